@@ -24,7 +24,7 @@ fn portal(certificate: &CertificateDer<'static>, key: &KeyPair) -> Portal {
 }
 
 #[test]
-fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
+fn ca_file_is_trusted() {
     let (authority, portal) = portal_with_own_authority("127.0.0.1");
     let machine = Machine::signed_in_to(&portal);
     machine.write("ca.pem", &authority, 0o644);
@@ -42,7 +42,7 @@ fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
 }
 
 #[test]
-fn a_damaged_certificate_does_not_cost_the_others() {
+fn damaged_certificate_does_not_affect_others() {
     let (authority, portal) = portal_with_own_authority("127.0.0.1");
     let machine = Machine::signed_in_to(&portal);
     for inside in ["!", "AAAA", "aGVsbG8="] {
@@ -54,7 +54,7 @@ fn a_damaged_certificate_does_not_cost_the_others() {
 }
 
 #[test]
-fn a_certificate_that_vouches_for_itself_is_trusted_when_it_is_named() {
+fn self_signed_certificate_in_ca_file_is_trusted() {
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let portal = portal(cert.der(), &signing_key);
     let machine = Machine::signed_in_to(&portal);
@@ -65,7 +65,7 @@ fn a_certificate_that_vouches_for_itself_is_trusted_when_it_is_named() {
 }
 
 #[test]
-fn an_authority_of_ones_own_vouches_for_its_names_only() {
+fn certificate_for_another_name_is_rejected() {
     let (authority, portal) = portal_with_own_authority("portal.example.org");
     let machine = Machine::signed_in_to(&portal);
     machine.write("ca.pem", &authority, 0o644);
@@ -75,7 +75,7 @@ fn an_authority_of_ones_own_vouches_for_its_names_only() {
 }
 
 #[test]
-fn another_authority_is_still_not_trusted() {
+fn other_authority_is_not_trusted() {
     let (_, portal) = portal_with_own_authority("127.0.0.1");
     let (other, _) = portal_with_own_authority("127.0.0.1");
     let machine = Machine::signed_in_to(&portal);
@@ -85,7 +85,7 @@ fn another_authority_is_still_not_trusted() {
 }
 
 #[test]
-fn a_file_without_certificates_is_a_wrong_command_line() {
+fn ca_file_without_certificates_is_a_usage_error() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     machine.write("empty.pem", "", 0o644);

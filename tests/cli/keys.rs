@@ -33,7 +33,7 @@ fn all_pages_are_listed() {
 
 /// Such as one that the person added in the portal: it has no client.
 #[test]
-fn a_key_without_an_application_is_the_persons_own() {
+fn key_without_client_is_listed_as_own() {
     let (portal, machine) = with_five_keys();
     portal.state().keys[4]["client_id"] = Value::Null;
     let run = machine.tms(&["keys"]);
@@ -44,7 +44,7 @@ fn a_key_without_an_application_is_the_persons_own() {
 }
 
 #[test]
-fn a_key_that_cannot_be_read_is_left_out_and_counted() {
+fn unreadable_key_is_skipped_and_counted() {
     let (portal, machine) = with_five_keys();
     for odd in [json!({ "id": "two" }), Value::Null] {
         portal.state().keys[1] = odd;
@@ -63,14 +63,14 @@ fn a_key_that_cannot_be_read_is_left_out_and_counted() {
 }
 
 #[test]
-fn without_keys_it_says_how_to_get_one() {
+fn empty_list_says_how_to_create_a_key() {
     let portal = Portal::start();
     let run = Machine::signed_in_to(&portal).tms(&["keys"]);
     assert_eq!((run.code, run.err.as_str()), (Some(0), "No keys. `tms ssh HOST` creates one when needed.\n"));
 }
 
 #[test]
-fn keys_are_revoked_by_number_and_by_fingerprint() {
+fn keys_are_revoked_by_id_and_fingerprint() {
     let (portal, machine) = with_five_keys();
     let run = machine.tms(&["keys", "revoke", "1", "SHA256:a"]);
     assert_eq!((run.code, run.out.as_str()), (Some(0), "2 keys revoked.\n"), "{run:?}");
@@ -83,7 +83,7 @@ fn keys_are_revoked_by_number_and_by_fingerprint() {
 }
 
 #[test]
-fn a_name_that_is_wrong_revokes_nothing() {
+fn unknown_key_revokes_nothing() {
     let (portal, machine) = with_five_keys();
     let run = machine.tms(&["keys", "revoke", "1", "17"]);
     assert_eq!((run.code, run.err.as_str()), (Some(1), "tms: key 17 does not exist or is not visible to this sign-in: see `tms keys`\n"));
@@ -94,7 +94,7 @@ fn a_name_that_is_wrong_revokes_nothing() {
 }
 
 #[test]
-fn all_keys_are_revoked_only_when_somebody_says_yes() {
+fn revoking_all_keys_requires_confirmation() {
     let (portal, machine) = with_five_keys();
     let run = machine.tms(&["keys", "revoke", "--all"]);
     assert_eq!((run.code, run.err.as_str()), (Some(2), "tms: not a terminal: pass --yes to revoke all keys\n"));
@@ -106,7 +106,7 @@ fn all_keys_are_revoked_only_when_somebody_says_yes() {
 }
 
 #[test]
-fn an_ended_sign_in_is_said_to_be_one() {
+fn ended_sign_in_is_reported() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     let place = json!({ "server": portal.url, "tenant": "test" });
@@ -134,7 +134,7 @@ int unlinkat(int directory, const char *name, int flags) {
 "#;
 
 #[test]
-fn logout_deletes_what_it_can_and_names_the_rest() {
+fn logout_names_files_it_cannot_delete() {
     let portal = Portal::start();
     portal.state().hosts.push(host("testhostaccount1", "testhost2"));
     let machine = Machine::signed_in_to(&portal);

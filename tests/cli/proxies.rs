@@ -11,7 +11,7 @@ use crate::portal::{Portal, read_request};
 const VARIABLES: [&str; 6] = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 
 #[test]
-fn a_loopback_server_is_reached_without_a_proxy() {
+fn loopback_server_bypasses_the_proxy() {
     let (portal, tapis, proxy) = (Portal::start(), Authenticator::start(), Portal::start());
     let machine = Machine::signed_in_to(&portal);
     let login = tapis.login();
@@ -27,7 +27,7 @@ fn a_loopback_server_is_reached_without_a_proxy() {
 
 /// They are not looked up: a name server may not know them, or resolve them elsewhere.
 #[test]
-fn loopback_names_lead_to_this_machine() {
+fn loopback_names_resolve_to_this_machine() {
     let portal = Portal::start();
     for name in ["localhost", "localhost.", "tms.localhost"] {
         let machine = Machine::signed_in_to(&portal);
@@ -39,7 +39,7 @@ fn loopback_names_lead_to_this_machine() {
 }
 
 #[test]
-fn a_failure_behind_a_proxy_names_it_without_its_credentials() {
+fn proxy_is_named_in_errors_without_credentials() {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let proxy = format!("http://me:secret@{closed}");
     let machine = Machine::new();
@@ -59,7 +59,7 @@ fn a_failure_behind_a_proxy_names_it_without_its_credentials() {
 }
 
 #[test]
-fn an_answer_that_a_proxy_made_up_names_it() {
+fn proxy_error_response_names_the_proxy() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

@@ -65,7 +65,7 @@ fn private_keys(machine: &Machine) -> usize {
 }
 
 #[tokio::test]
-async fn every_command_understands_the_real_portal() {
+async fn every_command_works_with_the_real_portal() {
     let (portal, machine) = (Portal::start(), Machine::new());
     // The tenant's issuer is enough.
     let event = sign_in(&portal, &machine, &["--server", &format!("{}/t/test/", portal.url)]).await;
@@ -105,7 +105,7 @@ async fn every_command_understands_the_real_portal() {
 }
 
 #[tokio::test]
-async fn a_second_sign_in_ends_the_first_and_its_keys() {
+async fn second_sign_in_revokes_the_first_and_its_keys() {
     let (portal, machine) = (Portal::start(), Machine::new());
     let place = ["--server", &portal.url, "--tenant", "test"];
     sign_in(&portal, &machine, &place).await;
@@ -124,7 +124,7 @@ async fn a_second_sign_in_ends_the_first_and_its_keys() {
 
 /// The state of an earlier `tms`, which did not revoke the sign-ins it replaced.
 #[tokio::test]
-async fn logout_revokes_a_key_that_an_earlier_sign_in_made() {
+async fn logout_revokes_keys_of_earlier_sign_ins() {
     let (portal, machine) = (Portal::start(), Machine::new());
     let place = ["--server", &portal.url, "--tenant", "test"];
     sign_in(&portal, &machine, &place).await;
@@ -137,7 +137,7 @@ async fn logout_revokes_a_key_that_an_earlier_sign_in_made() {
 }
 
 #[tokio::test]
-async fn logout_says_what_still_works_when_the_portal_is_away() {
+async fn logout_without_portal_lists_what_is_still_valid() {
     let (mut portal, machine) = (Portal::start(), Machine::new());
     sign_in(&portal, &machine, &["--server", &portal.url, "--tenant", "test"]).await;
     assert_eq!(machine.tms(&["ssh", "testhost1", "--ttl-minutes", "60"]).code, Some(0));
@@ -161,7 +161,7 @@ async fn logout_says_what_still_works_when_the_portal_is_away() {
 }
 
 #[test]
-fn login_to_a_tenant_without_sign_in_names_the_others() {
+fn login_to_tenant_without_sign_in_names_others() {
     let (portal, machine) = (Portal::start(), Machine::new());
     let issuer = format!("{}/t/nowhere", portal.url);
     // Without `--tenant` it is `default`, which has no sign-in method.
@@ -181,7 +181,7 @@ fn login_to_a_tenant_without_sign_in_names_the_others() {
 }
 
 #[tokio::test]
-async fn a_denied_sign_in_is_said_to_be_one() {
+async fn denied_sign_in_is_reported() {
     let (portal, machine) = (Portal::start(), Machine::new());
     let login = Login::begin(&machine, &["--server", &portal.url, "--tenant", "test"]);
     let browser = browser(&portal).await;
@@ -226,7 +226,7 @@ impl Terminal {
 }
 
 #[tokio::test]
-async fn ssh_on_a_terminal_signs_in_first_where_it_has_to() {
+async fn ssh_on_a_terminal_signs_in_if_needed() {
     let (portal, machine) = (Portal::start(), Machine::new());
     let words = format!("ssh testhost1 --server {} --tenant test", portal.url);
     let mut terminal = Terminal::run(&machine, &words);
@@ -257,7 +257,7 @@ async fn ssh_on_a_terminal_signs_in_first_where_it_has_to() {
 
 /// Administrators may remove scopes from `tms`.
 #[tokio::test]
-async fn a_narrowed_application_is_not_told_to_sign_in_again() {
+async fn missing_client_scope_does_not_suggest_login() {
     let (portal, machine) = (Portal::start(), Machine::new());
     let place = ["--server", &portal.url, "--tenant", "test"];
     sign_in(&portal, &machine, &place).await;
@@ -273,7 +273,7 @@ async fn a_narrowed_application_is_not_told_to_sign_in_again() {
 }
 
 #[tokio::test]
-async fn logout_with_damaged_credentials_deletes_what_it_can() {
+async fn logout_with_damaged_credentials_deletes_files() {
     let (portal, machine) = (Portal::start(), Machine::new());
     let place = ["--server", &portal.url, "--tenant", "test"];
     let file = machine.path("state/credentials.json");

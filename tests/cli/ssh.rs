@@ -27,7 +27,7 @@ fn fingerprints(portal: &Portal) -> Vec<Value> {
 }
 
 #[test]
-fn times_are_shown_in_the_zone_of_the_machine() {
+fn times_use_the_time_zone_of_the_machine() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     let output = machine.command(&["ssh", "testhost1"]).env("TZ", "America/Chicago").output().unwrap();
@@ -35,7 +35,7 @@ fn times_are_shown_in_the_zone_of_the_machine() {
 }
 
 #[test]
-fn the_first_time_a_key_is_made_and_registered_and_ssh_is_given_it() {
+fn first_run_creates_and_registers_a_key() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     let run = machine.tms(&["ssh", "testhost1", "--", "-p", "2222", "hostname", "-f"]);
@@ -57,7 +57,7 @@ fn the_first_time_a_key_is_made_and_registered_and_ssh_is_given_it() {
 }
 
 #[test]
-fn everything_that_is_kept_is_for_its_person_only() {
+fn all_files_are_readable_by_owner_only() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);
@@ -70,7 +70,7 @@ fn everything_that_is_kept_is_for_its_person_only() {
 }
 
 #[test]
-fn a_key_that_works_is_used_again() {
+fn active_key_is_reused() {
     let portal = Portal::start();
     // Among others, on a later page.
     portal.state().keys = (1..=5).map(|id| crate::portal::key(id, "SHA256:other")).collect();
@@ -87,7 +87,7 @@ fn a_key_that_works_is_used_again() {
 
 /// As after an administrator removed `keys:create` from `tms`: hosts do not get the key, although it is listed.
 #[test]
-fn a_key_that_hosts_do_not_get_any_more_is_not_tried() {
+fn key_refused_by_hosts_is_not_used() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);
@@ -101,7 +101,7 @@ fn a_key_that_hosts_do_not_get_any_more_is_not_tried() {
 }
 
 #[test]
-fn a_key_that_was_revoked_or_used_up_is_replaced() {
+fn revoked_or_used_up_key_is_replaced() {
     for end in [None, Some("used up"), Some("expired")] {
         let portal = Portal::start();
         let machine = Machine::signed_in_to(&portal);
@@ -124,7 +124,7 @@ fn a_key_that_was_revoked_or_used_up_is_replaced() {
 }
 
 #[test]
-fn a_key_at_its_end_is_replaced_and_taken_back() {
+fn expiring_key_is_replaced_and_revoked() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     portal.state().expires_at = "2020-01-01T00:00:00+00:00";
@@ -140,7 +140,7 @@ fn a_key_at_its_end_is_replaced_and_taken_back() {
 }
 
 #[test]
-fn a_key_that_was_touched_is_replaced() {
+fn modified_key_is_replaced() {
     type Touch = fn(&Path);
     let touches: [Touch; 3] = [
         |key| fs::remove_file(key).unwrap(),
@@ -160,7 +160,7 @@ fn a_key_that_was_touched_is_replaced() {
 }
 
 #[test]
-fn several_at_once_share_one_key() {
+fn concurrent_runs_share_one_key() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     let running: Vec<_> = (0..4).map(|_| machine.command(&["ssh", "testhost1"]).spawn().unwrap()).collect();
@@ -172,7 +172,7 @@ fn several_at_once_share_one_key() {
 
 /// As on a read-only file system.
 #[test]
-fn nothing_is_written_while_the_key_works() {
+fn nothing_is_written_while_the_key_is_active() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);
@@ -196,7 +196,7 @@ fn nothing_is_written_while_the_key_works() {
 
 /// Lustre without `-o flock`, and NFS without a lock manager.
 #[test]
-fn a_file_system_without_locks_is_no_obstacle() {
+fn works_on_file_systems_without_locks() {
     const FLOCK: &str =
         "#include <errno.h>\n#include <stdlib.h>\nint flock(int fd, int operation) { errno = atoi(getenv(\"FLOCK_ERROR\")); return -1; }\n";
     let portal = Portal::start();
@@ -215,7 +215,7 @@ fn a_file_system_without_locks_is_no_obstacle() {
 }
 
 #[test]
-fn a_command_without_dashes_is_explained() {
+fn command_without_separator_is_explained() {
     let machine = Machine::new();
     for words in [&["ssh", "testhost1", "hostname"][..], &["ssh", "testhost1", "-p", "2222"], &["ssh", "testhost1", "squeue", "--me"]] {
         let run = machine.tms(words);
@@ -226,7 +226,7 @@ fn a_command_without_dashes_is_explained() {
 }
 
 #[test]
-fn the_exit_status_is_that_of_ssh() {
+fn exit_status_is_that_of_ssh() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     for status in [0, 3, 255] {
@@ -236,7 +236,7 @@ fn the_exit_status_is_that_of_ssh() {
 }
 
 #[test]
-fn a_host_with_an_address_keeps_its_name() {
+fn host_with_address_keeps_its_name() {
     let portal = Portal::start();
     portal.state().hosts[0]["address"] = "login1.example.org".into();
     let machine = Machine::signed_in_to(&portal);
@@ -246,7 +246,7 @@ fn a_host_with_an_address_keeps_its_name() {
 }
 
 #[test]
-fn a_host_goes_by_its_address_too() {
+fn host_is_selected_by_address() {
     let portal = Portal::start();
     portal.state().hosts[0]["address"] = "vista.tacc.example".into();
     let machine = Machine::signed_in_to(&portal);
@@ -256,7 +256,7 @@ fn a_host_goes_by_its_address_too() {
 }
 
 #[test]
-fn a_host_that_is_not_one_account_is_not_guessed() {
+fn ambiguous_host_is_refused() {
     let portal = Portal::start();
     let mut expired = host("testhostaccount1", "gone");
     expired["state"] = "expired".into();
@@ -280,7 +280,7 @@ fn a_host_that_is_not_one_account_is_not_guessed() {
 }
 
 #[test]
-fn names_that_ssh_would_misread_are_refused() {
+fn names_unsafe_for_ssh_are_refused() {
     let portal = Portal::start();
     let hostile = ["../../x", "-oProxyCommand=touch owned", "x;touch owned", "x%h", "..", "a/b"];
     let machine = Machine::signed_in_to(&portal);
@@ -302,7 +302,7 @@ fn names_that_ssh_would_misread_are_refused() {
 }
 
 #[test]
-fn control_characters_do_not_reach_the_terminal_or_ssh() {
+fn control_characters_are_removed() {
     let portal = Portal::start();
     portal.state().hosts = vec![host("a\u{1b}[2J", "test\u{1b}host1\n"), host("b", "test\u{9b}host2")];
     let machine = Machine::signed_in_to(&portal);
@@ -313,7 +313,7 @@ fn control_characters_do_not_reach_the_terminal_or_ssh() {
 }
 
 #[test]
-fn what_the_portal_refuses_is_said_and_nothing_is_kept() {
+fn refused_registration_is_reported_and_stores_nothing() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     portal.state().refusal = Some((403, "", "Sign in to the portal with your second factor first."));
@@ -329,7 +329,7 @@ fn what_the_portal_refuses_is_said_and_nothing_is_kept() {
 }
 
 #[test]
-fn what_a_sign_in_was_not_asked_for_takes_another_one() {
+fn scope_not_requested_needs_new_sign_in() {
     let portal = Portal::start();
     let machine = Machine::signed_in_for(&portal, "hosts:read", "hosts:read");
     let challenge = "WWW-Authenticate: Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"\r\n";
@@ -344,7 +344,7 @@ fn what_a_sign_in_was_not_asked_for_takes_another_one() {
 }
 
 #[test]
-fn a_place_that_ssh_would_misread_is_refused() {
+fn directory_unsafe_for_ssh_is_refused() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     fs::rename(machine.state(), machine.path("100%")).unwrap();
@@ -355,7 +355,7 @@ fn a_place_that_ssh_would_misread_is_refused() {
 }
 
 #[test]
-fn without_ssh_it_says_what_to_install() {
+fn missing_ssh_is_reported() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     let output = machine.command(&["ssh", "testhost1"]).env("PATH", machine.path("nothing")).output().unwrap();

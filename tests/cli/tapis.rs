@@ -24,7 +24,7 @@ pub fn events(run: &Run) -> Vec<Value> {
 }
 
 #[test]
-fn a_person_signs_in_with_tapis_own_grant() {
+fn sign_in_with_the_tapis_device_grant() {
     let tapis = Authenticator::start();
     tapis.state().entered_after = 1;
     let machine = Machine::new();
@@ -55,7 +55,7 @@ fn a_person_signs_in_with_tapis_own_grant() {
 }
 
 #[test]
-fn scripts_are_told_the_code_and_the_end() {
+fn json_events_contain_code_and_expiry() {
     let tapis = Authenticator::start();
     let run = Machine::new().tms(&[&tapis.login()[..], &["--json"]].concat());
     let [code, signed_in] = &events(&run)[..] else { panic!("{run:?}") };
@@ -73,7 +73,7 @@ fn scripts_are_told_the_code_and_the_end() {
 }
 
 #[test]
-fn ctrl_c_ends_the_wait_and_leaves_nothing() {
+fn ctrl_c_ends_the_wait_and_stores_nothing() {
     let tapis = Authenticator::start();
     tapis.state().interval = None;
     let machine = Machine::new();
@@ -94,7 +94,7 @@ fn ctrl_c_ends_the_wait_and_leaves_nothing() {
 }
 
 #[test]
-fn whoami_says_who_and_for_how_long() {
+fn whoami_shows_user_and_expiry() {
     let tapis = Authenticator::start();
     let machine = signed_in(&tapis);
     let run = machine.tms(&["tapis", "whoami"]);
@@ -113,7 +113,7 @@ fn whoami_says_who_and_for_how_long() {
 }
 
 #[test]
-fn a_sign_in_that_has_ended_is_said_to_be_one() {
+fn ended_sign_in_is_reported() {
     let tapis = Authenticator::start();
     let machine = signed_in(&tapis);
     for odd in [refusal(401, "no"), refusal(403, "The tenant_id claim in the token, x does not match"), refusal(400, "Invalid Tapis token.")] {
@@ -133,7 +133,7 @@ fn a_sign_in_that_has_ended_is_said_to_be_one() {
 }
 
 #[test]
-fn logout_takes_the_token_back_and_keeps_the_way() {
+fn logout_revokes_the_token_and_keeps_the_client() {
     let tapis = Authenticator::start();
     let machine = signed_in(&tapis);
     let token = tapis.tokens().remove(0);
@@ -151,7 +151,7 @@ fn logout_takes_the_token_back_and_keeps_the_way() {
 }
 
 #[test]
-fn a_token_that_could_not_be_taken_back_is_forgotten_and_the_person_told() {
+fn failed_revocation_deletes_the_token_and_is_reported() {
     let tapis = Authenticator::start();
     for odd in [refusal(400, "Unexpected error trying to revoke the token: debug data: x."), Odd::Says(502, "", "<html>".to_owned())] {
         let machine = signed_in(&tapis);
@@ -166,7 +166,7 @@ fn a_token_that_could_not_be_taken_back_is_forgotten_and_the_person_told() {
 }
 
 #[test]
-fn a_second_sign_in_to_tapis_ends_the_first() {
+fn second_sign_in_revokes_the_first() {
     let tapis = Authenticator::start();
     let machine = signed_in(&tapis);
     let first = tapis.tokens().remove(0);
@@ -183,7 +183,7 @@ fn a_second_sign_in_to_tapis_ends_the_first() {
 }
 
 #[test]
-fn a_damaged_file_of_tapis_is_replaced_or_deleted() {
+fn damaged_file_is_replaced_or_deleted() {
     let tapis = Authenticator::start();
     let machine = signed_in(&tapis);
     machine.write("state/tapis.json", "{", 0o600);
@@ -199,7 +199,7 @@ fn a_damaged_file_of_tapis_is_replaced_or_deleted() {
 }
 
 #[test]
-fn both_sign_ins_live_side_by_side() {
+fn portal_and_tapis_sign_ins_are_independent() {
     let (portal, tapis) = (Portal::start(), Authenticator::start());
     let machine = Machine::signed_in_to(&portal);
     let portals = fs::read(machine.path("state/credentials.json")).unwrap();
@@ -229,7 +229,7 @@ fn both_sign_ins_live_side_by_side() {
 }
 
 #[test]
-fn a_tenant_and_a_client_have_to_be_named() {
+fn tenant_and_client_are_required() {
     let tapis = Authenticator::start();
     let machine = Machine::new();
     for (words, said) in [

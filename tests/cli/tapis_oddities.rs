@@ -22,7 +22,7 @@ fn huge() -> Odd {
 }
 
 #[test]
-fn a_codes_end_may_be_written_in_any_way() {
+fn all_expiry_formats_of_codes_are_accepted() {
     let tapis = Authenticator::start();
     let endings: [fn(Timestamp) -> Value; 5] = [
         |end| http_date(end).into(),
@@ -40,7 +40,7 @@ fn a_codes_end_may_be_written_in_any_way() {
 }
 
 #[test]
-fn ten_minutes_are_ten_minutes_when_the_clocks_differ() {
+fn code_lifetime_ignores_clock_difference() {
     let tapis = Authenticator::start();
     for ahead in [5 * 3600, 0] {
         tapis.state().ahead = Duration::from_secs(ahead);
@@ -49,7 +49,7 @@ fn ten_minutes_are_ten_minutes_when_the_clocks_differ() {
 }
 
 #[test]
-fn a_token_may_be_wrapped_or_not() {
+fn nested_and_plain_tokens_are_accepted() {
     let tapis = Authenticator::start();
     let dresses: [fn(Value) -> Value; 3] = [
         |result| result["access_token"].clone(),
@@ -68,7 +68,7 @@ fn a_token_may_be_wrapped_or_not() {
 }
 
 #[test]
-fn an_answer_without_a_token_is_not_kept() {
+fn response_without_token_is_not_stored() {
     let tapis = Authenticator::start();
     let dresses: [fn(Value) -> Value; 4] =
         [|_| Value::Null, |_| json!({ "access_token": {} }), |_| json!({ "access_token": "two\nlines" }), |_| json!({ "access_token": "" })];
@@ -83,7 +83,7 @@ fn an_answer_without_a_token_is_not_kept() {
 }
 
 #[test]
-fn not_yet_is_understood_in_other_words() {
+fn other_pending_messages_are_recognized() {
     let tapis = Authenticator::start();
     for message in ["Device Code is NOT  Ready", "device_code not ready", "authorization_pending"] {
         tapis.next(TOKENS, refusal(400, message));
@@ -94,7 +94,7 @@ fn not_yet_is_understood_in_other_words() {
 }
 
 #[test]
-fn a_code_that_expires_is_said_to_have() {
+fn expired_code_is_reported() {
     let tapis = Authenticator::start();
     tapis.state().entered_after = usize::MAX;
     tapis.state().code_lifetime = Duration::from_secs(2);
@@ -111,7 +111,7 @@ fn a_code_that_expires_is_said_to_have() {
 }
 
 #[test]
-fn a_refusal_ends_the_wait_and_nothing_it_echoes_is_shown() {
+fn refusal_ends_the_wait_and_hides_echoed_data() {
     let tapis = Authenticator::start();
     for (message, said) in [
         (format!("No db_code found for {DEVICE_CODE}"), "refused: No db_code found for …\n"),
@@ -131,7 +131,7 @@ fn a_refusal_ends_the_wait_and_nothing_it_echoes_is_shown() {
 }
 
 #[test]
-fn what_does_not_answer_as_tapis_does_is_named() {
+fn server_that_is_not_tapis_is_reported() {
     let tapis = Authenticator::start();
     let json = |status: u16, body: &str| Odd::Says(status, "", body.to_owned());
     let url = tapis.url.as_str();
@@ -161,7 +161,7 @@ fn what_does_not_answer_as_tapis_does_is_named() {
 }
 
 #[test]
-fn what_is_no_word_of_tapis_ends_no_wait() {
+fn invalid_responses_do_not_end_the_wait() {
     let tapis = Authenticator::start();
     for odd in [html(502), html(200), Odd::Says(429, "retry-after: 1\r\n", String::new())] {
         tapis.next(TOKENS, odd);
@@ -172,7 +172,7 @@ fn what_is_no_word_of_tapis_ends_no_wait() {
 }
 
 #[test]
-fn an_answer_that_never_ends_is_not_waited_for_longer_than_the_code_lives() {
+fn endless_response_ends_with_the_code() {
     let tapis = Authenticator::start();
     tapis.state().code_lifetime = Duration::from_secs(1);
     tapis.next(TOKENS, Odd::Hangs);
@@ -182,7 +182,7 @@ fn an_answer_that_never_ends_is_not_waited_for_longer_than_the_code_lives() {
 }
 
 #[test]
-fn the_token_does_not_follow_a_redirection() {
+fn token_is_not_sent_to_redirects() {
     let (tapis, elsewhere) = (Authenticator::start(), Authenticator::start());
     let machine = signed_in(&tapis);
     // Tests may leak memory: the header must live as long as the program.
@@ -197,7 +197,7 @@ fn the_token_does_not_follow_a_redirection() {
 }
 
 #[test]
-fn names_from_tapis_cannot_move_the_cursor() {
+fn names_from_tapis_are_sanitized() {
     let tapis = Authenticator::start();
     let machine = signed_in(&tapis);
     tapis.next(USER_INFO, Odd::Says(200, "", json!({ "result": { "username": "jd\u{1b}[2Joe\n" } }).to_string()));

@@ -10,7 +10,7 @@ use crate::app::{PASSWORD, TestApp};
 use crate::browser::en;
 
 #[tokio::test]
-async fn what_happened_is_told_newest_first_with_the_way_to_stop_it() {
+async fn events_are_listed_newest_first_with_actions() {
     let app = TestApp::start().await;
     app.client().make_key(json!({})).await;
     app.clock.advance(Duration::from_secs(2 * 86_400));
@@ -30,7 +30,7 @@ async fn what_happened_is_told_newest_first_with_the_way_to_stop_it() {
 }
 
 #[tokio::test]
-async fn every_kind_of_activity_has_words_in_both_languages() {
+async fn every_event_kind_has_text_in_both_languages() {
     let app = TestApp::start().await;
     for (n, kind) in AuditKind::ALL.iter().enumerate() {
         let (at, kind) = (1_795_000_000_000_i64 + i64::try_from(n).expect("a number"), kind.as_str());
@@ -50,7 +50,7 @@ async fn every_kind_of_activity_has_words_in_both_languages() {
 }
 
 #[tokio::test]
-async fn one_takes_ones_own_data_along_and_nobody_elses() {
+async fn export_has_own_events_only() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.client().make_key(json!({})).await;
@@ -79,7 +79,7 @@ async fn one_takes_ones_own_data_along_and_nobody_elses() {
 }
 
 #[tokio::test]
-async fn a_long_record_is_exported_whole() {
+async fn long_audit_log_is_exported_completely() {
     let app = TestApp::start().await;
     app.sql(
         "INSERT INTO activity (tenant_id, at, kind, user_id)
@@ -93,7 +93,7 @@ async fn a_long_record_is_exported_whole() {
 }
 
 #[tokio::test]
-async fn an_export_ends_where_the_record_ended_when_it_began() {
+async fn export_excludes_events_after_its_start() {
     let app = TestApp::start().await;
     let person = app.person_without_session("testuser1").await;
     app.insert_activity("test", "testuser1", 1, "key_used").await;
@@ -104,7 +104,7 @@ async fn an_export_ends_where_the_record_ended_when_it_began() {
 }
 
 #[tokio::test]
-async fn where_an_administrator_sits_is_not_told_to_others() {
+async fn administrators_ip_address_is_hidden_from_people() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.signed_in().await.post("/api/admin/people/change", &[("user", "eve"), ("change", "open-mfa")]).await;

@@ -10,7 +10,7 @@ use crate::{oauth, tms};
 const METHODS: [Method; 7] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS];
 
 #[tokio::test]
-async fn an_unknown_oauth_address_is_a_json_404() {
+async fn unknown_oauth_url_is_a_json_404() {
     let app = TestApp::start().await;
     for path in [
         "/t/test/oauth/token/",
@@ -41,7 +41,7 @@ async fn an_unknown_oauth_address_is_a_json_404() {
 }
 
 #[tokio::test]
-async fn an_unknown_address_of_the_tms_api_is_a_json_404() {
+async fn unknown_tms_api_url_is_a_json_404() {
     let app = TestApp::start().await;
     for path in ["/v1", "/v1/", "/v1/tms", "/v1/tms/me/", "/v1/tms/nothing", "/V1/tms/version", "/spec/", "/SPEC"] {
         for method in METHODS.into_iter().filter(|method| method != Method::HEAD) {
@@ -52,7 +52,7 @@ async fn an_unknown_address_of_the_tms_api_is_a_json_404() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found_whatever_the_method() {
+async fn unknown_url_is_404_for_every_method() {
     let app = TestApp::start().await;
     for path in ["/nowhere", "/nowhere.svg", "/pkg/nothing.js", "/device/", "/Device", "/d", "//evil.example", "/favicon.svg/"] {
         for method in METHODS.into_iter().filter(|method| !matches!(*method, Method::GET | Method::HEAD)) {
@@ -74,7 +74,7 @@ async fn what_is_not_there_is_not_found_whatever_the_method() {
 }
 
 #[tokio::test]
-async fn a_page_written_in_another_way_leads_to_the_page() {
+async fn other_spelling_of_a_page_redirects() {
     let app = TestApp::start().await;
     let location = async |method: Method, path: &str| {
         let answer = Answer::of(app.http.request(method, app.url(path))).await;
@@ -104,7 +104,7 @@ async fn a_page_written_in_another_way_leads_to_the_page() {
 }
 
 #[tokio::test]
-async fn scripts_of_any_page_read_the_public_documents() {
+async fn public_documents_allow_cross_origin_reads() {
     let app = TestApp::start().await;
     for path in [
         "/.well-known/oauth-authorization-server/t/test",
@@ -128,7 +128,7 @@ async fn scripts_of_any_page_read_the_public_documents() {
 }
 
 #[tokio::test]
-async fn scripts_of_other_pages_read_nothing_else() {
+async fn other_urls_deny_cross_origin_reads() {
     let app = TestApp::start().await;
     for path in [
         "/t/test/oauth/token",

@@ -24,7 +24,7 @@ async fn consent(app: &TestApp, browser: &Browser) -> String {
 }
 
 #[tokio::test]
-async fn a_person_sees_what_may_act_for_them_and_ends_it() {
+async fn person_lists_and_revokes_delegations() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let token = consent(&app, &browser).await;
@@ -53,7 +53,7 @@ async fn a_person_sees_what_may_act_for_them_and_ends_it() {
 }
 
 #[tokio::test]
-async fn what_an_administrator_set_up_ends_with_the_keys_made_through_it() {
+async fn revoking_admin_delegation_revokes_its_keys() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
     let browser = app.signed_in().await;
@@ -67,7 +67,7 @@ async fn what_an_administrator_set_up_ends_with_the_keys_made_through_it() {
 }
 
 #[tokio::test]
-async fn a_consent_is_made_shorter_and_longer_but_never_longer_than_the_centre_allows() {
+async fn consent_expiry_changes_within_the_policy() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let token = consent(&app, &browser).await;
@@ -84,7 +84,7 @@ async fn a_consent_is_made_shorter_and_longer_but_never_longer_than_the_centre_a
 }
 
 #[tokio::test]
-async fn what_an_administrator_set_up_is_made_shorter_only() {
+async fn admin_delegation_can_only_be_shortened() {
     let app = TestApp::start().await;
     app.sql("UPDATE delegations SET expires_at = 1795176000000 + 10 * 86400000").await;
     let browser = app.signed_in().await;
@@ -97,7 +97,7 @@ async fn what_an_administrator_set_up_is_made_shorter_only() {
 }
 
 #[tokio::test]
-async fn nobody_ends_or_changes_what_acts_for_others() {
+async fn delegations_of_others_cannot_be_changed() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.add_person("default", "testuser1").await;
@@ -120,7 +120,7 @@ async fn nobody_ends_or_changes_what_acts_for_others() {
 }
 
 #[tokio::test]
-async fn when_a_token_was_used_last_is_written_down_at_most_once_a_minute() {
+async fn last_use_is_written_once_per_minute() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let token = consent(&app, &browser).await;

@@ -113,7 +113,7 @@ fn after<'a>(html: &'a str, before: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn every_page_says_what_is_written() {
+async fn every_page_matches_its_snapshot() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let mut texts = Texts::default();
     for address in [institution.url(), app.base.clone()] {

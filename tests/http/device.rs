@@ -17,7 +17,7 @@ use crate::browser::{Browser, Page, en, holds};
 pub const WRONG: &str = "BBBB-BBBB";
 
 #[tokio::test]
-async fn a_person_lets_a_device_in_without_javascript() {
+async fn device_is_approved_without_javascript() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     assert_eq!(app.poll(&device).await.error(), "authorization_pending");
@@ -39,7 +39,7 @@ async fn a_person_lets_a_device_in_without_javascript() {
 }
 
 #[tokio::test]
-async fn every_way_of_typing_a_code_is_understood() {
+async fn all_spellings_of_a_code_are_accepted() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let code = app.start_device().await.user_code;
@@ -70,7 +70,7 @@ async fn every_way_of_typing_a_code_is_understood() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_code_is_said_in_one_sentence_with_the_way_out() {
+async fn malformed_code_is_explained_with_the_fix() {
     let app = TestApp::start().await;
     let visitor = app.browser();
     let person = app.signed_in().await;
@@ -102,7 +102,7 @@ fn comparable(page: &Page, typed: &str) -> (u16, String, String) {
 }
 
 #[tokio::test]
-async fn unknown_expired_and_used_codes_get_one_answer() {
+async fn unknown_expired_and_used_codes_look_alike() {
     let app = TestApp::start().await;
     let old = app.start_device().await;
     app.clock.advance(Duration::from_secs(15 * 60));
@@ -123,7 +123,7 @@ async fn unknown_expired_and_used_codes_get_one_answer() {
 }
 
 #[tokio::test]
-async fn before_sign_in_a_right_code_looks_like_a_wrong_one() {
+async fn valid_code_looks_invalid_before_sign_in() {
     let app = TestApp::start().await;
     let right = app.start_device().await.user_code;
     let (one, other) = (app.browser(), app.browser());
@@ -136,7 +136,7 @@ async fn before_sign_in_a_right_code_looks_like_a_wrong_one() {
 }
 
 #[tokio::test]
-async fn a_typed_code_survives_a_failed_sign_in() {
+async fn entered_code_survives_a_failed_sign_in() {
     let app = TestApp::start().await;
     let browser = app.browser();
     let device = app.start_device().await;
@@ -151,7 +151,7 @@ async fn a_typed_code_survives_a_failed_sign_in() {
 }
 
 #[tokio::test]
-async fn a_code_open_elsewhere_is_refused_and_recorded() {
+async fn code_open_in_another_session_is_refused_and_audited() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
@@ -173,7 +173,7 @@ async fn a_code_open_elsewhere_is_refused_and_recorded() {
 }
 
 #[tokio::test]
-async fn a_code_of_another_tenant_leads_there_and_is_kept() {
+async fn code_of_another_tenant_offers_to_switch() {
     let app = TestApp::start().await;
     app.add_dora().await;
     let device = app.start_device().await;
@@ -193,7 +193,7 @@ async fn a_code_of_another_tenant_leads_there_and_is_kept() {
 }
 
 #[tokio::test]
-async fn who_typed_a_code_and_then_signed_in_elsewhere_takes_it_along() {
+async fn entered_code_survives_sign_in_to_another_tenant() {
     let app = TestApp::start().await;
     app.add_dora().await;
     let device = app.start_device().await;
@@ -207,7 +207,7 @@ async fn who_typed_a_code_and_then_signed_in_elsewhere_takes_it_along() {
 }
 
 #[tokio::test]
-async fn html_in_a_code_stays_text() {
+async fn html_in_a_code_is_escaped() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
     let browser = app.signed_in().await;
@@ -221,7 +221,7 @@ async fn html_in_a_code_stays_text() {
 }
 
 #[tokio::test]
-async fn whatever_is_sent_as_a_code_is_answered_with_a_page_that_says_what_is_wrong() {
+async fn any_input_as_code_gets_an_explaining_page() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let million = browser.enter(&"B".repeat(1_000_000)).await;
@@ -242,7 +242,7 @@ async fn whatever_is_sent_as_a_code_is_answered_with_a_page_that_says_what_is_wr
 }
 
 #[tokio::test]
-async fn an_address_fills_in_the_code_only_where_the_tenant_wants_that() {
+async fn url_prefills_the_code_only_by_policy() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let address = format!("/device?user_code={}", device.user_code);
@@ -263,7 +263,7 @@ async fn an_address_fills_in_the_code_only_where_the_tenant_wants_that() {
 }
 
 #[tokio::test]
-async fn looking_at_pages_changes_no_request() {
+async fn viewing_pages_changes_no_device_grant() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
     let untouched = app.start_device().await;

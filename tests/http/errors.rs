@@ -4,7 +4,7 @@ use crate::app::TestApp;
 use crate::browser::en;
 
 #[tokio::test]
-async fn people_get_a_page_and_machines_a_line() {
+async fn browsers_get_an_error_page_and_programs_json() {
     let app = TestApp::start().await;
     for (path, status, title) in [("/nowhere", 404, en().error_not_found()), ("/sign-out", 405, en().error_method())] {
         let page = app.browser().get(path).await;
@@ -17,7 +17,7 @@ async fn people_get_a_page_and_machines_a_line() {
 }
 
 #[tokio::test]
-async fn an_error_page_has_the_header_of_who_is_signed_in() {
+async fn error_page_shows_the_signed_in_person() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for path in ["/nowhere", "/sign-out", "/pkg/nothing.js"] {
@@ -30,7 +30,7 @@ async fn an_error_page_has_the_header_of_who_is_signed_in() {
 }
 
 #[tokio::test]
-async fn what_an_address_holds_does_not_come_back_as_html() {
+async fn html_in_a_url_is_escaped() {
     let app = TestApp::start().await;
     for path in ["/<script>alert(1)</script>", "/nowhere?x=<script>alert(1)</script>", "/sign-in?tenant=<script>alert(1)</script>"] {
         assert!(!app.browser().get(path).await.says("<script>alert"), "{path}");
@@ -38,7 +38,7 @@ async fn what_an_address_holds_does_not_come_back_as_html() {
 }
 
 #[tokio::test]
-async fn a_fault_of_ours_says_so_and_no_more() {
+async fn internal_fault_reveals_no_details() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let consent = browser.enter(&app.start_device().await.user_code).await;
@@ -60,7 +60,7 @@ async fn a_fault_of_ours_says_so_and_no_more() {
 }
 
 #[tokio::test]
-async fn without_its_database_the_portal_says_so_everywhere() {
+async fn missing_database_is_a_fault_on_every_page() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.services.close().await;

@@ -55,7 +55,7 @@ fn secret(page: &Page) -> String {
 }
 
 #[tokio::test]
-async fn every_action_refuses_a_form_of_another_account() {
+async fn every_action_refuses_forms_of_other_accounts() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let carried = browser.get("/keys").await.field("form_account");
@@ -87,7 +87,7 @@ async fn every_action_refuses_a_form_of_another_account() {
 }
 
 #[tokio::test]
-async fn every_form_of_every_page_carries_its_account() {
+async fn every_form_carries_its_account() {
     let app = TestApp::start().await;
     let (browser, visitor) = (app.signed_in().await, app.browser());
     let mut seen = 0;
@@ -114,7 +114,7 @@ async fn every_form_of_every_page_carries_its_account() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_tenants_tab_deletes_nothing() {
+async fn form_of_another_tenants_tab_deletes_nothing() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let client = [("client", "gateway"), ("app_name", "Gateway"), ("app_version", "1")];
@@ -130,7 +130,7 @@ async fn a_form_of_another_tenants_tab_deletes_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_tenants_tab_adds_no_person() {
+async fn form_of_another_tenants_tab_adds_no_person() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/admin/people/add").await.form("/api/admin/people/add");
@@ -142,7 +142,7 @@ async fn a_form_of_another_tenants_tab_adds_no_person() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_account_revokes_nothing() {
+async fn form_of_another_account_revokes_nothing() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/keys/revoke-everything").await.form("/api/keys/revoke-everything");
@@ -155,7 +155,7 @@ async fn a_form_of_another_account_revokes_nothing() {
 }
 
 #[tokio::test]
-async fn a_form_comes_back_filled_after_step_up() {
+async fn form_is_restored_after_step_up() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/admin/clients/add").await.form("/api/admin/clients/add");
@@ -178,7 +178,7 @@ async fn a_form_comes_back_filled_after_step_up() {
 }
 
 #[tokio::test]
-async fn a_form_comes_back_filled_after_the_session_ended() {
+async fn form_is_restored_after_the_session_ended() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/admin/hosts/add").await.form("/api/admin/hosts/add");
@@ -195,7 +195,7 @@ async fn a_form_comes_back_filled_after_the_session_ended() {
 }
 
 #[tokio::test]
-async fn a_draft_is_shown_to_its_own_account_only() {
+async fn draft_is_shown_to_its_account_only() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/admin/hosts/add").await.form("/api/admin/hosts/add");
@@ -210,7 +210,7 @@ async fn a_draft_is_shown_to_its_own_account_only() {
 }
 
 #[tokio::test]
-async fn a_refused_form_keeps_every_other_field() {
+async fn refused_form_keeps_all_other_fields() {
     let app = TestApp::start().await;
     app.link_host("test", "testuser1", "second", crate::database::FAR).await;
     let browser = app.signed_in().await;
@@ -226,7 +226,7 @@ async fn a_refused_form_keeps_every_other_field() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_sent_twice_gives_one_result() {
+async fn form_submitted_twice_has_one_result() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/admin/clients/add").await.form("/api/admin/clients/add");
@@ -245,7 +245,7 @@ async fn a_form_that_is_sent_twice_gives_one_result() {
 }
 
 #[tokio::test]
-async fn two_presses_at_once_give_one_result() {
+async fn concurrent_submissions_have_one_result() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/admin/people/add").await.form("/api/admin/people/add");
@@ -257,7 +257,7 @@ async fn two_presses_at_once_give_one_result() {
 }
 
 #[tokio::test]
-async fn a_change_of_language_keeps_the_form() {
+async fn language_change_keeps_the_form() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let page = browser.get("/keys/add").await;
@@ -275,7 +275,7 @@ async fn a_change_of_language_keeps_the_form() {
 }
 
 #[tokio::test]
-async fn a_sibling_sites_cookie_does_not_set_the_theme() {
+async fn cookie_of_a_sibling_site_does_not_set_the_theme() {
     let app = TestApp::start_as(Setup { https: true, ..Setup::default() }).await;
     let answer = app.browser().post_once("/api/preferences/set", &[("theme", "light"), ("language", "en")]).send().await.expect("an answer");
     let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().map(|cookie| cookie.to_str().expect("text").to_owned()).collect();
@@ -293,7 +293,7 @@ async fn a_sibling_sites_cookie_does_not_set_the_theme() {
 }
 
 #[tokio::test]
-async fn a_draft_does_not_hide_what_others_changed() {
+async fn draft_does_not_hide_changes_of_others() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/admin/clients/client?client=testclient1").await.form("/api/admin/clients/set-up");
@@ -312,7 +312,7 @@ async fn a_draft_does_not_hide_what_others_changed() {
 }
 
 #[tokio::test]
-async fn a_visitor_leaves_no_draft_for_another_account() {
+async fn anonymous_draft_is_not_shown_to_accounts() {
     let app = TestApp::start().await;
     let browser = app.browser();
     let forged = [("form_account", "test/testuser1"), ("form_page", "/keys/add"), ("form_key", "x.00"), ("label", "planted")];
@@ -322,7 +322,7 @@ async fn a_visitor_leaves_no_draft_for_another_account() {
 }
 
 #[tokio::test]
-async fn a_switch_of_tenant_keeps_the_code() {
+async fn tenant_switch_keeps_the_code() {
     let app = TestApp::start().await;
     app.add_dora().await;
     let device = app.start_device_at("default", &[("client_id", "tms-cli"), ("scope", "hosts:read")]).await;
@@ -350,7 +350,7 @@ fn with_the_same_cookie(browser: &Browser) -> Browser {
 }
 
 #[tokio::test]
-async fn a_second_press_that_renews_the_session_gets_its_cookie() {
+async fn repeated_submission_gets_the_renewed_cookie() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/identities/password").await.form("/api/password/change");
@@ -369,7 +369,7 @@ async fn a_second_press_that_renews_the_session_gets_its_cookie() {
 }
 
 #[tokio::test]
-async fn a_second_press_of_a_sign_in_gets_the_first_ones_session() {
+async fn repeated_sign_in_gets_the_same_session() {
     let app = TestApp::start().await;
     let browser = app.browser();
     // A code that waits for sign-in: the browser has a session already.
@@ -389,7 +389,7 @@ async fn a_second_press_of_a_sign_in_gets_the_first_ones_session() {
 }
 
 #[tokio::test]
-async fn a_second_press_after_sign_out_brings_no_session_back() {
+async fn repeated_sign_in_after_sign_out_has_no_session() {
     let app = TestApp::start().await;
     let browser = app.browser();
     let sign_in = browser.enter(&app.start_device().await.user_code).await;
@@ -403,7 +403,7 @@ async fn a_second_press_after_sign_out_brings_no_session_back() {
 }
 
 #[tokio::test]
-async fn a_form_of_another_account_offers_to_sign_in_with_it() {
+async fn form_of_another_account_offers_its_sign_in() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let form = browser.get("/keys/add").await.form("/api/keys/add");

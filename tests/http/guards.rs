@@ -27,7 +27,7 @@ pub fn actions() -> BTreeSet<&'static str> {
 }
 
 #[tokio::test]
-async fn every_page_waits_for_its_data_and_every_server_function_is_a_post() {
+async fn pages_wait_for_data_and_server_functions_are_posts() {
     let _app = TestApp::start().await;
     let routes = leptos_axum::generate_route_list(tms_portal::pages::App);
     assert!(routes.len() >= 7);
@@ -42,7 +42,7 @@ async fn every_page_waits_for_its_data_and_every_server_function_is_a_post() {
 }
 
 #[tokio::test]
-async fn strangers_get_only_what_is_listed_as_public() {
+async fn anonymous_access_is_limited_to_public_pages() {
     let app = TestApp::start().await;
     for path in pages() {
         let public = paths::PUBLIC_PAGES.contains(&path.as_str());
@@ -70,7 +70,7 @@ async fn strangers_get_only_what_is_listed_as_public() {
 }
 
 #[tokio::test]
-async fn a_path_spelt_otherwise_does_not_slip_past_the_guard() {
+async fn other_spelling_of_a_path_requires_sign_in() {
     let app = TestApp::start().await;
     for path in
         ["/hosts/", "//hosts", "/hosts/.", "/device/../hosts", "/%68osts", "/HOSTS", "/hosts%2f", "/hosts;x", "/api/hosts/list/", "/api//hosts/list"]
@@ -84,7 +84,7 @@ async fn a_path_spelt_otherwise_does_not_slip_past_the_guard() {
 
 /// Ids of the test person's objects return nothing for another person.
 #[tokio::test]
-async fn another_person_finds_nothing_of_ones_own_behind_any_address() {
+async fn ids_of_other_people_return_nothing() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.add_dora().await;
@@ -126,7 +126,7 @@ async fn another_person_finds_nothing_of_ones_own_behind_any_address() {
 }
 
 #[tokio::test]
-async fn a_form_goes_by_post_and_no_other_way() {
+async fn server_functions_accept_post_only() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for path in actions().into_iter().chain([paths::SIGN_IN_PASSWORD, paths::SIGN_OUT]) {
@@ -145,7 +145,7 @@ async fn a_form_goes_by_post_and_no_other_way() {
 }
 
 #[tokio::test]
-async fn forms_from_elsewhere_are_refused_and_change_nothing() {
+async fn cross_site_forms_are_refused() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let browser = app.signed_in().await;
@@ -177,7 +177,7 @@ async fn forms_from_elsewhere_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_link_from_elsewhere_still_opens_a_page() {
+async fn cross_site_links_open_pages() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let answer = browser.request(Method::GET, "/hosts").header("sec-fetch-site", "cross-site").send().await.expect("an answer");
@@ -198,7 +198,7 @@ const KINDS: [(&str, &str, u16); 9] = [
 ];
 
 #[tokio::test]
-async fn every_answer_carries_the_security_headers() {
+async fn every_response_has_the_security_headers() {
     for https in [false, true] {
         let app = TestApp::start_as(Setup { https, ..Setup::default() }).await;
         for (kind, path, status) in KINDS {
@@ -254,7 +254,7 @@ fn assert_secure(headers: &reqwest::header::HeaderMap, https: bool, kind: &str) 
 }
 
 #[tokio::test]
-async fn every_page_has_a_nonce_of_its_own_and_nothing_from_elsewhere() {
+async fn every_page_has_a_nonce_and_no_external_content() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let mut nonces = BTreeSet::new();
@@ -274,7 +274,7 @@ async fn every_page_has_a_nonce_of_its_own_and_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_flood_of_pages_is_told_when_to_come_back() {
+async fn page_requests_over_the_limit_get_retry_after() {
     let limits = tms_portal::server::state::RequestLimits { pages: NonZeroU32::new(3).expect("not zero"), ..no_limits() };
     let app = TestApp::start_as(Setup { limits, behind_proxy: true, ..Setup::default() }).await;
     let browser = app.browser_at("192.0.2.1");
@@ -290,7 +290,7 @@ async fn a_flood_of_pages_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn no_error_text_travels_in_an_address() {
+async fn urls_contain_no_error_texts() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.sql("DROP TABLE delegation_host_accounts").await;
@@ -310,14 +310,14 @@ async fn no_error_text_travels_in_an_address() {
 }
 
 #[tokio::test]
-async fn a_connection_that_never_finishes_its_headers_is_closed() {
+async fn incomplete_headers_time_out() {
     assert!(listen::HEADER_TIMEOUT <= Duration::from_secs(30));
     let answer = left_alone_after(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", false).await;
     assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]
-async fn a_connection_that_never_finishes_its_handshake_is_closed() {
+async fn incomplete_tls_handshake_times_out() {
     // The first bytes of a ClientHello: a record of 512 bytes, of which only two are sent.
     assert_eq!(left_alone_after(b"\x16\x03\x01\x02\x00\x01\x00", true).await, b"");
 }
@@ -337,7 +337,7 @@ async fn left_alone_after(sent: &'static [u8], tls: bool) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_browser_without_a_session_leaves_no_trace_by_looking() {
+async fn anonymous_page_views_store_nothing() {
     let app = TestApp::start().await;
     for path in paths::PUBLIC_PAGES {
         let page = Browser::new(&app.base).get(path).await;

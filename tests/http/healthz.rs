@@ -1,7 +1,7 @@
 use crate::app::TestApp;
 
 #[tokio::test]
-async fn a_portal_that_runs_is_alive_and_ready() {
+async fn running_portal_is_alive_and_ready() {
     let app = TestApp::start().await;
     for path in ["/healthz", "/readyz"] {
         let answer = app.http.get(app.url(path)).send().await.expect("an answer");

@@ -4,7 +4,7 @@ use crate::app::{PASSWORD, TestApp};
 use crate::browser::en;
 
 #[tokio::test]
-async fn a_stranger_learns_what_this_is() {
+async fn anonymous_visitor_sees_the_introduction() {
     let app = TestApp::start().await;
     let page = app.browser().get("/").await;
     assert_eq!((page.status, page.title()), (200, en().document_title(en().home_welcome()).as_str()));
@@ -12,7 +12,7 @@ async fn a_stranger_learns_what_this_is() {
 }
 
 #[tokio::test]
-async fn a_person_sees_who_they_are_and_what_waits() {
+async fn person_sees_account_and_pending_requests() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let words = browser.get("/").await.words();
@@ -27,7 +27,7 @@ async fn a_person_sees_who_they_are_and_what_waits() {
 }
 
 #[tokio::test]
-async fn a_name_with_html_in_it_stays_text() {
+async fn html_in_a_name_is_escaped() {
     let app = TestApp::start().await;
     app.sql("UPDATE people SET display_name = '<script>alert(1)</script>\"''&'").await;
     app.sql("UPDATE tenants SET display_name = '<b>Test</b>' WHERE id = 'test'").await;

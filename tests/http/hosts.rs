@@ -5,7 +5,7 @@ use crate::browser::en;
 use crate::database::FAR;
 
 #[tokio::test]
-async fn a_person_sees_their_own_host_accounts_and_which_have_expired() {
+async fn own_host_accounts_are_listed_with_expiry() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.link_host("test", "testuser1", "frontera", FAR).await;
@@ -27,7 +27,7 @@ async fn a_person_sees_their_own_host_accounts_and_which_have_expired() {
 }
 
 #[tokio::test]
-async fn without_host_accounts_the_page_says_how_to_link_one() {
+async fn empty_list_says_how_to_link_an_account() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let words = app.signed_in_as("test", "eve", PASSWORD).await.get("/hosts").await.words();

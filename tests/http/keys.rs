@@ -16,7 +16,7 @@ async fn account(browser: &Browser) -> String {
 }
 
 #[tokio::test]
-async fn a_person_sees_what_each_key_is_for_and_revokes_one() {
+async fn person_lists_keys_and_revokes_one() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({ "num_uses": 3, "ttl_minutes": 600 })).await;
     let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint");
@@ -48,7 +48,7 @@ async fn a_person_sees_what_each_key_is_for_and_revokes_one() {
 }
 
 #[tokio::test]
-async fn several_keys_go_at_once_and_all_of_one_client() {
+async fn keys_are_revoked_by_selection_and_by_client() {
     let app = TestApp::start().await;
     for _ in 0..12 {
         app.client().make_key(json!({})).await;
@@ -67,7 +67,7 @@ async fn several_keys_go_at_once_and_all_of_one_client() {
 }
 
 #[tokio::test]
-async fn nobody_sees_or_revokes_the_keys_of_others() {
+async fn keys_of_others_are_not_accessible() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.add_person("default", "testuser1").await;
@@ -86,7 +86,7 @@ async fn nobody_sees_or_revokes_the_keys_of_others() {
 }
 
 #[tokio::test]
-async fn ten_thousand_keys_come_a_piece_at_a_time_and_no_key_twice() {
+async fn ten_thousand_keys_are_paged_without_duplicates() {
     let app = TestApp::start().await;
     app.sql(
         "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, fingerprint, public_key, key_type, key_bits, max_uses,
@@ -127,7 +127,7 @@ async fn ten_thousand_keys_come_a_piece_at_a_time_and_no_key_twice() {
 }
 
 #[tokio::test]
-async fn a_person_brings_a_key_of_their_own() {
+async fn person_registers_own_public_key() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let account = account(&browser).await;
@@ -156,7 +156,7 @@ async fn a_person_brings_a_key_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_keys_name_that_cannot_be_seen_is_refused() {
+async fn invisible_key_name_is_refused() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let account = account(&browser).await;
@@ -177,7 +177,7 @@ async fn a_keys_name_that_cannot_be_seen_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_public_key_is_refused_in_plain_words_and_a_private_one_is_kept_nowhere() {
+async fn rejects_invalid_keys_and_never_stores_private_keys() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let browser = app.signed_in().await;
@@ -211,7 +211,7 @@ async fn what_is_no_public_key_is_refused_in_plain_words_and_a_private_one_is_ke
 }
 
 #[tokio::test]
-async fn the_panic_button_takes_a_fresh_sign_in_and_ends_everything() {
+async fn revoking_everything_requires_recent_authentication() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
     let other = app.signed_in().await;
@@ -246,7 +246,7 @@ async fn the_panic_button_takes_a_fresh_sign_in_and_ends_everything() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_revoked_is_told_so_from_the_record() {
+async fn revoked_key_is_explained_from_the_audit_log() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
     let browser = app.signed_in().await;

@@ -80,7 +80,7 @@ fn listed(account: &str, how: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_person_links_an_account_from_its_host() {
+async fn person_links_an_account_from_its_host() {
     let world = World::start().await;
     let asked = world.ask("jd").await;
     assert_eq!((&asked["expires_in"], &asked["interval"]), (&json!(600), &json!(5)), "{asked}");
@@ -118,7 +118,7 @@ async fn a_person_links_an_account_from_its_host() {
 }
 
 #[tokio::test]
-async fn a_key_for_the_linked_account_logs_in_and_unlinking_ends_it_until_it_is_linked_again() {
+async fn unlinking_disables_keys_until_linked_again() {
     let world = World::start().await;
     let (browser, client) = (world.app.signed_in().await, world.app.client());
     world.link(&browser, "jd").await;
@@ -138,7 +138,7 @@ async fn a_key_for_the_linked_account_logs_in_and_unlinking_ends_it_until_it_is_
 }
 
 #[tokio::test]
-async fn renewing_a_link_keeps_it_with_its_keys_and_never_shortens_it() {
+async fn renewal_keeps_keys_and_never_shortens() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     world.link(&browser, "jd").await;
@@ -178,7 +178,7 @@ async fn renewing_a_link_keeps_it_with_its_keys_and_never_shortens_it() {
 }
 
 #[tokio::test]
-async fn a_link_that_has_ended_is_made_anew() {
+async fn expired_link_is_created_again() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "frontera", "host_account": "jd", "ttl_minutes": 0 });
@@ -193,7 +193,7 @@ async fn a_link_that_has_ended_is_made_anew() {
 }
 
 #[tokio::test]
-async fn not_me_stops_it_and_the_host_and_the_operators_hear_of_it() {
+async fn refusal_is_reported_to_host_and_audit_log() {
     let world = World::start().await;
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
@@ -208,7 +208,7 @@ async fn not_me_stops_it_and_the_host_and_the_operators_hear_of_it() {
 }
 
 #[tokio::test]
-async fn linking_takes_a_fresh_sign_in_and_the_request_waits_for_it() {
+async fn linking_requires_recent_authentication() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     world.app.clock.advance(15 * MINUTE);
@@ -234,7 +234,7 @@ async fn linking_takes_a_fresh_sign_in_and_the_request_waits_for_it() {
 }
 
 #[tokio::test]
-async fn an_address_fills_the_code_in_only_where_the_tenant_wants_that_and_never_through_sign_in() {
+async fn prefill_is_per_tenant_and_not_after_sign_in() {
     let world = World::start().await;
     let asked = world.ask("jd").await;
     let (code, browser) = (text(&asked["user_code"]).to_owned(), world.app.signed_in().await);
@@ -260,7 +260,7 @@ async fn an_address_fills_the_code_in_only_where_the_tenant_wants_that_and_never
 }
 
 #[tokio::test]
-async fn a_code_typed_as_somebody_else_is_let_go_of_and_typed_again() {
+async fn switching_account_releases_the_code() {
     let world = World::start().await;
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     world.add("eve").await;
@@ -275,7 +275,7 @@ async fn a_code_typed_as_somebody_else_is_let_go_of_and_typed_again() {
 }
 
 #[tokio::test]
-async fn the_operator_and_the_policy_page_say_how_long_and_for_whom() {
+async fn command_and_policy_page_set_link_lifetime() {
     let world = World::start().await;
     let words = world.app.signed_in().await.get("/admin/policy").await;
     assert_eq!((words.field("policy[link_days]").as_str(), words.field("policy[lowest_linked_uid]").as_str()), ("365", "1000"));
@@ -284,7 +284,7 @@ async fn the_operator_and_the_policy_page_say_how_long_and_for_whom() {
 }
 
 #[tokio::test]
-async fn the_code_of_a_link_is_found_in_pasted_text() {
+async fn link_code_is_found_in_pasted_text() {
     let world = World::start().await;
     let asked = world.ask("jdoe").await;
     let browser = world.app.signed_in().await;

@@ -32,7 +32,7 @@ async fn summary(browser: &Browser, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_list_says_which_of_how_many_rows_are_shown() {
+async fn list_shows_range_and_total() {
     let app = TestApp::start().await;
     with_keys(&app).await;
     let browser = app.signed_in().await;
@@ -45,7 +45,7 @@ async fn a_list_says_which_of_how_many_rows_are_shown() {
 }
 
 #[tokio::test]
-async fn a_list_leads_to_the_piece_before() {
+async fn list_links_to_the_previous_page() {
     let app = TestApp::start().await;
     with_keys(&app).await;
     app.sql(
@@ -75,7 +75,7 @@ async fn a_list_leads_to_the_piece_before() {
 }
 
 #[tokio::test]
-async fn an_action_leads_back_to_the_list_as_it_was_shown() {
+async fn action_returns_to_the_same_list_page() {
     let app = TestApp::start().await;
     with_keys(&app).await;
     let browser = app.signed_in().await;
@@ -101,7 +101,7 @@ async fn an_action_leads_back_to_the_list_as_it_was_shown() {
 }
 
 #[tokio::test]
-async fn a_search_finds_every_letter_in_either_case() {
+async fn search_ignores_case_of_all_letters() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     admin.done("POST /client", json!({ "tenant": "test", "client_id": "c1", "app_name": "Ñandú", "app_version": "1" })).await;
@@ -128,7 +128,7 @@ async fn a_search_finds_every_letter_in_either_case() {
 }
 
 #[tokio::test]
-async fn rows_of_an_older_database_are_found_by_folded_texts() {
+async fn migrated_rows_are_found_case_insensitively() {
     let mut app = TestApp::start().await;
     app.sql("UPDATE people SET display_name = 'ÉLODIE', display_name_folded = NULL WHERE user_id = 'testuser1'").await;
     app.sql("UPDATE clients SET app_name = 'ÑANDÚ', app_name_folded = NULL WHERE client_id = 'testclient1'").await;

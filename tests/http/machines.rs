@@ -32,7 +32,7 @@ fn everywhere(app: &TestApp) -> Vec<RequestBuilder> {
 }
 
 #[tokio::test]
-async fn machines_get_no_cookies_and_nothing_a_browser_could_make_use_of() {
+async fn api_responses_have_no_cookies_or_html() {
     let app = TestApp::start().await;
     for request in everywhere(&app) {
         let answer = Answer::of(request.header("cookie", "tms=x").header("origin", "https://elsewhere.example")).await;
@@ -48,7 +48,7 @@ async fn machines_get_no_cookies_and_nothing_a_browser_could_make_use_of() {
 
 /// Java's `HttpURLConnection` prefers HTML by default, and so do browsers.
 #[tokio::test]
-async fn a_machine_gets_json_even_if_it_says_it_likes_pages_better() {
+async fn api_returns_json_even_if_html_is_preferred() {
     let app = TestApp::start().await;
     for (plain, pages) in everywhere(&app).into_iter().zip(everywhere(&app)) {
         let (plain, pages) = (Answer::of(plain).await, Answer::of(pages.header("accept", "text/html, image/gif, */*; q=.2")).await);
@@ -58,7 +58,7 @@ async fn a_machine_gets_json_even_if_it_says_it_likes_pages_better() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_not_there_is_said_so_in_json() {
+async fn unknown_tenant_is_a_json_error() {
     let app = TestApp::start().await;
     for tenant in ["nobody", "TEST", "test%00", "%FF", "%zz", "test%20", "~~", "..%2ftest", &"x".repeat(1_000)] {
         for path in POSTED {
@@ -69,7 +69,7 @@ async fn a_tenant_that_is_not_there_is_said_so_in_json() {
 }
 
 #[tokio::test]
-async fn more_than_16_kib_are_not_read() {
+async fn bodies_over_16_kib_are_refused() {
     let app = TestApp::start().await;
     let of_length = |length: usize| format!("client_id=tms-cli&x={}", "a".repeat(length - "client_id=tms-cli&x=".len()));
     for path in POSTED {
@@ -96,7 +96,7 @@ async fn status_of_chunks(app: &TestApp, path: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn a_megabyte_of_device_code_brings_nothing_down() {
+async fn megabyte_device_code_is_refused() {
     let app = TestApp::start().await;
     let body = format!("client_id=tms-cli&grant_type={DEVICE_CODE_GRANT}&device_code={}", "x".repeat(1024 * 1024));
     for _ in 0..8 {
@@ -108,7 +108,7 @@ async fn a_megabyte_of_device_code_brings_nothing_down() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_bring_nothing_down() {
+async fn invalid_utf8_is_refused() {
     let app = TestApp::start().await;
     let every_byte: Vec<u8> = (0..=255).collect();
     let bodies = [every_byte.clone(), every_byte.repeat(60), vec![0; 1_000], vec![b'&'; 16_000], vec![b'%'; 16_000], b"a=1&".repeat(4_000)];
@@ -129,7 +129,7 @@ async fn bytes_that_are_no_text_bring_nothing_down() {
 }
 
 #[tokio::test]
-async fn a_program_may_call_itself_anything() {
+async fn any_user_agent_is_accepted() {
     let app = TestApp::start().await;
     for agent in [&b"\xFF\xFE"[..], &[b'a'; 8_000], b"<script>alert(1)</script>", "caf\u{e9}".as_bytes()] {
         let agent = reqwest::header::HeaderValue::from_bytes(agent).expect("a header value");

@@ -72,7 +72,7 @@ async fn as_the_first_migration_left_it(data_dir: &Path) -> Vec<(&'static str, V
 }
 
 #[tokio::test]
-async fn the_first_releases_database_loses_nothing_and_its_rows_get_numbers() {
+async fn first_release_database_migrates_without_loss() {
     let now = TestApp::start().await;
     let token = now.token().await;
     now.services.close().await;
@@ -145,7 +145,7 @@ const SPELLED_TWICE: &str = "
     INSERT INTO host_names VALUES ('Vista', 'a', 1), ('vista', 'b', 2);";
 
 #[tokio::test]
-async fn hosts_that_differ_by_case_become_one() {
+async fn hosts_that_differ_by_case_are_merged() {
     let dir = tempfile::tempdir().expect("a folder");
     for entry in std::fs::read_dir(MIGRATIONS).expect("a folder").map(|entry| entry.expect("a file")) {
         if entry.file_name().to_str().expect("a name") < "0012" {

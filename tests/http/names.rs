@@ -11,7 +11,7 @@ const INVISIBLE: [&str; 6] = ["TMS\u{200b} command line", "\u{200b}\u{200c}", "A
 const READABLE: [&str; 4] = ["علی‌رضا مختبر", "José Ñandú", "👩‍💻 lab", "क्ष"];
 
 #[tokio::test]
-async fn the_api_refuses_names_that_cannot_be_seen() {
+async fn api_refuses_invisible_names() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     let hidden = |field: &str| format!("ERROR: {field} contains invisible characters or control characters.");
@@ -33,7 +33,7 @@ async fn the_api_refuses_names_that_cannot_be_seen() {
 }
 
 #[tokio::test]
-async fn pages_refuse_names_that_cannot_be_seen() {
+async fn pages_refuse_invisible_names() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for name in INVISIBLE {
@@ -57,7 +57,7 @@ async fn pages_refuse_names_that_cannot_be_seen() {
 }
 
 #[tokio::test]
-async fn names_from_an_institution_are_cleaned_and_keep_letters() {
+async fn names_from_providers_are_sanitized() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "open").await;
     let claims = json!({ "sub": "1", "preferred_username": "jos\u{e9}@uni.example", "name": "Jos\u{e9}\u{200b} \u{202e}Nandu" });

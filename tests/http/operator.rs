@@ -61,7 +61,7 @@ impl From<Output> for Said {
 }
 
 #[tokio::test]
-async fn operators_give_only_names_that_can_be_seen() {
+async fn invisible_names_are_refused() {
     let deployment = Deployment::set_up().await;
     for name in ["Alice\u{202e}nimda", "\u{200b}\u{200c}", "TMS\u{200b}", "\u{2800}"] {
         for command in
@@ -76,7 +76,7 @@ async fn operators_give_only_names_that_can_be_seen() {
 }
 
 #[tokio::test]
-async fn a_reader_that_has_gone_is_no_failure() {
+async fn closed_stdout_is_not_an_error() {
     let deployment = Deployment::set_up().await;
     for words in [&["idp", "list", "--tenant", "test"][..], &["admin", "list", "--tenant", "test"], &["check"], &["--help"]] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
@@ -100,7 +100,7 @@ async fn a_reader_that_has_gone_is_no_failure() {
 }
 
 #[test]
-fn init_makes_what_is_missing_and_shows_the_secrets_once() {
+fn init_creates_missing_files_and_shows_secrets_once() {
     let deployment = Deployment::empty();
     let first = deployment.run(&["init", "--test-tenant"]);
     assert_eq!(first.code, Some(0), "{}", first.err);
@@ -127,7 +127,7 @@ fn init_makes_what_is_missing_and_shows_the_secrets_once() {
 }
 
 #[tokio::test]
-async fn check_says_what_the_settings_come_to() {
+async fn check_prints_the_effective_settings() {
     let deployment = Deployment::empty();
     let good = deployment.run(&["check"]);
     assert_eq!(good.code, Some(0), "{}", good.err);
@@ -136,7 +136,7 @@ async fn check_says_what_the_settings_come_to() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_used_are_all_named_at_once() {
+async fn all_invalid_settings_are_reported_together() {
     let deployment = Deployment::empty();
     let bad = deployment.run(&["check", "--test-tenant", "--listen", "0.0.0.0:80", "--public-url", "http://tms.example"]);
     assert_eq!(bad.code, Some(2));
@@ -149,7 +149,7 @@ async fn settings_that_cannot_be_used_are_all_named_at_once() {
 }
 
 #[tokio::test]
-async fn migrate_brings_a_portal_up_to_date_can_be_repeated_and_makes_none() {
+async fn migrate_updates_the_schema_and_creates_no_portal() {
     let nothing = Deployment::empty().run(&["migrate"]);
     assert!(nothing.code == Some(2) && nothing.err.contains("there is no portal in data"), "{}", nothing.err);
     let deployment = Deployment::set_up().await;
@@ -160,7 +160,7 @@ async fn migrate_brings_a_portal_up_to_date_can_be_repeated_and_makes_none() {
 }
 
 #[tokio::test]
-async fn a_database_of_a_newer_version_is_left_alone() {
+async fn newer_database_is_not_changed() {
     let deployment = Deployment::set_up().await;
     sql(&deployment, "INSERT INTO _sqlx_migrations VALUES (9999, 'future', CURRENT_TIMESTAMP, 1, x'00', 0)").await;
     let said = deployment.run(&["migrate"]);
@@ -169,7 +169,7 @@ async fn a_database_of_a_newer_version_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_tenants_policy_changes_as_told_and_no_further() {
+async fn only_given_policy_options_change() {
     let deployment = Deployment::set_up().await;
     let policy =
         "SELECT concat_ws(' ', display_name, enabled, local_passwords, prefill_user_code, require_started_tick) FROM tenants WHERE id = 'test'";
@@ -193,7 +193,7 @@ async fn a_tenants_policy_changes_as_told_and_no_further() {
 }
 
 #[tokio::test]
-async fn people_are_added_and_kept_out() {
+async fn people_are_added_and_disabled() {
     let deployment = Deployment::set_up().await;
     let person = |verb: &str, user: &str| deployment.run(&["person", verb, "--tenant", "default", user]);
     let added = person("add", "dora");
@@ -291,7 +291,7 @@ mod serve {
     }
 
     #[tokio::test]
-    async fn asked_to_stop_it_finishes_the_request_under_way() {
+    async fn shutdown_finishes_running_requests() {
         let deployment = Deployment::set_up().await;
         let mut server = Server::start(&deployment);
         let mut connection = server.connect();
@@ -319,7 +319,7 @@ mod serve {
     }
 
     #[tokio::test]
-    async fn idle_connections_do_not_hold_it_up_and_ctrl_c_works_too() {
+    async fn idle_connections_do_not_delay_shutdown() {
         let deployment = Deployment::set_up().await;
         let mut server = Server::start(&deployment);
         let mut idle = server.connect();
@@ -334,7 +334,7 @@ mod serve {
     }
 
     #[tokio::test]
-    async fn killed_without_warning_it_starts_again_on_what_it_had_answered() {
+    async fn restart_after_kill_keeps_acknowledged_data() {
         let deployment = Deployment::set_up().await;
         let mut server = Server::start(&deployment);
         let http = reqwest::Client::new();
@@ -349,7 +349,7 @@ mod serve {
     }
 
     #[tokio::test]
-    async fn an_address_that_is_taken_is_said_so() {
+    async fn address_in_use_is_reported() {
         let deployment = Deployment::set_up().await;
         let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = taken.local_addr().expect("its address").to_string();

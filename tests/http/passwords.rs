@@ -12,7 +12,7 @@ async fn change(browser: &Browser, current: &str, new: &str) -> Page {
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_whoever_knows_it() {
+async fn password_change_requires_the_current_one() {
     let app = TestApp::start().await;
     let (browser, other) = (app.signed_in().await, app.signed_in().await);
     assert!(browser.get("/identities").await.says("href=\"/identities/password\""));
@@ -36,7 +36,7 @@ async fn a_password_is_changed_by_whoever_knows_it() {
 }
 
 #[tokio::test]
-async fn a_new_password_that_would_be_guessed_is_refused() {
+async fn weak_new_password_is_refused() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for (new, says) in [
@@ -55,7 +55,7 @@ async fn a_new_password_that_would_be_guessed_is_refused() {
 }
 
 #[tokio::test]
-async fn wrong_current_passwords_are_limited_like_a_sign_in() {
+async fn wrong_current_passwords_count_as_sign_in_attempts() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for _ in 0..10 {
@@ -71,7 +71,7 @@ async fn wrong_current_passwords_are_limited_like_a_sign_in() {
 }
 
 #[tokio::test]
-async fn a_letter_is_the_same_whichever_way_it_is_typed() {
+async fn passwords_are_unicode_normalized() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     assert!(change(&browser, PASSWORD, "seldom ma\u{f1}ana violet tractor").await.says(en().password_changed()));
@@ -79,7 +79,7 @@ async fn a_letter_is_the_same_whichever_way_it_is_typed() {
 }
 
 #[tokio::test]
-async fn whoever_has_no_local_password_is_not_offered_a_change() {
+async fn change_is_offered_only_with_local_password() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.sql("UPDATE people SET password_hash = NULL WHERE user_id = 'testuser1'").await;

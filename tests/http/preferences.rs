@@ -14,7 +14,7 @@ async fn in_language(browser: &Browser, path: &str, accepted: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_page_speaks_the_language_that_was_chosen_or_that_the_browser_asks_for() {
+async fn language_is_chosen_or_negotiated() {
     let app = TestApp::start().await;
     let browser = app.browser();
     for path in ["/", "/device", "/no-such-page"] {
@@ -32,7 +32,7 @@ async fn a_page_speaks_the_language_that_was_chosen_or_that_the_browser_asks_for
 }
 
 #[tokio::test]
-async fn colours_are_kept_and_can_follow_the_system_again() {
+async fn theme_is_kept_and_can_follow_the_system() {
     let app = TestApp::start().await;
     let browser = app.browser();
     assert!(!browser.get("/device").await.says("data-theme"));
@@ -44,7 +44,7 @@ async fn colours_are_kept_and_can_follow_the_system_again() {
 }
 
 #[tokio::test]
-async fn a_choice_leads_back_to_pages_of_this_portal_only() {
+async fn preferences_return_to_pages_of_this_portal_only() {
     let app = TestApp::start_as(Setup { https: true, ..Setup::default() }).await;
     for back in ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/keys\r\nX: y", ""] {
         let answer = app
@@ -61,7 +61,7 @@ async fn a_choice_leads_back_to_pages_of_this_portal_only() {
 }
 
 #[tokio::test]
-async fn administrators_sign_in_once_more_and_go_on_where_they_were() {
+async fn re_authentication_returns_to_the_admin_page() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let browser = app.signed_in().await;
@@ -81,7 +81,7 @@ async fn administrators_sign_in_once_more_and_go_on_where_they_were() {
 }
 
 #[tokio::test]
-async fn times_are_shown_in_the_zone_that_was_chosen() {
+async fn times_use_the_chosen_time_zone() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     assert!(browser.get("/activity").await.says("November 2026, 12:00 UTC"));

@@ -58,7 +58,7 @@ async fn with_campus(newcomers: &str) -> (TestApp, Institution) {
 }
 
 #[tokio::test]
-async fn a_newcomer_is_let_in_and_known_again_by_issuer_and_subject_alone() {
+async fn new_user_is_identified_by_issuer_and_subject_only() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     let page = browser.get("/sign-in?tenant=test&then=/hosts").await;
@@ -83,7 +83,7 @@ async fn a_newcomer_is_let_in_and_known_again_by_issuer_and_subject_alone() {
 }
 
 #[tokio::test]
-async fn the_device_code_comes_along() {
+async fn user_code_survives_upstream_login() {
     let (app, institution) = with_campus("open").await;
     let (browser, device) = (app.browser(), app.start_device().await);
     browser.enter(&device.user_code).await;
@@ -103,7 +103,7 @@ async fn the_device_code_comes_along() {
 
 /// Every invalid response ends on the sign-in page, without a session.
 #[tokio::test]
-async fn nothing_that_cannot_be_trusted_gets_in() {
+async fn invalid_responses_do_not_sign_in() {
     let (app, institution) = with_campus("open").await;
     let now = app.seconds();
     let (untrusted, clocks) = (&en().arrival_refused_untrusted(), &en().arrival_refused_clock());
@@ -138,7 +138,7 @@ async fn nothing_that_cannot_be_trusted_gets_in() {
 }
 
 #[tokio::test]
-async fn an_answer_counts_once_in_the_browser_that_asked_and_not_for_ever() {
+async fn callback_is_single_use_bound_to_browser_and_expires() {
     let (app, institution) = with_campus("open").await;
     let refused_as = async |browser: &crate::browser::Browser, path: &str, says: String| {
         let page = browser.get(path).await;
@@ -169,7 +169,7 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_not_for_ever() {
 }
 
 #[tokio::test]
-async fn a_new_key_is_asked_for_and_not_at_every_unknown_one() {
+async fn unknown_signing_keys_are_fetched_with_a_limit() {
     let (app, institution) = with_campus("open").await;
     assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
     assert_eq!(institution.times_asked_for_keys(), 1, "kept since it was added");
@@ -185,7 +185,7 @@ async fn a_new_key_is_asked_for_and_not_at_every_unknown_one() {
 }
 
 #[tokio::test]
-async fn who_may_come_is_the_tenants_rule() {
+async fn new_users_are_admitted_by_the_tenants_rule() {
     let (app, institution) = with_campus("affiliation=staff").await;
     let page = app.comes(&institution, json!({ "affiliation": ["student"] })).await;
     assert!(page.problem().contains(&en().arrival_refused_not_invited("jdoe · Campus")), "{}", page.words());
@@ -194,7 +194,7 @@ async fn who_may_come_is_the_tenants_rule() {
 }
 
 #[tokio::test]
-async fn an_invitation_ties_an_identity_to_a_person_once() {
+async fn invitation_links_an_identity_once() {
     let (app, institution) = with_campus("invited").await;
     app.link_host("test", "testuser1", "frontera", crate::database::FAR).await;
     let (operator, user) = (app.operator("test").await, UserId::parse("testuser1").expect("a user"));
@@ -222,7 +222,7 @@ async fn an_invitation_ties_an_identity_to_a_person_once() {
 }
 
 #[tokio::test]
-async fn a_second_factor_there_counts_here_as_long_as_policy_says() {
+async fn upstream_mfa_counts_within_the_policy() {
     let (app, institution) = with_campus("open").await;
     app.comes(&institution, json!({ "amr": ["pwd"] })).await;
     assert_eq!(app.number("SELECT count(*) FROM user_mfa WHERE user_id = 'jdoe~campus'").await, 0);
@@ -242,7 +242,7 @@ async fn a_second_factor_there_counts_here_as_long_as_policy_says() {
 }
 
 #[tokio::test]
-async fn again_is_by_the_same_person_and_just_now() {
+async fn re_authentication_requires_same_person_and_recency() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     browser.through(&institution, WITH, app.seconds(), &json!({})).await;
@@ -273,7 +273,7 @@ async fn again_is_by_the_same_person_and_just_now() {
 }
 
 #[tokio::test]
-async fn who_is_switched_off_stays_out_and_so_do_removed_providers() {
+async fn disabled_people_and_removed_providers_are_refused() {
     let (app, institution) = with_campus("open").await;
     app.comes(&institution, json!({})).await;
     app.switch_person("jdoe~campus", false).await;
@@ -287,11 +287,11 @@ async fn who_is_switched_off_stays_out_and_so_do_removed_providers() {
     assert!(page.problem().contains(&en().arrival_refused_no_provider()), "{}", page.words());
     assert!(!app.browser().get("/sign-in?tenant=test").await.says("Campus"));
     let (one, two) = (app.services.remove_provider(&operator, &campus).await, app.services.test_provider(&operator, &campus).await);
-    assert!(matches!(one, Err(Error::Refused(EditRefused::Gone))) && matches!(two, Err(Error::Refused(ProviderRefused::Gone))));
+    assert!(matches!(one, Err(Error::Refused(EditRefused::NotFound))) && matches!(two, Err(Error::Refused(ProviderRefused::NotFound))));
 }
 
 #[tokio::test]
-async fn a_provider_that_does_not_answer_as_itself_is_not_set_up() {
+async fn provider_with_another_issuer_is_refused() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let operator = app.operator("test").await;
     for mischief in [Mischief::Broken, Mischief::NotJson, Mischief::Huge, Mischief::OtherMetadata] {
@@ -311,7 +311,7 @@ async fn a_provider_that_does_not_answer_as_itself_is_not_set_up() {
 }
 
 #[tokio::test]
-async fn the_clients_secret_is_sealed_and_goes_nowhere_but_there() {
+async fn client_secret_is_sealed_and_sent_to_provider_only() {
     let (app, _institution) = with_campus("open").await;
     let stored = app.texts("SELECT hex(secret_sealed) FROM identity_providers").await.remove(0);
     assert!(stored.len() > 2 * CLIENT_SECRET.len() && !stored.contains(&hex::encode_upper(&CLIENT_SECRET[..6])));
@@ -328,7 +328,7 @@ async fn the_clients_secret_is_sealed_and_goes_nowhere_but_there() {
 }
 
 #[tokio::test]
-async fn passwords_go_on_beside_institutions() {
+async fn passwords_work_beside_providers() {
     let (app, _institution) = with_campus("open").await;
     app.signed_in_as("test", "testuser1", PASSWORD).await;
     for nowhere in [
@@ -345,7 +345,7 @@ async fn passwords_go_on_beside_institutions() {
 
 /// OpenID Connect Core §5.3: names may be at the userinfo endpoint only; authentication claims from there never count.
 #[tokio::test]
-async fn names_come_from_the_user_endpoint_and_nothing_else_does() {
+async fn only_names_are_taken_from_userinfo() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let nameless = json!({ "preferred_username": null, "name": null });
     institution.describe(json!({ "sub": "42", "preferred_username": "jroe", "name": "Jane Roe", "amr": ["mfa"], "affiliation": ["staff"] }));
@@ -360,7 +360,7 @@ async fn names_come_from_the_user_endpoint_and_nothing_else_does() {
 
 /// Tapis: no discovery, tokens in an envelope, and the access token identifies the user.
 #[tokio::test]
-async fn tapis_says_who_somebody_is_in_its_access_token() {
+async fn tapis_access_token_identifies_the_user() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let tapis = NewProvider { profile: "tapis".into(), own_names: true, ..campus(&institution, "open") };
     app.services.add_provider(&app.operator("test").await, tapis).await.map(|_| ()).expect("added");
@@ -392,7 +392,7 @@ async fn tapis_says_who_somebody_is_in_its_access_token() {
 
 /// GitHub: plain OAuth 2.0. Its users must be invited before their first sign-in.
 #[tokio::test]
-async fn github_is_a_second_way_in_and_its_number_says_who_somebody_is() {
+async fn github_user_is_identified_by_numeric_id() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     institution.describe(json!({ "id": 583_231, "login": "octocat", "name": "The Octocat" }));
     let github = || NewProvider { profile: "github-enterprise".into(), ..campus(&institution, "open") };
@@ -419,7 +419,7 @@ fn unlinkable(page: &Page) -> String {
 }
 
 #[tokio::test]
-async fn one_more_identity_is_linked_by_whoever_has_both() {
+async fn linking_requires_both_identities() {
     let (app, institution) = with_campus("invited").await;
     let browser = app.signed_in().await;
     assert!(browser.get("/identities").await.says("/sign-in/with/test/campus?link=1"));
@@ -462,7 +462,7 @@ async fn one_more_identity_is_linked_by_whoever_has_both() {
 }
 
 #[tokio::test]
-async fn the_only_way_in_stays_and_linking_takes_a_fresh_sign_in() {
+async fn only_sign_in_method_cannot_be_unlinked() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     browser.through(&institution, WITH, app.seconds(), &json!({})).await;
@@ -479,7 +479,7 @@ async fn the_only_way_in_stays_and_linking_takes_a_fresh_sign_in() {
 }
 
 #[tokio::test]
-async fn a_link_from_elsewhere_makes_nobody_somebody_else() {
+async fn cross_site_link_does_not_start_upstream_login() {
     let (app, _institution) = with_campus("open").await;
     let browser = app.signed_in().await;
     let link = browser.request(reqwest::Method::GET, WITH).header("sec-fetch-site", "cross-site").send().await.expect("an answer");
@@ -487,7 +487,7 @@ async fn a_link_from_elsewhere_makes_nobody_somebody_else() {
 }
 
 #[tokio::test]
-async fn whoever_signs_out_is_told_where_to_do_so_there() {
+async fn sign_out_offers_the_providers_sign_out() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     browser.through(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
@@ -519,7 +519,7 @@ async fn whoever_signs_out_is_told_where_to_do_so_there() {
 }
 
 #[tokio::test]
-async fn signing_out_does_not_wait_for_an_institution_that_is_broken() {
+async fn sign_out_does_not_wait_for_a_broken_provider() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     browser.through(&institution, WITH, app.seconds(), &json!({})).await;
@@ -536,7 +536,7 @@ async fn tell(app: &TestApp, token: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn who_has_signed_out_there_is_signed_out_here() {
+async fn logout_token_ends_the_sessions() {
     let (app, institution) = with_campus("open").await;
     let [one, two, three, other] = [json!({ "sid": "s1" }), json!({ "sid": "s2" }), json!({}), json!({ "sub": "43", "sid": "s3" })];
     let mut browsers = Vec::new();
@@ -567,7 +567,7 @@ async fn who_has_signed_out_there_is_signed_out_here() {
 }
 
 #[tokio::test]
-async fn who_has_signed_out_there_does_not_finish_signing_in_here() {
+async fn logout_token_ends_pending_sign_ins() {
     let (app, institution) = with_campus("open").await;
     app.comes(&institution, json!({})).await;
     app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'jdoe~campus', x'00', 0, 0)").await;
@@ -582,7 +582,7 @@ async fn who_has_signed_out_there_does_not_finish_signing_in_here() {
 }
 
 #[tokio::test]
-async fn a_logout_token_ends_no_session_that_began_after_it_and_counts_when_the_provider_is_off() {
+async fn logout_token_spares_later_sessions() {
     let (app, institution) = with_campus("open").await;
     let token = institution.logout_token(app.seconds(), &json!({ "sid": "s1" }));
     app.clock.advance(Duration::from_secs(90));
@@ -596,7 +596,7 @@ async fn a_logout_token_ends_no_session_that_began_after_it_and_counts_when_the_
 }
 
 #[tokio::test]
-async fn tokens_of_strangers_ask_a_broken_provider_once_a_minute() {
+async fn forged_logout_tokens_trigger_one_fetch_per_minute() {
     let (app, institution) = with_campus("open").await;
     app.comes(&institution, json!({})).await;
     let asked = institution.times_asked();
@@ -612,7 +612,7 @@ async fn tokens_of_strangers_ask_a_broken_provider_once_a_minute() {
 }
 
 #[tokio::test]
-async fn nobody_is_signed_out_by_a_token_that_is_not_to_be_trusted() {
+async fn invalid_logout_tokens_are_refused() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     browser.through(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
@@ -656,7 +656,7 @@ async fn nobody_is_signed_out_by_a_token_that_is_not_to_be_trusted() {
 }
 
 #[tokio::test]
-async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_none() {
+async fn local_mfa_is_required_without_upstream_mfa() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     browser.through(&institution, WITH, app.seconds(), &json!({})).await;
@@ -676,7 +676,7 @@ async fn a_second_factor_of_ones_own_is_asked_for_where_the_institution_showed_n
 
 /// A provider with a certificate of a private authority.
 #[tokio::test]
-async fn a_private_authority_is_trusted_where_the_operator_says_so_and_nowhere_else() {
+async fn private_ca_is_trusted_only_if_configured() {
     let dir = tempfile::tempdir().expect("a folder");
     let tls = development::prepare(dir.path(), &[], SystemClock.now()).expect("a certificate");
     let institution = Institution::start_with_tls(tls).await;
@@ -711,7 +711,7 @@ async fn with_a_kind(but_for: &str, newcomers: &str) -> (TestApp, Institution) {
 
 /// Some providers remember a choice, and keep sending people to the wrong one.
 #[tokio::test]
-async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_went_wrong() {
+async fn misdirected_sign_in_links_the_providers_help() {
     let (app, institution) = with_a_kind("help = \"https://stuck.example/me/\"", "invited").await;
     let page = app.comes(&institution, json!({})).await;
     assert!(page.refuses(|x| en().arrival_refused_not_invited(x)) && page.says("href=\"https://stuck.example/me/\""), "{}", page.words());
@@ -726,7 +726,7 @@ async fn a_provider_that_helps_people_it_sends_the_wrong_way_is_named_where_it_w
 
 /// Without `auth_time` and this rule, re-authentication at such a provider would be impossible.
 #[tokio::test]
-async fn of_a_provider_that_never_says_when_its_word_of_now_counts() {
+async fn without_auth_time_the_callback_time_counts() {
     let (app, institution) = with_a_kind("says-when = false", "open").await;
     let (browser, silent) = (app.browser(), json!({ "auth_time": null }));
     browser.through(&institution, WITH, app.seconds(), &silent).await;
@@ -740,7 +740,7 @@ async fn of_a_provider_that_never_says_when_its_word_of_now_counts() {
 }
 
 #[tokio::test]
-async fn each_tab_comes_back_from_its_institution_to_its_own_page() {
+async fn each_tab_returns_from_the_provider_to_its_page() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     let set_out = async |then: &str| {
@@ -762,7 +762,7 @@ async fn each_tab_comes_back_from_its_institution_to_its_own_page() {
 }
 
 #[tokio::test]
-async fn a_trip_for_oneself_ends_with_whoever_set_out() {
+async fn linking_ends_with_the_session_that_started_it() {
     let (app, institution) = with_campus("open").await;
     let browser = app.signed_in().await;
     let back = institution.sign_in(&browser.set_out("/sign-in/with/test/campus?link=1").await, app.seconds(), &json!({}));
@@ -774,7 +774,7 @@ async fn a_trip_for_oneself_ends_with_whoever_set_out() {
 }
 
 #[tokio::test]
-async fn two_identities_are_linked_side_by_side() {
+async fn two_identities_are_linked_in_parallel() {
     let (app, institution) = with_campus("open").await;
     let browser = app.signed_in().await;
     let link = async |subject: &str| {
@@ -791,7 +791,7 @@ async fn two_identities_are_linked_side_by_side() {
 }
 
 #[tokio::test]
-async fn an_invitation_belongs_to_the_tab_it_was_typed_in() {
+async fn invitation_belongs_to_its_tab() {
     let (app, institution) = with_campus("invited").await;
     let operator = app.operator("test").await;
     for user in ["ann", "bob"] {

@@ -9,7 +9,7 @@ use crate::app::TestApp;
 use crate::browser::en;
 
 #[tokio::test]
-async fn of_any_number_of_polls_exactly_one_gets_the_token() {
+async fn exactly_one_concurrent_poll_gets_the_token() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -21,7 +21,7 @@ async fn of_any_number_of_polls_exactly_one_gets_the_token() {
 }
 
 #[tokio::test]
-async fn of_allow_and_deny_at_once_exactly_one_counts() {
+async fn exactly_one_concurrent_decision_counts() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for _ in 0..8 {
@@ -39,7 +39,7 @@ async fn of_allow_and_deny_at_once_exactly_one_counts() {
 }
 
 #[tokio::test]
-async fn a_consent_taken_back_while_the_device_comes_leaves_no_token() {
+async fn revocation_during_redemption_leaves_no_token() {
     let app = TestApp::start().await;
     for _ in 0..8 {
         let device = app.start_device().await;
@@ -55,7 +55,7 @@ async fn a_consent_taken_back_while_the_device_comes_leaves_no_token() {
 }
 
 #[tokio::test]
-async fn a_person_switched_off_while_the_device_comes_has_no_working_token() {
+async fn disabling_during_redemption_leaves_no_valid_token() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -66,7 +66,7 @@ async fn a_person_switched_off_while_the_device_comes_has_no_working_token() {
 }
 
 #[tokio::test]
-async fn a_replay_seen_by_many_is_one_theft() {
+async fn concurrent_replays_are_audited_once() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -80,7 +80,7 @@ async fn a_replay_seen_by_many_is_one_theft() {
 
 /// "Revoke everything" also affects requests in progress of sessions that have just ended.
 #[tokio::test]
-async fn nothing_is_given_to_a_session_that_has_been_ended() {
+async fn ended_session_gets_nothing() {
     use tms_portal::domain::ids::{AccountName, HostName};
     use tms_portal::server::service::Error;
     use tms_portal::server::service::ssh_keys::{KeyParams, KeyRefused, KeySource};

@@ -91,7 +91,7 @@ fn ticks(page: &Page) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_providers_name_for_somebody_is_their_account_on_its_hosts() {
+async fn user_name_is_the_account_on_all_hosts() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
@@ -133,7 +133,7 @@ async fn the_providers_name_for_somebody_is_their_account_on_its_hosts() {
 
 /// The account's UID was not known when it was linked.
 #[tokio::test]
-async fn a_key_for_the_linked_account_logs_in_but_never_as_a_number_of_the_hosts_own() {
+async fn key_of_linked_account_is_refused_for_system_uids() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     link_all(&browser, &world.offered(&browser, json!({})).await).await;
@@ -146,7 +146,7 @@ async fn a_key_for_the_linked_account_logs_in_but_never_as_a_number_of_the_hosts
 }
 
 #[tokio::test]
-async fn an_answer_counts_once() {
+async fn proposal_is_single_use() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let page = world.offered(&browser, json!({})).await;
@@ -159,7 +159,7 @@ async fn an_answer_counts_once() {
 }
 
 #[tokio::test]
-async fn a_list_names_hosts_and_accounts_and_only_the_providers_own_hosts_count() {
+async fn list_is_limited_to_the_providers_hosts() {
     let world = World::with_list(&json!([
         { "resource_id": "r-1", "name": "frontera", "url": "https://login.example", "description": "Frontera", "username": "jd" },
         { "resource_id": "r-2", "name": "Stampede 3", "url": "ssh://stampede:22" },
@@ -191,7 +191,7 @@ async fn a_list_names_hosts_and_accounts_and_only_the_providers_own_hosts_count(
 }
 
 #[tokio::test]
-async fn a_link_is_renewed_and_stays_the_link_it_is() {
+async fn renewal_keeps_the_link() {
     const ROW: &str = "SELECT concat_ws(' ', id, number, linked_at, linked_through) FROM host_accounts WHERE host = 'frontera'";
     let world = World::start().await;
     world.owns(&["frontera"], None).await;
@@ -218,7 +218,7 @@ async fn a_link_is_renewed_and_stays_the_link_it_is() {
 }
 
 #[tokio::test]
-async fn it_takes_a_fresh_sign_in_here_and_there_and_waits_a_quarter_of_an_hour() {
+async fn requires_recent_sign_in_and_expires_in_15_minutes() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let long_ago = world.app.seconds() - 6 * 60;
@@ -244,7 +244,7 @@ async fn it_takes_a_fresh_sign_in_here_and_there_and_waits_a_quarter_of_an_hour(
 }
 
 #[tokio::test]
-async fn hosts_are_found_by_registered_other_names_on_both_sides() {
+async fn hosts_match_by_alias_on_both_sides() {
     let world = World::with_list(&json!([
         { "resource_id": "r-1", "name": "LOGIN.frontera.example", "username": "jd" },
         { "resource_id": "stampede", "username": "js" },

@@ -89,7 +89,7 @@ async fn show(browser: &Browser, code: &str) -> Page {
 }
 
 #[tokio::test]
-async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
+async fn app_enrollment_requires_a_code_and_gives_recovery_codes() {
     let app = TestApp::start().await;
     app.add_person("test", "ann").await;
     let browser = app.signed_in_as("test", "ann", PASSWORD).await;
@@ -124,7 +124,7 @@ async fn an_app_is_set_up_by_showing_its_code_and_brings_recovery_codes_once() {
 }
 
 #[tokio::test]
-async fn with_a_second_factor_a_password_is_half_a_sign_in() {
+async fn password_alone_is_pending_with_second_factor() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
@@ -149,7 +149,7 @@ async fn with_a_second_factor_a_password_is_half_a_sign_in() {
 }
 
 #[tokio::test]
-async fn no_code_of_an_app_counts_twice() {
+async fn app_code_is_single_use() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let (one, other) = (app.browser(), app.browser());
@@ -168,7 +168,7 @@ async fn no_code_of_an_app_counts_twice() {
 }
 
 #[tokio::test]
-async fn codes_count_one_step_early_or_late_and_no_more() {
+async fn codes_are_valid_one_step_early_or_late() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
@@ -182,7 +182,7 @@ async fn codes_count_one_step_early_or_late_and_no_more() {
 }
 
 #[tokio::test]
-async fn four_wrong_codes_are_enough_for_a_quarter_of_an_hour_but_for_what_nobody_guesses() {
+async fn four_wrong_codes_block_codes_but_not_recovery_codes() {
     let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
     let (_, ann, recovery) = with_app(&app).await;
     let browser = app.browser_at("192.0.2.1");
@@ -203,7 +203,7 @@ async fn four_wrong_codes_are_enough_for_a_quarter_of_an_hour_but_for_what_nobod
 }
 
 #[tokio::test]
-async fn one_stranger_who_knows_the_password_does_not_keep_its_person_out() {
+async fn attacker_with_password_does_not_block_the_person() {
     let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
     let (_, ann, _) = with_app(&app).await;
     let stranger = app.browser_at("192.0.2.1");
@@ -223,7 +223,7 @@ async fn one_stranger_who_knows_the_password_does_not_keep_its_person_out() {
 }
 
 #[tokio::test]
-async fn what_ends_somebodys_sessions_ends_half_a_sign_in_as_well() {
+async fn ending_sessions_ends_pending_sign_ins() {
     let app = TestApp::start().await;
     let (own, ann, recovery) = with_app(&app).await;
     let half_in = async || {
@@ -256,7 +256,7 @@ async fn what_ends_somebodys_sessions_ends_half_a_sign_in_as_well() {
 }
 
 #[tokio::test]
-async fn no_key_is_added_and_nothing_prolonged_by_a_session_alone() {
+async fn session_alone_adds_no_key_and_extends_nothing() {
     let app = TestApp::start().await;
     let (browser, ann, _) = with_app(&app).await;
     app.change_tenant("test", |tenant| tenant.policy.second_factor_at_consent = true).await;
@@ -277,7 +277,7 @@ async fn no_key_is_added_and_nothing_prolonged_by_a_session_alone() {
 }
 
 #[tokio::test]
-async fn a_secret_that_was_on_the_screen_before_is_not_set_up() {
+async fn previously_shown_secret_is_not_enrolled() {
     let app = TestApp::start().await;
     app.add_person("test", "ann").await;
     let browser = app.signed_in_as("test", "ann", PASSWORD).await;
@@ -292,7 +292,7 @@ async fn a_secret_that_was_on_the_screen_before_is_not_set_up() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_works_once_for_its_owner() {
+async fn recovery_code_works_once_for_its_owner() {
     let app = TestApp::start().await;
     let (browser, _, recovery) = with_app(&app).await;
     let (one, other) = (app.browser(), app.browser());
@@ -316,7 +316,7 @@ async fn a_recovery_code_works_once_for_its_owner() {
 }
 
 #[tokio::test]
-async fn half_a_sign_in_waits_a_quarter_of_an_hour_and_ends_with_its_person() {
+async fn pending_sign_in_expires_after_15_minutes() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
@@ -334,7 +334,7 @@ async fn half_a_sign_in_waits_a_quarter_of_an_hour_and_ends_with_its_person() {
 }
 
 #[tokio::test]
-async fn what_is_hard_to_take_back_takes_it_once_more_and_goes_on() {
+async fn sensitive_actions_require_step_up_and_continue() {
     let app = TestApp::start().await;
     let (browser, ann, _) = with_app(&app).await;
     assert!(browser.get("/keys/revoke-everything").await.says(en().keys_everything_question()), "just now is fresh enough");
@@ -365,7 +365,7 @@ async fn what_is_hard_to_take_back_takes_it_once_more_and_goes_on() {
 }
 
 #[tokio::test]
-async fn administrators_show_one_where_their_centre_wants_it() {
+async fn administrators_need_one_by_policy() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.second_factor_for_admins = true).await;
     app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
@@ -382,7 +382,7 @@ async fn administrators_show_one_where_their_centre_wants_it() {
 }
 
 #[tokio::test]
-async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_without() {
+async fn consent_requires_one_by_policy() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     app.change_tenant("test", |tenant| tenant.policy.second_factor_at_consent = true).await;
@@ -425,7 +425,7 @@ async fn a_device_is_let_in_with_one_where_the_centre_wants_it_and_denied_withou
 }
 
 #[tokio::test]
-async fn without_the_last_one_the_password_is_enough_again() {
+async fn removing_the_last_one_leaves_the_password() {
     let app = TestApp::start().await;
     let (browser, ann, recovery) = with_app(&app).await;
     app.clock.advance(15 * MINUTE);
@@ -444,7 +444,7 @@ async fn without_the_last_one_the_password_is_enough_again() {
 }
 
 #[tokio::test]
-async fn a_lost_key_is_told_at_the_start() {
+async fn lost_sealing_key_is_reported_at_start() {
     let app = TestApp::start().await;
     with_app(&app).await;
     assert!(app.services.lost_secrets().await.expect("an answer").is_empty());
@@ -453,7 +453,7 @@ async fn a_lost_key_is_told_at_the_start() {
 }
 
 #[tokio::test]
-async fn passkeys_need_an_address_with_a_name_and_nonsense_is_none() {
+async fn passkeys_require_a_host_name_and_valid_responses() {
     let app = TestApp::start().await;
     let (browser, _, _) = with_app(&app).await;
     assert!(browser.get("/identities/passkey").await.says(en().factors_passkey_no_name()));
@@ -469,7 +469,7 @@ async fn passkeys_need_an_address_with_a_name_and_nonsense_is_none() {
 }
 
 #[tokio::test]
-async fn an_administrator_takes_them_away_from_somebody_who_has_lost_them() {
+async fn administrator_resets_lost_second_factors() {
     let app = TestApp::start().await;
     let (own, _, recovery) = with_app(&app).await;
     app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
@@ -488,7 +488,7 @@ async fn an_administrator_takes_them_away_from_somebody_who_has_lost_them() {
 }
 
 #[tokio::test]
-async fn each_tab_of_a_half_sign_in_ends_where_it_was_going() {
+async fn each_pending_sign_in_returns_to_its_page() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
@@ -504,7 +504,7 @@ async fn each_tab_of_a_half_sign_in_ends_where_it_was_going() {
 }
 
 #[tokio::test]
-async fn two_people_are_half_signed_in_in_one_browser() {
+async fn two_people_have_pending_sign_ins_in_one_browser() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let (_, bob, _) = with_app_of(&app, "bob").await;
@@ -521,7 +521,7 @@ async fn two_people_are_half_signed_in_in_one_browser() {
 }
 
 #[tokio::test]
-async fn a_late_second_factor_leads_back_with_where_one_was_going() {
+async fn late_second_factor_keeps_return_to() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
@@ -537,7 +537,7 @@ async fn a_late_second_factor_leads_back_with_where_one_was_going() {
 }
 
 #[tokio::test]
-async fn a_refused_second_factor_is_told_its_own_cause() {
+async fn refused_second_factor_states_its_reason() {
     let app = TestApp::start().await;
     let (_, _, recovery) = with_app(&app).await;
     let browser = app.browser();
@@ -558,7 +558,7 @@ async fn a_refused_second_factor_is_told_its_own_cause() {
 }
 
 #[tokio::test]
-async fn each_tab_sets_up_the_app_that_it_showed() {
+async fn each_tab_enrolls_the_app_it_showed() {
     let app = TestApp::start().await;
     app.add_person("test", "ann").await;
     let browser = app.signed_in_as("test", "ann", PASSWORD).await;
@@ -579,7 +579,7 @@ async fn each_tab_sets_up_the_app_that_it_showed() {
 }
 
 #[tokio::test]
-async fn an_app_that_took_too_long_is_told_so_and_begun_anew() {
+async fn expired_enrollment_is_explained_and_restarted() {
     let app = TestApp::start().await;
     app.add_person("test", "ann").await;
     let browser = app.signed_in_as("test", "ann", PASSWORD).await;
@@ -597,7 +597,7 @@ async fn an_app_that_took_too_long_is_told_so_and_begun_anew() {
 }
 
 #[tokio::test]
-async fn tabs_opened_at_once_lose_nothing_of_each_other() {
+async fn concurrent_tabs_keep_each_others_state() {
     let app = TestApp::start().await;
     let (browser, ann, _) = with_app(&app).await;
     let halves = app.browser();
@@ -612,7 +612,7 @@ async fn tabs_opened_at_once_lose_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn recovery_codes_are_a_file_for_a_quarter_of_an_hour() {
+async fn recovery_codes_are_downloadable_for_15_minutes() {
     let app = TestApp::start().await;
     let (browser, ann, _) = with_app(&app).await;
     let page = browser.post("/api/second-factors/recovery", &[]).await;
@@ -643,7 +643,7 @@ async fn recovery_codes_are_a_file_for_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn a_passkey_is_renamed_by_its_owner() {
+async fn passkey_is_renamed_by_its_owner() {
     let app = TestApp::start().await;
     let (browser, _, _) = with_app(&app).await;
     app.sql("INSERT INTO passkeys VALUES (7, 'test', 'ann', x'01', '{}', 'blue', 0, NULL, NULL)").await;
@@ -674,7 +674,7 @@ async fn a_passkey_is_renamed_by_its_owner() {
 }
 
 #[tokio::test]
-async fn a_password_is_changed_by_a_second_factor() {
+async fn password_change_accepts_a_second_factor() {
     const NEW: &str = "violet tractor seldom winter";
     let app = TestApp::start().await;
     let (browser, ann, _) = with_app(&app).await;

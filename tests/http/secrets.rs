@@ -130,7 +130,7 @@ fn all_bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[tokio::test]
-async fn nothing_in_the_data_directory_opens_anything() {
+async fn data_directory_contains_no_usable_secrets() {
     let app = TestApp::start().await;
     let secrets = Secrets::of_a_busy_day(&app).await;
     let files = all_bytes(&app.data_dir);
@@ -143,7 +143,7 @@ async fn nothing_in_the_data_directory_opens_anything() {
 
 /// W11: a secret is returned once, and never by read requests.
 #[tokio::test]
-async fn no_answer_repeats_a_secret() {
+async fn responses_never_repeat_secrets() {
     let app = TestApp::start().await;
     let secrets = Secrets::of_a_busy_day(&app).await;
     let callers = Callers::of(&app).await;
@@ -195,7 +195,7 @@ impl Program {
 }
 
 #[tokio::test]
-async fn nothing_in_the_log_opens_anything_however_much_it_says() {
+async fn log_contains_no_secrets_at_any_level() {
     for format in ["text", "json"] {
         let program = Program::start("trace", format).await;
         let mut app = TestApp::start().await;
@@ -210,7 +210,7 @@ async fn nothing_in_the_log_opens_anything_however_much_it_says() {
 }
 
 #[tokio::test]
-async fn only_its_owner_may_read_the_database() {
+async fn database_is_readable_by_owner_only() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
     let clock = std::sync::Arc::new(crate::app::TestClock::default());

@@ -24,7 +24,7 @@ fn only_device(page: &Page) -> String {
 }
 
 #[tokio::test]
-async fn a_person_sees_where_they_are_signed_in_and_ends_one() {
+async fn person_lists_sessions_and_ends_one() {
     let app = TestApp::start().await;
     let old = app.browser();
     let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD)];
@@ -57,7 +57,7 @@ async fn a_person_sees_where_they_are_signed_in_and_ends_one() {
 }
 
 #[tokio::test]
-async fn all_others_end_at_once_and_this_one_stays() {
+async fn all_other_sessions_end_at_once() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
@@ -72,7 +72,7 @@ async fn all_others_end_at_once_and_this_one_stays() {
 }
 
 #[tokio::test]
-async fn nobody_sees_or_ends_the_sessions_of_others() {
+async fn sessions_of_others_are_not_accessible() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.add_person("default", "testuser1").await;
@@ -92,7 +92,7 @@ async fn nobody_sees_or_ends_the_sessions_of_others() {
 }
 
 #[tokio::test]
-async fn sessions_that_ran_out_are_not_listed() {
+async fn expired_sessions_are_not_listed() {
     let app = TestApp::start().await;
     app.signed_in().await;
     app.clock.advance(Duration::from_secs(2 * 60 * 60));
@@ -103,7 +103,7 @@ async fn sessions_that_ran_out_are_not_listed() {
 }
 
 #[tokio::test]
-async fn a_session_that_was_ended_does_not_come_back_by_being_used() {
+async fn ended_session_is_not_restored_by_use() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.sql("DELETE FROM browser_sessions").await;
@@ -112,7 +112,7 @@ async fn a_session_that_was_ended_does_not_come_back_by_being_used() {
 }
 
 #[tokio::test]
-async fn what_was_let_in_is_listed_in_every_browser_and_can_be_taken_back_there() {
+async fn devices_are_listed_and_revocable_in_every_session() {
     let app = TestApp::start().await;
     let first = app.signed_in().await;
     let device = app.start_device().await;
@@ -135,7 +135,7 @@ async fn what_was_let_in_is_listed_in_every_browser_and_can_be_taken_back_there(
 }
 
 #[tokio::test]
-async fn with_a_device_go_the_keys_that_rest_on_it_alone() {
+async fn revoking_a_device_revokes_keys_that_depend_on_it() {
     let app = TestApp::start().await;
     let device = app.device_with(EVERYTHING).await;
     let wanted = serde_json::json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });

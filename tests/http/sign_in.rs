@@ -10,7 +10,7 @@ use crate::browser::{Browser, en};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_person_get_one_answer() {
+async fn wrong_password_and_unknown_person_look_alike() {
     let app = TestApp::start().await;
     app.add_person("test", "off").await;
     app.switch_person("off", false).await;
@@ -45,13 +45,13 @@ async fn a_wrong_password_and_an_unknown_person_get_one_answer() {
 }
 
 #[tokio::test]
-async fn blanks_around_a_user_name_do_not_matter() {
+async fn spaces_around_a_user_name_are_ignored() {
     let app = TestApp::start().await;
     assert_eq!(app.browser().sign_in("test", " testuser1 ", PASSWORD).await.title(), en().document_title(en().home_hello("Test User")).as_str());
 }
 
 #[tokio::test]
-async fn ten_wrong_passwords_from_one_place_are_enough_for_ten_minutes_and_keep_nobody_else_out() {
+async fn source_is_limited_to_ten_wrong_passwords() {
     let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
     for _ in 1..=10 {
         assert_eq!(app.browser_at("192.0.2.1").sign_in("test", "testuser1", "wrong").await.status, 422);
@@ -70,7 +70,7 @@ async fn ten_wrong_passwords_from_one_place_are_enough_for_ten_minutes_and_keep_
 }
 
 #[tokio::test]
-async fn two_hundred_wrong_passwords_of_an_account_from_everywhere_are_enough() {
+async fn account_is_limited_to_two_hundred_wrong_passwords() {
     let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
     app.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200) \
@@ -81,7 +81,7 @@ async fn two_hundred_wrong_passwords_of_an_account_from_everywhere_are_enough() 
 }
 
 #[tokio::test]
-async fn thirty_wrong_passwords_from_a_network_are_enough_whosever_they_are() {
+async fn network_is_limited_to_thirty_wrong_passwords() {
     let app = TestApp::start().await;
     let browser = app.browser();
     for guess in 0..30 {
@@ -91,7 +91,7 @@ async fn thirty_wrong_passwords_from_a_network_are_enough_whosever_they_are() {
 }
 
 #[tokio::test]
-async fn guessing_many_at_once_does_not_get_round_the_limit() {
+async fn concurrent_guesses_do_not_exceed_the_limit() {
     let app = TestApp::start().await;
     let guesses = (0..25).map(|_| {
         let browser = app.browser();
@@ -105,7 +105,7 @@ async fn guessing_many_at_once_does_not_get_round_the_limit() {
 }
 
 #[tokio::test]
-async fn a_restart_does_not_free_who_was_stopped() {
+async fn restart_does_not_reset_the_limit() {
     let mut app = TestApp::start().await;
     for _ in 0..10 {
         app.browser().sign_in("test", "testuser1", "wrong").await;
@@ -115,7 +115,7 @@ async fn a_restart_does_not_free_who_was_stopped() {
 }
 
 #[tokio::test]
-async fn a_person_switched_off_is_out_at_once() {
+async fn disabling_a_person_ends_sessions_immediately() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let token = app.token().await;
@@ -126,7 +126,7 @@ async fn a_person_switched_off_is_out_at_once() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_local_passwords_offers_none() {
+async fn tenant_without_local_passwords_offers_none() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.change_tenant("test", |tenant| tenant.policy.local_passwords = false).await;
@@ -139,7 +139,7 @@ async fn a_tenant_without_local_passwords_offers_none() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_switched_off_lets_nobody_in_or_stay() {
+async fn disabled_tenant_ends_sessions_and_sign_in() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.change_tenant("test", |tenant| tenant.enabled = false).await;
@@ -148,7 +148,7 @@ async fn a_tenant_that_is_switched_off_lets_nobody_in_or_stay() {
 }
 
 #[tokio::test]
-async fn people_of_one_name_in_two_tenants_are_two_people() {
+async fn same_name_in_two_tenants_is_two_people() {
     let app = TestApp::start().await;
     app.add_dora().await;
     app.add_person("default", "testuser1").await;
@@ -160,7 +160,7 @@ async fn people_of_one_name_in_two_tenants_are_two_people() {
 }
 
 #[tokio::test]
-async fn the_cookie_changes_at_sign_in_and_the_old_one_is_worth_nothing() {
+async fn cookie_is_renewed_at_sign_in() {
     let app = TestApp::start().await;
     let browser = app.browser();
     browser.enter(&app.start_device().await.user_code).await;
@@ -177,7 +177,7 @@ async fn the_cookie_changes_at_sign_in_and_the_old_one_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_for_this_host_and_for_no_script() {
+async fn cookie_is_host_only_and_http_only() {
     for (https, expected) in [(false, vec!["HttpOnly", "SameSite=Lax", "Path=/"]), (true, vec!["HttpOnly", "SameSite=Lax", "Secure", "Path=/"])] {
         let app = TestApp::start_as(Setup { https, ..Setup::default() }).await;
         let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD)];
@@ -201,7 +201,7 @@ async fn the_cookie_is_for_this_host_and_for_no_script() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_ones_own_making_opens_nothing() {
+async fn forged_cookie_is_not_accepted() {
     let app = TestApp::start().await;
     app.signed_in().await;
     for value in ["", "x", "AAAAAAAAAAAAAAAAAAAAAA", "\u{fffd}", "../../etc", "%00", &"A".repeat(4_000)] {
@@ -211,7 +211,7 @@ async fn a_cookie_of_ones_own_making_opens_nothing() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_not_in_the_database() {
+async fn cookie_is_not_stored_in_the_database() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let device = app.start_device().await;
@@ -225,7 +225,7 @@ async fn the_cookie_is_not_in_the_database() {
 }
 
 #[tokio::test]
-async fn a_session_ends_after_two_idle_hours() {
+async fn session_ends_after_two_idle_hours() {
     let app = TestApp::start().await;
     let (used, left) = (app.signed_in().await, app.signed_in().await);
     app.clock.advance(2 * HOUR - Duration::from_millis(1));
@@ -236,7 +236,7 @@ async fn a_session_ends_after_two_idle_hours() {
 }
 
 #[tokio::test]
-async fn a_session_ends_twelve_hours_after_sign_in_however_busy() {
+async fn session_ends_twelve_hours_after_sign_in() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for _ in 0..11 {
@@ -249,7 +249,7 @@ async fn a_session_ends_twelve_hours_after_sign_in_however_busy() {
 }
 
 #[tokio::test]
-async fn after_sign_in_one_is_where_one_wanted_to_be() {
+async fn sign_in_returns_to_the_requested_page() {
     let app = TestApp::start().await;
     for (wanted, reached) in [("/hosts", "/hosts"), ("/sessions", "/sessions"), ("/device/result", "/device/result"), ("/", "/"), ("/nowhere", "/")] {
         let browser = app.browser();
@@ -263,7 +263,7 @@ async fn after_sign_in_one_is_where_one_wanted_to_be() {
 }
 
 #[tokio::test]
-async fn sign_in_leads_nowhere_but_to_pages_of_this_portal() {
+async fn sign_in_returns_to_pages_of_this_portal_only() {
     let app = TestApp::start().await;
     let tricks = ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"];
     for trick in tricks {
@@ -288,7 +288,7 @@ async fn sign_in_leads_nowhere_but_to_pages_of_this_portal() {
 }
 
 #[tokio::test]
-async fn a_sign_in_form_that_cannot_be_read_is_the_senders_mistake() {
+async fn malformed_sign_in_form_is_a_client_error() {
     let app = TestApp::start().await;
     for form in [&[][..], &[("tenant", "test")], &[("tenant", "test"), ("user_name", "testuser1")]] {
         let page = app.browser().post("/sign-in/password", form).await;
@@ -299,7 +299,7 @@ async fn a_sign_in_form_that_cannot_be_read_is_the_senders_mistake() {
 }
 
 #[tokio::test]
-async fn every_try_to_sign_in_is_recorded_for_the_person_it_happened_to() {
+async fn every_sign_in_attempt_is_audited() {
     let app = TestApp::start().await;
     let browser: Browser = app.browser();
     browser.sign_in("test", "testuser1", "wrong").await;
@@ -322,7 +322,7 @@ async fn without_cookies(app: &TestApp, request: reqwest::RequestBuilder) -> (u1
 }
 
 #[tokio::test]
-async fn a_browser_without_cookies_is_told_that_they_are_needed() {
+async fn missing_cookies_are_explained() {
     let app = TestApp::start().await;
     let post = |path: &str, form: &[(&str, &str)]| app.http.post(app.url(path)).header("sec-fetch-site", "same-origin").form(form);
     let credentials =
@@ -353,7 +353,7 @@ async fn a_browser_without_cookies_is_told_that_they_are_needed() {
 }
 
 #[tokio::test]
-async fn the_sign_in_page_says_who_is_signed_in_already() {
+async fn sign_in_page_shows_who_is_signed_in() {
     let app = TestApp::start().await;
     let page = app.signed_in().await.get("/sign-in?then=/keys&gone=1").await;
     assert!(page.problem().starts_with(&en().sign_in_gone()), "{}", page.words());

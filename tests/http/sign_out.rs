@@ -5,7 +5,7 @@ use reqwest::Method;
 use crate::app::TestApp;
 
 #[tokio::test]
-async fn signing_out_ends_the_session_here_and_in_the_database() {
+async fn sign_out_deletes_the_session() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     let cookie = browser.cookie();
@@ -22,7 +22,7 @@ async fn signing_out_ends_the_session_here_and_in_the_database() {
 }
 
 #[tokio::test]
-async fn looking_at_the_address_signs_nobody_out() {
+async fn get_request_does_not_sign_out() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for method in [Method::GET, Method::HEAD] {
@@ -32,7 +32,7 @@ async fn looking_at_the_address_signs_nobody_out() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_signed_in_is_signed_out_already() {
+async fn sign_out_without_session_succeeds() {
     let app = TestApp::start().await;
     let page = app.browser().post("/sign-out", &[]).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/"));

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use crate::app::TestApp;
 
 #[tokio::test]
-async fn built_files_come_compressed_and_stay_for_ever() {
+async fn built_files_are_compressed_and_immutable() {
     let app = TestApp::start().await;
     for (accepted, encoding, text) in [("br, gzip", "br", "brotli"), ("gzip", "gzip", "gzip"), ("identity", "", "plain")] {
         let answer = app.http.get(app.url("/pkg/tms-portal.0123.js")).header("accept-encoding", accepted).send().await.expect("an answer");
@@ -19,7 +19,7 @@ async fn built_files_come_compressed_and_stay_for_ever() {
 }
 
 #[tokio::test]
-async fn a_missing_built_file_is_not_remembered() {
+async fn missing_built_file_is_not_cached() {
     let app = TestApp::start().await;
     for path in ["/pkg/tms-portal.9999.js", "/pkg/", "/pkg"] {
         let answer = app.http.get(app.url(path)).send().await.expect("an answer");
@@ -28,7 +28,7 @@ async fn a_missing_built_file_is_not_remembered() {
 }
 
 #[tokio::test]
-async fn public_files_are_there_for_everybody() {
+async fn public_files_are_served_to_all() {
     let app = TestApp::start().await;
     for (path, kind) in [("/favicon.svg", "image/svg+xml"), ("/robots.txt", "text/plain")] {
         let answer = app.http.get(app.url(path)).send().await.expect("an answer");
@@ -39,7 +39,7 @@ async fn public_files_are_there_for_everybody() {
 
 /// In these tests, the database is in the folder above the site.
 #[tokio::test]
-async fn no_path_leads_out_of_the_site() {
+async fn paths_cannot_leave_the_site() {
     let app = TestApp::start().await;
     let address = app.base.trim_start_matches("http://").to_owned();
     for path in [

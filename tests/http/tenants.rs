@@ -36,7 +36,7 @@ impl TestApp {
 }
 
 #[tokio::test]
-async fn a_device_code_is_worth_nothing_at_another_tenants_door() {
+async fn device_code_is_invalid_in_another_tenant() {
     let app = two_tenants().await;
     let device = app.start_device_in("default").await;
     assert_eq!(error(&app.poll_in("test", &device).await), refused(400, "invalid_grant"));
@@ -50,7 +50,7 @@ async fn a_device_code_is_worth_nothing_at_another_tenants_door() {
 }
 
 #[tokio::test]
-async fn a_person_cannot_let_a_device_into_another_tenant() {
+async fn person_cannot_approve_a_device_of_another_tenant() {
     let app = two_tenants().await;
     let (device, browser) = (app.start_device_in("default").await, app.signed_in().await);
     let page = browser.enter(&device.user_code).await;
@@ -59,7 +59,7 @@ async fn a_person_cannot_let_a_device_into_another_tenant() {
 }
 
 #[tokio::test]
-async fn a_token_opens_its_own_tenants_data_only() {
+async fn token_gives_access_to_its_own_tenant_only() {
     let app = two_tenants().await;
     for (tenant, host) in [("test", "testhost1"), ("default", "defaulthost")] {
         let token = app.token_in(tenant).await;
@@ -71,7 +71,7 @@ async fn a_token_opens_its_own_tenants_data_only() {
 }
 
 #[tokio::test]
-async fn a_client_cannot_revoke_its_namesakes_token() {
+async fn client_cannot_revoke_its_namesakes_token() {
     let app = two_tenants().await;
     let token = app.token_in("default").await;
     let form = [("client_id", "tms-cli"), ("token", token.as_str())];
@@ -82,7 +82,7 @@ async fn a_client_cannot_revoke_its_namesakes_token() {
 }
 
 #[tokio::test]
-async fn clients_and_their_secrets_stay_in_their_tenant() {
+async fn clients_are_valid_in_their_tenant_only() {
     let app = two_tenants().await;
     let form = [("client_id", "testclient1"), ("client_secret", "secret1")];
     assert_eq!(app.send_to("test", "/oauth/device_authorization", &form).await.status, 200);
@@ -90,7 +90,7 @@ async fn clients_and_their_secrets_stay_in_their_tenant() {
 }
 
 #[tokio::test]
-async fn switching_one_tenant_or_its_person_off_leaves_the_other_alone() {
+async fn disabling_a_tenant_does_not_affect_others() {
     let app = two_tenants().await;
     let (test, default) = (app.token_in("test").await, app.token_in("default").await);
     app.switch_person("testuser1", false).await;

@@ -19,7 +19,7 @@ fn said_no(answer: impl Into<String>, reason: &str) {
 }
 
 #[test]
-fn a_key_that_the_portal_knows_logs_in() {
+fn registered_key_logs_in() {
     let portal = FakePortal::answering(key(LINE, Some("2126-11-21T05:00:00+00:00")));
     let ran = Desk::at(&portal.url()).ask();
     ran.said(LINE);
@@ -38,7 +38,7 @@ fn a_key_that_the_portal_knows_logs_in() {
 }
 
 #[test]
-fn a_portal_that_says_nothing_of_the_end_is_believed() {
+fn response_without_expiry_is_accepted() {
     for answer in [key(LINE, None), http("200 OK", &format!(r#"{{"public_key":"{LINE}","expires_at":null}}"#))] {
         let portal = FakePortal::answering(answer);
         let desk = Desk::with(&portal.url(), "expiry_time = true");
@@ -47,7 +47,7 @@ fn a_portal_that_says_nothing_of_the_end_is_believed() {
 }
 
 #[test]
-fn sshd_is_told_options_and_the_end_when_the_settings_say_so() {
+fn options_and_expiry_are_printed_if_configured() {
     let settings = "options = \"restrict,pty\"\nexpiry_time = true";
     for (expires_at, options) in
         [("2126-11-21T05:00:30+00:00", "restrict,pty,expiry-time=\"21261121050030Z\""), ("9999-12-31T23:59:59+00:00", "restrict,pty")]
@@ -58,7 +58,7 @@ fn sshd_is_told_options_and_the_end_when_the_settings_say_so() {
 }
 
 #[test]
-fn every_kind_of_key_goes_through() {
+fn all_key_types_are_accepted() {
     for sample in include_str!("keys.txt").lines() {
         let (fingerprint, line) = sample.split_once(' ').expect("two words");
         let portal = FakePortal::answering(key(line, None));
@@ -68,25 +68,25 @@ fn every_kind_of_key_goes_through() {
 }
 
 #[test]
-fn a_key_that_the_portal_does_not_know_stays_out() {
+fn unknown_key_is_denied() {
     said_no(not_found(), "no such authorized key");
     refused(http("404 Not Found", "<html>nothing here</html>"), "check tms_url");
     refused("HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n\r\n", "check tms_url");
 }
 
 #[test]
-fn a_key_that_has_expired_stays_out() {
+fn expired_key_is_denied() {
     said_no(key(LINE, Some("2001-01-01T00:00:00+00:00")), "expired");
     refused(key(LINE, Some("one day")), "expires_at");
 }
 
 #[test]
-fn another_key_than_the_one_asked_for_stays_out() {
+fn other_key_is_refused() {
     refused(key(OTHER_LINE, None), "a different key");
 }
 
 #[test]
-fn a_certificate_is_refused_without_asking_the_portal() {
+fn certificate_is_denied_without_a_lookup() {
     let portal = FakePortal::answering(key(LINE, None));
     let desk = Desk::at(&portal.url());
     for key_type in ["ssh-ed25519-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", "unknown"] {
@@ -96,13 +96,13 @@ fn a_certificate_is_refused_without_asking_the_portal() {
 }
 
 #[test]
-fn an_answer_of_another_type_stays_out() {
+fn key_of_another_type_is_refused() {
     let portal = FakePortal::answering(key(LINE, None));
     Desk::at(&portal.url()).ask_for("jdoe", "1000", FINGERPRINT, "ssh-rsa").said_nothing("another type");
 }
 
 #[test]
-fn nothing_but_one_line_with_a_key_is_handed_on() {
+fn response_must_be_one_line_with_a_key() {
     for line in [
         format!("{LINE}\n{OTHER_LINE}"),
         format!("{LINE}\n"),
@@ -127,7 +127,7 @@ fn nothing_but_one_line_with_a_key_is_handed_on() {
 }
 
 #[test]
-fn an_answer_of_no_tms_is_not_understood() {
+fn response_of_another_server_is_refused() {
     for body in ["<html>Please sign in to the Wi-Fi</html>", "", "[]", "{}", r#"{"public_key":null}"#, r#"{"public_key":["a"]}"#, LINE] {
         refused(http("200 OK", body), "invalid response");
     }
@@ -137,7 +137,7 @@ fn an_answer_of_no_tms_is_not_understood() {
 }
 
 #[test]
-fn an_answer_without_end_is_cut_short() {
+fn endless_response_is_cut_off() {
     let huge = format!(r#"{{"padding":"{}","public_key":"{LINE}"}}"#, "x".repeat(70_000));
     refused(http("200 OK", &huge), "larger than 65536 bytes");
     refused(format!("HTTP/1.1 200 OK\r\nx-padding: {}\r\n\r\n", "x".repeat(200_000)), "larger than");
@@ -146,7 +146,7 @@ fn an_answer_without_end_is_cut_short() {
 }
 
 #[test]
-fn other_statuses_are_no_answer_whatever_their_body_says() {
+fn other_statuses_are_failures_for_any_body() {
     let body = format!(r#"{{"public_key":"{LINE}"}}"#);
     for (status, reason) in [
         ("201 Created", "HTTP 201"),
@@ -163,7 +163,7 @@ fn other_statuses_are_no_answer_whatever_their_body_says() {
 }
 
 #[test]
-fn nobody_sends_us_elsewhere() {
+fn redirects_are_not_followed() {
     let elsewhere = FakePortal::answering(key(LINE, None));
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
         refused(format!("HTTP/1.1 {status}\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.url()), "redirect refused");

@@ -4,7 +4,7 @@ use crate::desk::{Desk, FINGERPRINT, LINE};
 use crate::portal::{FakePortal, key};
 
 #[test]
-fn a_user_name_is_data_whatever_it_says() {
+fn user_name_is_treated_as_data() {
     let portal = FakePortal::answering(key(LINE, None));
     for user in ["j\"doe", "jdoe\",\"host\":\"other", "../../etc", "$(id)", "DOMAIN\\jdoe", "zoë", "check"] {
         Desk::at(&portal.url()).ask_for(user, "1000", FINGERPRINT, "ssh-ed25519").said(LINE);
@@ -14,7 +14,7 @@ fn a_user_name_is_data_whatever_it_says() {
 }
 
 #[test]
-fn what_sshd_never_asks_is_not_passed_on() {
+fn invalid_arguments_are_not_sent() {
     let portal = FakePortal::answering(key(LINE, None));
     let desk = Desk::at(&portal.url());
     for (user, uid, fingerprint, key_type, reason) in [
@@ -32,14 +32,14 @@ fn what_sshd_never_asks_is_not_passed_on() {
 }
 
 #[test]
-fn a_name_with_line_breaks_stays_on_its_line_in_the_log() {
+fn line_breaks_in_names_are_escaped_in_the_log() {
     let ran = Desk::at("http://127.0.0.1:1/").ask_for("a\nb\u{1b}[31m", "1000", FINGERPRINT, "ssh-ed25519");
     assert_eq!(ran.log.lines().count(), 1);
     assert!(!ran.log.trim_end().contains(char::is_control), "{}", ran.log);
 }
 
 #[test]
-fn nobody_is_asked_for_root_unless_the_settings_say_so() {
+fn root_is_not_looked_up_by_default() {
     let portal = FakePortal::answering(key(LINE, None));
     let ask_for_root = |desk: Desk| desk.ask_for("root", "0", FINGERPRINT, "ssh-ed25519");
     ask_for_root(Desk::at(&portal.url())).said_no("min_uid");
@@ -52,7 +52,7 @@ fn nobody_is_asked_for_root_unless_the_settings_say_so() {
 }
 
 #[test]
-fn other_command_lines_print_nothing_that_sshd_could_believe() {
+fn other_command_lines_print_nothing_on_stdout() {
     let desk = Desk::at("http://127.0.0.1:1/");
     for arguments in [&[][..], &["jdoe"], &["jdoe", "1000", FINGERPRINT], &["a", "1", FINGERPRINT, "t", "more"], &["--config"], &["--verbose"]] {
         desk.run(arguments).said_nothing("");
@@ -61,7 +61,7 @@ fn other_command_lines_print_nothing_that_sshd_could_believe() {
 }
 
 #[test]
-fn a_person_can_ask_what_it_is() {
+fn version_and_help_are_printed() {
     let desk = Desk::at("http://127.0.0.1:1/");
     desk.run(&["--version"]).said(concat!("tms-keycmd ", env!("CARGO_PKG_VERSION")));
     let help = desk.run(&["--help"]);

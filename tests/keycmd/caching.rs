@@ -37,7 +37,7 @@ fn desk_with(answers: Vec<String>, more: &str) -> (FakePortal, Desk) {
 }
 
 #[test]
-fn nothing_is_kept_unless_asked_for() {
+fn cache_is_off_by_default() {
     let (portal, desk) = desk_with(vec![key(LINE, None)], "");
     desk.set(&portal.url(), "");
     desk.ask().said(LINE);
@@ -46,7 +46,7 @@ fn nothing_is_kept_unless_asked_for() {
 }
 
 #[test]
-fn during_an_outage_a_key_of_a_moment_ago_logs_in() {
+fn recently_used_key_logs_in_during_an_outage() {
     for outage in [http("500 Internal Server Error", ""), http("503 Service Unavailable", ""), String::new()] {
         let (_portal, desk) = desk_with(vec![key(LINE, Some("2126-11-21T05:00:00+00:00")), outage], "expiry_time = true");
         let line = format!("expiry-time=\"21261121050000Z\" {LINE}");
@@ -62,7 +62,7 @@ fn during_an_outage_a_key_of_a_moment_ago_logs_in() {
 }
 
 #[test]
-fn a_portal_that_hangs_leaves_time_for_the_cache() {
+fn hanging_portal_leaves_time_for_the_cache() {
     let calls = AtomicUsize::new(0);
     let portal = FakePortal::doing(move |mut stream, _| {
         let _ = portal::read(&mut stream);
@@ -80,7 +80,7 @@ fn a_portal_that_hangs_leaves_time_for_the_cache() {
 }
 
 #[test]
-fn an_answer_of_the_portals_is_never_overruled() {
+fn responses_take_precedence_over_the_cache() {
     for (answer, reason) in [
         (http("401 Unauthorized", ""), "credential"),
         (http("403 Forbidden", ""), "credential"),
@@ -97,7 +97,7 @@ fn an_answer_of_the_portals_is_never_overruled() {
 }
 
 #[test]
-fn a_revoked_key_is_forgotten() {
+fn denial_deletes_the_cached_key() {
     let (_portal, desk) = desk_with(vec![key(LINE, None), not_found(), http("503 Service Unavailable", "")], "");
     desk.ask().said(LINE);
     desk.ask().said_no("no such authorized key");
@@ -106,7 +106,7 @@ fn a_revoked_key_is_forgotten() {
 }
 
 #[test]
-fn what_was_kept_is_for_one_user_and_one_key() {
+fn cached_key_is_for_one_user_and_key() {
     let (_portal, desk) = desk_with(vec![key(LINE, None)], "");
     desk.ask().said(LINE);
     desk.ask_for("root2", "1000", FINGERPRINT, "ssh-ed25519").said_nothing("no entry");
@@ -118,7 +118,7 @@ fn what_was_kept_is_for_one_user_and_one_key() {
 }
 
 #[test]
-fn what_is_too_old_or_expired_or_changed_is_refused() {
+fn old_expired_or_changed_entries_are_refused() {
     let rewrite = |change: &dyn Fn(&mut serde_json::Value), reason: &str| {
         let (_portal, desk) = desk_with(vec![key(LINE, Some("2126-11-21T05:00:00+00:00"))], "");
         desk.ask().said(LINE);
@@ -140,7 +140,7 @@ fn what_is_too_old_or_expired_or_changed_is_refused() {
 }
 
 #[test]
-fn a_directory_that_others_can_write_to_is_not_used() {
+fn directory_writable_by_others_is_not_used() {
     let (_portal, desk) = desk_with(vec![key(LINE, None), key(LINE, None)], "");
     desk.ask().said(LINE);
     let set = |mode| fs::set_permissions(desk.path("cache"), Permissions::from_mode(mode)).expect("set");

@@ -12,7 +12,7 @@ fn has(out: &str, verdict: &str, what: &str, said: &str) {
 }
 
 #[test]
-fn a_host_that_is_set_up_well_is_told_so() {
+fn valid_setup_passes() {
     let portal = FakePortal::answering(not_found());
     let desk = Desk::with(&portal.url(), "credential_file = \"FOLDER/credential\"\ncache_dir = \"FOLDER/cache\"\ncache_seconds = 30");
     desk.write("credential", 0o600, "secret");
@@ -35,7 +35,7 @@ fn a_host_that_is_set_up_well_is_told_so() {
 }
 
 #[test]
-fn what_is_wrong_is_named() {
+fn errors_are_named() {
     let answers = |answer: String| FakePortal::answering(answer);
     for (portal, said) in [
         (answers(http("401 Unauthorized", "")), "credential_file"),
@@ -56,7 +56,7 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
-fn files_that_are_wrong_are_all_named_at_once() {
+fn all_wrong_files_are_named() {
     let settings = "credential_file = \"FOLDER/credential\"\nca_file = \"FOLDER/ca\"\ncache_dir = \"FOLDER/cache\"\ncache_seconds = 30\nmin_uid = 0";
     let desk = Desk::with("https://127.0.0.1:1/", settings);
     desk.write("credential", 0o644, "secret");
@@ -74,7 +74,7 @@ fn files_that_are_wrong_are_all_named_at_once() {
 }
 
 #[test]
-fn settings_that_cannot_be_read_are_named() {
+fn unreadable_settings_are_named() {
     let desk = Desk::with("https://127.0.0.1:1/", "typo = 1");
     let ran = desk.check();
     has(&ran.out, "FAILED", "settings", "typo");
@@ -97,7 +97,7 @@ fn told(standing: &'static str, more: &str) -> crate::desk::Ran {
 }
 
 #[test]
-fn a_host_hears_what_the_portal_knows_of_it() {
+fn hosts_record_at_the_portal_is_shown() {
     let known = r#"{"credential":"accepted","credential_required":true,"host":"Frontera","registered":true,"tenant":"tacc","tenant_enabled":true}"#;
     let ran = told(known, "tenant = \"tacc\"");
     has(&ran.out, "ok", "host", "registered as \"Frontera\" of tenant \"tacc\"; its credential is valid and required");

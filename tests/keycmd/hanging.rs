@@ -14,12 +14,12 @@ fn hold(stream: &mut std::net::TcpStream) {
 }
 
 #[test]
-fn nobody_listens() {
+fn portal_that_does_not_listen() {
     Desk::at(&portal::nobody()).ask().said_nothing("is unreachable");
 }
 
 #[test]
-fn a_portal_that_never_answers() {
+fn portal_that_never_responds() {
     let portal = FakePortal::doing(|mut stream, asked| {
         if let Some(request) = portal::read(&mut stream) {
             let _ = asked.send(request);
@@ -31,13 +31,13 @@ fn a_portal_that_never_answers() {
 }
 
 #[test]
-fn a_portal_that_does_not_even_shake_hands() {
+fn portal_without_tls_handshake() {
     let portal = FakePortal::doing(|mut stream, _| hold(&mut stream));
     Desk::at(&portal.url().replace("http://", "https://")).ask().said_nothing("time");
 }
 
 #[test]
-fn a_portal_that_answers_drop_by_drop() {
+fn portal_that_responds_byte_by_byte() {
     for prefix in ["", "HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n"] {
         let portal = FakePortal::doing(move |mut stream, _| {
             let _ = portal::read(&mut stream);
@@ -53,7 +53,7 @@ fn a_portal_that_answers_drop_by_drop() {
 }
 
 #[test]
-fn a_shorter_time_is_kept() {
+fn shorter_budget_is_respected() {
     let portal = FakePortal::doing(|mut stream, _| hold(&mut stream));
     let ran = Desk::with(&portal.url(), "timeout_ms = 250").ask();
     ran.said_nothing("time");
@@ -62,7 +62,7 @@ fn a_shorter_time_is_kept() {
 
 /// A pipe without a writer simulates a hanging file system.
 #[test]
-fn a_file_that_hangs() {
+fn file_that_hangs() {
     let pipe = |desk: &Desk, name: &str| {
         let path = desk.path(name);
         let _ = std::fs::remove_file(&path);

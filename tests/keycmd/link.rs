@@ -33,7 +33,7 @@ fn helper(desk: &Desk) -> Command {
 }
 
 #[test]
-fn it_does_not_begin_with_settings_that_cannot_work() {
+fn invalid_settings_prevent_the_start() {
     let desk = Desk::at("http://127.0.0.1:9/v1/tms/pubkeys/creds/retrieve");
     let refused = |why: &str| {
         let output = helper(&desk).output().expect("run");
@@ -163,7 +163,7 @@ fn asked_next(portal: &FakePortal) -> (String, Value) {
 const WITHDRAW: &str = "POST /v1/tms/links/withdraw HTTP/1.1";
 
 #[test]
-fn a_code_is_withdrawn_when_whoever_asked_has_gone() {
+fn disconnect_cancels_the_request() {
     let (portal, go_on) = portal_with_a_code();
     let running = Running::start(&portal.url());
     let withdrawn = || assert_eq!(asked_next(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
@@ -191,7 +191,7 @@ fn a_code_is_withdrawn_when_whoever_asked_has_gone() {
 }
 
 #[test]
-fn whoever_goes_on_talking_sees_no_code_and_what_was_asked_is_withdrawn() {
+fn further_input_cancels_the_request() {
     let (portal, go_on) = portal_with_a_code();
     let running = Running::start(&portal.url());
     let mut caller = running.call_as_somebody();
@@ -207,7 +207,7 @@ fn whoever_goes_on_talking_sees_no_code_and_what_was_asked_is_withdrawn() {
 
 /// A forwarder can send any bytes, but not an open file.
 #[test]
-fn nothing_is_asked_for_a_caller_that_does_not_greet() {
+fn no_request_without_a_greeting() {
     let (portal, _gate) = portal_with_a_code();
     let running = Running::start(&portal.url());
     let request: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
@@ -228,7 +228,7 @@ fn nothing_is_asked_for_a_caller_that_does_not_greet() {
 }
 
 #[test]
-fn a_flood_of_refusals_is_one_line_in_the_log() {
+fn repeated_refusals_are_logged_once() {
     let running = Running::start(&portal::nobody());
     let (mut refused, patience) = (0, Instant::now() + Duration::from_secs(60));
     while refused < 500 {
@@ -246,7 +246,7 @@ fn a_flood_of_refusals_is_one_line_in_the_log() {
 
 /// Independent of the user that runs the tests: root cannot be linked, and for others the portal is unreachable.
 #[test]
-fn a_caller_is_told_how_it_ended_and_hung_up_on() {
+fn caller_gets_the_outcome_and_is_disconnected() {
     let running = Running::start(&portal::nobody());
     let (said, logged) = if rustix::process::geteuid().is_root() {
         ("the root account cannot be linked: run this as yourself", "uid=0: the root account cannot be linked")
@@ -262,7 +262,7 @@ fn a_caller_is_told_how_it_ended_and_hung_up_on() {
 }
 
 #[test]
-fn a_second_helper_does_not_take_the_socket_away() {
+fn second_helper_does_not_replace_the_socket() {
     let running = Running::start(&portal::nobody());
     let second = helper(&running.desk).output().expect("run");
     assert!(String::from_utf8_lossy(&second.stderr).contains("another process is already listening"), "{second:?}");

@@ -27,7 +27,7 @@ fn credential_and_tenant_are_sent() {
 }
 
 #[test]
-fn a_credential_that_everybody_can_read_is_not_used() {
+fn world_readable_credential_is_not_used() {
     let portal = FakePortal::answering(key(LINE, None));
     for mode in [0o644, 0o604, 0o602, 0o601] {
         desk(&portal.url(), mode).ask().said_nothing("contains a secret");
@@ -36,7 +36,7 @@ fn a_credential_that_everybody_can_read_is_not_used() {
 }
 
 #[test]
-fn a_credential_that_cannot_be_one_is_not_used() {
+fn malformed_credential_is_not_used() {
     let portal = FakePortal::answering(key(LINE, None));
     for text in ["", "\n", "two words", "two\nlines", "a\r\nX-Injected: b", "ü"] {
         let desk = desk(&portal.url(), 0o600);
@@ -51,7 +51,7 @@ fn a_credential_that_cannot_be_one_is_not_used() {
 
 /// For all failures, and for servers that repeat the credential.
 #[test]
-fn the_credential_is_never_repeated() {
+fn credential_is_never_printed_or_logged() {
     let echo = format!(r#"{{"result_code":"401","result_msg":"Bearer {CREDENTIAL} is wrong","public_key":"{CREDENTIAL}"}}"#);
     let answers = [
         key(LINE, None),

@@ -7,7 +7,7 @@ use crate::desk::{Desk, LINE};
 use crate::portal::{FakePortal, key};
 
 #[test]
-fn settings_that_make_no_sense_let_nobody_in() {
+fn invalid_settings_refuse_all_logins() {
     let portal = FakePortal::answering(key(LINE, None));
     for (more, reason) in [
         ("cache_second = 30", "cache_second"),
@@ -27,7 +27,7 @@ fn settings_that_make_no_sense_let_nobody_in() {
 }
 
 #[test]
-fn settings_that_others_can_write_are_not_believed() {
+fn settings_writable_by_others_are_not_used() {
     let portal = FakePortal::answering(key(LINE, None));
     for mode in [0o620, 0o602, 0o666] {
         let desk = Desk::at(&portal.url());
@@ -38,7 +38,7 @@ fn settings_that_others_can_write_are_not_believed() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_keeps_nobody_out() {
+fn unwritable_log_does_not_prevent_logins() {
     let portal = FakePortal::answering(key(LINE, None));
     let desk = Desk::at(&portal.url());
     fs::create_dir(desk.path("log")).expect("a folder in its place");
@@ -46,7 +46,7 @@ fn a_log_that_cannot_be_written_keeps_nobody_out() {
 }
 
 #[test]
-fn the_log_is_for_its_owner_and_group() {
+fn log_is_readable_by_owner_and_group_only() {
     let desk = Desk::at("http://127.0.0.1:1/");
     desk.ask().said_nothing("is unreachable");
     let mode = fs::metadata(desk.path("log")).expect("there").permissions().mode();
@@ -55,7 +55,7 @@ fn the_log_is_for_its_owner_and_group() {
 
 /// They are not looked up at a name server.
 #[test]
-fn every_loopback_name_leads_to_this_machine() {
+fn loopback_names_resolve_to_this_machine() {
     let portal = FakePortal::answering(key(LINE, None));
     for host in ["localhost", "LocalHost.", "tms.localhost", "no.such.LOCALHOST"] {
         let url = format!("http://{host}:{}/v1/tms/pubkeys/creds/retrieve", portal.address.port());

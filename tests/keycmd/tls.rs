@@ -53,7 +53,7 @@ fn desk(portal: &FakePortal, ca: &str) -> Desk {
 }
 
 #[test]
-fn the_operators_own_authority_is_believed() {
+fn configured_authority_is_trusted() {
     let authority = Authority::new();
     let portal = authority.portal("localhost", key(LINE, None));
     desk(&portal, &authority.pem()).ask().said(LINE);
@@ -65,7 +65,7 @@ fn the_operators_own_authority_is_believed() {
 }
 
 #[test]
-fn nobody_else_is() {
+fn other_authorities_are_not_trusted() {
     let (authority, other) = (Authority::new(), Authority::new());
     let portal = authority.portal("localhost", key(LINE, None));
     desk(&portal, &other.pem()).ask().said_nothing("is unreachable");
@@ -78,7 +78,7 @@ fn nobody_else_is() {
 }
 
 #[test]
-fn an_authority_that_others_can_change_is_not_believed() {
+fn authority_writable_by_others_is_not_used() {
     let authority = Authority::new();
     let portal = authority.portal("localhost", key(LINE, None));
     let desk = desk(&portal, &authority.pem());
@@ -89,7 +89,7 @@ fn an_authority_that_others_can_change_is_not_believed() {
 }
 
 #[test]
-fn bytes_of_any_encoding_around_the_certificate_lock_nobody_out() {
+fn bytes_around_the_certificate_are_skipped() {
     let authority = Authority::new();
     let portal = authority.portal("localhost", key(LINE, None));
     let desk = desk(&portal, "");

@@ -85,7 +85,7 @@ fn find_file(folder: &Path, name: &str) -> Option<PathBuf> {
 }
 
 #[tokio::test]
-async fn tms_ssh_logs_in_until_the_person_signs_out() {
+async fn tms_ssh_logs_in_until_sign_out() {
     let Some(world) = World::start().await else { return };
     world.link("testuser1", &world.host.ground.account).await;
     let machine = Machine { world: &world, state: world.host.path("state") };

@@ -8,7 +8,7 @@ use crate::portal::Answer;
 use crate::world::{LET_NOBODY_IN, PERSON, World};
 
 #[tokio::test]
-async fn a_revoked_key() {
+async fn revoked_key_is_refused() {
     let Some(world) = World::start().await else { return };
     let (key, other) = (world.key(-1, -1).await, world.key(-1, -1).await);
     world.host.log_in(&key).got_in();
@@ -18,7 +18,7 @@ async fn a_revoked_key() {
 }
 
 #[tokio::test]
-async fn a_key_whose_time_is_over() {
+async fn expired_key_is_refused() {
     let Some(world) = World::start().await else { return };
     let (key, stillborn) = (world.key(-1, 60).await, world.key(-1, 0).await);
     world.host.log_in(&key).got_in();
@@ -40,14 +40,14 @@ async fn switched(world: &World, mut switch: impl AsyncFnMut(bool)) {
 }
 
 #[tokio::test]
-async fn a_client_that_is_switched_off() {
+async fn key_of_disabled_client_is_refused() {
     let Some(world) = World::start().await else { return };
     let path = |on| format!("/v1/tms/client/upd/{}?enabled={on}", world.gateway.id);
     switched(&world, async |on| world.admin(Method::PATCH, &path(on), json!(null)).await.did_one()).await;
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_switched_off() {
+async fn key_of_disabled_tenant_is_refused() {
     let Some(world) = World::start().await else { return };
     // Its own administrator could not enable it again.
     let switch = async |on: bool| -> Answer {
@@ -57,21 +57,21 @@ async fn a_tenant_that_is_switched_off() {
 }
 
 #[tokio::test]
-async fn a_second_factor_that_is_switched_off() {
+async fn key_without_valid_mfa_record_is_refused() {
     let Some(world) = World::start().await else { return };
     let mfa = |on: bool| json!({ "tenant": "test", "tms_user_id": PERSON, "enabled": on });
     switched(&world, async |on| world.admin(Method::PATCH, "/v1/tms/usermfa/upd", mfa(on)).await.did_one()).await;
 }
 
 #[tokio::test]
-async fn a_person_who_is_kept_out() {
+async fn key_of_disabled_person_is_refused() {
     let Some(world) = World::start().await else { return };
     let verb = |on: bool| if on { "enable" } else { "disable" };
     switched(&world, async |on| drop(world.portal.operate(&["person", verb(on), "--tenant", "test", PERSON]))).await;
 }
 
 #[tokio::test]
-async fn a_delegation_that_is_taken_back() {
+async fn key_without_delegation_is_refused() {
     let Some(world) = World::start().await else { return };
     let key = world.key(-1, -1).await;
     world.host.log_in(&key).got_in();
@@ -85,7 +85,7 @@ async fn a_delegation_that_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_host_account_that_is_unlinked() {
+async fn key_of_unlinked_account_is_refused() {
     let Some(world) = World::start().await else { return };
     let (key, account) = (world.key(-1, -1).await, world.host.ground.account.clone());
     world.host.log_in(&key).got_in();

@@ -166,7 +166,7 @@ impl Linking {
 }
 
 #[tokio::test]
-async fn people_link_the_account_they_are_logged_in_to() {
+async fn tms_link_links_the_current_account() {
     let Some(world) = world().await else { return };
     let account = world.host.ground.account.clone();
     let helper = Helper::start_as_systemd_would(&world);
@@ -203,7 +203,7 @@ async fn people_link_the_account_they_are_logged_in_to() {
 }
 
 #[tokio::test]
-async fn not_me_and_a_newer_code_end_the_wait() {
+async fn refusal_or_newer_code_ends_the_wait() {
     let Some(world) = world().await else { return };
     let helper = Helper::start(&world);
     let browser = world.signed_in().await;
@@ -231,7 +231,7 @@ async fn not_me_and_a_newer_code_end_the_wait() {
 }
 
 #[tokio::test]
-async fn root_and_the_hosts_own_accounts_are_refused() {
+async fn root_and_system_accounts_are_refused() {
     let Some(world) = world().await else { return };
     let helper = Helper::start(&world);
     let keycmd = world.host.ground.keycmd_account.clone();
@@ -246,7 +246,7 @@ async fn root_and_the_hosts_own_accounts_are_refused() {
 
 /// Errors of the host's settings are logged for its operators; transient errors are shown to the caller.
 #[tokio::test]
-async fn while_the_host_or_the_portal_is_out_of_order_one_is_told_as_much() {
+async fn faults_of_host_or_portal_are_reported() {
     let Some(mut world) = world().await else { return };
     let settings = fs::read_to_string(world.host.settings_file()).expect("settings");
     {
@@ -270,7 +270,7 @@ async fn while_the_host_or_the_portal_is_out_of_order_one_is_told_as_much() {
 
 /// A key restricted to one command can still forward to sockets. Neither its user nor a forged message gets a code for any account.
 #[tokio::test]
-async fn nothing_that_is_forwarded_makes_the_helper_ask() {
+async fn forwarded_connections_cannot_request_links() {
     let Some(world) = world().await else { return };
     let helper = Helper::start(&world);
     let (host, account) = (&world.host, world.host.ground.account.clone());

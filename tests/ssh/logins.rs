@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::world::{LET_NOBODY_IN, World, note};
 
 #[tokio::test]
-async fn a_key_of_a_gateway_logs_in_and_one_login_is_one_use() {
+async fn one_login_counts_one_use() {
     let Some(world) = World::start().await else { return };
     let key = world.key(5, 60).await;
     assert_eq!(world.known(&key).await["remaining_uses"], 5);
@@ -26,7 +26,7 @@ async fn a_key_of_a_gateway_logs_in_and_one_login_is_one_use() {
 }
 
 #[tokio::test]
-async fn a_key_for_one_login_is_good_for_that_however_often_sshd_asks_and_for_no_other() {
+async fn single_use_key_survives_repeated_lookups_of_one_login() {
     let Some(world) = World::start().await else { return };
     let (host, key) = (&world.host, world.key(1, 60).await);
     let (wrong, wrong_too) = (host.unknown_key("wrong"), host.unknown_key("wrong-too"));
@@ -47,7 +47,7 @@ async fn a_key_for_one_login_is_good_for_that_however_often_sshd_asks_and_for_no
 }
 
 #[tokio::test]
-async fn a_key_logs_in_to_its_own_account_only() {
+async fn key_logs_in_to_its_own_account_only() {
     let Some(world) = World::start().await else { return };
     let account = world.host.ground.account.clone();
     world.link(crate::world::PERSON, "another").await;
@@ -59,7 +59,7 @@ async fn a_key_logs_in_to_its_own_account_only() {
 }
 
 #[tokio::test]
-async fn a_key_that_may_not_log_in_is_no_failed_command() {
+async fn denied_key_is_not_a_failed_command() {
     let Some(world) = World::start().await else { return };
     let (host, key) = (&world.host, world.key(-1, 60).await);
     host.log_in(&host.unknown_key("unknown")).was_refused(LET_NOBODY_IN);
@@ -70,7 +70,7 @@ async fn a_key_that_may_not_log_in_is_no_failed_command() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_refused_before_the_portal_is_asked() {
+async fn certificate_is_refused_without_a_lookup() {
     let Some(world) = World::start().await else { return };
     let (host, key) = (&world.host, world.host.unknown_key("certified"));
     host.certify(&key);

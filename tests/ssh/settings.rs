@@ -7,7 +7,7 @@ use crate::host;
 use crate::world::{World, note};
 
 #[tokio::test]
-async fn a_host_that_must_show_its_credential_gets_no_key_without_it() {
+async fn required_credential_is_enforced() {
     let Some(world) = World::start().await else { return };
     let (host, key) = (&world.host, world.key(-1, -1).await);
     host.log_in(&key).got_in();
@@ -27,7 +27,7 @@ async fn a_host_that_must_show_its_credential_gets_no_key_without_it() {
 }
 
 #[tokio::test]
-async fn sshd_takes_the_options_before_the_key() {
+async fn sshd_applies_the_configured_options() {
     let Some(world) = World::start().await else { return };
     let (host, account) = (&world.host, world.host.ground.account.as_str());
     let (ends, never_ends) = (world.key(-1, 5).await, world.key(-1, -1).await);
@@ -50,7 +50,7 @@ async fn sshd_takes_the_options_before_the_key() {
 }
 
 #[tokio::test]
-async fn root_is_never_asked_for() {
+async fn root_is_never_looked_up() {
     let Some(world) = World::start().await else { return };
     world.link(crate::world::PERSON, "root").await;
     let (host, key) = (&world.host, world.key_for("root", 1, -1).await);

@@ -45,7 +45,7 @@ async fn seen(browser: &Browser) -> String {
 }
 
 #[tokio::test]
-async fn a_provider_is_added_tested_set_up_and_removed() {
+async fn provider_is_added_tested_changed_and_removed() {
     let (app, institution) = (lets_them_be_here().await, Institution::start().await);
     let browser = app.signed_in().await;
     assert!(browser.get("/admin/providers").await.says(en().admin_providers_empty()));
@@ -132,7 +132,7 @@ impl TestApp {
 /// The portal sends requests to URLs that administrators enter and reports the outcome, which must not allow them to scan its
 /// network.
 #[tokio::test]
-async fn administrators_make_the_portal_ask_nothing_on_its_own_network() {
+async fn administrators_cannot_reach_the_internal_network() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let browser = app.signed_in().await;
     let port = institution.url().rsplit_once(':').expect("a port").1.to_owned();
@@ -174,7 +174,7 @@ async fn administrators_make_the_portal_ask_nothing_on_its_own_network() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_and_what_was_typed_comes_back() {
+async fn invalid_input_is_refused_and_kept_in_the_form() {
     let (app, institution) = (lets_them_be_here().await, Institution::start().await);
     let browser = app.signed_in().await;
     let long = "x".repeat(129);
@@ -196,11 +196,7 @@ async fn what_cannot_be_is_refused_and_what_was_typed_comes_back() {
         form.push(("secret", CLIENT_SECRET));
         let page = browser.post("/api/admin/providers/add", &form).await;
         let expected = if value.contains(['\u{202e}', '\n']) { en().name_refused_invisible() } else { en().admin_providers_incomplete() };
-        assert!(
-            page.path == "/admin/providers/add" && page.problem().contains(&expected),
-            "{field}={value:?}: {}",
-            page.words()
-        );
+        assert!(page.path == "/admin/providers/add" && page.problem().contains(&expected), "{field}={value:?}: {}", page.words());
         assert!(page.text.contains("value=\"Campüs\"") || field == "display_name", "{field}: {}", page.text);
         assert!(!page.says(CLIENT_SECRET));
     }
@@ -229,7 +225,7 @@ async fn what_cannot_be_is_refused_and_what_was_typed_comes_back() {
 }
 
 #[tokio::test]
-async fn providers_of_another_tenant_are_not_there() {
+async fn providers_of_other_tenants_are_not_found() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "open").await;
     let dora = runs_the_deployment(&app).await;
@@ -248,7 +244,7 @@ async fn providers_of_another_tenant_are_not_there() {
 
 /// An administrator who can only sign in through an institution counts while that institution allows it.
 #[tokio::test]
-async fn the_last_administrator_who_can_sign_in_stays_one_whichever_way_that_is() {
+async fn last_administrator_cannot_lose_every_sign_in_method() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "invited").await;
     let operator = app.operator("test").await;
@@ -285,7 +281,7 @@ async fn the_last_administrator_who_can_sign_in_stays_one_whichever_way_that_is(
 }
 
 #[tokio::test]
-async fn a_persons_identity_is_taken_away_after_a_question() {
+async fn identity_is_unlinked_after_confirmation() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "open").await;
     app.comes(&institution, json!({})).await;

@@ -26,7 +26,7 @@ async fn decide(browser: &Browser, form: &[(&str, &str)]) -> Page {
 }
 
 #[tokio::test]
-async fn the_page_says_who_asks_for_what_from_where_and_for_how_long() {
+async fn consent_page_shows_client_scope_and_origin() {
     let app = TestApp::start().await;
     app.link_host("test", "testuser1", "frontera", FAR).await;
     app.link_host("test", "testuser1", "gone", 1).await;
@@ -64,7 +64,7 @@ async fn the_page_says_who_asks_for_what_from_where_and_for_how_long() {
 }
 
 #[tokio::test]
-async fn a_public_client_proves_no_name_and_a_device_elsewhere_is_said_to_be() {
+async fn public_clients_and_remote_devices_get_warnings() {
     let app = super::behind_proxy().await;
     let (device, browser) = (app.start_device().await, super::signed_in_at(&app, "192.0.2.1").await);
     let words = browser.enter(&device.user_code).await.words();
@@ -74,7 +74,7 @@ async fn a_public_client_proves_no_name_and_a_device_elsewhere_is_said_to_be() {
 }
 
 #[tokio::test]
-async fn an_address_as_proxies_write_it_is_the_devices() {
+async fn forwarded_ip_is_shown_as_the_devices() {
     let app = super::behind_proxy().await;
     let browser = super::signed_in_at(&app, "203.0.113.10").await;
     for (header, written, said) in [
@@ -101,7 +101,7 @@ async fn an_address_as_proxies_write_it_is_the_devices() {
 }
 
 #[tokio::test]
-async fn a_client_the_centre_vouches_for_is_marked() {
+async fn verified_client_is_marked() {
     let app = TestApp::start().await;
     app.sql("UPDATE clients SET verified = 1 WHERE client_id = 'testclient1'").await;
     let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1")]).await;
@@ -110,7 +110,7 @@ async fn a_client_the_centre_vouches_for_is_marked() {
 }
 
 #[tokio::test]
-async fn what_a_program_calls_itself_stays_text() {
+async fn user_agent_is_escaped() {
     let app = TestApp::start().await;
     let request = app.http.post(app.tenant("/oauth/device_authorization")).header("user-agent", "<img src=x onerror=alert(1)>");
     let answer: serde_json::Value = request.form(&[("client_id", "tms-cli")]).send().await.expect("an answer").json().await.expect("JSON");
@@ -119,7 +119,7 @@ async fn what_a_program_calls_itself_stays_text() {
 }
 
 #[tokio::test]
-async fn an_incomplete_or_dishonest_answer_is_refused_and_writes_nothing() {
+async fn invalid_decisions_are_refused_and_change_nothing() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.link_host("test", "eve", "eves", FAR).await;
@@ -164,7 +164,7 @@ async fn an_incomplete_or_dishonest_answer_is_refused_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn the_tick_and_the_lifetimes_are_the_tenants_to_decide() {
+async fn policy_sets_confirmation_and_lifetimes() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| {
         tenant.policy.require_started_tick = false;
@@ -181,7 +181,7 @@ async fn the_tick_and_the_lifetimes_are_the_tenants_to_decide() {
 }
 
 #[tokio::test]
-async fn only_the_browser_and_person_that_opened_a_request_decide_it() {
+async fn only_the_session_that_opened_it_decides() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.add_dora().await;
@@ -206,7 +206,7 @@ async fn only_the_browser_and_person_that_opened_a_request_decide_it() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_exist_or_is_not_named_is_refused() {
+async fn unknown_or_missing_grant_id_is_refused() {
     let app = TestApp::start().await;
     let (_, browser, _) = open(&app).await;
     let before = app.grants().await;
@@ -220,7 +220,7 @@ async fn a_request_that_does_not_exist_or_is_not_named_is_refused() {
 }
 
 #[tokio::test]
-async fn after_its_code_expired_a_request_cannot_be_allowed() {
+async fn expired_request_cannot_be_approved() {
     let app = TestApp::start().await;
     let (device, browser, consent) = open(&app).await;
     app.clock.advance(Duration::from_secs(15 * 60));
@@ -232,7 +232,7 @@ async fn after_its_code_expired_a_request_cannot_be_allowed() {
 }
 
 #[tokio::test]
-async fn a_denial_is_final_even_by_way_of_the_back_button() {
+async fn denial_is_final_after_going_back() {
     let app = TestApp::start().await;
     let (device, browser, consent) = open(&app).await;
     browser.deny(&consent).await;
@@ -243,7 +243,7 @@ async fn a_denial_is_final_even_by_way_of_the_back_button() {
 }
 
 #[tokio::test]
-async fn allowing_twice_is_allowing_once() {
+async fn repeated_approval_counts_once() {
     let app = TestApp::start().await;
     let (device, browser, consent) = open(&app).await;
     let pages = tokio::join!(browser.allow(&consent), browser.allow(&consent), browser.allow(&consent));
@@ -255,7 +255,7 @@ async fn allowing_twice_is_allowing_once() {
 }
 
 #[tokio::test]
-async fn decision_delegation_and_record_stand_together_before_the_device_comes() {
+async fn approval_writes_delegation_and_audit_event() {
     let app = TestApp::start().await;
     let (_, browser, consent) = open(&app).await;
     browser.allow(&consent).await;
@@ -271,7 +271,7 @@ async fn decision_delegation_and_record_stand_together_before_the_device_comes()
 }
 
 #[tokio::test]
-async fn a_token_reaches_the_ticked_host_accounts_and_no_others() {
+async fn token_covers_selected_host_accounts_only() {
     let app = TestApp::start().await;
     app.link_host("test", "testuser1", "frontera", FAR).await;
     for (ticked, reached) in [(vec![], vec![]), (vec!["hac_frontera"], vec!["frontera"]), (vec!["hac_frontera", "hac_frontera"], vec!["frontera"])] {
@@ -286,7 +286,7 @@ async fn a_token_reaches_the_ticked_host_accounts_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_client_switched_off_in_the_meantime_gets_nothing() {
+async fn disabled_client_cannot_be_approved() {
     let app = TestApp::start().await;
     let (_, browser, consent) = open(&app).await;
     app.sql("UPDATE clients SET enabled = 0 WHERE client_id = 'tms-cli'").await;
@@ -297,7 +297,7 @@ async fn a_client_switched_off_in_the_meantime_gets_nothing() {
 }
 
 #[tokio::test]
-async fn another_code_can_be_entered_instead() {
+async fn other_code_can_be_entered_instead() {
     let app = TestApp::start().await;
     let (first, browser, _) = open(&app).await;
     let page = browser.post("/api/device/another", &[]).await;
@@ -309,7 +309,7 @@ async fn another_code_can_be_entered_instead() {
 }
 
 #[tokio::test]
-async fn a_request_can_be_taken_to_another_account_of_ones_own() {
+async fn request_moves_to_another_account_of_the_person() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let (device, browser, consent) = open(&app).await;

@@ -25,7 +25,7 @@ fn assert_stopped(page: &Page, wait: Duration) {
 }
 
 #[tokio::test]
-async fn the_sixth_wrong_code_of_a_session_has_to_wait() {
+async fn sixth_wrong_code_of_a_session_is_limited() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     guess(&browser, 5).await;
@@ -43,7 +43,7 @@ async fn the_sixth_wrong_code_of_a_session_has_to_wait() {
 }
 
 #[tokio::test]
-async fn a_right_code_in_between_clears_nothing() {
+async fn valid_code_does_not_reset_the_limit() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     guess(&browser, 4).await;
@@ -54,7 +54,7 @@ async fn a_right_code_in_between_clears_nothing() {
 }
 
 #[tokio::test]
-async fn a_restart_clears_nothing() {
+async fn restart_does_not_reset_the_limit() {
     let mut app = TestApp::start().await;
     let mut browser = app.signed_in().await;
     guess(&browser, 5).await;
@@ -64,7 +64,7 @@ async fn a_restart_clears_nothing() {
 }
 
 #[tokio::test]
-async fn tries_before_sign_in_count_and_stay_with_the_session() {
+async fn attempts_before_sign_in_count_for_the_session() {
     let app = TestApp::start().await;
     let browser = app.browser();
     for _ in 0..5 {
@@ -78,7 +78,7 @@ async fn tries_before_sign_in_count_and_stay_with_the_session() {
 }
 
 #[tokio::test]
-async fn twenty_wrong_codes_of_an_account_are_too_many_whatever_the_session_and_address() {
+async fn account_is_limited_to_twenty_wrong_codes() {
     let app = behind_proxy().await;
     for place in 1..=4 {
         guess(&signed_in_at(&app, &format!("192.0.2.{place}")).await, 5).await;
@@ -92,7 +92,7 @@ async fn twenty_wrong_codes_of_an_account_are_too_many_whatever_the_session_and_
 }
 
 #[tokio::test]
-async fn ten_wrong_codes_a_minute_from_one_network_are_too_many_whoever_sends_them() {
+async fn network_is_limited_to_ten_wrong_codes_a_minute() {
     let app = behind_proxy().await;
     for network in [["198.51.100.7", "198.51.100.7", "198.51.100.7"], ["2001:db8::1", "2001:db8::2:1", "2001:db8::ffff:1"]] {
         for address in &network[..2] {
@@ -110,7 +110,7 @@ async fn ten_wrong_codes_a_minute_from_one_network_are_too_many_whoever_sends_th
 }
 
 #[tokio::test]
-async fn nobody_chooses_the_address_they_are_counted_under() {
+async fn client_cannot_choose_its_counted_ip() {
     let app = TestApp::start().await;
     for place in 1..=2 {
         let visitor = app.browser_at(&format!("192.0.2.{place}"));
@@ -122,7 +122,7 @@ async fn nobody_chooses_the_address_they_are_counted_under() {
 }
 
 #[tokio::test]
-async fn when_visitors_guess_six_hundred_codes_a_minute_the_others_sign_in_first_and_go_on() {
+async fn anonymous_guessing_defers_codes_until_sign_in() {
     let app = TestApp::start().await;
     app.sql(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600) INSERT INTO attempts SELECT 'code visitors', 1795176000000 FROM n",
@@ -135,7 +135,7 @@ async fn when_visitors_guess_six_hundred_codes_a_minute_the_others_sign_in_first
 }
 
 #[tokio::test]
-async fn going_on_as_somebody_else_takes_no_code_but_the_one_this_session_typed() {
+async fn tenant_switch_keeps_no_code_of_other_sessions() {
     let app = TestApp::start().await;
     app.sql("UPDATE tenants SET local_passwords = 1").await;
     let right = app.start_device().await.user_code;
@@ -149,7 +149,7 @@ async fn going_on_as_somebody_else_takes_no_code_but_the_one_this_session_typed(
 }
 
 #[tokio::test]
-async fn where_no_address_fills_in_a_code_following_one_costs_no_tries() {
+async fn ignored_prefill_url_costs_no_attempts() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for _ in 0..20 {
@@ -159,7 +159,7 @@ async fn where_no_address_fills_in_a_code_following_one_costs_no_tries() {
 }
 
 #[tokio::test]
-async fn codes_in_addresses_use_up_no_tries_and_have_limits_of_their_own() {
+async fn codes_in_urls_have_separate_limits() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
     let browser = app.browser();
@@ -175,7 +175,7 @@ async fn codes_in_addresses_use_up_no_tries_and_have_limits_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_used_code_in_an_address_is_explained_and_costs_no_try() {
+async fn used_code_in_a_url_is_explained_without_attempt() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
     let used = app.start_device().await;
@@ -191,7 +191,7 @@ async fn a_used_code_in_an_address_is_explained_and_costs_no_try() {
 }
 
 #[tokio::test]
-async fn whoever_used_up_their_tries_looks_up_no_codes_by_address() {
+async fn used_up_attempts_block_codes_in_urls() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
     let browser = app.signed_in().await;

@@ -46,7 +46,7 @@ async fn result_of(app: &TestApp, state: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_scope_narrowed_during_consent_is_cut() {
+async fn scope_removed_during_consent_is_not_granted() {
     let app = TestApp::start().await;
     let (device, browser) = (app.start_for("hosts:read keys:create").await, app.signed_in().await);
     let consent = browser.enter(&device.user_code).await;
@@ -63,7 +63,7 @@ async fn a_scope_narrowed_during_consent_is_cut() {
 }
 
 #[tokio::test]
-async fn a_scope_narrowed_after_approval_is_cut() {
+async fn scope_removed_after_approval_is_not_granted() {
     let app = TestApp::start().await;
     let device = app.start_for("hosts:read keys:create").await;
     app.allow(&device).await;
@@ -74,7 +74,7 @@ async fn a_scope_narrowed_after_approval_is_cut() {
 }
 
 #[tokio::test]
-async fn an_issued_token_loses_what_its_client_lost() {
+async fn issued_token_loses_scopes_of_its_client() {
     let app = TestApp::start().await;
     let device = app.start_for(EVERYTHING).await;
     let browser = app.allow(&device).await;
@@ -102,7 +102,7 @@ async fn an_issued_token_loses_what_its_client_lost() {
 }
 
 #[tokio::test]
-async fn a_device_grant_switched_off_refuses_at_every_step() {
+async fn disabled_device_grant_is_refused_at_every_step() {
     let app = TestApp::start().await;
     let (waiting, approved, redeemed) = (app.start_device().await, app.start_device().await, app.start_device().await);
     let browser = app.signed_in().await;
@@ -132,7 +132,7 @@ async fn a_device_grant_switched_off_refuses_at_every_step() {
 }
 
 #[tokio::test]
-async fn a_client_without_any_scope_left_is_refused() {
+async fn client_without_remaining_scope_is_refused() {
     let app = TestApp::start().await;
     let (waiting, approved) = (app.start_device().await, app.start_device().await);
     let browser = app.signed_in().await;
@@ -154,7 +154,7 @@ async fn a_client_without_any_scope_left_is_refused() {
 }
 
 #[tokio::test]
-async fn a_shorter_longest_access_cuts_what_was_allowed() {
+async fn reduced_maximum_access_shortens_approvals() {
     let app = TestApp::start().await;
     let device = app.start_for(EVERYTHING).await;
     let browser = app.signed_in().await;
@@ -185,7 +185,7 @@ async fn a_shorter_longest_access_cuts_what_was_allowed() {
 }
 
 #[tokio::test]
-async fn access_that_was_cut_to_nothing_is_not_fetched() {
+async fn access_shortened_to_zero_is_not_redeemed() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -197,7 +197,7 @@ async fn access_that_was_cut_to_nothing_is_not_fetched() {
 }
 
 #[tokio::test]
-async fn a_device_registers_no_keys_where_people_may_not() {
+async fn device_cannot_register_keys_if_people_may_not() {
     let app = TestApp::start().await;
     let device = app.device_with(EVERYTHING).await;
     app.change_tenant("test", |tenant| tenant.policy.own_keys = false).await;
@@ -209,7 +209,7 @@ async fn a_device_registers_no_keys_where_people_may_not() {
 }
 
 #[tokio::test]
-async fn a_refused_device_is_told_the_true_reason() {
+async fn refused_device_gets_the_actual_reason() {
     let app = TestApp::start().await;
     let description = async |device: &Device| app.poll(device).await.body["error_description"].as_str().unwrap_or_default().to_owned();
     let device = app.start_device().await;
@@ -225,7 +225,7 @@ async fn a_refused_device_is_told_the_true_reason() {
 }
 
 #[tokio::test]
-async fn allowing_gives_no_more_than_the_page_showed() {
+async fn approval_grants_only_what_the_page_showed() {
     let app = TestApp::start().await;
     let device = app.start_for(EVERYTHING).await;
     let browser = app.signed_in().await;

@@ -9,7 +9,7 @@ async fn report(browser: &Browser, code: &str) -> Page {
 }
 
 #[tokio::test]
-async fn whoever_holds_a_code_stops_it_with_or_without_an_account() {
+async fn report_works_with_and_without_sign_in() {
     let app = TestApp::start().await;
     for (browser, person) in [(app.browser(), ""), (app.signed_in().await, "testuser1")] {
         let device = app.start_device().await;
@@ -25,7 +25,7 @@ async fn whoever_holds_a_code_stops_it_with_or_without_an_account() {
 }
 
 #[tokio::test]
-async fn a_report_finds_the_code_in_pasted_text() {
+async fn report_finds_the_code_in_pasted_text() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let page = report(&app.browser(), &format!("{}/device?user_code={}", app.base, device.user_code.replace('-', "%2D"))).await;
@@ -33,7 +33,7 @@ async fn a_report_finds_the_code_in_pasted_text() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_open_in_a_browser_is_stopped_by_a_report_from_anywhere() {
+async fn report_stops_a_request_open_elsewhere() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let browser = app.signed_in().await;
@@ -48,7 +48,7 @@ async fn a_request_that_is_open_in_a_browser_is_stopped_by_a_report_from_anywher
 }
 
 #[tokio::test]
-async fn a_person_of_another_tenant_reports_without_leaving_their_name() {
+async fn report_across_tenants_is_anonymous() {
     let app = TestApp::start().await;
     app.add_dora().await;
     let device = app.start_device().await;
@@ -60,7 +60,7 @@ async fn a_person_of_another_tenant_reports_without_leaving_their_name() {
 }
 
 #[tokio::test]
-async fn wrong_codes_count_here_as_they_do_when_entered() {
+async fn wrong_codes_in_reports_count_as_attempts() {
     let app = TestApp::start().await;
     let browser = app.browser();
     for _ in 0..5 {
@@ -75,7 +75,7 @@ async fn wrong_codes_count_here_as_they_do_when_entered() {
 }
 
 #[tokio::test]
-async fn a_typing_mistake_in_a_report_is_said_as_such() {
+async fn malformed_code_in_a_report_is_explained() {
     let app = TestApp::start().await;
     let browser = app.browser();
     assert_eq!(report(&browser, "").await.problem(), en().code_refused_empty());
@@ -83,7 +83,7 @@ async fn a_typing_mistake_in_a_report_is_said_as_such() {
 }
 
 #[tokio::test]
-async fn what_was_allowed_cannot_be_reported_away_by_a_stranger() {
+async fn approved_request_cannot_be_reported_by_others() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let owner = app.signed_in().await;

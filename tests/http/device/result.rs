@@ -17,7 +17,7 @@ async fn withdraw(browser: &Browser, result: &Page) -> Page {
 }
 
 #[tokio::test]
-async fn the_page_follows_the_device() {
+async fn result_page_follows_the_device() {
     let app = TestApp::start().await;
     let (device, browser, result) = allowed(&app).await;
     assert!(result.words().contains(&format!("TMS command line {}", en().client_any_program())), "{}", result.words());
@@ -33,7 +33,7 @@ async fn the_page_follows_the_device() {
 }
 
 #[tokio::test]
-async fn taken_back_before_the_device_came_it_gets_nothing() {
+async fn approval_revoked_before_redemption_gives_no_token() {
     let app = TestApp::start().await;
     let (device, browser, result) = allowed(&app).await;
     let page = withdraw(&browser, &result).await;
@@ -43,7 +43,7 @@ async fn taken_back_before_the_device_came_it_gets_nothing() {
 }
 
 #[tokio::test]
-async fn taken_back_after_the_device_came_its_token_is_dead_at_once() {
+async fn approval_revoked_after_redemption_ends_the_token() {
     let app = TestApp::start().await;
     let (device, browser, result) = allowed(&app).await;
     let token = app.poll(&device).await.token();
@@ -61,7 +61,7 @@ async fn taken_back_after_the_device_came_its_token_is_dead_at_once() {
 }
 
 #[tokio::test]
-async fn nobody_else_sees_or_takes_back_what_a_person_allowed() {
+async fn results_of_others_are_not_accessible() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     app.add_dora().await;
@@ -80,7 +80,7 @@ async fn nobody_else_sees_or_takes_back_what_a_person_allowed() {
 }
 
 #[tokio::test]
-async fn a_denial_does_not_look_like_a_success() {
+async fn denial_does_not_look_like_success() {
     let app = TestApp::start().await;
     let (device, browser) = (app.start_device().await, app.signed_in().await);
     let page = browser.deny(&browser.enter(&device.user_code).await).await;
@@ -92,7 +92,7 @@ async fn a_denial_does_not_look_like_a_success() {
 }
 
 #[tokio::test]
-async fn an_approval_nobody_came_for_ends() {
+async fn unredeemed_approval_expires() {
     let app = TestApp::start().await;
     let (device, browser, result) = allowed(&app).await;
     app.clock.advance(Duration::from_secs(15 * 60));
@@ -104,7 +104,7 @@ async fn an_approval_nobody_came_for_ends() {
 }
 
 #[tokio::test]
-async fn without_a_decision_there_is_nothing_to_see() {
+async fn result_page_requires_a_decision() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     assert_eq!(browser.get("/device/result").await.title(), en().document_title(en().result_nothing()).as_str());

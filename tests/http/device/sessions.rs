@@ -21,7 +21,7 @@ async fn end_from_another(app: &TestApp, browser_session: &str) {
 }
 
 #[tokio::test]
-async fn a_code_can_be_entered_again_after_signing_out_and_in() {
+async fn code_can_be_entered_again_after_signing_out() {
     let app = TestApp::start().await;
     let (device, browser, _) = open(&app).await;
     browser.post("/sign-out", &[]).await;
@@ -66,7 +66,7 @@ async fn every_end_of_a_session_releases_its_codes() {
 }
 
 #[tokio::test]
-async fn a_claim_made_before_sign_in_is_kept_through_it() {
+async fn claim_before_sign_in_survives_it() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let (device, browser, eve) = (app.start_device().await, app.browser(), app.signed_in_as("test", "eve", PASSWORD).await);
@@ -78,7 +78,7 @@ async fn a_claim_made_before_sign_in_is_kept_through_it() {
 }
 
 #[tokio::test]
-async fn a_browser_that_lost_its_cookie_is_told_the_truth() {
+async fn lost_cookie_is_explained() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.browser().enter(&device.user_code).await;
@@ -95,7 +95,7 @@ async fn a_browser_that_lost_its_cookie_is_told_the_truth() {
 }
 
 #[tokio::test]
-async fn a_person_goes_on_with_their_code_in_another_session() {
+async fn person_continues_in_another_session() {
     let app = TestApp::start().await;
     let (device, lost, old) = open(&app).await;
     let browser = app.signed_in().await;
@@ -110,7 +110,7 @@ async fn a_person_goes_on_with_their_code_in_another_session() {
 
 /// After signing in again, the person is on the page of the submitted form.
 #[tokio::test]
-async fn a_decision_of_an_ended_session_leads_back_to_its_consent() {
+async fn decision_of_ended_session_returns_to_consent() {
     let app = TestApp::start().await;
     let (device, browser, consent) = open(&app).await;
     let session = app.texts("SELECT public_id FROM browser_sessions").await.remove(0);
@@ -138,7 +138,7 @@ async fn a_decision_of_an_ended_session_leads_back_to_its_consent() {
 }
 
 #[tokio::test]
-async fn the_address_of_another_persons_request_opens_nothing() {
+async fn url_of_another_persons_request_is_refused() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let (device, browser, consent) = open(&app).await;

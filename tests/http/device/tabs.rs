@@ -20,7 +20,7 @@ fn input<'a>(page: &'a Page, with: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_refused_decision_shows_its_own_request_and_choices() {
+async fn refused_decision_shows_its_request_and_choices() {
     let app = TestApp::start().await;
     let (browser, [first, second], [page, other]) = two_open(&app).await;
     let refused = allow_unticked(&browser, &page).await;
@@ -35,7 +35,7 @@ async fn a_refused_decision_shows_its_own_request_and_choices() {
 }
 
 #[tokio::test]
-async fn a_refused_decision_keeps_the_tick_for_its_request() {
+async fn refused_decision_keeps_its_confirmation() {
     let app = TestApp::start().await;
     let (browser, _, [page, _]) = two_open(&app).await;
     let form = [("grant", page.field("grant")), ("decision", "allow".into()), ("lifetime", "60".into()), ("started_this", "yes".into())];
@@ -44,7 +44,7 @@ async fn a_refused_decision_keeps_the_tick_for_its_request() {
 }
 
 #[tokio::test]
-async fn a_form_of_a_request_put_aside_decides_no_other() {
+async fn form_of_released_request_decides_no_other() {
     let app = TestApp::start().await;
     let (browser, first, second) = (app.signed_in().await, app.start_device().await, app.start_device().await);
     let page = browser.enter(&first.user_code).await;
@@ -88,7 +88,7 @@ async fn each_tab_ends_at_its_own_result() {
 }
 
 #[tokio::test]
-async fn what_waits_is_listed_where_codes_are_entered() {
+async fn pending_requests_are_listed_on_the_code_page() {
     let app = TestApp::start().await;
     let (browser, devices, pages) = two_open(&app).await;
     for path in ["/", "/device"] {
@@ -104,7 +104,7 @@ async fn what_waits_is_listed_where_codes_are_entered() {
 }
 
 #[tokio::test]
-async fn the_report_page_has_the_code_of_the_page_one_comes_from() {
+async fn report_page_has_the_code_of_its_tab() {
     let app = TestApp::start().await;
     let (browser, devices, pages) = two_open(&app).await;
     for (device, page) in devices.iter().zip(&pages) {
@@ -116,7 +116,7 @@ async fn the_report_page_has_the_code_of_the_page_one_comes_from() {
 }
 
 #[tokio::test]
-async fn codes_typed_before_sign_in_each_go_on_in_their_tab() {
+async fn codes_entered_before_sign_in_stay_in_their_tabs() {
     let app = TestApp::start().await;
     let (browser, devices) = (app.browser(), [app.start_device().await, app.start_device().await]);
     let tabs = [browser.enter(&devices[0].user_code).await, browser.enter(&devices[1].user_code).await];
@@ -133,7 +133,7 @@ async fn codes_typed_before_sign_in_each_go_on_in_their_tab() {
 }
 
 #[tokio::test]
-async fn a_switch_of_tenants_takes_the_code_of_its_own_tab() {
+async fn tenant_switch_keeps_the_code_of_its_tab() {
     let app = TestApp::start().await;
     app.add_dora().await;
     let dora = app.signed_in_as("default", "dora", PASSWORD).await;

@@ -6,7 +6,7 @@ use crate::app::Answer;
 const WRONG: &str = "BCDF-BCDF";
 
 #[tokio::test]
-async fn wrong_codes_of_accounts_and_of_devices_are_counted_together() {
+async fn wrong_link_and_user_codes_share_one_limit() {
     let world = World::start().await;
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     for n in 0..5 {
@@ -23,7 +23,7 @@ async fn wrong_codes_of_accounts_and_of_devices_are_counted_together() {
 }
 
 #[tokio::test]
-async fn a_devices_code_links_nothing_and_an_accounts_code_lets_no_device_in() {
+async fn link_codes_and_user_codes_are_not_interchangeable() {
     let world = World::start().await;
     let (asked, browser, device) = (world.ask("jd").await, world.app.signed_in().await, world.app.start_device().await);
     assert_eq!(browser.enter_link(&device.user_code).await.problem(), en().code_refused_not_valid());
@@ -33,7 +33,7 @@ async fn a_devices_code_links_nothing_and_an_accounts_code_lets_no_device_in() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_a_code_says_why_and_costs_nothing() {
+async fn malformed_code_costs_no_attempt() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     for (typed, problem) in [("", en().code_refused_empty()), ("BCDF", en().code_refused_length(4)), ("AEIO-0123", en().code_refused_impossible())] {
@@ -44,7 +44,7 @@ async fn what_cannot_be_a_code_says_why_and_costs_nothing() {
 }
 
 #[tokio::test]
-async fn before_sign_in_no_code_is_looked_at() {
+async fn codes_are_not_checked_before_sign_in() {
     let world = World::start().await;
     let asked = world.ask("jd").await;
     let visitor = world.app.browser();
@@ -56,7 +56,7 @@ async fn before_sign_in_no_code_is_looked_at() {
 }
 
 #[tokio::test]
-async fn a_code_belongs_to_the_session_that_typed_it_first() {
+async fn code_belongs_to_the_first_session() {
     let world = World::start().await;
     let (asked, first, eve) = (world.ask("jd").await, world.app.signed_in().await, world.add("eve").await);
     let code = text(&asked["user_code"]);
@@ -77,7 +77,7 @@ async fn a_code_belongs_to_the_session_that_typed_it_first() {
 
 /// The poll secret is the host's, and as hard to guess as a credential.
 #[tokio::test]
-async fn neither_secret_is_in_the_database() {
+async fn secrets_are_not_in_the_database() {
     let world = World::start().await;
     let asked = world.ask("jd").await;
     let dump = world.app.dump("test").await;

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::*;
 
 #[tokio::test]
-async fn only_a_host_with_its_credential_asks_and_only_for_itself() {
+async fn host_requests_only_for_itself_with_credential() {
     let world = World::start().await;
     let (app, wanted) = (&world.app, json!({ "user": "jd", "user_uid": "1001" }));
     let device = app.device_with(crate::tms::api::EVERYTHING).await;
@@ -22,7 +22,7 @@ async fn only_a_host_with_its_credential_asks_and_only_for_itself() {
 }
 
 #[tokio::test]
-async fn a_code_of_the_other_kind_is_refused_with_the_way_to_where_it_belongs() {
+async fn code_of_the_other_kind_names_its_page() {
     let world = World::start().await;
     let (device, asked, browser) = (world.app.start_device().await, world.ask("jd").await, world.app.signed_in().await);
     assert!(!browser.get("/hosts/link").await.says(en().link_is_for_a_device()), "only who was refused");
@@ -33,7 +33,7 @@ async fn a_code_of_the_other_kind_is_refused_with_the_way_to_where_it_belongs() 
 }
 
 #[tokio::test]
-async fn accounts_that_run_the_host_are_nobodys() {
+async fn system_accounts_cannot_be_linked() {
     let world = World::start().await;
     let refusal = async |user: &str, uid: Value| world.host.refusal("POST /links", json!({ "user": user, "user_uid": uid })).await;
     for (user, uid) in [("root", 0), ("jd", 0), ("root", 1_001), ("slurm", 1_001), ("systemd-network", 1_001), ("jd", 999), ("jd", 65_534)] {
@@ -52,7 +52,7 @@ async fn accounts_that_run_the_host_are_nobodys() {
 }
 
 #[tokio::test]
-async fn a_host_whose_tenant_is_off_or_whose_credential_is_gone_asks_for_nothing() {
+async fn disabled_tenant_or_deleted_credential_is_refused() {
     let world = World::start().await;
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
@@ -71,7 +71,7 @@ async fn a_host_whose_tenant_is_off_or_whose_credential_is_gone_asks_for_nothing
 }
 
 #[tokio::test]
-async fn a_credential_that_leaked_has_asked_for_nothing() {
+async fn revoked_credential_cancels_its_requests() {
     let mut world = World::start().await;
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
@@ -86,7 +86,7 @@ async fn a_credential_that_leaked_has_asked_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_code_ends_after_ten_minutes_or_when_the_tenants_codes_do() {
+async fn code_expires_after_ten_minutes_or_by_policy() {
     let world = World::start().await;
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
@@ -107,7 +107,7 @@ async fn a_code_ends_after_ten_minutes_or_when_the_tenants_codes_do() {
 }
 
 #[tokio::test]
-async fn asking_again_takes_the_place_of_what_was_asked_before() {
+async fn new_request_replaces_the_previous_one() {
     let world = World::start().await;
     let (first, browser) = (world.ask("jd").await, world.app.signed_in().await);
     let question = browser.enter_link(text(&first["user_code"])).await;
@@ -121,7 +121,7 @@ async fn asking_again_takes_the_place_of_what_was_asked_before() {
 }
 
 #[tokio::test]
-async fn what_a_host_withdraws_opens_nothing_any_more() {
+async fn withdrawn_request_cannot_be_used() {
     let world = World::start().await;
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
@@ -144,7 +144,7 @@ async fn what_a_host_withdraws_opens_nothing_any_more() {
 }
 
 #[tokio::test]
-async fn a_hundred_accounts_of_one_host_wait_at_once_and_no_more() {
+async fn host_is_limited_to_a_hundred_open_requests() {
     let world = World::start().await;
     for n in 0..100 {
         world.ask(&format!("student{n}")).await;
@@ -159,7 +159,7 @@ async fn a_hundred_accounts_of_one_host_wait_at_once_and_no_more() {
 }
 
 #[tokio::test]
-async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenant_shares() {
+async fn account_of_another_is_refused_unless_shared() {
     let world = World::start().await;
     let (first, eve) = (world.app.signed_in().await, world.add("eve").await);
     world.link(&first, "jd").await;
@@ -187,7 +187,7 @@ async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenan
 }
 
 #[tokio::test]
-async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
+async fn linking_requires_an_mfa_record() {
     let world = World::start().await;
     world.app.add_person("test", "new").await;
     let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
@@ -200,7 +200,7 @@ async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
 }
 
 #[tokio::test]
-async fn a_code_of_another_tenant_says_where_it_belongs_and_is_not_taken() {
+async fn code_of_another_tenant_is_named_and_refused() {
     let world = World::start().await;
     world.app.add_dora().await;
     let dora = world.app.signed_in_as("default", "dora", PASSWORD).await;
@@ -214,7 +214,7 @@ async fn a_code_of_another_tenant_says_where_it_belongs_and_is_not_taken() {
 
 /// Two people cannot hold one code; one person may submit twice, or yes and no at once.
 #[tokio::test]
-async fn of_many_answers_at_once_exactly_one_counts() {
+async fn exactly_one_concurrent_answer_counts() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     for round in 0..4 {
@@ -229,7 +229,7 @@ async fn of_many_answers_at_once_exactly_one_counts() {
 }
 
 #[tokio::test]
-async fn of_two_people_who_confirm_for_one_account_at_once_one_has_it() {
+async fn exactly_one_person_links_an_account() {
     let world = World::start().await;
     let (first, eve) = (world.app.signed_in().await, world.add("eve").await);
     // Each has their own code; the host requested the second while the first was open.
@@ -249,7 +249,7 @@ async fn of_two_people_who_confirm_for_one_account_at_once_one_has_it() {
 
 /// "Revoke everything" also invalidates answers that are in progress.
 #[tokio::test]
-async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
+async fn answer_of_ended_session_is_refused() {
     use tms_portal::domain::ids::LinkRequestId;
     let world = World::start().await;
     let asked = world.ask("jd").await;
@@ -263,7 +263,7 @@ async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
 
 /// If the audit log cannot be written, the link is not created, and the host is not told otherwise.
 #[tokio::test]
-async fn what_cannot_be_recorded_is_not_linked() {
+async fn link_without_audit_event_is_rolled_back() {
     let world = World::start().await;
     let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;

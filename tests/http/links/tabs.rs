@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn each_page_links_the_account_in_its_address() {
+async fn each_page_links_the_account_in_its_url() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let asked = [world.ask("jd1").await, world.ask("jd2").await];
@@ -22,7 +22,7 @@ async fn each_page_links_the_account_in_its_address() {
 }
 
 #[tokio::test]
-async fn a_refused_link_is_said_on_its_own_page() {
+async fn refusal_is_shown_on_its_own_page() {
     let world = World::start().await;
     world.app.add_person("test", "new").await;
     let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
@@ -34,7 +34,7 @@ async fn a_refused_link_is_said_on_its_own_page() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_session_releases_the_codes_of_hosts() {
+async fn end_of_session_releases_link_codes() {
     let world = World::start().await;
     let eve = world.add("eve").await;
     for end in ["sign-out", "another code", "another account"] {
@@ -57,7 +57,7 @@ async fn the_end_of_a_session_releases_the_codes_of_hosts() {
 }
 
 #[tokio::test]
-async fn an_answer_of_an_ended_session_leads_back_to_its_question() {
+async fn answer_of_ended_session_returns_to_its_page() {
     let world = World::start().await;
     let (browser, asked) = (world.app.signed_in().await, world.ask("jd").await);
     let question = browser.enter_link(text(&asked["user_code"])).await;

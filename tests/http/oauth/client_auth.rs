@@ -59,7 +59,7 @@ const ENDPOINTS: [(&str, &[Parameter], u16, &str); 3] = [
 ];
 
 #[tokio::test]
-async fn every_endpoint_tells_clients_apart_in_the_same_way() {
+async fn every_endpoint_authenticates_clients_alike() {
     let app = TestApp::start().await;
     for (path, rest, known, code) in ENDPOINTS {
         for (basic, body, expected) in TABLE {
@@ -78,7 +78,7 @@ async fn every_endpoint_tells_clients_apart_in_the_same_way() {
 }
 
 #[tokio::test]
-async fn an_authorization_header_of_another_kind_is_refused_and_not_passed_over() {
+async fn other_authorization_scheme_is_refused() {
     let app = TestApp::start().await;
     for header in ["Basic", "Basic ", "Basic !!!", "Basic dG1zLWNsaQ==", "Basic /////w==", "Bearer abc", "Digest username=tms-cli", "x"] {
         let request = app.http.post(app.tenant("/oauth/device_authorization")).header("authorization", header).form(&[("client_id", "tms-cli")]);
@@ -87,7 +87,7 @@ async fn an_authorization_header_of_another_kind_is_refused_and_not_passed_over(
 }
 
 #[tokio::test]
-async fn credentials_in_the_address_do_not_count() {
+async fn credentials_in_the_query_are_ignored() {
     let app = TestApp::start().await;
     let path = "/oauth/device_authorization?client_id=testclient1&client_secret=secret1";
     assert_eq!(error(&app.send(path, &[]).await), refused(400, "invalid_request"));
@@ -95,7 +95,7 @@ async fn credentials_in_the_address_do_not_count() {
 }
 
 #[tokio::test]
-async fn a_client_that_is_switched_off_is_as_good_as_unknown() {
+async fn disabled_client_is_treated_as_unknown() {
     let app = TestApp::start().await;
     app.switch_client("tms-cli", false).await;
     for (path, rest, ..) in ENDPOINTS {
@@ -105,7 +105,7 @@ async fn a_client_that_is_switched_off_is_as_good_as_unknown() {
 }
 
 #[tokio::test]
-async fn guessing_at_a_secret_ends_in_a_wall() {
+async fn secret_guessing_is_limited() {
     let mut limits = no_limits();
     limits.wrong_secrets = number(3);
     let app = TestApp::start_with(limits).await;

@@ -15,7 +15,7 @@ use crate::app::{Answer, TestApp, no_limits, number};
 const PATH: &str = "/oauth/device_authorization";
 
 #[tokio::test]
-async fn a_device_is_told_all_it_needs_and_nothing_may_keep_it() {
+async fn response_is_complete_and_not_cacheable() {
     let app = TestApp::start().await;
     let answer = app.send(PATH, &[("client_id", "tms-cli")]).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
@@ -31,7 +31,7 @@ async fn a_device_is_told_all_it_needs_and_nothing_may_keep_it() {
 }
 
 #[tokio::test]
-async fn only_a_posted_form_is_a_request() {
+async fn only_a_posted_form_is_accepted() {
     let app = TestApp::start().await;
     for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH"] {
         let request = app.http.request(method.parse().expect("a method"), app.tenant(PATH)).query(&[("client_id", "tms-cli")]);
@@ -58,7 +58,7 @@ async fn only_a_posted_form_is_a_request() {
 }
 
 #[tokio::test]
-async fn parameters_come_once_and_unknown_ones_do_no_harm() {
+async fn repeated_parameters_are_refused_unknown_ignored() {
     let app = TestApp::start().await;
     for good in [
         "client_id=tms-cli&scope=",
@@ -91,7 +91,7 @@ async fn parameters_come_once_and_unknown_ones_do_no_harm() {
 }
 
 #[tokio::test]
-async fn a_client_without_the_grant_is_told_so() {
+async fn client_without_the_grant_is_refused() {
     let app = TestApp::start().await;
     app.sql("UPDATE clients SET device_grant = 0 WHERE client_id = 'tms-cli' AND tenant_id = 'test'").await;
     let form = [("client_id", "tms-cli"), ("scope", "hosts:read")];
@@ -99,7 +99,7 @@ async fn a_client_without_the_grant_is_told_so() {
 }
 
 #[tokio::test]
-async fn what_a_generic_client_asks_for_beyond_our_scopes_is_passed_over_until_nothing_is_left() {
+async fn unknown_scopes_are_ignored_unless_none_is_left() {
     let app = TestApp::start().await;
     app.sql("UPDATE clients SET scope = 'hosts:read' WHERE client_id = 'tms-cli' AND tenant_id = 'test'").await;
     // MSAL always adds `openid profile offline_access`.
@@ -113,7 +113,7 @@ async fn what_a_generic_client_asks_for_beyond_our_scopes_is_passed_over_until_n
 }
 
 #[tokio::test]
-async fn the_code_stands_in_the_address_only_where_the_tenant_wants_it() {
+async fn complete_uri_is_returned_only_by_policy() {
     let app = TestApp::start().await;
     assert_eq!(app.start_device().await.body.get("verification_uri_complete"), None);
     app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
@@ -123,14 +123,14 @@ async fn the_code_stands_in_the_address_only_where_the_tenant_wants_it() {
 }
 
 #[tokio::test]
-async fn a_code_lives_as_long_as_its_tenant_says() {
+async fn code_lifetime_is_set_by_policy() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.code_lifetime = std::time::Duration::from_secs(300)).await;
     assert_eq!(app.start_device().await.body["expires_in"], 300);
 }
 
 #[tokio::test]
-async fn no_two_devices_get_the_same_codes() {
+async fn codes_are_unique() {
     let app = TestApp::start().await;
     let devices = join_all((0..200).map(|_| app.start_device())).await;
     for device in &devices {
@@ -163,7 +163,7 @@ impl Rng for Stuck {
 }
 
 #[tokio::test]
-async fn a_code_that_is_taken_is_drawn_again_but_not_for_ever() {
+async fn colliding_code_is_drawn_again_a_few_times() {
     let entropy = Arc::new(Stuck { draws: AtomicU64::new(8 * 4) });
     let app = TestApp::start_drawing_from(entropy.clone()).await;
     assert_eq!(app.start_device().await.user_code, "BBBB-BBBB");
@@ -176,7 +176,7 @@ async fn a_code_that_is_taken_is_drawn_again_but_not_for_ever() {
 }
 
 #[tokio::test]
-async fn an_address_that_asks_for_too_many_codes_has_to_wait() {
+async fn code_requests_per_ip_are_limited() {
     let mut limits = no_limits();
     limits.device_requests = number(3);
     let app = TestApp::start_with(limits).await;

@@ -16,7 +16,7 @@ fn addresses(tenant: &str) -> [String; 4] {
 }
 
 #[tokio::test]
-async fn the_same_metadata_stand_at_four_addresses() {
+async fn metadata_is_the_same_at_four_urls() {
     let app = TestApp::start().await;
     let expected = json!({
         "issuer": app.tenant(""),
@@ -38,7 +38,7 @@ async fn the_same_metadata_stand_at_four_addresses() {
 }
 
 #[tokio::test]
-async fn every_endpoint_that_is_advertised_is_there() {
+async fn every_advertised_endpoint_exists() {
     let app = TestApp::start().await;
     let metadata = Answer::of(app.http.get(app.url(&addresses("test")[0]))).await.body;
     let advertised: Vec<(&String, &str)> =
@@ -52,7 +52,7 @@ async fn every_endpoint_that_is_advertised_is_there() {
 }
 
 #[tokio::test]
-async fn each_tenant_is_an_issuer_of_its_own() {
+async fn each_tenant_is_a_separate_issuer() {
     let app = TestApp::start().await;
     for tenant in ["test", "default"] {
         for address in addresses(tenant) {
@@ -63,7 +63,7 @@ async fn each_tenant_is_an_issuer_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_is_not_there_or_switched_off_has_no_metadata_and_no_keys() {
+async fn unknown_or_disabled_tenant_has_no_metadata() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.enabled = false).await;
     for tenant in ["test", "nobody", "TEST", "..%2Fdefault", "default%00", "%FF", "%zz", "default'--", &"x".repeat(200)] {

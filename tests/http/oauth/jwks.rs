@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::app::{Answer, TestApp};
 
 #[tokio::test]
-async fn a_resource_can_check_a_token_with_what_is_published() {
+async fn token_verifies_with_published_keys() {
     let app = TestApp::start().await;
     let asked_at = app.services.now().as_seconds();
     let device = app.start_device().await;
@@ -57,7 +57,7 @@ async fn only_public_halves_are_published() {
 }
 
 #[tokio::test]
-async fn each_token_has_an_id_of_its_own() {
+async fn each_token_has_a_unique_id() {
     let app = TestApp::start().await;
     let (first, second) = (app.token().await, app.token().await);
     let id = |token: &str| {

@@ -6,7 +6,7 @@ use crate::app::{Answer, TestApp};
 const PATH: &str = "/oauth/revoke";
 
 #[tokio::test]
-async fn a_client_ends_its_own_token_at_once_and_as_often_as_it_likes() {
+async fn client_revokes_its_token_idempotently() {
     let app = TestApp::start().await;
     let (token, other) = (app.token().await, app.token().await);
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
@@ -21,7 +21,7 @@ async fn a_client_ends_its_own_token_at_once_and_as_often_as_it_likes() {
 }
 
 #[tokio::test]
-async fn another_clients_token_is_refused_and_lives() {
+async fn token_of_another_client_is_not_revoked() {
     let app = TestApp::start().await;
     let device = app.start_confidential_device().await;
     app.allow(&device).await;
@@ -45,7 +45,7 @@ async fn another_clients_token_is_refused_and_lives() {
 }
 
 #[tokio::test]
-async fn what_was_revoked_stays_so_whoever_was_switched_off_at_the_time() {
+async fn revocation_works_while_disabled_and_lasts() {
     let app = TestApp::start().await;
     let token = app.token().await;
     app.switch_person("testuser1", false).await;
@@ -55,7 +55,7 @@ async fn what_was_revoked_stays_so_whoever_was_switched_off_at_the_time() {
 }
 
 #[tokio::test]
-async fn a_token_nobody_knows_is_as_good_as_revoked() {
+async fn unknown_token_counts_as_revoked() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     for token in ["x", "é", "\0", "a.b.c", &"x".repeat(15_000), &device.device_code, &app.token().await[..100]] {
@@ -65,7 +65,7 @@ async fn a_token_nobody_knows_is_as_good_as_revoked() {
 }
 
 #[tokio::test]
-async fn a_revocation_names_its_token_in_a_posted_form() {
+async fn revocation_requires_a_posted_form_with_token() {
     let app = TestApp::start().await;
     for body in ["client_id=tms-cli", "client_id=tms-cli&token=", "client_id=tms-cli&token=x&token=x", "token=x", ""] {
         assert_eq!(error(&app.send_raw(PATH, body).await), refused(400, "invalid_request"), "{body}");

@@ -12,7 +12,7 @@ async fn listed(app: &TestApp) -> Value {
 }
 
 #[tokio::test]
-async fn only_tenants_with_a_way_to_sign_in_are_listed() {
+async fn only_tenants_with_sign_in_are_listed() {
     let app = TestApp::start().await;
     let test = listed(&app).await;
     assert_eq!(test.as_array().map(Vec::len), Some(1), "`default` has no way in: {test}");
@@ -25,7 +25,7 @@ async fn only_tenants_with_a_way_to_sign_in_are_listed() {
 }
 
 #[tokio::test]
-async fn a_tenant_without_sign_in_hands_out_no_device_codes() {
+async fn tenant_without_sign_in_issues_no_device_codes() {
     let app = TestApp::start().await;
     let path = app.url("/t/default/oauth/device_authorization");
     let ask = async || Answer::of(app.http.post(&path).form(&[("client_id", "tms-cli")])).await;

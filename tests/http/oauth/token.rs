@@ -28,7 +28,7 @@ impl TestApp {
 }
 
 #[tokio::test]
-async fn a_poll_names_its_grant_its_client_and_its_code() {
+async fn poll_requires_grant_type_client_and_code() {
     let app = TestApp::start().await;
     let grant = format!("grant_type={DEVICE_CODE_GRANT}");
     let table = [
@@ -52,7 +52,7 @@ async fn a_poll_names_its_grant_its_client_and_its_code() {
 }
 
 #[tokio::test]
-async fn no_other_grant_is_known() {
+async fn other_grant_types_are_refused() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     for grant in
@@ -64,7 +64,7 @@ async fn no_other_grant_is_known() {
 }
 
 #[tokio::test]
-async fn what_is_no_device_code_is_an_invalid_grant_whatever_it_looks_like() {
+async fn malformed_device_code_is_an_invalid_grant() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let mut codes: Vec<String> = (1..=64).map(|length| "x".repeat(length)).collect();
@@ -88,7 +88,7 @@ async fn what_is_no_device_code_is_an_invalid_grant_whatever_it_looks_like() {
 }
 
 #[tokio::test]
-async fn another_clients_code_is_no_code_and_comes_to_no_harm() {
+async fn code_of_another_client_is_refused_and_stays_valid() {
     let app = TestApp::start().await;
     let device = app.start_confidential_device().await;
     let stolen = app.poll(&device).await;
@@ -103,7 +103,7 @@ async fn another_clients_code_is_no_code_and_comes_to_no_harm() {
 }
 
 #[tokio::test]
-async fn the_first_poll_may_come_at_once_and_its_twin_with_it() {
+async fn immediate_first_poll_and_its_retry_are_allowed() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     assert_eq!(error(&app.poll(&device).await), refused(400, "authorization_pending"));
@@ -113,7 +113,7 @@ async fn the_first_poll_may_come_at_once_and_its_twin_with_it() {
 }
 
 #[tokio::test]
-async fn a_hasty_device_is_told_how_long_to_wait_and_then_let_through() {
+async fn fast_polling_gets_slow_down_until_it_waits() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.poll(&device).await;
@@ -128,7 +128,7 @@ async fn a_hasty_device_is_told_how_long_to_wait_and_then_let_through() {
 }
 
 #[tokio::test]
-async fn a_steady_device_is_never_slowed_down() {
+async fn regular_polling_is_never_slowed_down() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     for jitter in [0, 300, -300, 300, -300, -300, 0, 299, -299].repeat(10) {
@@ -138,7 +138,7 @@ async fn a_steady_device_is_never_slowed_down() {
 }
 
 #[tokio::test]
-async fn a_decision_is_never_held_back_by_slow_down() {
+async fn decision_takes_precedence_over_slow_down() {
     let app = TestApp::start().await;
     let (allowed, denied, expiring) = (app.start_device().await, app.start_device().await, app.start_device().await);
     for device in [&allowed, &denied] {
@@ -162,7 +162,7 @@ async fn a_decision_is_never_held_back_by_slow_down() {
 }
 
 #[tokio::test]
-async fn an_expired_code_says_so_for_a_day_and_is_then_forgotten() {
+async fn expired_code_is_reported_for_a_day() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.clock.advance(CODE_LIFETIME - Duration::from_millis(1));
@@ -179,7 +179,7 @@ async fn an_expired_code_says_so_for_a_day_and_is_then_forgotten() {
 }
 
 #[tokio::test]
-async fn an_approval_that_is_not_fetched_in_time_expires() {
+async fn unredeemed_approval_expires() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -190,7 +190,7 @@ async fn an_approval_that_is_not_fetched_in_time_expires() {
 }
 
 #[tokio::test]
-async fn an_allowed_device_gets_a_bearer_token_with_what_was_allowed() {
+async fn approved_device_gets_a_token_with_its_scope() {
     let app = TestApp::start().await;
     let device = app.start_device_of(&[("client_id", "tms-cli"), ("scope", "openid hosts:read offline_access")]).await;
     app.allow(&device).await;
@@ -205,7 +205,7 @@ async fn an_allowed_device_gets_a_bearer_token_with_what_was_allowed() {
 }
 
 #[tokio::test]
-async fn without_a_scope_a_client_gets_all_that_it_may() {
+async fn omitted_scope_grants_all_scopes_of_the_client() {
     let app = TestApp::start().await;
     let device = app.start_device_of(&[("client_id", "tms-cli")]).await;
     app.allow(&device).await;
@@ -213,7 +213,7 @@ async fn without_a_scope_a_client_gets_all_that_it_may() {
 }
 
 #[tokio::test]
-async fn nothing_a_poll_adds_changes_what_was_allowed() {
+async fn additional_poll_parameters_are_ignored() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -234,7 +234,7 @@ async fn nothing_a_poll_adds_changes_what_was_allowed() {
 }
 
 #[tokio::test]
-async fn a_code_is_redeemed_once_and_its_twin_does_no_harm() {
+async fn code_is_redeemed_once_and_a_retry_is_harmless() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -247,7 +247,7 @@ async fn a_code_is_redeemed_once_and_its_twin_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_code_that_comes_again_later_was_stolen_and_ends_the_token() {
+async fn later_reuse_of_a_code_revokes_the_token() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -261,7 +261,7 @@ async fn a_code_that_comes_again_later_was_stolen_and_ends_the_token() {
 }
 
 #[tokio::test]
-async fn a_consent_taken_back_before_the_device_came_is_a_denial() {
+async fn consent_revoked_before_redemption_is_a_denial() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let browser = app.allow(&device).await;
@@ -271,7 +271,7 @@ async fn a_consent_taken_back_before_the_device_came_is_a_denial() {
 }
 
 #[tokio::test]
-async fn person_client_and_tenant_are_looked_at_again_when_the_device_comes() {
+async fn redemption_rechecks_person_client_and_tenant() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
@@ -292,7 +292,7 @@ async fn person_client_and_tenant_are_looked_at_again_when_the_device_comes() {
 }
 
 #[tokio::test]
-async fn a_confidential_client_proves_itself_on_every_poll() {
+async fn confidential_client_authenticates_on_every_poll() {
     let app = TestApp::start().await;
     let device = app.start_confidential_device().await;
     app.allow(&device).await;
@@ -307,7 +307,7 @@ async fn a_confidential_client_proves_itself_on_every_poll() {
 }
 
 #[tokio::test]
-async fn a_poll_over_a_limit_is_told_to_slow_down() {
+async fn poll_over_the_limit_gets_slow_down() {
     let mut limits = no_limits();
     limits.oauth_requests = number(5);
     let app = TestApp::start_with(limits).await;

@@ -33,7 +33,7 @@ async fn operate_behind(app: &TestApp, proxies: &[(&str, &str)], words: &[&str],
 }
 
 #[tokio::test]
-async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
+async fn provider_commands_add_change_test_and_remove() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let base = institution.url();
     let add = ["idp", "add", "--base", &base, "--client-id", CLIENT_ID, "--secret-from-stdin", "campus"];
@@ -74,7 +74,7 @@ async fn a_provider_is_added_changed_tested_and_removed_at_the_command_line() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_told_in_plain_words() {
+async fn unreachable_provider_is_explained() {
     let app = TestApp::start().await;
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let plain = format!("https://{}", app.base.strip_prefix("http://").expect("an address"));
@@ -90,7 +90,7 @@ async fn what_cannot_be_reached_is_told_in_plain_words() {
 }
 
 #[tokio::test]
-async fn a_person_is_shown_with_their_identities_and_one_is_taken_away() {
+async fn person_show_and_unlink_handle_identities() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "open").await;
     app.comes(&institution, json!({ "sub": "4\u{1b}[2J2", "name": "Jane Doe" })).await;
@@ -119,7 +119,7 @@ async fn a_person_is_shown_with_their_identities_and_one_is_taken_away() {
 }
 
 #[tokio::test]
-async fn the_hosts_a_provider_owns_are_named_at_the_command_line() {
+async fn hosts_of_a_provider_are_set_by_option() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "invited").await;
     let said = |said: Said| (said.code, said.err);

@@ -20,7 +20,7 @@ fn ca(deployment: &Deployment) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn whoever_trusts_the_authority_reaches_it_by_https_and_nobody_else_does() {
+async fn https_requires_trust_in_the_development_ca() {
     let deployment = Deployment::set_up().await;
     let server = Server::start_with(&deployment, &["--tls-self-signed"]);
     let port = server.address.port();
@@ -45,7 +45,7 @@ async fn whoever_trusts_the_authority_reaches_it_by_https_and_nobody_else_does()
 }
 
 #[tokio::test]
-async fn started_again_it_is_trusted_still_and_its_keys_are_private() {
+async fn restart_keeps_the_ca_and_its_private_keys() {
     let deployment = Deployment::set_up().await;
     let first = ca_of_a_start(&deployment).await;
     assert_eq!(ca_of_a_start(&deployment).await, first);
@@ -56,7 +56,7 @@ async fn started_again_it_is_trusted_still_and_its_keys_are_private() {
 }
 
 #[tokio::test]
-async fn where_others_can_reach_it_it_says_loudly_that_it_is_for_development() {
+async fn public_address_with_development_ca_warns() {
     let deployment = Deployment::set_up().await;
     let reachable = ["--test-tenant-anywhere", "--tls-self-signed", "--public-url", "https://tms.example.org"];
     let refused = deployment.run(&[&["check"], &reachable[1..]].concat());
@@ -83,7 +83,7 @@ async fn ca_of_a_start(deployment: &Deployment) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_operator_brings_a_certificate_of_their_own() {
+async fn operators_own_certificate_is_used() {
     let deployment = Deployment::set_up().await;
     drop(Server::start_with(&deployment, &["--tls-self-signed"]));
     // Certificate and key in one file, used for both settings.

@@ -8,7 +8,7 @@ use tms_portal::server::service::host_accounts::upstream_accounts::ProposalRefus
 use super::*;
 
 #[tokio::test]
-async fn no_name_is_mended_and_no_account_that_runs_a_host_is_linked() {
+async fn invalid_names_and_system_accounts_are_refused() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     for (name, why) in [
@@ -33,7 +33,7 @@ async fn no_name_is_mended_and_no_account_that_runs_a_host_is_linked() {
 }
 
 #[tokio::test]
-async fn a_list_that_cannot_be_had_links_nothing_and_says_why() {
+async fn unavailable_list_is_explained_and_links_nothing() {
     let world = World::with_list(&json!([])).await;
     let browser = world.app.signed_in().await;
     let many: Vec<Value> = (0..101).map(|n| json!({ "name": "frontera", "username": format!("jd{n}") })).collect();
@@ -65,7 +65,7 @@ async fn a_list_that_cannot_be_had_links_nothing_and_says_why() {
 }
 
 #[tokio::test]
-async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenant_shares() {
+async fn account_of_another_is_refused_unless_shared() {
     let world = World::with_list(&json!([{ "name": "frontera", "username": "project" }])).await;
     let first = world.app.signed_in().await;
     let page = world.offered(&first, json!({})).await;
@@ -93,7 +93,7 @@ async fn an_account_of_somebody_elses_is_refused_without_a_name_unless_the_tenan
 }
 
 #[tokio::test]
-async fn only_providers_of_ones_own_tenant_that_own_hosts_are_asked() {
+async fn only_own_providers_with_hosts_are_offered() {
     let world = World::start().await;
     world.app.add_dora().await;
     let dora = world.app.signed_in_as("default", "dora", PASSWORD).await;
@@ -117,7 +117,7 @@ async fn only_providers_of_ones_own_tenant_that_own_hosts_are_asked() {
 }
 
 #[tokio::test]
-async fn an_offer_is_for_whoever_set_out_and_not_for_whom_the_provider_knows_as_another() {
+async fn proposal_is_bound_to_person_and_identity() {
     let world = World::start().await;
     world.add("eve").await;
     let browser = world.app.signed_in().await;
@@ -136,7 +136,7 @@ async fn an_offer_is_for_whoever_set_out_and_not_for_whom_the_provider_knows_as_
 }
 
 #[tokio::test]
-async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
+async fn linking_requires_an_mfa_record() {
     let world = World::start().await;
     world.app.add_person("test", "new").await;
     let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
@@ -150,7 +150,7 @@ async fn a_person_without_a_second_factor_on_record_links_nothing_yet() {
 
 /// "Revoke everything" also invalidates answers that are in progress.
 #[tokio::test]
-async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
+async fn answer_of_ended_session_is_refused() {
     let world = World::start().await;
     let late = world.app.person_without_session("testuser1").await;
     let (services, campus) = (&world.app.services, ProviderId::parse("campus").expect("a provider"));
@@ -165,13 +165,13 @@ async fn an_answer_of_a_session_that_has_ended_counts_for_nothing() {
     assert!(services.review_proposal(&late, &offer).await.expect("an answer").is_some());
     let chosen = [(HostName::parse("frontera").expect("a host"), AccountName::parse("jdoe").expect("an account"))].into();
     let refused = services.link_proposed_accounts(&services.require_recent_auth(&late).expect("fresh"), &offer, chosen).await;
-    assert!(matches!(refused, Err(Error::Refused(ProposalRefused::Gone))));
+    assert!(matches!(refused, Err(Error::Refused(ProposalRefused::NotFound))));
     assert!(world.links().await.is_empty());
 }
 
 /// If the audit log cannot be written, the link is not created.
 #[tokio::test]
-async fn what_cannot_be_recorded_is_not_linked() {
+async fn link_without_audit_event_is_rolled_back() {
     let world = World::start().await;
     let browser = world.app.signed_in().await;
     let page = world.offered(&browser, json!({})).await;

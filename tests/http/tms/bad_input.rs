@@ -38,7 +38,7 @@ fn assert_fair(answer: &Answer, about: &str) {
 }
 
 #[tokio::test]
-async fn what_is_no_json_object_is_refused() {
+async fn bodies_other_than_json_objects_are_refused() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     let before = app.dump("test").await;
@@ -75,7 +75,7 @@ async fn what_is_no_json_object_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_of_another_kind_or_without_one_is_unsupported() {
+async fn other_or_missing_content_type_is_refused() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     for (Endpoint { call, body, .. }, caller) in with_bodies(&callers) {
@@ -94,7 +94,7 @@ async fn a_body_of_another_kind_or_without_one_is_unsupported() {
 
 /// W13: the size of bodies was not limited.
 #[tokio::test]
-async fn a_body_of_more_than_16_kib_is_not_read() {
+async fn bodies_over_16_kib_are_refused() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     for (Endpoint { call, .. }, caller) in with_bodies(&callers) {
@@ -105,7 +105,7 @@ async fn a_body_of_more_than_16_kib_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_missing_null_or_of_another_type_is_refused() {
+async fn missing_null_or_mistyped_fields_are_refused() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     let before = app.dump("test").await;
@@ -136,7 +136,7 @@ async fn a_field_that_is_missing_null_or_of_another_type_is_refused() {
 }
 
 #[tokio::test]
-async fn a_field_that_comes_twice_is_refused() {
+async fn duplicate_fields_are_refused() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     for (Endpoint { call, body, .. }, caller) in with_bodies(&callers) {
@@ -151,7 +151,7 @@ async fn a_field_that_comes_twice_is_refused() {
 }
 
 #[tokio::test]
-async fn no_text_whatever_it_holds_breaks_anything() {
+async fn any_text_is_handled_without_fault() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     let texts = [
@@ -193,7 +193,7 @@ async fn no_text_whatever_it_holds_breaks_anything() {
 
 /// TMS' own clients send additional fields, and numbers for texts.
 #[tokio::test]
-async fn fields_nobody_asked_for_are_passed_over_and_a_number_is_a_text_too() {
+async fn unknown_fields_are_ignored_and_numbers_accepted() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     let more = json!({ "extra": { "deep": [1, null, "x"] }, "": 0, "Tenant": "other" });
@@ -210,7 +210,7 @@ async fn fields_nobody_asked_for_are_passed_over_and_a_number_is_a_text_too() {
 }
 
 #[tokio::test]
-async fn a_path_or_a_query_that_makes_no_sense_is_said_so() {
+async fn invalid_paths_and_queries_are_refused() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     let number = ["x", "1.0", "99999999999999999999", "1%20", "0x1", "%00", "1'"];
@@ -250,7 +250,7 @@ async fn a_path_or_a_query_that_makes_no_sense_is_said_so() {
 }
 
 #[tokio::test]
-async fn headers_that_make_no_sense_prove_nothing() {
+async fn invalid_headers_do_not_authenticate() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let bytes = reqwest::header::HeaderValue::from_bytes(b"\xFF\xFE").expect("a header value");

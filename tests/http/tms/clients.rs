@@ -17,7 +17,7 @@ fn registration(tenant: &str, id: &str) -> Value {
 
 /// W4: `clients.enabled` was not checked.
 #[tokio::test]
-async fn a_client_that_is_switched_off_cannot_do_anything() {
+async fn disabled_client_is_refused_everywhere() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     assert_eq!(client.get("/client/testclient1").await.status, 200);
@@ -32,7 +32,7 @@ async fn a_client_that_is_switched_off_cannot_do_anything() {
 
 /// W8: unauthenticated callers could register clients.
 #[tokio::test]
-async fn only_an_administrator_registers_clients_unless_the_tenant_says_otherwise() {
+async fn registration_requires_administrator_unless_open() {
     let app = TestApp::start().await;
     let (admin, client, nobody) = (app.admin("test").await, app.client(), app.nobody());
     assert_eq!(nobody.refusal("POST /client", registration("test", "a")).await, 401);
@@ -53,7 +53,7 @@ async fn only_an_administrator_registers_clients_unless_the_tenant_says_otherwis
 
 /// W8: with automatic provisioning, self-registration would allow keys for any account.
 #[tokio::test]
-async fn in_mvp_mode_nobody_registers_themselves() {
+async fn mvp_mode_disables_open_registration() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| (tenant.policy.auto_provision, tenant.policy.open_registration) = (true, true)).await;
     let (status, sentence) = app.nobody().refused("POST /client", registration("test", "a")).await;
@@ -62,7 +62,7 @@ async fn in_mvp_mode_nobody_registers_themselves() {
 }
 
 #[tokio::test]
-async fn a_new_client_can_do_nothing_for_anybody_and_asks_nobody_in_the_browser() {
+async fn new_client_has_no_rights() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     let made = admin.done("POST /client", registration("test", "a")).await;
@@ -74,7 +74,7 @@ async fn a_new_client_can_do_nothing_for_anybody_and_asks_nobody_in_the_browser(
 }
 
 #[tokio::test]
-async fn a_flood_of_strangers_registering_is_stopped_and_administrators_go_on() {
+async fn open_registration_is_rate_limited() {
     let limits = tms_portal::server::state::RequestLimits { registrations: number(2), ..no_limits() };
     let app = TestApp::start_with(limits).await;
     app.change_tenant("test", |tenant| tenant.policy.open_registration = true).await;
@@ -88,7 +88,7 @@ async fn a_flood_of_strangers_registering_is_stopped_and_administrators_go_on() 
 
 /// W6: duplicates returned 500 with the database's message.
 #[tokio::test]
-async fn a_second_client_of_that_id_or_that_name_and_version_is_a_conflict() {
+async fn duplicate_client_id_or_version_is_a_conflict() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     let testapp = |id: &str, version: &str| json!({ "tenant": "test", "client_id": id, "app_name": "testapp1", "app_version": version });
@@ -103,7 +103,7 @@ async fn a_second_client_of_that_id_or_that_name_and_version_is_a_conflict() {
 
 /// W7: a client id with a quote and an OR listed all rows.
 #[tokio::test]
-async fn an_identifier_with_a_quote_opens_nothing() {
+async fn identifier_with_a_quote_is_harmless() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     client.make_key(json!({})).await;
@@ -132,7 +132,7 @@ async fn an_identifier_with_a_quote_opens_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_sees_and_changes_itself_only() {
+async fn client_reads_and_changes_itself_only() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     app.add_client(&admin, "test", "other").await;
@@ -152,7 +152,7 @@ async fn a_client_sees_and_changes_itself_only() {
 
 /// A caller with two authentications needs only one valid one, the client's first.
 #[tokio::test]
-async fn two_proofs_are_as_good_as_the_better_one() {
+async fn one_valid_authentication_of_two_suffices() {
     let app = TestApp::start().await;
     let client = app.client();
     let both = client.with("x-tms-admin-id", "~~admin").with("x-tms-admin-secret", &crate::app::admin_secret("test").await);
@@ -163,7 +163,7 @@ async fn two_proofs_are_as_good_as_the_better_one() {
 
 /// W12: there was no overlap.
 #[tokio::test]
-async fn a_secret_that_was_changed_works_as_long_as_the_overlap() {
+async fn rotated_secret_works_during_the_overlap() {
     let app = TestApp::start().await;
     let (admin, first) = (app.admin("test").await, app.client());
     let made = first.done("PATCH /client/secret/testclient1", NONE).await;
@@ -195,7 +195,7 @@ async fn a_secret_that_was_changed_works_as_long_as_the_overlap() {
 
 /// The new secret is the same at the OAuth endpoints.
 #[tokio::test]
-async fn one_secret_opens_both_doors() {
+async fn one_secret_works_for_api_and_oauth() {
     let app = TestApp::start().await;
     let made = app.client().done("PATCH /client/secret/testclient1?overlap_minutes=0", NONE).await;
     let asked = async |secret: &str| app.send("/oauth/device_authorization", &[("client_id", "testclient1"), ("client_secret", secret)]).await.status;
@@ -204,7 +204,7 @@ async fn one_secret_opens_both_doors() {
 
 /// W12: there was one administrator, whose secret could not be changed.
 #[tokio::test]
-async fn each_administrator_has_a_secret_of_their_own_that_can_be_changed() {
+async fn each_administrator_has_a_rotatable_secret() {
     let app = TestApp::start().await;
     let (tenant, boss) = (TenantId::parse("test").expect("a tenant"), AdminId::parse("boss").expect("an id"));
     let first = app.admin("test").await;
@@ -227,7 +227,7 @@ async fn each_administrator_has_a_secret_of_their_own_that_can_be_changed() {
 
 /// W12, W13: guesses were not limited.
 #[tokio::test]
-async fn whoever_guesses_secrets_has_to_wait_even_with_the_right_one() {
+async fn secret_guessing_blocks_the_right_secret_too() {
     let limits = tms_portal::server::state::RequestLimits { wrong_secrets: number(3), ..no_limits() };
     let app = TestApp::start_as(Setup { limits, behind_proxy: true, ..Setup::default() }).await;
     let here = |caller: super::api::Caller| caller.with("x-forwarded-for", "192.0.2.1");
@@ -252,7 +252,7 @@ async fn whoever_guesses_secrets_has_to_wait_even_with_the_right_one() {
 }
 
 #[tokio::test]
-async fn a_client_goes_with_all_it_has() {
+async fn deleting_a_client_deletes_its_data() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let key = client.make_key(json!({})).await;

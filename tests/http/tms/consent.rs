@@ -38,7 +38,7 @@ fn login_on_second(key: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_client_gets_keys_for_the_host_accounts_that_were_ticked_and_no_others() {
+async fn client_gets_keys_for_selected_host_accounts_only() {
     let app = undelegated().await;
     let (client, browser) = (app.client(), app.signed_in().await);
     assert_eq!(client.refusal(CREATE, key_wanted(on_second(json!({})))).await, 403, "nobody allowed anything yet");
@@ -52,14 +52,14 @@ async fn a_client_gets_keys_for_the_host_accounts_that_were_ticked_and_no_others
 }
 
 #[tokio::test]
-async fn a_device_that_may_only_read_gives_its_client_no_keys() {
+async fn read_only_device_gives_its_client_no_keys() {
     let app = undelegated().await;
     app.let_in_on_second(&app.signed_in().await, "hosts:read keys:read keys:revoke").await;
     assert_eq!(app.client().refusal(CREATE, key_wanted(on_second(json!({})))).await, 403);
 }
 
 #[tokio::test]
-async fn the_key_ends_when_the_person_takes_the_consent_back() {
+async fn key_ends_with_the_consent() {
     let app = undelegated().await;
     let browser = app.signed_in().await;
     app.let_in_on_second(&browser, "keys:create").await;
@@ -71,7 +71,7 @@ async fn the_key_ends_when_the_person_takes_the_consent_back() {
 }
 
 #[tokio::test]
-async fn the_key_ends_with_the_time_the_person_chose() {
+async fn key_ends_at_the_chosen_time() {
     let app = undelegated().await;
     app.let_in_on_second(&app.signed_in().await, "keys:create").await;
     let key = app.client().make_key(on_second(json!({}))).await;
@@ -84,7 +84,7 @@ async fn the_key_ends_with_the_time_the_person_chose() {
 
 /// A key that the client creates with its secret depends on any one of the person's consents.
 #[tokio::test]
-async fn with_two_devices_let_in_the_clients_key_outlives_one() {
+async fn key_depends_on_any_of_two_consents() {
     let app = undelegated().await;
     let browser = app.signed_in().await;
     app.let_in_on_second(&browser, "keys:create").await;
@@ -97,7 +97,7 @@ async fn with_two_devices_let_in_the_clients_key_outlives_one() {
 }
 
 #[tokio::test]
-async fn a_device_that_never_came_for_its_token_gives_nothing() {
+async fn unredeemed_device_grant_gives_no_keys() {
     let app = undelegated().await;
     let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1"), ("scope", "keys:create")]).await;
     let id = app.texts("SELECT id FROM host_accounts WHERE host = 'second'").await.remove(0);

@@ -180,7 +180,7 @@ pub fn routes(spec: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_table_of_these_tests_has_every_endpoint() {
+async fn table_contains_every_endpoint() {
     let app = TestApp::start().await;
     let spec = Answer::of(app.http.get(app.url("/spec"))).await.body;
     let mut missing = routes(&spec);
@@ -196,7 +196,7 @@ async fn the_table_of_these_tests_has_every_endpoint() {
 }
 
 #[tokio::test]
-async fn nothing_is_done_for_those_who_do_not_say_who_they_are() {
+async fn unauthenticated_calls_are_refused() {
     let app = TestApp::start().await;
     let (callers, before) = (Callers::of(&app).await, app.dump("test").await);
     for Endpoint { who, call, body } in endpoints("test").into_iter().filter(|endpoint| endpoint.who != Who::Anybody) {

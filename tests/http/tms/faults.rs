@@ -18,7 +18,7 @@ async fn assert_fault(caller: &Caller, call: &str, body: &serde_json::Value, bro
 
 /// W5: a failed look-up of a tenant, client or delegation was reported as not found.
 #[tokio::test]
-async fn what_cannot_be_looked_up_is_not_the_callers_fault() {
+async fn failed_look_ups_are_server_errors() {
     let by_who = |whose: &'static [Who]| move |endpoint: &Endpoint| whose.contains(&endpoint.who);
     let of = |part: &'static str| move |endpoint: &Endpoint| endpoint.call.contains(part);
     type Concerns = Box<dyn Fn(&Endpoint) -> bool>;
@@ -62,7 +62,7 @@ async fn what_cannot_be_looked_up_is_not_the_callers_fault() {
 
 /// W5, with all tables missing.
 #[tokio::test]
-async fn without_its_database_every_endpoint_says_so() {
+async fn missing_database_is_a_fault_at_every_endpoint() {
     let app = TestApp::start().await;
     let callers = Callers::of(&app).await;
     app.services.close().await;
@@ -78,7 +78,7 @@ async fn without_its_database_every_endpoint_says_so() {
 
 /// A response never claims that a key was stored if it was not.
 #[tokio::test]
-async fn no_key_is_handed_out_that_was_not_stored() {
+async fn keys_are_returned_only_if_stored() {
     let app = TestApp::start().await;
     app.sql("CREATE TRIGGER full BEFORE INSERT ON pubkeys BEGIN SELECT RAISE(ABORT, 'no'); END").await;
     assert_fault(&app.client(), "POST /pubkeys/creds", &key_wanted(json!({})), "pubkeys").await;
@@ -89,7 +89,7 @@ async fn no_key_is_handed_out_that_was_not_stored() {
 
 /// A login that cannot be counted is refused; without a limit, a failing audit log does not matter.
 #[tokio::test]
-async fn a_login_that_cannot_be_counted_is_refused_only_where_it_counts() {
+async fn uncounted_login_is_refused_only_with_a_limit() {
     let app = TestApp::start().await;
     let (limited, free) = (app.client().make_key(json!({ "num_uses": 5 })).await, app.client().make_key(json!({})).await);
     app.sql("CREATE TRIGGER full BEFORE UPDATE ON pubkeys BEGIN SELECT RAISE(ABORT, 'no'); END").await;

@@ -8,7 +8,7 @@ use super::error;
 use crate::app::{Answer, TestApp};
 
 #[tokio::test]
-async fn a_greeting_says_whom_it_greets_and_where() {
+async fn hello_contains_name_and_tenant() {
     let app = TestApp::start().await;
     let greet = async |path: &str, tenant: Option<&str>| {
         let caller = tenant.map_or_else(|| app.nobody(), |tenant| app.nobody().with("x-tms-tenant", tenant));
@@ -27,7 +27,7 @@ async fn a_greeting_says_whom_it_greets_and_where() {
 
 /// The four requests of the load test that a replacement of the old server must pass, as that program sends them.
 #[tokio::test]
-async fn the_requests_of_the_load_test_are_answered() {
+async fn load_test_requests_succeed() {
     let app = TestApp::start().await;
     let client = |method: Method, path: &str| {
         app.http
@@ -54,7 +54,7 @@ async fn the_requests_of_the_load_test_are_answered() {
 
 /// The request of `tms_keycmd` 0.1.1.
 #[tokio::test]
-async fn the_question_of_deployed_hosts_is_answered() {
+async fn lookup_of_deployed_hosts_succeeds() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({ "key_type": "" })).await;
     let body = super::api::changed(login(&key), json!({ "user_uid": "1001", "key_type": "ssh-ed25519" }));
@@ -64,7 +64,7 @@ async fn the_question_of_deployed_hosts_is_answered() {
 
 /// W6: some errors were plain text, some HTML, some a closed connection.
 #[tokio::test]
-async fn whatever_is_asked_below_v1_is_answered_in_one_shape() {
+async fn all_responses_below_v1_have_one_format() {
     let app = TestApp::start().await;
     for (call, status) in [
         ("GET /nothing", 404),

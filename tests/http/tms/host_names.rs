@@ -19,7 +19,7 @@ async fn register(admin: &Caller, host: &str, address: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_key_for_a_host_in_another_case_logs_in() {
+async fn key_matches_host_case_insensitively() {
     let app = TestApp::start().await;
     let (client, host) = (app.client(), app.nobody());
     let key = client.make_key(json!({ "host": "TestHost1" })).await;
@@ -36,7 +36,7 @@ async fn a_key_for_a_host_in_another_case_logs_in() {
 }
 
 #[tokio::test]
-async fn links_hosts_and_credentials_are_one_in_any_case() {
+async fn host_names_are_case_insensitive_everywhere() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "TESTHOST1", "host_account": "testhostaccount1", "ttl_minutes": 5 });
@@ -60,7 +60,7 @@ async fn links_hosts_and_credentials_are_one_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_registered_address_that_is_a_name_names_its_host() {
+async fn registered_address_name_is_an_alias() {
     let app = TestApp::start().await;
     let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
     let before = client.make_key(json!({})).await;
@@ -80,7 +80,7 @@ async fn a_registered_address_that_is_a_name_names_its_host() {
 }
 
 #[tokio::test]
-async fn keys_made_under_an_alias_before_it_was_one_log_in() {
+async fn keys_from_before_an_alias_existed_log_in() {
     let app = TestApp::start().await;
     let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": FQDN, "host_account": "testhostaccount1", "ttl_minutes": -1 });
@@ -92,7 +92,7 @@ async fn keys_made_under_an_alias_before_it_was_one_log_in() {
 }
 
 #[tokio::test]
-async fn an_address_of_two_hosts_names_neither() {
+async fn address_of_two_hosts_names_neither() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     register(&admin, "testhost1", "login.tacc.example").await;
@@ -106,7 +106,7 @@ async fn an_address_of_two_hosts_names_neither() {
 }
 
 #[tokio::test]
-async fn a_second_host_with_the_same_address_takes_no_requirement_away() {
+async fn shared_address_keeps_credential_requirement() {
     const SHARED: &str = "login9.example";
     let app = TestApp::start().await;
     let (admin, nobody) = (app.admin("test").await, app.nobody());
@@ -129,7 +129,7 @@ async fn a_second_host_with_the_same_address_takes_no_requirement_away() {
 }
 
 #[tokio::test]
-async fn an_address_added_under_another_name_is_the_hosts() {
+async fn address_added_by_alias_belongs_to_the_host() {
     let app = TestApp::start().await;
     let (admin, key) = (app.admin("test").await, app.client().make_key(json!({})).await);
     register(&admin, "testhost1", FQDN).await;
@@ -150,7 +150,7 @@ async fn an_address_added_under_another_name_is_the_hosts() {
 }
 
 #[tokio::test]
-async fn a_link_through_another_name_stands_in_the_record_as_it_is() {
+async fn link_by_alias_is_audited_with_the_host_name() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     register(&admin, "testhost1", FQDN).await;
@@ -166,7 +166,7 @@ async fn a_link_through_another_name_stands_in_the_record_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_host_that_asks_under_another_name_is_recorded_as_it_is() {
+async fn lookup_by_alias_is_audited_with_the_host_name() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     let host = app.host(&admin, "test", FQDN, true).await;
@@ -176,7 +176,7 @@ async fn a_host_that_asks_under_another_name_is_recorded_as_it_is() {
 }
 
 #[tokio::test]
-async fn another_tenant_cannot_take_a_name_in_another_case() {
+async fn other_tenant_cannot_take_a_name_in_another_case() {
     let app = TestApp::start().await;
     let (admin, other) = (app.admin("test").await, app.add_tenant("other").await);
     register(&admin, "testhost1", FQDN).await;
@@ -189,7 +189,7 @@ async fn another_tenant_cannot_take_a_name_in_another_case() {
 }
 
 #[tokio::test]
-async fn a_key_for_a_host_that_is_not_registered_is_made_with_a_warning() {
+async fn key_for_unregistered_host_has_a_warning() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "vsita", "host_account": "jdoe", "ttl_minutes": -1 });
@@ -204,7 +204,7 @@ async fn a_key_for_a_host_that_is_not_registered_is_made_with_a_warning() {
 }
 
 #[tokio::test]
-async fn a_host_is_told_what_the_portal_knows_of_it() {
+async fn host_gets_its_own_record() {
     let app = TestApp::start().await;
     let (admin, check) = (app.admin("test").await, "POST /hosts/check");
     let asked = |host: &str| json!({ "host": host });
@@ -223,7 +223,7 @@ async fn a_host_is_told_what_the_portal_knows_of_it() {
 }
 
 #[tokio::test]
-async fn a_host_without_credential_hears_nothing_of_what_is_registered() {
+async fn host_without_credential_gets_no_record() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     app.host(&admin, "test", "guarded", true).await;
@@ -243,7 +243,7 @@ async fn a_host_without_credential_hears_nothing_of_what_is_registered() {
 }
 
 #[tokio::test]
-async fn a_certificate_is_shown_no_key_and_spends_no_use() {
+async fn certificate_lookup_gets_no_key_and_counts_no_use() {
     let app = TestApp::start().await;
     let (client, host) = (app.client(), app.nobody());
     let key = client.make_key(json!({ "num_uses": 1 })).await;
@@ -255,7 +255,7 @@ async fn a_certificate_is_shown_no_key_and_spends_no_use() {
 }
 
 #[tokio::test]
-async fn a_device_asks_for_the_active_keys_of_one_account() {
+async fn device_lists_active_keys_of_one_account() {
     let app = TestApp::start().await;
     let device = app.device_with(EVERYTHING).await;
     for _ in 0..3 {

@@ -40,7 +40,7 @@ async fn assert_refused(caller: &Caller, logins: &[Value]) {
 
 /// W10
 #[tokio::test]
-async fn a_host_may_prove_itself_and_must_once_that_is_required() {
+async fn credential_is_optional_until_required() {
     let (app, admin, [login, unknown]) = with_a_key().await;
     let host = app.host(&admin, "test", "testhost1", false).await;
     assert!(host.lets_in(&login).await && app.nobody().lets_in(&login).await, "it may");
@@ -57,7 +57,7 @@ async fn a_host_may_prove_itself_and_must_once_that_is_required() {
 
 /// W10
 #[tokio::test]
-async fn a_wrong_credential_and_another_hosts_are_refused_even_where_none_is_required() {
+async fn wrong_credential_is_refused_even_if_not_required() {
     let (app, admin, logins) = with_a_key().await;
     let other = app.host(&admin, "test", "frontera", false).await;
     for stranger in [other, app.bearer("0123456789abcdef"), app.bearer(&"0".repeat(48)), app.bearer("secret1"), app.bearer("'")] {
@@ -72,7 +72,7 @@ async fn a_wrong_credential_and_another_hosts_are_refused_even_where_none_is_req
 
 /// W10
 #[tokio::test]
-async fn a_tenant_can_require_credentials_of_all_its_hosts() {
+async fn tenant_can_require_host_credentials() {
     let (app, admin, logins) = with_a_key().await;
     let host = app.host(&admin, "test", "testhost1", false).await;
     app.change_tenant("test", |tenant| tenant.policy.require_host_credential = true).await;
@@ -85,7 +85,7 @@ async fn a_tenant_can_require_credentials_of_all_its_hosts() {
 
 /// W10, W12
 #[tokio::test]
-async fn a_hosts_credential_is_changed_with_an_overlap_and_taken_away_at_once() {
+async fn credential_rotates_with_overlap_and_is_revocable() {
     let (app, admin, logins) = with_a_key().await;
     let rotate = async |query: &str| {
         let made = admin.done(&format!("POST /hosts/credential{query}"), json!({ "tenant": "test", "host": "testhost1", "required": true })).await;
@@ -108,7 +108,7 @@ async fn a_hosts_credential_is_changed_with_an_overlap_and_taken_away_at_once() 
 
 /// W10
 #[tokio::test]
-async fn no_tenant_lets_its_people_into_anothers_host_by_using_its_name() {
+async fn tenant_cannot_use_another_tenants_host_name() {
     let (app, admin, [login, _]) = with_a_key().await;
     let other = app.add_tenant("other").await;
     let client = app.add_client(&other, "other", "testclient1").await;
@@ -134,7 +134,7 @@ async fn no_tenant_lets_its_people_into_anothers_host_by_using_its_name() {
 }
 
 #[tokio::test]
-async fn a_host_of_a_tenant_that_is_off_gets_no_keys() {
+async fn host_of_disabled_tenant_gets_no_keys() {
     let (app, admin, [login, _]) = with_a_key().await;
     let host = app.host(&admin, "test", "testhost1", true).await;
     app.change_tenant("test", |tenant| tenant.enabled = false).await;
@@ -144,7 +144,7 @@ async fn a_host_of_a_tenant_that_is_off_gets_no_keys() {
 }
 
 #[tokio::test]
-async fn a_host_may_have_several_addresses_and_wildcards_are_words() {
+async fn host_has_several_addresses_and_literal_wildcards() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     for address in ["129.114.1.1", "129.114.*.*", "[10.0.0.1,10.0.0.9]", "login1.example"] {
@@ -160,7 +160,7 @@ async fn a_host_may_have_several_addresses_and_wildcards_are_words() {
 
 /// Credentials are not accepted in URLs, which are logged.
 #[tokio::test]
-async fn a_credential_in_the_address_is_none() {
+async fn credential_in_the_url_is_ignored() {
     let (app, admin, [login, _]) = with_a_key().await;
     let made = admin.done("POST /hosts/credential", json!({ "tenant": "test", "host": "testhost1", "required": true })).await;
     let asked = app.nobody().request(&format!("{LOOKUP}?access_token={}", text(&made["credential"]))).json(&login);

@@ -32,7 +32,7 @@ async fn two_tenants() -> (TestApp, impl Fn(&str) -> Vec<Endpoint>) {
 const SECRETS: [&str; 3] = ["testapp1", "127.0.0.1", "ssh-ed25519 AAAA"];
 
 #[tokio::test]
-async fn the_table_is_about_things_that_are_there() {
+async fn table_refers_to_existing_objects() {
     let (app, about) = two_tenants().await;
     let (admin, client) = (app.admin("test").await, app.client());
     for Endpoint { who, call, body } in
@@ -51,7 +51,7 @@ impl super::api::Caller {
 }
 
 #[tokio::test]
-async fn an_administrator_a_client_and_a_person_of_one_tenant_are_nobody_in_another() {
+async fn callers_of_one_tenant_are_refused_in_another() {
     let (app, about) = two_tenants().await;
     let admin = app.add_tenant("other").await;
     app.change_tenant("other", |tenant| tenant.policy.local_passwords = true).await;
@@ -87,7 +87,7 @@ async fn an_administrator_a_client_and_a_person_of_one_tenant_are_nobody_in_anot
 
 /// The same calls with objects of their own tenant: they change that one only.
 #[tokio::test]
-async fn what_is_done_in_one_tenant_leaves_the_other_as_it_is() {
+async fn changes_in_one_tenant_do_not_affect_another() {
     let (app, about) = two_tenants().await;
     let admin = app.add_tenant("other").await;
     let client = app.add_client(&admin, "other", "testclient1").await;

@@ -44,7 +44,7 @@ fn assert_invalid(answer: &Answer, said: &str) {
 }
 
 #[tokio::test]
-async fn a_token_tells_who_let_whom_do_what_until_when() {
+async fn token_info_has_person_client_scope_and_expiry() {
     let app = TestApp::start().await;
     let answer = app.api("/v1/tms/me", &app.token().await).await;
     let expected = json!({
@@ -60,7 +60,7 @@ async fn a_token_tells_who_let_whom_do_what_until_when() {
 }
 
 #[tokio::test]
-async fn only_the_host_accounts_that_were_ticked_are_listed() {
+async fn only_selected_host_accounts_are_listed() {
     let app = TestApp::start().await;
     app.link_more_host_accounts().await;
     let browser = app.signed_in().await;
@@ -86,14 +86,14 @@ async fn only_the_host_accounts_that_were_ticked_are_listed() {
 }
 
 #[tokio::test]
-async fn a_host_account_that_is_linked_for_ever_says_so() {
+async fn host_account_without_expiry_is_listed_as_such() {
     let app = TestApp::start().await;
     let hosts = app.api("/v1/tms/me/hosts", &app.token().await).await.body;
     assert_eq!((&hosts["hosts"][0]["host"], &hosts["hosts"][0]["expires_at"]), (&"testhost1".into(), &"9999-12-31T23:59:59+00:00".into()));
 }
 
 #[tokio::test]
-async fn nobody_gives_away_what_is_not_theirs() {
+async fn host_accounts_of_others_cannot_be_shared() {
     let app = TestApp::start().await;
     app.link_more_host_accounts().await;
     let (browser, device) = (app.signed_in().await, app.start_device().await);
@@ -107,7 +107,7 @@ async fn nobody_gives_away_what_is_not_theirs() {
 }
 
 #[tokio::test]
-async fn who_sends_no_token_is_asked_for_one_without_an_error() {
+async fn missing_token_gets_a_challenge_without_error() {
     let app = TestApp::start().await;
     for path in PATHS {
         for header in [None, Some("Basic dG1zLWNsaTo="), Some("Digest x"), Some("")] {
@@ -122,7 +122,7 @@ async fn who_sends_no_token_is_asked_for_one_without_an_error() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_address_or_a_cookie_is_none() {
+async fn token_in_url_or_cookie_is_ignored() {
     let app = TestApp::start().await;
     let token = app.token().await;
     let asked = [
@@ -136,7 +136,7 @@ async fn a_token_in_the_address_or_a_cookie_is_none() {
 }
 
 #[tokio::test]
-async fn the_scheme_may_be_written_in_any_case() {
+async fn scheme_is_case_insensitive() {
     let app = TestApp::start().await;
     let token = app.token().await;
     for scheme in ["Bearer ", "bearer ", "BEARER  "] {
@@ -146,7 +146,7 @@ async fn the_scheme_may_be_written_in_any_case() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_of_ours_is_invalid() {
+async fn foreign_tokens_are_invalid() {
     let app = TestApp::start().await;
     let token = app.token().await;
     let (head, signature) = token.rsplit_once('.').expect("a JWT");
@@ -175,7 +175,7 @@ fn forged(app: &TestApp, token: &str, header: impl FnOnce(&mut Header), claims: 
 }
 
 #[tokio::test]
-async fn a_token_with_one_thing_wrong_is_invalid() {
+async fn token_with_one_wrong_claim_is_invalid() {
     let app = TestApp::start().await;
     let token = app.token().await;
     let same = |_: &mut Header| {};
@@ -215,7 +215,7 @@ async fn a_token_with_one_thing_wrong_is_invalid() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_signed_with_our_key_is_invalid() {
+async fn token_with_another_signature_is_invalid() {
     use base64::Engine;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
     let app = TestApp::start().await;
@@ -242,7 +242,7 @@ async fn a_token_that_is_not_signed_with_our_key_is_invalid() {
 }
 
 #[tokio::test]
-async fn a_token_says_no_more_than_its_grant() {
+async fn token_claims_match_its_grant() {
     let app = TestApp::start().await;
     let token = app.token().await;
     let claims = json!({ "sub": "somebody", "scope": "hosts:read keys:create", "client_id": "testclient1" });
@@ -251,7 +251,7 @@ async fn a_token_says_no_more_than_its_grant() {
 }
 
 #[tokio::test]
-async fn a_token_ends_to_the_second() {
+async fn token_expires_to_the_second() {
     let app = TestApp::start().await;
     let token = app.token().await;
     app.clock.advance(Duration::from_secs(8 * 60 * 60 - 1));
@@ -265,7 +265,7 @@ async fn a_token_ends_to_the_second() {
 }
 
 #[tokio::test]
-async fn a_token_stands_and_falls_with_its_person_its_client_and_its_tenant() {
+async fn token_depends_on_person_client_and_tenant() {
     let app = TestApp::start().await;
     let token = app.token().await;
     app.switch_person("testuser1", false).await;
@@ -281,7 +281,7 @@ async fn a_token_stands_and_falls_with_its_person_its_client_and_its_tenant() {
 }
 
 #[tokio::test]
-async fn a_token_ends_when_the_person_takes_the_consent_back() {
+async fn token_ends_with_the_consent() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     let browser = app.allow(&device).await;
@@ -292,7 +292,7 @@ async fn a_token_ends_when_the_person_takes_the_consent_back() {
 }
 
 #[tokio::test]
-async fn a_scope_that_was_not_given_opens_nothing() {
+async fn missing_scope_is_refused() {
     let app = TestApp::start().await;
     let device = app.start_device_of(&[("client_id", "tms-cli"), ("scope", "keys:create")]).await;
     let browser = app.signed_in().await;
@@ -304,7 +304,7 @@ async fn a_scope_that_was_not_given_opens_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_said_on_tms_wire() {
+async fn missing_objects_are_reported_in_tms_format() {
     let app = TestApp::start().await;
     for path in ["/v1", "/v1/", "/v1/tms", "/v1/tms/", "/v1/tms/me/", "/v1/tms/me/hosts/1", "/v1/nothing", "/v1/%FF", "/v1/..%2f..%2fetc"] {
         for method in ["GET", "POST", "DELETE"] {

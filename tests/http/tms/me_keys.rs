@@ -34,7 +34,7 @@ async fn keys_of(device: &Caller) -> Vec<String> {
 
 /// W3 for people: only the host accounts selected in the browser.
 #[tokio::test]
-async fn a_device_makes_keys_for_the_host_accounts_that_were_ticked() {
+async fn device_creates_keys_for_selected_host_accounts() {
     let app = with_two_hosts().await;
     let device = app.device_with(EVERYTHING).await;
     let key = device.done(CREATE, own(json!({}))).await;
@@ -48,7 +48,7 @@ async fn a_device_makes_keys_for_the_host_accounts_that_were_ticked() {
 }
 
 #[tokio::test]
-async fn a_device_sees_all_keys_of_those_host_accounts_and_no_others() {
+async fn device_lists_keys_of_selected_host_accounts_only() {
     let app = with_two_hosts().await;
     let (client, device) = (app.client(), app.device_with(EVERYTHING).await);
     let mine = device.done(CREATE, own(json!({}))).await;
@@ -66,7 +66,7 @@ async fn a_device_sees_all_keys_of_those_host_accounts_and_no_others() {
 }
 
 #[tokio::test]
-async fn another_device_of_the_person_sees_the_key_and_may_end_it_and_another_person_does_not() {
+async fn other_device_of_the_person_may_revoke_the_key() {
     let app = TestApp::start().await;
     let (first, second) = (app.device_with(EVERYTHING).await, app.device_with(EVERYTHING).await);
     let key = first.done(CREATE, own(json!({}))).await;
@@ -90,7 +90,7 @@ async fn another_device_of_the_person_sees_the_key_and_may_end_it_and_another_pe
 }
 
 #[tokio::test]
-async fn a_device_ends_only_keys_that_it_sees() {
+async fn device_revokes_only_visible_keys() {
     let app = with_two_hosts().await;
     let (client, device) = (app.client(), app.device_with(EVERYTHING).await);
     let unseen = client.make_key(json!({ "host": "zweiter", "host_account": "tu1" })).await;
@@ -118,7 +118,7 @@ async fn each_call_needs_its_scope() {
 }
 
 #[tokio::test]
-async fn the_key_ends_with_the_token_at_the_latest() {
+async fn key_expires_no_later_than_the_token() {
     let app = TestApp::start().await;
     let device = app.device_with(EVERYTHING).await;
     let eight = "2026-11-20T20:00:00+00:00";
@@ -138,7 +138,7 @@ async fn the_key_ends_with_the_token_at_the_latest() {
 
 /// An administrator cannot extend a key beyond the person's consent.
 #[tokio::test]
-async fn a_new_limit_does_not_carry_the_key_beyond_the_consent() {
+async fn changed_limit_does_not_exceed_the_consent() {
     let app = TestApp::start().await;
     let key = app.device_with(EVERYTHING).await.done(CREATE, own(json!({}))).await;
     let wanted = super::api::named(&key, json!({ "client_id": "tms-cli", "ttl_minutes": 100_000 }));
@@ -148,7 +148,7 @@ async fn a_new_limit_does_not_carry_the_key_beyond_the_consent() {
 }
 
 #[tokio::test]
-async fn the_key_of_a_device_that_was_sent_away_is_not_kept_going_by_another() {
+async fn key_of_revoked_device_is_not_kept_by_another() {
     let app = TestApp::start().await;
     let device = app.start_device_of(&[("client_id", "tms-cli"), ("scope", EVERYTHING)]).await;
     let browser = app.allow(&device).await;
@@ -162,7 +162,7 @@ async fn the_key_of_a_device_that_was_sent_away_is_not_kept_going_by_another() {
 }
 
 #[tokio::test]
-async fn no_key_is_taken_while_the_second_factor_is_off_or_the_host_account_has_ended() {
+async fn key_requires_mfa_record_and_host_account() {
     let app = TestApp::start().await;
     let (admin, device) = (app.admin("test").await, app.device_with(EVERYTHING).await);
     let mfa = |on: bool| json!({ "tenant": "test", "tms_user_id": "testuser1", "enabled": on });

@@ -19,7 +19,7 @@ fn of_jdoe(changes: Value) -> Value {
 }
 
 #[tokio::test]
-async fn without_it_nothing_is_made() {
+async fn nothing_is_created_without_mvp_mode() {
     let app = TestApp::start().await;
     let before = app.dump("test").await;
     assert_eq!(app.client().refusal(CREATE, key_wanted(of_jdoe(json!({})))).await, 403);
@@ -27,7 +27,7 @@ async fn without_it_nothing_is_made() {
 }
 
 #[tokio::test]
-async fn what_is_absent_is_made_and_lasts() {
+async fn missing_prerequisites_are_created_and_last() {
     let app = with_mvp().await;
     let key = app.client().make_key(of_jdoe(json!({ "num_uses": 3, "ttl_minutes": 5 }))).await;
     assert_eq!((&key["max_uses"], &key["expires_at"]), (&"3".into(), &"2026-11-20T12:05:00+00:00".into()), "limits are kept");
@@ -45,7 +45,7 @@ async fn what_is_absent_is_made_and_lasts() {
 
 /// W8: what an administrator or its expiry has ended is not created again.
 #[tokio::test]
-async fn what_is_there_and_no_good_stays_so() {
+async fn ended_prerequisites_are_not_restored() {
     let app = with_mvp().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let person = json!({ "tenant": "test", "tms_user_id": "testuser1" });
@@ -74,7 +74,7 @@ async fn what_is_there_and_no_good_stays_so() {
 
 /// W8: with one leaked secret, keys for `root` could be created on any host.
 #[tokio::test]
-async fn accounts_that_run_a_host_are_never_linked() {
+async fn system_accounts_are_never_linked() {
     let app = with_mvp().await;
     let before = app.dump("test").await;
     for account in ["root", "ROOT", "toor", "slurm", "sshd", "postgres", "systemd-network", "_apt", "-x", "nobody"] {
@@ -90,7 +90,7 @@ async fn accounts_that_run_a_host_are_never_linked() {
 
 /// W8: UID 0 under another name is still root.
 #[tokio::test]
-async fn the_number_zero_is_nobody_that_mvp_may_link() {
+async fn uid_zero_is_never_linked() {
     let app = with_mvp().await;
     let linked = changed(login(&app.client().make_key(of_jdoe(json!({}))).await), json!({ "user": "jd", "host": "frontera" }));
     let admin_event = login(&app.client().make_key(json!({})).await);
@@ -103,7 +103,7 @@ async fn the_number_zero_is_nobody_that_mvp_may_link() {
 }
 
 #[tokio::test]
-async fn many_first_keys_at_once_find_the_same_rows() {
+async fn concurrent_first_keys_create_each_row_once() {
     let app = with_mvp().await;
     let client = app.client();
     futures_util::future::join_all((0..16).map(|_| client.make_key(of_jdoe(json!({}))))).await;
@@ -114,7 +114,7 @@ async fn many_first_keys_at_once_find_the_same_rows() {
 
 /// A client must not create again what a person has revoked in the portal.
 #[tokio::test]
-async fn what_a_person_ends_stays_ended() {
+async fn objects_revoked_by_a_person_are_not_restored() {
     for (ask, end, field) in [("/apps", "/api/apps/end", "app"), ("/hosts", "/api/hosts/unlink", "account")] {
         let app = with_mvp().await;
         let key = app.client().make_key(json!({})).await;

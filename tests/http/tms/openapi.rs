@@ -76,7 +76,7 @@ async fn spec(app: &TestApp) -> Value {
 }
 
 #[tokio::test]
-async fn the_description_is_openapi_3_1_and_complete_in_itself() {
+async fn description_is_complete_openapi_3_1() {
     let app = TestApp::start().await;
     let spec = spec(&app).await;
     assert!(spec["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")), "{}", spec["openapi"]);
@@ -116,7 +116,7 @@ fn references(value: &Value) -> Vec<&str> {
 
 /// All described routes exist, and all existing ones are described: every other method of a described path returns 405.
 #[tokio::test]
-async fn the_description_lists_what_is_there_and_nothing_else() {
+async fn description_matches_the_routes() {
     let app = TestApp::start().await;
     let all = routes(&spec(&app).await);
     for endpoint in endpoints("test") {
@@ -130,7 +130,7 @@ async fn the_description_lists_what_is_there_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_description_in_the_repository_is_the_one_that_is_served() {
+async fn description_in_repository_is_current() {
     let app = TestApp::start().await;
     let served = app.http.get(app.url("/spec")).send().await.expect("an answer").text().await.expect("a text") + "\n";
     let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/api/openapi.json");

@@ -40,7 +40,7 @@ fn ids(page: &Value, rows: &str) -> Vec<i64> {
 
 /// W20: lists were not limited.
 #[tokio::test]
-async fn a_list_taken_in_pieces_has_each_row_once() {
+async fn paged_list_has_each_row_once() {
     let (_app, admin, device) = with_long_lists().await;
     for (path, rows) in LISTS {
         let caller = if path.starts_with("/me") { &device } else { &admin };
@@ -65,7 +65,7 @@ async fn a_list_taken_in_pieces_has_each_row_once() {
 }
 
 #[tokio::test]
-async fn rows_that_go_while_a_list_is_read_move_no_others() {
+async fn rows_deleted_while_paging_skip_no_others() {
     let (app, admin, _) = with_long_lists().await;
     let first = admin.get("/userhosts/list?limit=3").await.body;
     for row in first["users"].as_array().expect("rows") {
@@ -78,7 +78,7 @@ async fn rows_that_go_while_a_list_is_read_move_no_others() {
 }
 
 #[tokio::test]
-async fn what_is_no_limit_or_no_cursor_is_said() {
+async fn invalid_limit_or_cursor_is_refused() {
     let app = TestApp::start().await;
     let (admin, device) = (app.admin("test").await, app.device_with(EVERYTHING).await);
     for (path, _) in LISTS {

@@ -8,7 +8,7 @@ use crate::app::TestApp;
 const NONE: Value = Value::Null;
 
 #[tokio::test]
-async fn a_person_need_not_be_known_before_their_second_factor_is() {
+async fn mfa_record_is_accepted_for_unknown_person() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     admin.done("POST /usermfa", json!({ "tenant": "test", "tms_user_id": "jdoe", "ttl_minutes": -1 })).await;
@@ -21,7 +21,7 @@ async fn a_person_need_not_be_known_before_their_second_factor_is() {
 
 /// W1: every PATCH returned 500.
 #[tokio::test]
-async fn what_is_set_anew_stays_set() {
+async fn changed_values_are_stored() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     app.clock.advance(std::time::Duration::from_secs(60));
@@ -44,7 +44,7 @@ async fn what_is_set_anew_stays_set() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_second_factor_ends_all_that_rests_on_it() {
+async fn end_of_mfa_record_ends_its_dependents() {
     let app = TestApp::start().await;
     let (admin, client, device) = (app.admin("test").await, app.client(), app.device_with(super::api::EVERYTHING).await);
     let key = client.make_key(json!({})).await;
@@ -60,7 +60,7 @@ async fn the_end_of_the_second_factor_ends_all_that_rests_on_it() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_delegation_ends_consents_too_and_other_clients_go_on() {
+async fn deleting_a_delegation_revokes_consents_of_its_client() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     let other = app.add_client(&admin, "test", "other").await;
@@ -78,7 +78,7 @@ async fn the_end_of_a_delegation_ends_consents_too_and_other_clients_go_on() {
 }
 
 #[tokio::test]
-async fn a_consent_is_listed_and_its_end_is_the_persons_to_change() {
+async fn consent_is_listed_and_only_the_person_changes_it() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     app.device_with("hosts:read").await;
@@ -94,7 +94,7 @@ async fn a_consent_is_listed_and_its_end_is_the_persons_to_change() {
 }
 
 #[tokio::test]
-async fn row_numbers_are_never_given_twice() {
+async fn row_ids_are_never_reused() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "h", "host_account": "a", "ttl_minutes": -1 });
@@ -110,7 +110,7 @@ async fn row_numbers_are_never_given_twice() {
 
 /// An account may be linked to several people, and a person may have several accounts; each key is for one link.
 #[tokio::test]
-async fn a_shared_account_is_linked_to_each_of_its_people() {
+async fn shared_account_is_linked_to_several_people() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     app.add_all(&admin, "test", "testclient1", "jdoe", "testhost1", "testhostaccount1").await;

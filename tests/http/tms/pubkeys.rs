@@ -51,7 +51,7 @@ fn assert_openssh(key: &Value) {
 }
 
 #[tokio::test]
-async fn a_key_that_is_made_is_openssh_through_and_through() {
+async fn created_keys_are_in_openssh_format() {
     let app = TestApp::start().await;
     for (word, kind, bits, algorithm) in [
         (json!(null), "ed25519", "256", "ssh-ed25519 "),
@@ -89,7 +89,7 @@ impl Rng for Lucky {
 }
 
 #[tokio::test]
-async fn an_rsa_key_has_4096_bits() {
+async fn rsa_key_has_4096_bits() {
     let lucky = Arc::new(Lucky(Mutex::new(0)));
     let app = TestApp::start_drawing_from(Arc::clone(&lucky) as Arc<dyn Rng>).await;
     *lucky.0.lock().expect("a state") = LUCKY;
@@ -119,7 +119,7 @@ impl Rng for Gate {
 
 /// W19: RSA keys were generated on the threads that handle requests, without a limit. ECDSA keys use the same code and are faster.
 #[tokio::test]
-async fn while_slow_keys_are_made_all_else_is_answered_and_there_is_an_end_to_their_line() {
+async fn slow_key_generation_does_not_block_and_is_limited() {
     const LINE: usize = 16;
     let gate = Arc::new(Gate::default());
     let app = TestApp::start_drawing_from(Arc::clone(&gate) as Arc<dyn Rng>).await;
@@ -140,7 +140,7 @@ async fn while_slow_keys_are_made_all_else_is_answered_and_there_is_an_end_to_th
 }
 
 #[tokio::test]
-async fn minus_one_is_for_ever_and_zero_is_nothing() {
+async fn minus_one_is_unlimited_and_zero_is_none() {
     let app = TestApp::start().await;
     for (uses, max) in [(-1, "2147483647"), (i32::MIN, "2147483647"), (0, "0"), (1, "1"), (i32::MAX, "2147483647")] {
         let key = app.client().make_key(json!({ "num_uses": uses })).await;
@@ -163,7 +163,7 @@ async fn minus_one_is_for_ever_and_zero_is_nothing() {
 }
 
 #[tokio::test]
-async fn a_key_of_ones_own_is_taken_without_its_private_half() {
+async fn own_public_key_is_registered() {
     let app = TestApp::start().await;
     let own = async |line: &str| app.client().call(CREATE, key_wanted(json!({ "public_key": line }))).await;
     for (public, kind, bits) in [
@@ -189,7 +189,7 @@ async fn a_key_of_ones_own_is_taken_without_its_private_half() {
 }
 
 #[tokio::test]
-async fn what_is_no_public_key_that_can_be_taken_is_refused_with_the_reason() {
+async fn invalid_public_keys_are_refused_with_the_reason() {
     let app = TestApp::start().await;
     let private = PrivateKey::random(&mut ssh_key::rand_core::OsRng, ssh_key::Algorithm::Ed25519).expect("a key");
     let private = private.to_openssh(ssh_key::LineEnding::LF).expect("PEM").to_string();
@@ -219,7 +219,7 @@ async fn what_is_no_public_key_that_can_be_taken_is_refused_with_the_reason() {
 
 /// A key is unique per account, not across accounts.
 #[tokio::test]
-async fn the_same_key_may_open_several_hosts() {
+async fn same_key_is_registered_for_several_hosts() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "frontera", "host_account": "jd", "ttl_minutes": -1 });
@@ -233,7 +233,7 @@ async fn the_same_key_may_open_several_hosts() {
 
 /// Missing prerequisites are reported in TMS' format and order: second factor, host account, delegation.
 #[tokio::test]
-async fn no_key_is_made_when_something_it_rests_on_is_missing() {
+async fn missing_dependency_is_refused() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let refused = async |why: &str| {
@@ -263,7 +263,7 @@ async fn no_key_is_made_when_something_it_rests_on_is_missing() {
 }
 
 #[tokio::test]
-async fn a_limit_below_the_uses_so_far_ends_a_login_at_once() {
+async fn limit_below_past_uses_ends_logins_immediately() {
     let app = TestApp::start().await;
     let client = app.client();
     for max_uses in [0, 1] {
@@ -282,7 +282,7 @@ async fn a_limit_below_the_uses_so_far_ends_a_login_at_once() {
 
 /// W1: limits could not be changed. Past uses still count.
 #[tokio::test]
-async fn new_limits_count_from_the_first_use() {
+async fn changed_limits_count_from_the_first_use() {
     let app = TestApp::start().await;
     let client = app.client();
     let key = client.make_key(json!({ "num_uses": 3, "ttl_minutes": 10 })).await;
@@ -322,7 +322,7 @@ async fn new_limits_count_from_the_first_use() {
 
 /// Registering another person's public key first does not block their registration.
 #[tokio::test]
-async fn one_key_serves_several_accounts_and_is_revoked_for_all() {
+async fn key_for_several_accounts_is_revoked_for_all() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     app.add_all(&admin, "test", "testclient1", "somebody", "testhost1", "theirs").await;
@@ -337,7 +337,7 @@ async fn one_key_serves_several_accounts_and_is_revoked_for_all() {
 }
 
 #[tokio::test]
-async fn a_client_reaches_its_own_keys_only_and_an_administrator_all() {
+async fn client_manages_own_keys_and_administrator_all() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let other = app.add_client(&admin, "test", "other").await;
@@ -363,7 +363,7 @@ async fn a_client_reaches_its_own_keys_only_and_an_administrator_all() {
 }
 
 #[tokio::test]
-async fn of_many_keys_made_at_once_each_is_its_own() {
+async fn concurrently_created_keys_are_distinct() {
     let app = TestApp::start().await;
     let client = app.client();
     let keys = join_all((0..40).map(|_| client.make_key(json!({ "num_uses": 1 })))).await;

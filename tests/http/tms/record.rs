@@ -19,7 +19,7 @@ impl TestApp {
 }
 
 #[tokio::test]
-async fn each_change_is_one_line_and_a_refused_one_is_none() {
+async fn each_change_is_one_event_and_a_refusal_none() {
     let app = TestApp::start().await;
     let (root, admin, client) = (app.admin("default").await, app.admin("test").await, app.client());
     let device = app.device_with(super::api::EVERYTHING).await;
@@ -113,7 +113,7 @@ async fn keys_revoked_with_something_else_are_audited() {
 
 /// If the audit log cannot be written, nothing is changed.
 #[tokio::test]
-async fn what_cannot_be_recorded_is_not_done() {
+async fn change_without_audit_event_is_rolled_back() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({ "num_uses": 3 })).await;
     let reservation =

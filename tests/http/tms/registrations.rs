@@ -25,7 +25,7 @@ async fn add_own(browser: &Browser, key: &str) -> Page {
 }
 
 #[tokio::test]
-async fn a_key_that_has_ended_can_be_registered_again() {
+async fn ended_key_can_be_registered_again() {
     let app = TestApp::start().await;
     let (client, host) = (app.client(), app.nobody());
     let key = client.done(CREATE, given(json!({ "ttl_minutes": 5, "num_uses": 1 }))).await;
@@ -42,7 +42,7 @@ async fn a_key_that_has_ended_can_be_registered_again() {
 }
 
 #[tokio::test]
-async fn a_renewed_registration_is_found_by_its_new_label() {
+async fn renewed_registration_is_found_by_its_new_label() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     for (label, folded) in [("Ñandú", "ñandú"), ("ÄRGER", "ärger"), ("plain", "none")] {
@@ -56,7 +56,7 @@ async fn a_renewed_registration_is_found_by_its_new_label() {
 }
 
 #[tokio::test]
-async fn a_clients_registration_keeps_the_key_from_nobody() {
+async fn registration_does_not_block_other_clients() {
     let app = TestApp::start().await;
     let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
     let squatted = client.done(CREATE, given(json!({}))).await;
@@ -79,7 +79,7 @@ async fn a_clients_registration_keeps_the_key_from_nobody() {
 }
 
 #[tokio::test]
-async fn a_registration_without_limit_is_served_before_a_limited_one() {
+async fn unlimited_registration_takes_precedence() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let key = client.done(CREATE, given(json!({ "num_uses": 1 }))).await;
@@ -91,7 +91,7 @@ async fn a_registration_without_limit_is_served_before_a_limited_one() {
 }
 
 #[tokio::test]
-async fn an_administrator_changes_and_deletes_a_persons_own_key() {
+async fn administrator_changes_and_deletes_own_keys() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     for nobodys in [json!({ "client_id": "" }), json!({ "client_id": NONE }), json!({})] {
@@ -116,7 +116,7 @@ async fn an_administrator_changes_and_deletes_a_persons_own_key() {
 }
 
 #[tokio::test]
-async fn a_pasted_key_is_taken_or_named_on_every_path() {
+async fn pasted_keys_are_checked_alike_on_every_path() {
     let app = TestApp::start().await;
     let (client, device, browser) = (app.client(), app.device_with(EVERYTHING).await, app.signed_in().await);
     let encoded = OWN_KEY.split(' ').nth(1).expect("a key");

@@ -24,7 +24,7 @@ impl Caller {
 
 /// W9: any client could read any reservation.
 #[tokio::test]
-async fn a_reservation_is_its_clients_own() {
+async fn reservation_belongs_to_its_client() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let other = app.add_client(&admin, "test", "other").await;
@@ -48,7 +48,7 @@ async fn a_reservation_is_its_clients_own() {
 
 /// W9: reservations had no effect.
 #[tokio::test]
-async fn a_reservation_keeps_a_key_going_beyond_its_end() {
+async fn reservation_extends_a_key_beyond_its_expiry() {
     let app = TestApp::start().await;
     let (client, host) = (app.client(), app.nobody());
     let key = client.make_key(json!({ "ttl_minutes": 10 })).await;
@@ -62,7 +62,7 @@ async fn a_reservation_keeps_a_key_going_beyond_its_end() {
 
 /// W9: but they do not override a decision.
 #[tokio::test]
-async fn no_reservation_survives_a_revocation_a_new_end_or_what_the_key_rests_on() {
+async fn reservation_ends_with_revocation_or_dependencies() {
     let app = TestApp::start().await;
     let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
     let delegation = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1", "ttl_minutes": 0 });
@@ -81,7 +81,7 @@ async fn no_reservation_survives_a_revocation_a_new_end_or_what_the_key_rests_on
 }
 
 #[tokio::test]
-async fn a_new_end_ends_the_reservations_and_new_ones_can_be_made() {
+async fn changed_expiry_ends_reservations() {
     let app = TestApp::start().await;
     let client = app.client();
     let key = client.make_key(json!({ "ttl_minutes": 10 })).await;
@@ -95,7 +95,7 @@ async fn a_new_end_ends_the_reservations_and_new_ones_can_be_made() {
 
 /// W9: uses still count.
 #[tokio::test]
-async fn a_reservation_gives_no_further_use() {
+async fn reservation_adds_no_uses() {
     let app = TestApp::start().await;
     let (client, host) = (app.client(), app.nobody());
     let key = client.make_key(json!({ "num_uses": 1 })).await;
@@ -108,7 +108,7 @@ async fn a_reservation_gives_no_further_use() {
 }
 
 #[tokio::test]
-async fn no_reservation_is_longer_than_two_days() {
+async fn reservation_is_limited_to_two_days() {
     let app = TestApp::start().await;
     let client = app.client();
     let key = client.make_key(json!({})).await;
@@ -125,7 +125,7 @@ async fn no_reservation_is_longer_than_two_days() {
 }
 
 #[tokio::test]
-async fn a_reservation_is_made_for_a_good_key_only() {
+async fn reservation_requires_an_active_key() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let (key, ended) = (client.make_key(json!({})).await, client.make_key(json!({ "ttl_minutes": 0 })).await);
@@ -144,7 +144,7 @@ async fn a_reservation_is_made_for_a_good_key_only() {
 }
 
 #[tokio::test]
-async fn an_extension_ends_with_what_it_extends_and_goes_with_it() {
+async fn extension_ends_with_its_parent() {
     let app = TestApp::start().await;
     let (client, host) = (app.client(), app.nobody());
     let (first, second) = (client.make_key(json!({ "ttl_minutes": 10 })).await, client.make_key(json!({ "ttl_minutes": 10 })).await);
@@ -166,7 +166,7 @@ async fn an_extension_ends_with_what_it_extends_and_goes_with_it() {
 
 /// An expired key is not extended by a reservation of another key.
 #[tokio::test]
-async fn a_key_that_has_ended_is_not_revived_by_an_extension() {
+async fn extension_does_not_revive_an_ended_key() {
     let app = TestApp::start().await;
     let (client, host) = (app.client(), app.nobody());
     let (dead, live) = (client.make_key(json!({})).await, client.make_key(json!({})).await);

@@ -17,7 +17,7 @@ const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
 
 /// W3: the dependencies of a key were not checked at its use.
 #[tokio::test]
-async fn a_key_lets_in_only_while_all_that_it_rests_on_stands() {
+async fn key_requires_all_its_dependencies() {
     let app = TestApp::start().await;
     let (root, admin, client, host) = (app.admin("default").await, app.admin("test").await, app.client(), app.nobody());
     let mfa = json!({ "tenant": "test", "tms_user_id": "testuser1" });
@@ -73,7 +73,7 @@ async fn a_key_lets_in_only_while_all_that_it_rests_on_stands() {
 
 /// W3: exact to the minute, and the host is told the time.
 #[tokio::test]
-async fn a_key_ends_with_the_first_of_all_that_it_rests_on() {
+async fn key_expires_with_its_first_dependency() {
     let app = TestApp::start().await;
     let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
     let mut keys = Vec::new();
@@ -128,7 +128,7 @@ async fn lookups_within_thirty_seconds_are_one_login() {
 
 /// W3: a key for one login could be used seven times.
 #[tokio::test]
-async fn of_many_lookups_at_once_one_is_counted_and_all_are_answered() {
+async fn concurrent_lookups_count_once_and_all_succeed() {
     let app = TestApp::start().await;
     let key = login(&app.client().make_key(json!({ "num_uses": 1 })).await);
     let host = app.nobody();
@@ -140,7 +140,7 @@ async fn of_many_lookups_at_once_one_is_counted_and_all_are_answered() {
 }
 
 #[tokio::test]
-async fn a_key_without_limits_is_counted_too() {
+async fn uses_of_unlimited_keys_are_counted() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
     assert!(app.nobody().lets_in(&login(&key)).await);
@@ -156,7 +156,7 @@ async fn a_key_without_limits_is_counted_too() {
 }
 
 #[tokio::test]
-async fn only_the_very_account_host_and_fingerprint_are_answered() {
+async fn lookup_requires_exact_account_host_and_fingerprint() {
     let app = TestApp::start().await;
     let key = login(&app.client().make_key(json!({})).await);
     let host = app.nobody();
@@ -189,7 +189,7 @@ async fn only_the_very_account_host_and_fingerprint_are_answered() {
 }
 
 #[tokio::test]
-async fn deployed_hosts_send_what_they_like_beside_it() {
+async fn additional_fields_of_lookups_are_ignored() {
     let app = TestApp::start().await;
     let key = login(&app.client().make_key(json!({})).await);
     for more in [
@@ -207,7 +207,7 @@ async fn deployed_hosts_send_what_they_like_beside_it() {
 
 /// A revoked key is refused from the next lookup on.
 #[tokio::test]
-async fn a_key_that_is_revoked_while_it_is_looked_up_is_soon_gone_for_all() {
+async fn revocation_takes_effect_during_lookups() {
     let app = TestApp::start().await;
     let (client, host) = (app.client(), app.nobody());
     let key = client.make_key(json!({ "num_uses": 5 })).await;
@@ -219,7 +219,7 @@ async fn a_key_that_is_revoked_while_it_is_looked_up_is_soon_gone_for_all() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_cannot_be_is_no_tenant_and_one_that_is_off_has_no_keys() {
+async fn invalid_or_disabled_tenant_has_no_keys() {
     let app = TestApp::start().await;
     let key = login(&app.client().make_key(json!({})).await);
     assert!(app.nobody().with("x-tms-tenant", "test").lets_in(&key).await);
@@ -230,7 +230,7 @@ async fn a_tenant_that_cannot_be_is_no_tenant_and_one_that_is_off_has_no_keys() 
 }
 
 #[tokio::test]
-async fn an_answer_is_never_kept_on_the_way() {
+async fn responses_are_not_cacheable() {
     let app = TestApp::start().await;
     let key = app.client().call("POST /pubkeys/creds", super::api::key_wanted(json!({}))).await;
     let shown = Answer::of(app.nobody().request(LOOKUP).json(&login(&key.body))).await;

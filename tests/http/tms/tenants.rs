@@ -8,7 +8,7 @@ use crate::app::TestApp;
 const NONE: Value = Value::Null;
 
 #[tokio::test]
-async fn a_new_tenant_starts_closed_and_with_an_administrator_of_its_own() {
+async fn new_tenant_has_strict_policy_and_an_administrator() {
     let app = TestApp::start().await;
     let admin = app.add_tenant("other").await;
     assert_eq!(admin.get("/client/list").await.body["clients"][0]["client_id"], "tms-cli", "the portal's own command line, and nobody else");
@@ -22,7 +22,7 @@ async fn a_new_tenant_starts_closed_and_with_an_administrator_of_its_own() {
 
 /// W1, and a disabled tenant could not be enabled again.
 #[tokio::test]
-async fn a_tenant_that_is_off_comes_back_by_those_who_run_the_deployment() {
+async fn disabled_tenant_is_enabled_by_the_deployment() {
     let app = TestApp::start().await;
     let (root, admin) = (app.admin("default").await, app.admin("test").await);
     let switch = |on: bool| json!({ "tenant": "test", "enabled": on });
@@ -37,7 +37,7 @@ async fn a_tenant_that_is_off_comes_back_by_those_who_run_the_deployment() {
 }
 
 #[tokio::test]
-async fn the_default_tenant_stays_and_stays_on() {
+async fn default_tenant_cannot_be_deleted_or_disabled() {
     let app = TestApp::start().await;
     let (root, admin) = (app.admin("default").await, app.admin("test").await);
     for caller in [&root, &admin] {
@@ -53,7 +53,7 @@ async fn the_default_tenant_stays_and_stays_on() {
 }
 
 #[tokio::test]
-async fn a_tenant_is_removed_when_it_has_nothing_or_with_all_it_has() {
+async fn tenant_is_deleted_if_empty_or_wiped() {
     let app = TestApp::start().await;
     let (root, other) = (app.admin("default").await, app.add_tenant("other").await);
     let client = app.add_client(&other, "other", "a").await;
@@ -77,7 +77,7 @@ async fn a_tenant_is_removed_when_it_has_nothing_or_with_all_it_has() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_was_emptied_through_the_api_can_be_removed() {
+async fn tenant_emptied_through_the_api_can_be_deleted() {
     let app = TestApp::start().await;
     let other = app.add_tenant("other").await;
     app.add_client(&other, "other", "a").await;
@@ -95,7 +95,7 @@ async fn a_tenant_that_was_emptied_through_the_api_can_be_removed() {
 }
 
 #[tokio::test]
-async fn a_tenant_with_people_devices_and_keys_can_be_wiped() {
+async fn tenant_with_people_devices_and_keys_can_be_wiped() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
     let device = app.device_with(super::api::EVERYTHING).await;

@@ -127,7 +127,7 @@ impl Masks {
 const NONE: Value = Value::Null;
 
 #[tokio::test]
-async fn the_wire_of_general_things() {
+async fn wire_of_general_endpoints() {
     let mut wire = Wire::about("general").await;
     let nobody = wire.app.nobody();
     wire.call(("nobody", &nobody), "GET /version", NONE).await;
@@ -139,7 +139,7 @@ async fn the_wire_of_general_things() {
 }
 
 #[tokio::test]
-async fn the_wire_of_clients() {
+async fn wire_of_clients() {
     let mut wire = Wire::about("clients").await;
     let (admin, client) = (wire.app.admin("test").await, wire.app.client());
     let (admin, client) = (("admin", &admin), ("client", &client));
@@ -167,7 +167,7 @@ async fn the_wire_of_clients() {
 }
 
 #[tokio::test]
-async fn the_wire_of_user_mfa() {
+async fn wire_of_user_mfa() {
     let mut wire = Wire::about("user_mfa").await;
     let admin = wire.app.admin("test").await;
     let admin = ("admin", &admin);
@@ -187,7 +187,7 @@ async fn the_wire_of_user_mfa() {
 }
 
 #[tokio::test]
-async fn the_wire_of_user_hosts() {
+async fn wire_of_user_hosts() {
     let mut wire = Wire::about("user_hosts").await;
     let admin = wire.app.admin("test").await;
     let admin = ("admin", &admin);
@@ -208,7 +208,7 @@ async fn the_wire_of_user_hosts() {
 }
 
 #[tokio::test]
-async fn the_wire_of_delegations() {
+async fn wire_of_delegations() {
     let mut wire = Wire::about("delegations").await;
     let admin = wire.app.admin("test").await;
     wire.app.add_client(&admin, "test", "newclient").await;
@@ -229,7 +229,7 @@ async fn the_wire_of_delegations() {
 }
 
 #[tokio::test]
-async fn the_wire_of_hosts() {
+async fn wire_of_hosts() {
     let mut wire = Wire::about("hosts").await;
     let admin = wire.app.admin("test").await;
     let other = wire.app.add_tenant("other").await;
@@ -256,7 +256,7 @@ async fn the_wire_of_hosts() {
 }
 
 #[tokio::test]
-async fn the_wire_of_links() {
+async fn wire_of_links() {
     let mut wire = Wire::about("links").await;
     let admin = wire.app.admin("test").await;
     let (host, other) = (wire.app.host(&admin, "test", "frontera", false).await, wire.app.host(&admin, "test", "stampede", false).await);
@@ -280,7 +280,7 @@ async fn the_wire_of_links() {
 }
 
 #[tokio::test]
-async fn the_wire_of_pubkeys() {
+async fn wire_of_pubkeys() {
     let mut wire = Wire::about("pubkeys").await;
     let (admin, client, nobody) = (wire.app.admin("test").await, wire.app.client(), wire.app.nobody());
     let (admin, client, nobody) = (("admin", &admin), ("client", &client), ("a host", &nobody));
@@ -308,7 +308,7 @@ async fn the_wire_of_pubkeys() {
 }
 
 #[tokio::test]
-async fn the_wire_of_reservations() {
+async fn wire_of_reservations() {
     let mut wire = Wire::about("reservations").await;
     let (admin, client) = (wire.app.admin("test").await, wire.app.client());
     let key = client.make_key(json!({})).await;
@@ -334,7 +334,7 @@ async fn the_wire_of_reservations() {
 }
 
 #[tokio::test]
-async fn the_wire_of_tenants() {
+async fn wire_of_tenants() {
     let mut wire = Wire::about("tenants").await;
     let (root, admin, nobody) = (wire.app.admin("default").await, wire.app.admin("test").await, wire.app.nobody());
     let (root, admin, nobody) = (("admin of default", &root), ("admin", &admin), ("nobody", &nobody));
@@ -357,7 +357,7 @@ async fn the_wire_of_tenants() {
 }
 
 #[tokio::test]
-async fn the_wire_of_me() {
+async fn wire_of_me() {
     let mut wire = Wire::about("me").await;
     let (device, poor) = (wire.app.device_with(EVERYTHING).await, wire.app.device_with("hosts:read").await);
     let (device, poor) = (("device", &device), ("device that may only read hosts", &poor));
@@ -377,7 +377,7 @@ async fn the_wire_of_me() {
 
 /// W1, W2: every PATCH returned 500, and three lists closed the connection.
 #[tokio::test]
-async fn every_endpoint_is_written_down_at_its_best() {
+async fn every_endpoint_has_a_recorded_success() {
     let app = TestApp::start().await;
     let mut missing = routes(&Answer::of(app.http.get(app.url("/spec"))).await.body);
     let all = missing.clone();
