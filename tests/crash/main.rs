@@ -47,7 +47,7 @@ struct Acknowledged {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_a_kill_at_any_moment() {
+async fn acknowledged_writes_survive_kills_at_any_time() {
     let crashes = from_environment("CRASHES").map_or(CRASHES, |crashes| u32::try_from(crashes).expect("not so many"));
     let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
@@ -174,7 +174,7 @@ async fn texts(db: &mut SqliteConnection, query: &'static str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_would_be_wrong_is_seen() {
+async fn inconsistencies_are_detected() {
     let portal = Portal::start();
     let http = Client::new();
     let mut acknowledged = Acknowledged::default();
@@ -207,7 +207,7 @@ async fn what_would_be_wrong_is_seen() {
 }
 
 #[tokio::test]
-async fn a_first_start_that_is_killed_can_be_begun_again() {
+async fn killed_first_start_can_be_repeated() {
     let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
     let (begun, mut went_far) = (Instant::now(), 0);
