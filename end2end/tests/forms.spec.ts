@@ -10,7 +10,7 @@ test.use({
     prepare: async operator => {
       await operator('tenant', 'set', '--tenant', 'default', '--local-passwords', 'true');
       const words = await operator('person', 'add', '--tenant', 'default', 'dora');
-      password = /password (\S+)/.exec(words)?.[1] ?? '';
+      password = /password of \S+ is (\S+)/.exec(words)?.[1] ?? '';
     },
   },
 });

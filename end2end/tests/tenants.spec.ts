@@ -32,7 +32,7 @@ test.describe('two centres', () => {
       prepare: async operator => {
         await operator('tenant', 'set', '--tenant', 'default', '--local-passwords', 'true', '--display-name', 'Other Centre');
         const words = await operator('person', 'add', '--tenant', 'default', '--display-name', 'Ann Other', 'ann');
-        password = /password (\S+)/.exec(words)?.[1] ?? '';
+        password = /password of \S+ is (\S+)/.exec(words)?.[1] ?? '';
       },
     },
   });
@@ -69,7 +69,7 @@ test.describe('two accounts at one centre', () => {
     alone: {
       prepare: async operator => {
         const words = await operator('person', 'add', '--tenant', 'test', '--display-name', 'Ann Other', 'ann');
-        password = /password (\S+)/.exec(words)?.[1] ?? '';
+        password = /password of \S+ is (\S+)/.exec(words)?.[1] ?? '';
       },
     },
   });

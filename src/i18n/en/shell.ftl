@@ -8,7 +8,7 @@ product = Trust Manager
 document-title = { $title } · { product }
 # $title (String) - the page's heading
 document-title-refused = Error: { $title } · { product }
-skip-to-content = Skip to content
+skip-to-content = Skip to main content
 
 # $day (String) - day of the month
 # $month (Number) - 1 to 12
