@@ -50,63 +50,63 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Limits on wrong user codes: 5 per session in 10 minutes, 20 per account and hour, 10 per network address and minute, and 600 per minute
 /// for all anonymous callers together. With 10 000 pending codes the last one keeps the chance of a hit within a code's lifetime below 0.4
 /// %.
-fn user_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
-    code_limits("code", 600, guesser)
+fn user_code_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
+    code_limits("code", 600, source)
 }
 
 /// Limits on wrong codes in URLs: those of typed codes under separate counters, so that following an old link uses up no attempts; and 60
 /// per minute for all anonymous callers together, a tenth of what they may type.
-fn prefilled_user_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
-    code_limits("code in address", 60, guesser)
+fn prefilled_user_code_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
+    code_limits("code in address", 60, source)
 }
 
-fn code_limits(name: &str, visitors: u32, guesser: &AttemptSource) -> Vec<AttemptLimit> {
+fn code_limits(name: &str, anonymous: u32, source: &AttemptSource) -> Vec<AttemptLimit> {
     let limit = |key: String, most, window| AttemptLimit { key: format!("{name} {key}"), max: most, window, shared: false };
     let mut limits = Vec::new();
-    if guesser.person.is_none() {
-        limits.push(AttemptLimit { shared: true, ..limit("visitors".into(), visitors, MINUTE) });
+    if source.person.is_none() {
+        limits.push(AttemptLimit { shared: true, ..limit("visitors".into(), anonymous, MINUTE) });
     }
-    limits.extend(guesser.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
-    limits.extend(account_key(guesser).map(|account| limit(account, 20, 60 * MINUTE)));
-    let (network, most) = network_counter(guesser.address, 10);
+    limits.extend(source.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
+    limits.extend(account_key(source).map(|account| limit(account, 20, 60 * MINUTE)));
+    let (network, most) = network_counter(source.address, 10);
     limits.push(limit(network, most, MINUTE));
     limits
 }
 
 /// Limits on wrong passwords, each in 10 minutes: 10 per account and network address, 30 per network address, and 200 per account from
 /// everywhere, so that a single attacker cannot lock a person out.
-fn password_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
-    let mut limits = per_account_limits("password", guesser, 10, 200, [10 * MINUTE; 2]);
-    let (network, most) = network_counter(guesser.address, 30);
+fn password_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
+    let mut limits = per_account_limits("password", source, 10, 200, [10 * MINUTE; 2]);
+    let (network, most) = network_counter(source.address, 30);
     limits.push(AttemptLimit { key: format!("password {network}"), max: most, window: 10 * MINUTE, shared: false });
     limits
 }
 
 /// Limits per account: from one network address, and from everywhere, each in its window.
-fn per_account_limits(name: &str, guesser: &AttemptSource, from_one: u32, from_all: u32, [one, all]: [Duration; 2]) -> Vec<AttemptLimit> {
+fn per_account_limits(name: &str, source: &AttemptSource, from_one: u32, from_all: u32, [one, all]: [Duration; 2]) -> Vec<AttemptLimit> {
     let limit = |key: String, most, window| AttemptLimit { key: format!("{name} {key}"), max: most, window, shared: false };
-    let Some(account) = account_key(guesser) else { return Vec::new() };
-    let (from, from_one) = network_counter(guesser.address, from_one);
+    let Some(account) = account_key(source) else { return Vec::new() };
+    let (from, from_one) = network_counter(source.address, from_one);
     vec![limit(format!("{account} {from}"), from_one.min(from_all), one), limit(account, from_all, all)]
 }
 
 /// Limits on wrong codes of an authenticator app, after a correct first factor: 4 in 15 minutes per account and network address (16 an
 /// hour), and 24 an hour per account from everywhere, so that a single attacker who knows the password cannot lock the person out. Three of
 /// a million codes are valid at a time: a year of uninterrupted guessing succeeds with a probability of 47 %, and fills the audit log.
-fn second_factor_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
-    per_account_limits("second factor", guesser, 4, 24, [15 * MINUTE, 60 * MINUTE])
+fn second_factor_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
+    per_account_limits("second factor", source, 4, 24, [15 * MINUTE, 60 * MINUTE])
 }
 
 /// Limits on wrong recovery codes, in 10 minutes: 10 per account and network address, 200 per account from everywhere. Guessing one is
 /// hopeless; the limits keep the audit log from being filled.
-fn recovery_code_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
-    per_account_limits("recovery code", guesser, 10, 200, [10 * MINUTE; 2])
+fn recovery_code_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
+    per_account_limits("recovery code", source, 10, 200, [10 * MINUTE; 2])
 }
 
 /// Limits on refused passkeys, as for recovery codes. They cannot be guessed, and a valid one is never delayed; the limits only keep the
 /// audit log from being filled.
-fn passkey_limits(guesser: &AttemptSource) -> Vec<AttemptLimit> {
-    per_account_limits("passkey", guesser, 10, 200, [10 * MINUTE; 2])
+fn passkey_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
+    per_account_limits("passkey", source, 10, 200, [10 * MINUTE; 2])
 }
 
 pub fn limits(kind: AttemptKind, source: &AttemptSource) -> Vec<AttemptLimit> {
@@ -127,8 +127,8 @@ pub fn retry_after(limit: &AttemptLimit, guesses: u32, oldest: Option<Timestamp>
     (guesses >= limit.max && now < free_at).then(|| free_at.since(now))
 }
 
-fn account_key(guesser: &AttemptSource) -> Option<String> {
-    Some(format!("account {}/{}", guesser.tenant?, guesser.person?))
+fn account_key(source: &AttemptSource) -> Option<String> {
+    Some(format!("account {}/{}", source.tenant?, source.person?))
 }
 
 /// The counter key and the maximum for a network address.
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_used_up_limit_frees_itself_when_its_oldest_guess_leaves_the_window() {
+    fn limit_is_free_when_its_oldest_attempt_leaves_the_window() {
         let limit = AttemptLimit { key: "k".into(), max: 5, window: Duration::from_secs(600), shared: false };
         let now = Timestamp::from_millis(1_000_000);
         let oldest = Some(Timestamp::from_millis(700_000));
@@ -173,19 +173,19 @@ mod tests {
     }
 
     #[test]
-    fn every_known_side_of_a_guesser_is_counted() {
+    fn every_known_part_of_the_source_is_counted() {
         let tenant = TenantId::parse("test").expect("a tenant");
         let person = UserId::parse("jdoe").expect("a person");
-        let guesser = AttemptSource {
+        let source = AttemptSource {
             tenant: Some(&tenant),
             person: Some(&person),
             session: Some("s1"),
             address: Some("192.0.2.1".parse().expect("an address")),
         };
-        assert_eq!(user_code_limits(&guesser).len(), 3);
-        assert_eq!(password_limits(&guesser).len(), 3);
-        assert_eq!(second_factor_limits(&guesser).len(), 2);
-        let unknown = AttemptSource { address: None, ..guesser };
+        assert_eq!(user_code_limits(&source).len(), 3);
+        assert_eq!(password_limits(&source).len(), 3);
+        assert_eq!(second_factor_limits(&source).len(), 2);
+        let unknown = AttemptSource { address: None, ..source };
         let most = |limits: Vec<AttemptLimit>| limits.into_iter().find(|limit| limit.key.ends_with("unknown")).map(|limit| limit.max);
         assert_eq!((most(user_code_limits(&unknown)), most(password_limits(&unknown))), (Some(100), Some(100)));
         assert_eq!(password_limits(&unknown).len(), 3);

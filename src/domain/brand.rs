@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn readable_colours_are_taken_and_faint_ones_are_not() {
+    fn colours_with_too_little_contrast_are_refused() {
         let brand = Brand::parse("#BF5700", "#ffb37a").map(|brand| (brand.light(), brand.dark()));
         assert!(matches!(brand, Err(BrandRefused::FaintOnLight(contrast)) if (4.0..4.5).contains(&contrast)), "{brand:?}");
         assert_eq!(Brand::parse("#a34a00", "#FFB37A").map(|brand| brand.dark()), Ok("#ffb37a".into()));
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn contrast_is_what_wcag_says() {
+    fn contrast_matches_wcag() {
         let (black, white) = (Colour([0; 3]), Colour([255; 3]));
         assert!((black.contrast(white) - 21.0).abs() < 0.01);
         assert!((white.contrast(white) - 1.0).abs() < 0.01);

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_gets_what_it_asks_for_within_its_limits() {
+    fn client_gets_the_allowed_part_of_the_requested_scope() {
         let client = client(true, "hosts:read keys:create");
         assert_eq!(client.grantable_scope(None).map(|s| s.to_string()), Ok("hosts:read keys:create".into()));
         assert_eq!(client.grantable_scope(Some("openid hosts:read")).map(|s| s.to_string()), Ok("hosts:read".into()));
@@ -108,12 +108,12 @@ mod tests {
     }
 
     #[test]
-    fn a_client_without_the_grant_is_told_so_first() {
+    fn missing_device_grant_is_reported_before_scope() {
         assert_eq!(client(false, "hosts:read").grantable_scope(Some("nonsense")), Err(RequestRefused::GrantNotAllowed));
     }
 
     #[test]
-    fn a_scope_is_cut_to_what_the_client_may_have_now() {
+    fn scope_is_restricted_to_current_settings() {
         let asked = ScopeSet::parse_known("hosts:read keys:create");
         assert_eq!(client(true, "hosts:read").allowed_scope(&asked), Ok(ScopeSet::parse_known("hosts:read")));
         assert_eq!(client(true, "keys:read").allowed_scope(&asked), Err(RequestRefused::NoScopeLeft));

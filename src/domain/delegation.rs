@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_person_shortens_anything_and_prolongs_only_what_they_gave() {
+    fn person_may_shorten_any_but_extend_only_own_delegations() {
         let (now, day) = (Timestamp::from_millis(1_795_176_000_000), Duration::from_secs(86_400));
         let delegation = |made_by| Delegation {
             number: 1,

@@ -16,7 +16,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use thiserror::Error;
 
 use super::client::{Client, RequestRefused};
 use super::ids::{ClientId, DeviceGrantId, HostAccountId, SessionId, TenantId, TokenId, UserId};
@@ -114,23 +113,15 @@ pub struct Consent {
 }
 
 /// Why a decision is refused.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecisionRefused {
-    #[error("This request is not open in this browser session. Enter the code again to go on here.")]
     NotYours,
-    #[error("This request has already been answered.")]
     AlreadyDecided,
-    #[error("The code has expired. Run the command again to get a new one.")]
     Expired,
-    #[error("Tick “Yes, I started this” to allow it, or choose Deny.")]
     NotConfirmed,
-    #[error("Choose how long the access should last.")]
-    LifetimeNotOffered,
-    #[error("Your centre no longer lets anybody grant that much time. Choose how long the access should last.")]
+    LifetimeNotAvailable,
     LifetimeTooLong,
-    #[error("One of the host accounts is no longer linked to you. Look through the list again.")]
     HostAccountNotYours,
-    #[error("This application may not have what it asks for any more. Nothing was shared.")]
     NotAllowed(RequestRefused),
 }
 
@@ -271,9 +262,9 @@ impl DeviceGrant {
 
     /// Expires a grant that was approved but not redeemed in time. `None` while it can still be redeemed, and in every other state.
     pub fn expire_unredeemed(mut self, now: Timestamp) -> Option<Self> {
-        let lapsed = matches!(self.state, DeviceGrantState::Approved(_)) && self.is_expired(now);
+        let expired = matches!(self.state, DeviceGrantState::Approved(_)) && self.is_expired(now);
         self.state = DeviceGrantState::Expired { at: now };
-        lapsed.then_some(self)
+        expired.then_some(self)
     }
 
     /// Result for the polling device. Denied takes precedence over expired, so that a denial is not mistaken for a person who did not
@@ -400,16 +391,16 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_keeps_others_out_while_its_session_lives() {
+    fn claim_excludes_others_while_its_session_lives() {
         let elsewhere = |until| Err(ClaimRefused::ClaimedElsewhere { until: at(until) });
-        let visitor = claimed_by(by("ours", None), Some(600));
+        let anonymous = claimed_by(by("ours", None), Some(600));
         for (claimed, typed_by, when, outcome) in [
             (waiting(), by("ours", None), 1, Ok(())),
-            (visitor.clone(), by("ours", None), 1, Ok(())),
-            (visitor.clone(), jdoe(), 1, Ok(())),
-            (visitor.clone(), by("theirs", None), 1, elsewhere(600)),
-            (visitor.clone(), by("theirs", Some("jdoe")), 599, elsewhere(600)),
-            (visitor, by("theirs", Some("jdoe")), 600, Ok(())),
+            (anonymous.clone(), by("ours", None), 1, Ok(())),
+            (anonymous.clone(), jdoe(), 1, Ok(())),
+            (anonymous.clone(), by("theirs", None), 1, elsewhere(600)),
+            (anonymous.clone(), by("theirs", Some("jdoe")), 599, elsewhere(600)),
+            (anonymous, by("theirs", Some("jdoe")), 600, Ok(())),
             (claimed(), jdoe(), 1, Ok(())),
             // The same person in another session.
             (claimed(), by("theirs", Some("jdoe")), 1, Ok(())),
@@ -447,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_decided_after_the_code_expired() {
+    fn decision_after_expiry_is_refused() {
         assert_eq!(claimed().approve(&jdoe(), at(9_000), at(900)).err(), Some(DecisionRefused::Expired));
         assert_eq!(waiting().claimable(&jdoe(), at(900)), Err(ClaimRefused::NotPending));
         assert_eq!(waiting().poll_outcome(at(900)), PollOutcome::Expired);
@@ -458,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_fetched_once_and_in_time() {
+    fn grant_is_redeemed_once_and_in_time() {
         let pickup = |seconds| Pickup { at: at(seconds), from: None, token_id: TokenId::parse("tok_1").expect("a token id") };
         let redeemed = approved().redeem(pickup(10)).expect("a token");
         assert_eq!(redeemed.poll_outcome(at(11)), PollOutcome::Redeemed);
@@ -469,22 +460,22 @@ mod tests {
     }
 
     #[test]
-    fn consent_can_be_taken_back_by_who_gave_it() {
+    fn approval_is_revoked_by_its_person_only() {
         assert_eq!(approved().revoke(&user("eve"), at(3)).err(), Some(DecisionRefused::NotYours));
-        let withdrawn = approved().revoke(&user("jdoe"), at(3)).expect("withdrawn");
-        assert_eq!(withdrawn.poll_outcome(at(4)), PollOutcome::Denied);
-        assert_eq!(withdrawn.revoke(&user("jdoe"), at(5)).err(), Some(DecisionRefused::AlreadyDecided));
+        let revoked = approved().revoke(&user("jdoe"), at(3)).expect("withdrawn");
+        assert_eq!(revoked.poll_outcome(at(4)), PollOutcome::Denied);
+        assert_eq!(revoked.revoke(&user("jdoe"), at(5)).err(), Some(DecisionRefused::AlreadyDecided));
     }
 
     #[test]
-    fn whoever_holds_the_code_may_report_it_while_it_waits() {
+    fn pending_grant_can_be_reported_by_any_holder_of_its_code() {
         let reported = waiting().report(at(1)).expect("reported");
         assert_eq!(reported.state, DeviceGrantState::Denied { at: at(1), reported: true });
         assert_eq!(approved().report(at(3)).err(), Some(DecisionRefused::AlreadyDecided));
     }
 
     #[test]
-    fn the_first_poll_is_never_too_early_and_twins_are_one() {
+    fn first_poll_is_in_time_and_duplicates_count_once() {
         assert_eq!(poll_pace(None, START), PollPace::InTime);
         assert_eq!(poll_pace(Some(START), START + Duration::from_millis(999)), PollPace::Duplicate);
         assert_eq!(poll_pace(Some(START), at(1)), PollPace::TooEarly(Duration::from_secs(4)));
@@ -495,7 +486,7 @@ mod tests {
     proptest! {
         /// H2CK/oidc issue 716: a client that polls every 5 s ± 0.3 s must never be slowed down.
         #[test]
-        fn a_steady_client_is_never_slowed_down(jitter in proptest::collection::vec(-300_i64..=300, 1..200)) {
+        fn steady_client_is_never_slowed_down(jitter in proptest::collection::vec(-300_i64..=300, 1..200)) {
             let mut last = None;
             for (poll, jitter) in jitter.into_iter().enumerate() {
                 let due = START.as_millis() + i64::try_from(poll).expect("small") * 5_000 + jitter;
@@ -507,7 +498,7 @@ mod tests {
 
         /// Any client is served again once it waits for the interval, however it polled before.
         #[test]
-        fn slowing_down_never_becomes_a_trap(gaps in proptest::collection::vec(0_u64..6_000, 1..100)) {
+        fn client_that_waits_is_served_again(gaps in proptest::collection::vec(0_u64..6_000, 1..100)) {
             let mut last = None;
             let mut now = START;
             for gap in gaps {

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_in_every_script_are_readable() {
+    fn names_in_every_script_are_valid() {
         for text in [
             "Jupyter für alle 4.2",
             "مختبر",
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_refused_or_left_out() {
+    fn invisible_characters_are_refused_or_removed() {
         for (text, left) in [
             ("a\nb", Some("ab")),
             ("a\u{1b}[2J", Some("a[2J")),
@@ -239,13 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_of_marks_is_cleaned_at_once() {
+    fn long_text_of_combining_marks_is_cleaned_fast() {
         assert_eq!(visible(&format!("\u{200b}{}a\u{301}", "\u{301}".repeat(1_000_000))), "a\u{301}");
         assert_eq!(visible("a \u{a0} b  \u{202e}c"), "a \u{a0} b  c", "spaces stay as they are");
     }
 
     #[test]
-    fn one_name_is_kept_in_one_form() {
+    fn equal_names_have_one_stored_form() {
         for (text, kept) in [("Jose\u{301}", "José"), ("  TMS \u{a0}\u{3000}command  line ", "TMS command line")] {
             assert_eq!(parse_name(text).as_deref(), Ok(kept));
         }

@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn capitals_and_forms_make_no_difference() {
+    fn case_and_unicode_form_do_not_matter() {
         for (one, other) in [
             ("ñandú", "ÑANDÚ"),
             ("n\u{303}andu\u{301}", "Ñandú"),

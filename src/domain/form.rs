@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_acts_for_its_own_account_only() {
+    fn form_acts_for_its_own_account_only() {
         let (alice, bob) = (Some("test/alice"), Some("test/bob"));
         for (carried, signed_in, for_a_person, for_anyone) in [
             (alice, alice, true, true),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_keeps_fields_but_no_secrets() {
+    fn draft_keeps_fields_but_no_secrets() {
         let form = [(ACCOUNT, "test/alice"), (PAGE, "/keys/add"), (KEY, "k"), ("label", "a"), ("host[]", "1"), ("host[]", "2"), ("password", "p")];
         let draft = submitted(&form).into_draft("d1".into(), "/api/keys/add", DraftReason::Refused).expect("a draft");
         assert_eq!(draft.url(), "/keys/add?draft=d1");
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_needs_its_page_and_stays_small() {
+    fn draft_needs_its_page_and_is_limited_in_size() {
         assert_eq!(submitted(&[("label", "a")]).into_draft("d".into(), "/api/x", DraftReason::Refused), None);
         let long = "x".repeat(MAX_DRAFT_SIZE);
         assert_eq!(submitted(&[(PAGE, "/keys"), ("label", &long)]).into_draft("d".into(), "/api/x", DraftReason::Refused), None);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_keeps_the_latest_draft_of_each_form() {
+    fn session_keeps_the_latest_draft_of_each_form() {
         let mut drafts = Vec::new();
         for n in 0..8 {
             let page = format!("/admin/clients?n={}", n % 7);

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accounts_that_run_the_host_are_known() {
+    fn system_accounts_are_recognized() {
         for account in ["root", "ROOT", "toor", "slurm", "systemd-network", "_apt", "-x", "+", "~root"] {
             assert!(is_system_account(account), "{account}");
         }

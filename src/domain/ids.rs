@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn identifiers_refuse_what_would_need_quoting() {
+    fn identifiers_that_need_quoting_are_refused() {
         assert_eq!(UserId::parse("jdoe@tacc").map(String::from), Ok("jdoe@tacc".into()));
         assert_eq!(UserId::parse(""), Err(IdRefused::Empty));
         assert_eq!(UserId::parse("a".repeat(129)), Err(IdRefused::TooLong));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn host_names_compare_without_regard_to_case() {
+    fn host_names_compare_case_insensitively() {
         let host = |name: &str| HostName::parse(name).expect("a name");
         assert_eq!(host("Vista"), host("vISTA"));
         assert_ne!(host("vista"), host("vista2"));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tenant_is_one_safe_path_segment() {
+    fn tenant_id_is_one_safe_path_segment() {
         assert!(TenantId::parse("tacc.prod-1").is_ok());
         for bad in ["..", ".hidden", "-x", "a/b", "a~b", "a@b"] {
             assert_eq!(TenantId::parse(bad), Err(IdRefused::ForbiddenCharacter), "{bad:?}");

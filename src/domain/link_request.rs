@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn renewing_takes_no_time_away_and_adds_none_to_an_administrators_link() {
+    fn renewal_never_shortens_nor_extends_an_administrators_link() {
         let (now, year) = (START, Duration::from_secs(365 * 86_400));
         let until = |expires_at, linked_by| HostAccount {
             number: 1,
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_hosts_and_of_nobody_are_no_persons() {
+    fn uids_of_the_host_and_overflow_uids_are_not_personal() {
         for (uid, lowest, fine) in
             [(0, 1_000, false), (0, 0, false), (999, 1_000, false), (1_000, 1_000, true), (500, 500, true), (65_534, 1, false), (u32::MAX, 1, false)]
         {

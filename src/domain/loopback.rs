@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loopback_hosts_are_told_from_all_others() {
+    fn loopback_hosts_are_recognized() {
         for host in ["localhost", "LocalHost.", "a.localhost", "a.b.LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "[::1]", "[::ffff:127.0.0.1]"] {
             assert!(is_loopback(host), "{host}");
         }

@@ -175,20 +175,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_what_is_shown_and_nothing_that_is_usual() {
+    fn url_contains_only_parameters_that_differ_from_defaults() {
         let query = ListQuery { q: "a&b".into(), sort: "used".into(), ..ListQuery::default() };
         assert_eq!(query.url("/keys", None), "/keys?q=a%26b&sort=used");
         assert_eq!(ListQuery::default().url("/keys", None), "/keys");
-        let mark = Cursor { row_id: -3, value: "1795.x y".into() };
-        assert_eq!(query.url("/keys", Some(&mark)), "/keys?q=a%26b&sort=used&after=-3.1795.x%20y");
-        assert_eq!(Cursor::parse("-3.1795.x y"), Some(mark));
+        let cursor = Cursor { row_id: -3, value: "1795.x y".into() };
+        assert_eq!(query.url("/keys", Some(&cursor)), "/keys?q=a%26b&sort=used&after=-3.1795.x%20y");
+        assert_eq!(Cursor::parse("-3.1795.x y"), Some(cursor));
         for nonsense in ["", "3", ".x", "x.3", "99999999999999999999.1"] {
             assert_eq!(Cursor::parse(nonsense), None);
         }
     }
 
     #[test]
-    fn a_search_is_trimmed_and_not_endless() {
+    fn search_text_is_trimmed_and_truncated() {
         let query = |q: &str| ListQuery { q: q.into(), ..ListQuery::default() };
         assert_eq!(query("  jdoe ").search(), Some("jdoe"));
         assert_eq!(query("  ").search(), None);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_is_bounded_and_starts_behind_its_cursor() {
+    fn api_page_is_limited_and_starts_after_its_cursor() {
         assert_eq!(PageRequest::parse(None, None), Some(PageRequest { after: 0, limit: 10_000 }));
         assert_eq!(PageRequest::parse(Some(2), Some("7")), Some(PageRequest { after: 7, limit: 2 }));
         for (limit, cursor) in [(Some(0), None), (Some(10_001), None), (None, Some("x")), (None, Some("-1")), (None, Some("99999999999999999999"))] {

@@ -374,8 +374,8 @@ impl ReturnTo {
 
     /// The list at `path` with its query, or without if `address` is another page.
     pub fn within(address: &str, path: &'static str) -> Self {
-        let wanted = Self::from_untrusted(address);
-        if wanted.0.split('?').next() == Some(path) { wanted } else { Self::to(path) }
+        let requested = Self::from_untrusted(address);
+        if requested.0.split('?').next() == Some(path) { requested } else { Self::to(path) }
     }
 
     /// The checked `address` instead of home.
@@ -420,7 +420,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_goes_on_to_pages_of_ours_only() {
+    fn return_to_accepts_pages_of_the_portal_only() {
         for ours in ["/keys", "/keys?q=frontera&after=3.7", "/admin", "/admin/clients?show=off", "/admin/hosts/add"] {
             assert_eq!(ReturnTo::from_untrusted(ours).as_str(), ours);
         }
@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn the_request_stays_in_an_address_and_the_code_never() {
+    fn return_to_keeps_public_ids_but_never_codes() {
         const ID: &str = "0199f0c4b3a27cc1a5d0bcdfbcdfbcdf";
         let with_id = |address: &str| address.replace("ID", ID);
         for kept in [
@@ -456,7 +456,7 @@ mod tests {
         ] {
             assert_eq!(ReturnTo::from_untrusted(&with_id(kept)).as_str(), with_id(kept));
         }
-        for (wanted, reached) in [
+        for (requested, reached) in [
             ("/device?user_code=WDJB-MJHT&grant=dgr_ID", "/device?grant=dgr_ID"),
             ("/device?grant=dgr_ID&user_code=WDJB-MJHT", "/device?grant=dgr_ID"),
             ("/device?user_code=WDJB-MJHT", DEVICE),
@@ -468,7 +468,7 @@ mod tests {
             ("/hosts/link?user_code=WDJB-MJHT", HOSTS_LINK),
             ("/hosts/link?request=lnk_ID#x", HOSTS_LINK),
         ] {
-            assert_eq!(ReturnTo::from_untrusted(&with_id(wanted)).as_str(), with_id(reached), "{wanted}");
+            assert_eq!(ReturnTo::from_untrusted(&with_id(requested)).as_str(), with_id(reached), "{requested}");
         }
         let entry = ReturnTo::from_untrusted(&with_id("/device?entry=ent_ID")).code_entry();
         assert_eq!(entry.map(String::from), Some(with_id("ent_ID")));
@@ -479,7 +479,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_leads_back_to_its_own_list_only() {
+    fn confirmation_returns_to_its_own_list_only() {
         assert_eq!(ReturnTo::within("/keys?q=a&after=3.7", KEYS).as_str(), "/keys?q=a&after=3.7");
         for other in ["", "/hosts", "/keys/add", "//evil.example/keys", "/keys?a b", "https://evil.example/keys"] {
             assert_eq!(ReturnTo::within(other, KEYS).as_str(), KEYS, "{other:?}");
@@ -488,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_carry_where_to_go_on() {
+    fn urls_carry_return_to() {
         assert_eq!(sign_in(None, &ReturnTo::default()), "/sign-in");
         assert_eq!(sign_in(None, &ReturnTo::from_untrusted("/keys?q=a&show=b")), "/sign-in?then=/keys%3Fq%3Da%26show%3Db");
         assert_eq!(sign_in_again(&ReturnTo::to(ADMIN)), "/sign-in?again=1&then=/admin");

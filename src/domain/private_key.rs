@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_private_key_is_found_however_it_is_wrapped() {
+    fn private_key_is_found_however_it_is_wrapped() {
         for pem in ["-----BEGIN OPENSSH PRIVATE KEY-----", "BEGIN RSA\nPRIVATE\n KEY", "b3BlbnNz\naC1rZXktdjEAAAA"] {
             assert_eq!(find(pem), Some(PrivateKeyKind::Pem), "{pem}");
         }

@@ -191,7 +191,7 @@ impl MfaEvidence {
     }
 
     pub fn is_satisfied_by(&self, claims: &Claims) -> bool {
-        let any = |claim: &str, wanted: &[String]| claims.all(claim).iter().any(|value| wanted.contains(value));
+        let any = |claim: &str, accepted: &[String]| claims.all(claim).iter().any(|value| accepted.contains(value));
         self.always || any("acr", &self.acr) || any("amr", &self.amr)
     }
 }
@@ -311,11 +311,11 @@ impl Provider {
     /// the person at the provider: issuer and subject do. Letters outside ASCII are transliterated: `josé@…` gives `jose@…`.
     pub fn user_id_candidates(&self, identity: &VerifiedIdentity, unique_suffix: &str) -> Vec<UserId> {
         const MAX_SUFFIX: usize = 5;
-        let wanted = identity.user_name.as_deref().unwrap_or_default();
+        let preferred = identity.user_name.as_deref().unwrap_or_default();
         let allowed = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@');
-        let name: String = deunicode::deunicode(wanted).chars().filter(allowed).skip_while(|c| !c.is_ascii_alphanumeric()).take(64).collect();
+        let name: String = deunicode::deunicode(preferred).chars().filter(allowed).skip_while(|c| !c.is_ascii_alphanumeric()).take(64).collect();
         // A sanitized name is not the owner's name at the provider and could collide with another's.
-        let own = self.own_names && name == wanted;
+        let own = self.own_names && name == preferred;
         let base = match (name.is_empty(), own) {
             (true, _) => format!("user~{}", self.id),
             (false, true) => name,
@@ -378,10 +378,10 @@ mod tests {
     }
 
     #[test]
-    fn who_somebody_is_takes_one_subject_and_what_the_profile_demands() {
+    fn identity_needs_one_subject_and_the_required_claims() {
         let judge = |claims: &Claims| provider(ProvisioningPolicy::Open).verify_identity(&profile(), "https://auth.example", claims);
-        let vouched = judge(&claims(&[("organization", &["UT\n\u{202e}Austin"])])).expect("vouched for");
-        assert_eq!((vouched.subject.as_str(), vouched.label.as_str()), ("42", "jdoe@utexas.edu · UTAustin"));
+        let identity = judge(&claims(&[("organization", &["UT\n\u{202e}Austin"])])).expect("vouched for");
+        assert_eq!((identity.subject.as_str(), identity.label.as_str()), ("42", "jdoe@utexas.edu · UTAustin"));
         for subjects in [&[][..], &[""], &["a", "b"], &[&"x".repeat(256)]] {
             assert_eq!(judge(&claims(&[("sub", subjects)])), Err(ClaimsRefused::NoSubject), "{subjects:?}");
         }
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn newcomers_come_by_the_tenants_rule() {
+    fn provisioning_follows_the_tenants_policy() {
         let comes = |rule: &str, claims: &Claims| {
             let provider = provider(ProvisioningPolicy::parse(rule).expect("a rule"));
             provider.verify_identity(&profile(), "https://auth.example", claims).expect("vouched for").may_provision
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_factor_is_what_the_tenant_takes_for_one() {
+    fn mfa_evidence_is_what_the_tenant_accepts() {
         let shown = |more: &[(&str, &[&str])]| provider(ProvisioningPolicy::Open).mfa.is_satisfied_by(&claims(more));
         assert!(!shown(&[]) && !shown(&[("amr", &["pwd"])]) && !shown(&[("acr", &["mfa"])]));
         assert!(shown(&[("amr", &["pwd", "hwk"])]) && shown(&[("acr", &["https://refeds.org/profile/mfa"])]));
@@ -414,9 +414,9 @@ mod tests {
     }
 
     #[test]
-    fn names_never_leave_what_names_may_hold() {
+    fn user_id_candidates_are_always_valid() {
         let named = |name: Option<&str>| {
-            let vouched = VerifiedIdentity {
+            let identity = VerifiedIdentity {
                 issuer: String::new(),
                 subject: "42".into(),
                 label: String::new(),
@@ -426,7 +426,7 @@ mod tests {
                 mfa: false,
             };
             let own = Provider { own_names: true, ..provider(ProvisioningPolicy::Open) };
-            let names = [provider(ProvisioningPolicy::Open).user_id_candidates(&vouched, "1f"), own.user_id_candidates(&vouched, "1f")];
+            let names = [provider(ProvisioningPolicy::Open).user_id_candidates(&identity, "1f"), own.user_id_candidates(&identity, "1f")];
             names.map(|names| format!("{} {} {}", names[0], names[1], names[names.len() - 1])).join(", ")
         };
         let campus = |name: &str| format!("{name}~globus {name}~globus-2 {name}~globus-1f");

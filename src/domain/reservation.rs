@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_lease_is_longer_than_two_days() {
+    fn reservation_lasts_at_most_two_days() {
         let now = Timestamp::from_millis(0);
         let hours = |n: u64| now + Duration::from_secs(n * 3_600);
         for (minutes, end) in [(-1, hours(48)), (i32::MAX, hours(48)), (2_880, hours(48)), (60, hours(1)), (0, now)] {

@@ -78,14 +78,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_words_and_odd_spaces_are_passed_over() {
+    fn unknown_scopes_and_extra_spaces_are_ignored() {
         let asked = ScopeSet::parse_known("  openid keys:create   hosts:read offline_access ");
         assert_eq!(asked.to_string(), "hosts:read keys:create");
         assert!(ScopeSet::parse_known("openid profile").is_empty());
     }
 
     #[test]
-    fn a_client_gets_no_more_than_both_sides_hold() {
+    fn intersection_has_only_common_scopes() {
         let asked = ScopeSet::parse_known("hosts:read keys:create");
         let allowed = ScopeSet::parse_known("hosts:read");
         assert_eq!(asked.intersection(&allowed).to_string(), "hosts:read");

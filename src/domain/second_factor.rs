@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_read_as_people_type_them() {
+    fn codes_are_parsed_as_people_type_them() {
         assert_eq!(SecondFactorCode::parse(" 123 456 "), Some(SecondFactorCode::App("123456".into())));
         let code = format_recovery_code(*b"\x00\x01\x02\x03\x1f\x20\x21\xff\x07\x08\x09\x0a");
         assert_eq!(code, "ABCD-9AB9-HJKL");
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn factors_are_named_in_addresses() {
+    fn factors_are_parsed_from_urls() {
         assert_eq!((Factor::parse("app"), Factor::parse("7"), Factor::parse("x")), (Some(Factor::App), Some(Factor::Passkey(7)), None));
     }
 }

@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_split_at_the_time_it_names() {
+    fn sentence_is_split_at_its_time() {
         let said = Sentence::naming(Timestamp::from_millis(0), "1 January 1970".into(), |time| format!("It ended on {time}."));
         let (before, time, after) = said.parts();
         assert_eq!((before, time.map(|time| time.datetime.as_str()), after), ("It ended on ", Some("1970-01-01T00:00:00+00:00"), "."));

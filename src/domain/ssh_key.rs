@@ -318,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_that_cannot_be_seen_is_refused() {
+    fn invisible_label_is_refused() {
         assert_eq!(sanitize_label(Some(" my  laptop "), "jane@vista"), Ok("my laptop".to_owned()));
         assert_eq!(sanitize_label(None, "jane@vista"), Ok("jane@vista".to_owned()));
         assert_eq!((sanitize_label(Some(" "), "jane"), sanitize_label(None, "")), (Ok(String::new()), Ok(String::new())));
@@ -371,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_a_key_depends_on_is_needed_in_tms_order() {
+    fn missing_dependencies_are_reported_in_tms_order() {
         assert_eq!(dependencies().check(true, NOW), Ok(()));
         let missing = |change: fn(&mut Dependencies)| {
             let mut dependencies = dependencies();
@@ -391,14 +391,14 @@ mod tests {
     }
 
     #[test]
-    fn a_persons_own_key_needs_no_delegation() {
+    fn own_key_needs_no_delegation() {
         let own = Dependencies { delegated_until: None, ..dependencies() };
         assert_eq!(own.check(false, NOW), Ok(()));
         assert_eq!(looked_up(|s| (s.client_enabled, s.dependencies) = (None, own)), LookupDecision::NewLogin);
     }
 
     #[test]
-    fn a_key_is_shown_only_while_all_of_it_stands() {
+    fn key_is_returned_only_while_all_dependencies_are_valid() {
         assert_eq!(looked_up(|_| ()), LookupDecision::NewLogin);
         assert_eq!(looked_up(|s| s.tenant_enabled = false), LookupDecision::Refused);
         assert_eq!(looked_up(|s| s.client_enabled = Some(false)), LookupDecision::Refused);
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lookups_of_one_login_are_one_use() {
+    fn lookups_of_one_login_count_as_one_use() {
         let ago = |millis: i64| Some(Timestamp::from_millis(NOW.as_millis() - millis));
         assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(29_999))), LookupDecision::SameLogin);
         assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), LookupDecision::Refused);
@@ -419,7 +419,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reservation_outlives_the_keys_end_but_not_its_uses() {
+    fn reservation_extends_the_expiry_but_not_the_uses() {
         let reserved = |s: &mut KeyStatus| (s.expires_at, s.reserved_until) = (NOW, Some(minutes(1)));
         assert_eq!(looked_up(reserved), LookupDecision::NewLogin);
         assert_eq!(looked_up(|s| (s.expires_at, s.reserved_until) = (NOW, Some(NOW))), LookupDecision::Refused);
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_fits_its_own_type_alone() {
+    fn line_matches_its_own_type_only() {
         let line = "ssh-ed25519 AAAA";
         for fits in ["ssh-ed25519", "", "ed25519", "anything"] {
             assert!(line_matches_type(line, fits), "{fits}");
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_mean_what_they_mean_on_tms_wire() {
+    fn limits_and_key_types_are_parsed_as_in_tms() {
         assert_eq!((parse_max_uses(-1), parse_max_uses(0), parse_max_uses(3)), (UNLIMITED, 0, 3));
         assert_eq!((expiry_of(-1, NOW), expiry_of(0, NOW), expiry_of(5, NOW)), (Timestamp::FOREVER, NOW, minutes(5)));
         assert_eq!(expiry_of(i32::MAX, NOW).as_millis(), NOW.as_millis() + i64::from(i32::MAX) * 60_000);

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_factor_is_shown_by_whoever_has_one_or_must() {
+    fn second_factor_is_required_if_enrolled_or_demanded() {
         let minutes = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
         let judge = |at, second: Option<i64>, has_own, demanded| {
             required_step_up(AuthenticationTimes { at: minutes(at), second_at: second.map(minutes) }, has_own, demanded, minutes(100))

@@ -134,14 +134,14 @@ impl Default for Policy {
 }
 
 /// Lifetimes offered on the consent page, shortest first: 8 hours, 7 days and 30 days, limited to `longest`.
-pub fn offered_lifetimes(longest: Duration) -> Vec<Duration> {
+pub fn lifetime_options(longest: Duration) -> Vec<Duration> {
     const HOUR: u64 = 60 * 60;
-    let mut offered: Vec<Duration> =
+    let mut lifetimes: Vec<Duration> =
         [8 * HOUR, 7 * 24 * HOUR, 30 * 24 * HOUR].map(Duration::from_secs).into_iter().filter(|lifetime| *lifetime <= longest).collect();
-    if offered.is_empty() {
-        offered.push(longest);
+    if lifetimes.is_empty() {
+        lifetimes.push(longest);
     }
-    offered
+    lifetimes
 }
 
 #[cfg(test)]
@@ -149,10 +149,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_lifetime_is_offered_beyond_the_tenants_longest() {
+    fn lifetime_options_stay_within_the_tenants_longest() {
         let days = |n: u64| Duration::from_secs(n * 86_400);
-        assert_eq!(offered_lifetimes(days(30)).len(), 3);
-        assert_eq!(offered_lifetimes(days(10)), [Duration::from_secs(28_800), days(7)]);
-        assert_eq!(offered_lifetimes(Duration::from_secs(600)), [Duration::from_secs(600)]);
+        assert_eq!(lifetime_options(days(30)).len(), 3);
+        assert_eq!(lifetime_options(days(10)), [Duration::from_secs(28_800), days(7)]);
+        assert_eq!(lifetime_options(Duration::from_secs(600)), [Duration::from_secs(600)]);
     }
 }

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_order_mark_is_taken_off_once() {
+    fn one_byte_order_mark_is_removed() {
         assert_eq!(without_bom(b"\xef\xbb\xbftext".to_vec()), b"text");
         assert_eq!(without_bom(b"text\xef\xbb\xbf".to_vec()), b"text\xef\xbb\xbf");
         assert_eq!(without_bom(Vec::new()), b"");
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_found_whatever_stands_around_them() {
+    fn pem_blocks_are_found_in_any_surrounding_text() {
         let block = "-----BEGIN CERTIFICATE-----\nAAAA\nBBBB\n-----END CERTIFICATE-----\n";
         for file in [
             block.as_bytes().to_vec(),

@@ -196,11 +196,6 @@ pub fn humanize_duration(span: Duration) -> String {
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Rounded up to whole minutes, so that retrying after it is never too early.
-pub fn humanize_wait(wait: Duration) -> String {
-    humanize_duration(Duration::from_secs(wait.as_secs().div_ceil(60).max(1) * 60))
-}
-
 /// Rounded up to whole seconds, at least one (RFC 9110 §10.2.3 `Retry-After`).
 pub fn retry_after(wait: Duration) -> u64 {
     u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
@@ -211,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_read_as_tms_and_people_expect() {
+    fn times_are_formatted_for_tms_and_people() {
         let time = Timestamp::from_millis(1_795_210_927_123);
         assert_eq!(time.to_rfc3339(), "2026-11-20T21:42:07+00:00");
         assert_eq!(time.humanize(), "20 November 2026, 21:42 UTC");
@@ -221,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_are_said_in_their_largest_unit() {
+    fn durations_are_formatted_in_their_largest_unit() {
         for (seconds, words) in
             [(1, "1 second"), (59, "59 seconds"), (60, "1 minute"), (28_800, "8 hours"), (86_400, "24 hours"), (2_592_000, "30 days")]
         {
@@ -239,10 +234,6 @@ mod tests {
         ] {
             assert_eq!(humanize_duration(Duration::from_millis(millis)), words, "rounded to the nearest");
         }
-        let waits = [(299, "5 minutes"), (300, "5 minutes"), (301, "6 minutes"), (1, "1 minute"), (0, "1 minute")];
-        for (seconds, words) in waits {
-            assert_eq!(humanize_wait(Duration::from_secs(seconds)), words);
-        }
         assert_eq!([0, 1, 1_000, 1_001].map(|millis| retry_after(Duration::from_millis(millis))), [1, 1, 1, 2]);
         let now = Timestamp::from_millis(1_000_000);
         assert_eq!(Timestamp::from_millis(995_000).humanize_ago(now), "just now");
@@ -251,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_shown_in_a_zone_by_its_name_then() {
+    fn times_show_the_zones_abbreviation_at_that_time() {
         let (winter, summer) = (Timestamp::from_millis(1_795_210_927_123), Timestamp::from_millis(1_782_000_000_000));
         for (zone, in_winter, in_summer) in [
             ("america/chicago", "20 November 2026, 15:42 CST", "20 June 2026, 19:00 CDT"),

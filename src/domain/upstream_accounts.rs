@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_list_the_providers_own_name_is_the_account_everywhere() {
+    fn without_a_list_the_user_name_is_the_account_everywhere() {
         assert_eq!(said(Some("jdoe"), None), ["jdoe@frontera", "jdoe@stampede"]);
         for nothing in [None, Some(""), Some("j doe"), Some(" jdoe"), Some("jdoe\n"), Some("j\u{f6}e")] {
             assert_eq!(said(nothing, None), ["?@frontera", "?@stampede"], "{nothing:?} is not mended");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_names_hosts_of_the_providers_own_only() {
+    fn account_list_counts_for_the_providers_hosts_only() {
         let list: [(&[&str], Option<&str>); 7] = [
             (&["r-1", "frontera"], Some("jd")),
             (&["stampede", "frontera"], None),

@@ -4,7 +4,6 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use percent_encoding::percent_decode_str;
-use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
 
 /// Twenty consonants: no vowels, so no words; no digits, so no lookalikes.
@@ -20,16 +19,12 @@ const MAX_TYPED_LENGTH: usize = 16_384;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UserCode([u8; LENGTH]);
 
-/// Why no code was found. The messages tell people what to do.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+/// Why no code was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserCodeRefused {
-    #[error("Enter the code shown on your device.")]
     Empty,
-    #[error("That code has {0} {letters}; it should have 8.", letters = if *.0 == 1 { "letter" } else { "letters" })]
     WrongLength(usize),
-    #[error("Codes never contain 0, 1 or vowels. Check for look-alike letters.")]
     InvalidCharacters,
-    #[error("There is more than one code in that text. Enter the one shown on your device.")]
     Ambiguous,
 }
 
@@ -150,8 +145,8 @@ fn find(text: &str) -> CodeMatch {
     for part in normalize(&strip_urls(text)).split(SEPARATOR) {
         let mut before = "";
         for word in part.split(' ').map(|word| word.trim_matches('-')).filter(|word| !word.is_empty()) {
-            let mut pieces = word.split('-').filter(|piece| !piece.is_empty());
-            match (pieces.next(), pieces.next(), pieces.next()) {
+            let mut groups = word.split('-').filter(|group| !group.is_empty());
+            match (groups.next(), groups.next(), groups.next()) {
                 (Some(one), None, _) if one.len() == LENGTH => take(one),
                 (Some(first), Some(second), None) if first.len() == LENGTH / 2 => take(&format!("{first}{second}")),
                 // Two groups of four in different case are not a code, as in `MJHT http`.
@@ -272,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type_and_paste_is_understood() {
+    fn typed_and_pasted_codes_are_parsed() {
         for typed in [
             "WDJB-MJHT",
             "wdjbmjht",
@@ -325,7 +320,7 @@ mod tests {
     ];
 
     #[test]
-    fn the_one_code_is_found_in_any_text() {
+    fn single_code_is_found_in_any_text() {
         for typed in PASTED {
             assert_eq!(parsed(typed).as_deref(), Ok("WDJB-MJHT"), "{typed:?}");
         }
@@ -348,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_field_never_makes_good_input_worse() {
+    fn formatting_keeps_valid_input_valid() {
         for typed in PASTED {
             for shown in [format_typed(typed), format_pasted(typed)] {
                 assert_eq!(parsed(&shown).as_deref(), Ok("WDJB-MJHT"), "{typed:?} is shown as {shown:?}");
@@ -357,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_code_says_why() {
+    fn invalid_codes_are_refused_with_the_reason() {
         assert_eq!(parsed(""), Err(UserCodeRefused::Empty));
         assert_eq!(parsed(" - "), Err(UserCodeRefused::Empty));
         assert_eq!(parsed("WDJB-MJ"), Err(UserCodeRefused::WrongLength(6)));
@@ -372,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_codes_use_every_letter_equally() {
+    fn drawn_codes_use_every_letter_equally() {
         let mut state = 0x2545_F491_4F6C_DD1D_u64;
         let mut random_byte = || {
             state ^= state << 13;
@@ -393,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_half_typed_code_is_shown_with_its_dash() {
+    fn partly_typed_code_is_formatted_with_its_dash() {
         assert_eq!(format_typed("wdj"), "WDJ");
         assert_eq!(format_typed("wdjbm"), "WDJB-M");
         assert_eq!(format_pasted("https://x/device?user_code=WDJB-MJHT"), "WDJB-MJHT");
@@ -407,7 +402,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_code_survives_being_shown_and_typed(bytes in proptest::collection::vec(0_u8..240, 8)) {
+        fn every_code_parses_as_displayed(bytes in proptest::collection::vec(0_u8..240, 8)) {
             let mut bytes = bytes.into_iter();
             let code = UserCode::draw(|| bytes.next().expect("eight bytes"));
             prop_assert_eq!(UserCode::parse(&code.to_string()), Ok(code));
@@ -415,13 +410,13 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(typed in ".*") {
+        fn parse_never_panics(typed in ".*") {
             let _ = UserCode::parse(&typed);
             let _ = format_pasted(&typed);
         }
 
         #[test]
-        fn the_field_keeps_every_code(before in "\\PC{0,12}", after in "\\PC{0,12}") {
+        fn formatting_keeps_every_code(before in "\\PC{0,12}", after in "\\PC{0,12}") {
             let typed = format!("{before} WDJB-MJHT {after}");
             for shown in [format_typed(&typed), format_pasted(&typed)] {
                 prop_assert_eq!(UserCode::parse(&shown), UserCode::parse(&typed));

@@ -17,7 +17,7 @@ impl Language {
             DecisionRefused::AlreadyDecided => self.decision_refused_decided(),
             DecisionRefused::Expired => self.decision_refused_expired(),
             DecisionRefused::NotConfirmed => self.decision_refused_not_confirmed(),
-            DecisionRefused::LifetimeNotOffered => self.decision_refused_lifetime(),
+            DecisionRefused::LifetimeNotAvailable => self.decision_refused_lifetime(),
             DecisionRefused::LifetimeTooLong => self.decision_refused_too_long(),
             DecisionRefused::HostAccountNotYours => self.decision_refused_host_account(),
             DecisionRefused::NotAllowed(RequestRefused::Disabled) => self.decision_refused_disabled(),
@@ -73,7 +73,7 @@ impl Language {
             AnswerRefused::AlreadyAnswered => self.link_refused_answered(),
             AnswerRefused::Expired => self.link_refused_expired(),
             AnswerRefused::NoMfa => self.link_refused_no_mfa(),
-            AnswerRefused::LinkedToAnother => self.link_refused_somebody_elses(),
+            AnswerRefused::LinkedToAnother => self.link_refused_linked_to_another(),
         }
     }
 

@@ -253,7 +253,7 @@ pub async fn flash_edit_result(edited: Result<(), Error<administration::EditRefu
     let w = translations();
     match edited {
         Ok(()) => flash_success(w.admin_saved()).await,
-        Err(Error::Refused(administration::EditRefused::Gone)) => flash_error(w.admin_gone()).await,
+        Err(Error::Refused(administration::EditRefused::NotFound)) => flash_error(w.admin_gone()).await,
         Err(Error::Refused(administration::EditRefused::Stale)) => {
             // The page shows the current values; the submitted ones would hide them.
             set_header(DISCARD_DRAFT, HeaderValue::from_static("1"));
@@ -312,8 +312,8 @@ pub fn set_header(name: HeaderName, value: HeaderValue) {
 }
 
 /// Sets the status of a page with an error: 429 with the time to wait, else 422.
-pub fn set_error_status(notice: &Flash) {
-    match notice.wait {
+pub fn set_error_status(flash: &Flash) {
+    match flash.wait {
         Some(seconds) => {
             set_status(StatusCode::TOO_MANY_REQUESTS);
             set_header(RETRY_AFTER, HeaderValue::from(seconds));

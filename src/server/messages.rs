@@ -44,35 +44,35 @@ impl Language {
     /// Why a sign-in through an institution was refused, and what to do.
     pub fn upstream_login_refused(&self, refused: &UpstreamLoginRefused) -> String {
         match refused {
-            UpstreamLoginRefused::NoProvider => self.arrival_refused_no_provider(),
-            UpstreamLoginRefused::UnknownState => self.arrival_refused_no_trip(),
-            UpstreamLoginRefused::AlreadyUsed => self.arrival_refused_used(),
-            UpstreamLoginRefused::Expired => self.arrival_refused_too_late(),
-            UpstreamLoginRefused::Cancelled => self.arrival_refused_cancelled(),
-            UpstreamLoginRefused::AuthorizationError(error) => self.arrival_refused_provider_says(error),
+            UpstreamLoginRefused::NoProvider => self.upstream_login_refused_no_provider(),
+            UpstreamLoginRefused::UnknownState => self.upstream_login_refused_unknown(),
+            UpstreamLoginRefused::AlreadyUsed => self.upstream_login_refused_used(),
+            UpstreamLoginRefused::Expired => self.upstream_login_refused_too_late(),
+            UpstreamLoginRefused::Cancelled => self.upstream_login_refused_cancelled(),
+            UpstreamLoginRefused::AuthorizationError(error) => self.upstream_login_refused_by_provider(error),
             UpstreamLoginRefused::ProviderFailed(trouble) => match trouble {
-                ProviderError::Unreachable(_) => self.arrival_refused_unreachable(),
-                ProviderError::Timeout => self.arrival_refused_slow(),
-                ProviderError::InvalidResponse(_) => self.arrival_refused_broken(),
-                ProviderError::CodeRefused(_) => self.arrival_refused_code(),
-                ProviderError::IssuerMismatch(_) => self.arrival_refused_issuer(),
-                ProviderError::ClockSkew(_) => self.arrival_refused_clock(),
-                ProviderError::TokenRefused(_) => self.arrival_refused_untrusted(),
-                ProviderError::ReauthenticationMissing => self.arrival_refused_not_fresh(),
-                ProviderError::Denied(_) => self.arrival_refused_list_denied(),
+                ProviderError::Unreachable(_) => self.upstream_login_refused_unreachable(),
+                ProviderError::Timeout => self.upstream_login_refused_slow(),
+                ProviderError::InvalidResponse(_) => self.upstream_login_refused_broken(),
+                ProviderError::CodeRefused(_) => self.upstream_login_refused_code(),
+                ProviderError::IssuerMismatch(_) => self.upstream_login_refused_issuer(),
+                ProviderError::ClockSkew(_) => self.upstream_login_refused_clock(),
+                ProviderError::TokenRefused(_) => self.upstream_login_refused_untrusted(),
+                ProviderError::ReauthenticationMissing => self.upstream_login_refused_not_fresh(),
+                ProviderError::Denied(_) => self.upstream_login_refused_list_denied(),
                 ProviderError::Misconfigured(_) | ProviderError::DiscoveryIssuerMismatch(_) | ProviderError::AddressBlocked => {
-                    self.arrival_refused_misconfigured()
+                    self.upstream_login_refused_misconfigured()
                 }
             },
             UpstreamLoginRefused::AccountListFailed(trouble) => match trouble {
-                ProviderError::Denied(_) => self.arrival_refused_list_denied(),
-                ProviderError::Unreachable(_) | ProviderError::Timeout => self.arrival_refused_list_away(),
-                _ => self.arrival_refused_list_broken(),
+                ProviderError::Denied(_) => self.upstream_login_refused_list_denied(),
+                ProviderError::Unreachable(_) | ProviderError::Timeout => self.upstream_login_refused_list_away(),
+                _ => self.upstream_login_refused_list_broken(),
             },
-            UpstreamLoginRefused::NotInvited { label } => self.arrival_refused_not_invited(label),
-            UpstreamLoginRefused::InvitationUsed => self.arrival_refused_invitation(),
-            UpstreamLoginRefused::Disabled => self.arrival_refused_disabled(),
-            UpstreamLoginRefused::WrongPerson { label } => self.arrival_refused_somebody_else(label),
+            UpstreamLoginRefused::NotInvited { label } => self.upstream_login_refused_not_invited(label),
+            UpstreamLoginRefused::InvitationUsed => self.upstream_login_refused_invitation(),
+            UpstreamLoginRefused::Disabled => self.upstream_login_refused_disabled(),
+            UpstreamLoginRefused::WrongPerson { label } => self.upstream_login_refused_wrong_account(label),
         }
     }
 
@@ -124,32 +124,32 @@ impl Language {
     /// Why a provider does not work, for those who configure it. The details come from the provider or from libraries, in English.
     pub fn provider_error(&self, error: &ProviderError) -> String {
         match error {
-            ProviderError::Unreachable(why) => self.provider_trouble_unreachable(self.connect_error(why)),
-            ProviderError::AddressBlocked => self.provider_trouble_out_of_bounds(),
-            ProviderError::Timeout => self.provider_trouble_slow(),
-            ProviderError::IssuerMismatch(detail) | ProviderError::DiscoveryIssuerMismatch(detail) => self.provider_trouble_issuer(detail),
-            ProviderError::Misconfigured(detail) => self.provider_trouble_misconfigured(detail),
+            ProviderError::Unreachable(why) => self.provider_error_unreachable(self.connect_error(why)),
+            ProviderError::AddressBlocked => self.provider_error_address_blocked(),
+            ProviderError::Timeout => self.provider_error_slow(),
+            ProviderError::IssuerMismatch(detail) | ProviderError::DiscoveryIssuerMismatch(detail) => self.provider_error_issuer(detail),
+            ProviderError::Misconfigured(detail) => self.provider_error_misconfigured(detail),
             ProviderError::InvalidResponse(_)
             | ProviderError::CodeRefused(_)
             | ProviderError::ClockSkew(_)
             | ProviderError::TokenRefused(_)
             | ProviderError::ReauthenticationMissing
-            | ProviderError::Denied(_) => self.provider_trouble_broken(error.to_string()),
+            | ProviderError::Denied(_) => self.provider_error_broken(error.to_string()),
         }
     }
 
     fn connect_error(&self, error: &ConnectError) -> String {
         match error {
-            ConnectError::HostNotFound => self.provider_why_no_such_name(),
-            ConnectError::ConnectionRefused => self.provider_why_refused(),
-            ConnectError::NoRoute => self.provider_why_no_route(),
-            ConnectError::ConnectionClosed => self.provider_why_hangs_up(),
-            ConnectError::NoTls => self.provider_why_no_tls(),
-            ConnectError::UnknownAuthority => self.provider_why_unknown_authority(),
-            ConnectError::CertificateNameMismatch => self.provider_why_other_name(),
-            ConnectError::CertificateOutsideValidity => self.provider_why_not_now(),
-            ConnectError::Timeout => self.provider_why_slow(),
-            ConnectError::Proxied { proxy, why } => self.provider_why_proxied(self.connect_error(why), proxy),
+            ConnectError::HostNotFound => self.connect_error_host_not_found(),
+            ConnectError::ConnectionRefused => self.connect_error_refused(),
+            ConnectError::NoRoute => self.connect_error_no_route(),
+            ConnectError::ConnectionClosed => self.connect_error_connection_closed(),
+            ConnectError::NoTls => self.connect_error_no_tls(),
+            ConnectError::UnknownAuthority => self.connect_error_unknown_authority(),
+            ConnectError::CertificateNameMismatch => self.connect_error_certificate_name(),
+            ConnectError::CertificateOutsideValidity => self.connect_error_certificate_expired(),
+            ConnectError::Timeout => self.connect_error_slow(),
+            ConnectError::Proxied { proxy, why } => self.connect_error_proxied(self.connect_error(why), proxy),
             ConnectError::InvalidCertificate(detail) | ConnectError::Other(detail) => detail.clone(),
         }
     }
@@ -205,9 +205,9 @@ impl Language {
     /// Why no account of a provider was linked.
     pub fn proposal_refused(&self, refused: ProposalRefused) -> String {
         match refused {
-            ProposalRefused::Gone => self.offer_refused_gone(),
-            ProposalRefused::NothingSelected => self.offer_refused_nothing(),
-            ProposalRefused::CannotBeLinked => self.offer_refused_cannot(),
+            ProposalRefused::NotFound => self.proposal_refused_gone(),
+            ProposalRefused::NothingSelected => self.proposal_refused_nothing(),
+            ProposalRefused::CannotBeLinked => self.proposal_refused_cannot(),
             ProposalRefused::MfaMissing => self.link_refused_no_mfa(),
         }
     }
@@ -216,7 +216,7 @@ impl Language {
     pub fn linked_accounts(&self, linked: &[LinkOutcome], zone: &Zone) -> Sentence {
         match linked {
             [one] => self.link_decided(Some(one), zone),
-            several => self.offer_linked_several(i64::try_from(several.len()).unwrap_or(i64::MAX)).into(),
+            several => self.proposal_linked_several(i64::try_from(several.len()).unwrap_or(i64::MAX)).into(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Answering a device: typing its code, deciding, and taking the decision back.
+//! The device flow for people: submitting a code, deciding, and revoking.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::domain::client::RequestRefused;
 use crate::domain::sentence::Sentence;
 use crate::domain::time::Timestamp;
 
-/// A request that waits for the person's decision.
+/// A device grant that waits for the person's decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingDeviceGrant {
     pub grant: String,
@@ -17,12 +17,12 @@ pub struct PendingDeviceGrant {
     pub client: ClientItem,
     pub requested_at: Timestamp,
     pub from: Option<String>,
-    /// How that address stands to the one this browser has.
+    /// That address compared with this browser's.
     pub proximity: NetworkProximity,
-    /// What the program calls itself.
+    /// The program's user agent, as sent.
     pub agent: String,
     pub expires_in_seconds: u64,
-    /// What is asked for and may be had now, as a `scope` parameter.
+    /// What is requested and available now, as a `scope` parameter.
     pub scope: String,
     pub may_read_hosts: bool,
     pub may_read_keys: bool,
@@ -30,40 +30,40 @@ pub struct PendingDeviceGrant {
     pub may_revoke_keys: bool,
     pub host_accounts: Vec<HostAccountItem>,
     pub lifetimes: Vec<LifetimeItem>,
-    /// The tenant demands the "I started this" tick.
+    /// The tenant requires the "I started this" checkbox.
     pub tick_required: bool,
 }
 
-/// How the address of a request stands to the browser's.
+/// The address of a request compared with the browser's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NetworkProximity {
     SameAddress,
-    /// Of one IPv6 /64.
+    /// In the same IPv6 /64.
     SameNetwork,
     Elsewhere,
-    /// One of them is not known.
+    /// One of them is unknown.
     Unknown,
 }
 
-/// Who asks, as people read it.
+/// The client, as people read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientItem {
     pub name: String,
     pub trust: ClientTrust,
 }
 
-/// How far an application's name can be trusted.
+/// How far a client's name can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientTrust {
-    /// It has proved who it is, and the tenant's operators vouch for it.
+    /// It authenticates, and the tenant's administrators have verified it.
     Verified,
-    /// It has proved who it is; nobody vouches for it.
+    /// It authenticates, but no one has verified it.
     Unverified,
-    /// It has no secret to prove anything with (RFC 8628 §5.6).
+    /// It has no secret to authenticate with (RFC 8628 §5.6).
     Public,
 }
 
-/// How long the access may last, and until when that would be.
+/// A lifetime that can be selected, and the resulting expiry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LifetimeItem {
     pub seconds: u64,
@@ -71,7 +71,7 @@ pub struct LifetimeItem {
     pub until: Timestamp,
 }
 
-/// A request after its decision.
+/// A device grant after its decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecidedDeviceGrant {
     pub grant: String,
@@ -79,15 +79,15 @@ pub struct DecidedDeviceGrant {
     pub outcome: DecisionOutcome,
     pub may_create_keys: bool,
     pub host_accounts: Vec<HostAccountItem>,
-    /// How it stands, in words.
+    /// Its state as text.
     pub status: Sentence,
-    /// When the access ends, if there is one.
+    /// When the access expires, if any.
     pub until: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DecisionOutcome {
-    /// Allowed; the device has not come for its token yet.
+    /// Allowed; the device has not redeemed it yet.
     Pending,
     /// The device has its token.
     PickedUp {
@@ -97,11 +97,11 @@ pub enum DecisionOutcome {
     Denied,
     Revoked,
     Expired,
-    /// The operators decided meanwhile that the application gets nothing of it.
+    /// Since the decision, a change by the operators left nothing for the client.
     Refused(RequestRefused),
 }
 
-/// Takes a typed code, before or after sign-in.
+/// Submits a user code, before or after sign-in.
 #[server(prefix = "/api", endpoint = "device/enter")]
 pub async fn enter_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
     use crate::server::context;
@@ -114,7 +114,7 @@ pub async fn enter_code(#[server(default)] user_code: String) -> Result<(), Serv
     Ok(())
 }
 
-/// The request, if it waits for this person.
+/// The device grant, if it waits for this person.
 #[server(prefix = "/api", endpoint = "device/waiting")]
 pub async fn pending_device(grant: String) -> Result<Option<PendingDeviceGrant>, ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
@@ -125,7 +125,7 @@ pub async fn pending_device(grant: String) -> Result<Option<PendingDeviceGrant>,
     Ok(found.map(|found| PendingDeviceGrant::new(found, caller.from, services.now())))
 }
 
-/// All that wait for this person, the newest first; none for a visitor.
+/// All that wait for this person, newest first; empty if not signed in.
 #[server(prefix = "/api", endpoint = "device/all-waiting")]
 pub async fn pending_devices() -> Result<Vec<PendingDeviceGrant>, ServerFnError> {
     use crate::server::context;
@@ -135,7 +135,7 @@ pub async fn pending_devices() -> Result<Vec<PendingDeviceGrant>, ServerFnError>
     Ok(found.into_iter().map(|found| PendingDeviceGrant::new(found, caller.from, services.now())).collect())
 }
 
-/// Allow or deny. A second press finds the first one's result. What cannot be decided is said on the request's own page.
+/// Allows or denies. A repeated submission gets the first one's result. A refusal is shown on the request's own page.
 #[server(prefix = "/api", endpoint = "device/decide")]
 pub async fn decide_device(
     grant: String,
@@ -156,10 +156,10 @@ pub async fn decide_device(
     context::redirect_to_url(&here);
     let decided = match decision.as_str() {
         "allow" => {
-            // Not before denying: that takes nothing but the wish.
-            let Some(may_allow) = context::require_consent_authorization(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
+            // Only before allowing: denying requires nothing.
+            let Some(consenting) = context::require_consent_authorization(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
             match parse_consent(&lifetime, &host_accounts, &started_this, shown.as_deref()) {
-                Ok(consent) => services.approve_device(&may_allow, &grant, consent).await,
+                Ok(consent) => services.approve_device(&consenting, &grant, consent).await,
                 Err(refused) => Err(Error::Refused(refused)),
             }
         }
@@ -174,14 +174,14 @@ pub async fn decide_device(
         Err(Error::Refused(NotYours)) => Ok(()),
         Err(Error::Refused(refused)) => {
             let place = if refused == NotConfirmed { FlashTarget::Confirmation } else { FlashTarget::Consent };
-            let notice = Flash::new(place, context::translations().decision_refused(refused));
-            caller.session.set_flash(&notice.only_at(&here)).await.map_err(context::fault)
+            let flash = Flash::new(place, context::translations().decision_refused(refused));
+            caller.session.set_flash(&flash.only_at(&here)).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
-/// What the person decided, as it stands now.
+/// What the person decided, with its current state.
 #[server(prefix = "/api", endpoint = "device/decided")]
 pub async fn decided_device(grant: String) -> Result<Option<DecidedDeviceGrant>, ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
@@ -192,11 +192,11 @@ pub async fn decided_device(grant: String) -> Result<Option<DecidedDeviceGrant>,
     Ok(found.map(|found| DecidedDeviceGrant::new(found, services.now())))
 }
 
-/// Whether a device has come for its token, for a page that waits for it.
+/// Whether a device has redeemed its grant, for a page that polls.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PickupProgress {
     pub waiting: bool,
-    /// In words.
+    /// As text.
     pub status: Sentence,
 }
 
@@ -206,18 +206,18 @@ pub async fn device_pickup(grant: String) -> Result<Option<PickupProgress>, Serv
     Ok(decided.map(|decided| PickupProgress { waiting: matches!(decided.outcome, DecisionOutcome::Pending), status: decided.status }))
 }
 
-/// A device or program that may act for the person at the moment, in words.
+/// A device or program that may act for the person now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceItem {
     pub grant: String,
     pub client: ClientItem,
     pub allowed_at: Timestamp,
     pub until: Timestamp,
-    /// Where it fetched its token; `None` before it came.
+    /// Where it redeemed its grant from; `None` before that.
     pub from: Option<String>,
 }
 
-/// All that may act for the person at the moment, the newest first.
+/// All that may act for the person now, newest first.
 #[server(prefix = "/api", endpoint = "device/list")]
 pub async fn list_devices() -> Result<Vec<DeviceItem>, ServerFnError> {
     use crate::server::context;
@@ -225,7 +225,7 @@ pub async fn list_devices() -> Result<Vec<DeviceItem>, ServerFnError> {
     Ok(devices.into_iter().filter_map(|(grant, client)| DeviceItem::new(grant, &client)).collect())
 }
 
-/// Takes back what was allowed, from the list.
+/// Revokes the access of a device, from the list.
 #[server(prefix = "/api", endpoint = "device/end")]
 pub async fn revoke_listed_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
@@ -240,7 +240,7 @@ pub async fn revoke_listed_device(grant: String) -> Result<(), ServerFnError> {
     }
 }
 
-/// Takes back what was allowed.
+/// Revokes the access of a device.
 #[server(prefix = "/api", endpoint = "device/withdraw")]
 pub async fn revoke_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
@@ -254,14 +254,14 @@ pub async fn revoke_device(grant: String) -> Result<(), ServerFnError> {
     match services.revoke_device(&person, &grant).await {
         Ok(()) => Ok(()),
         Err(Error::Refused(_)) => {
-            let notice = Flash::new(FlashTarget::Result, context::translations().change_refused_gone()).only_at(&here);
-            caller.session.set_flash(&notice).await.map_err(context::fault)
+            let flash = Flash::new(FlashTarget::Result, context::translations().change_refused_gone()).only_at(&here);
+            caller.session.set_flash(&flash).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
-/// "I did not start this", with the code in hand.
+/// "I did not start this", with the user code.
 #[server(prefix = "/api", endpoint = "device/report")]
 pub async fn report_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
     use crate::server::context::user_codes::CodeSubmitter;
@@ -269,17 +269,17 @@ pub async fn report_code(#[server(default)] user_code: String) -> Result<(), Ser
     let (services, caller) = (context::services()?, context::request_context()?);
     let visit = caller.start_session(&services).await.map_err(context::fault)?;
     let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&visit), CodeSubmitter::Person);
-    let notice = match services.report_user_code(who, &user_code).await {
+    let flash = match services.report_user_code(who, &user_code).await {
         Ok(()) => Flash::new(FlashTarget::Reported, ""),
         Err(Error::Refused(refused)) => context::code_refused_flash(FlashTarget::Report, &refused, &user_code, context::translations()),
         Err(Error::Internal(fault)) => return Err(context::fault(fault)),
     };
-    caller.session.set_flash(&notice).await.map_err(context::fault)?;
+    caller.session.set_flash(&flash).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::DEVICE_REPORT);
     Ok(())
 }
 
-/// Lets go of a request, to type another code; of all that wait here where none is named. The code can be entered again, anywhere.
+/// Releases a request, to enter another code; without an id, all that wait in this session. The code can be entered again anywhere.
 #[server(prefix = "/api", endpoint = "device/another")]
 pub async fn enter_another_code(#[server(default)] grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
@@ -289,8 +289,8 @@ pub async fn enter_another_code(#[server(default)] grant: String) -> Result<(), 
     services.release_user_code(&person, DeviceGrantId::parse(grant).ok().as_ref()).await.map_err(context::fault)
 }
 
-/// Signs out and on to the tenant that a code belongs to, keeping the code: to go on with another account. The code is that of a request
-/// of this person's, or one that this session has typed, so that each has been counted as a try.
+/// Signs out and continues at the tenant that a code belongs to, with the code, to use another account. The code is that of a request of
+/// this person, or one submitted in this session, so that each has been counted as an attempt.
 #[server(prefix = "/api", endpoint = "device/switch-tenant")]
 pub async fn switch_tenant(tenant: String, #[server(default)] grant: String, #[server(default)] entry: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::{CodeEntryId, DeviceGrantId, TenantId};
@@ -323,7 +323,7 @@ fn parse_consent(
 ) -> Result<crate::domain::device_grant::Consent, crate::domain::device_grant::DecisionRefused> {
     use crate::domain::device_grant::{Consent, DecisionRefused};
     use crate::domain::ids::HostAccountId;
-    let seconds = lifetime.parse().map_err(|_| DecisionRefused::LifetimeNotOffered)?;
+    let seconds = lifetime.parse().map_err(|_| DecisionRefused::LifetimeNotAvailable)?;
     let host_accounts: Result<Vec<_>, _> = host_accounts.iter().map(HostAccountId::parse).collect();
     Ok(Consent {
         lifetime: std::time::Duration::from_secs(seconds),
@@ -345,7 +345,7 @@ mod items {
     use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
     use crate::domain::scope::Scope;
     use crate::domain::sentence::Sentence;
-    use crate::domain::tenant::offered_lifetimes;
+    use crate::domain::tenant::lifetime_options;
     use crate::domain::time::{Timestamp, Zone};
     use crate::i18n::Translations;
     use crate::server::context::consent::{DecidedConsent, PendingConsent};
@@ -408,7 +408,7 @@ mod items {
                 may_create_keys: grant.scope.contains(Scope::KeysCreate),
                 may_revoke_keys: grant.scope.contains(Scope::KeysRevoke),
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
-                lifetimes: offered_lifetimes(policy.longest_access).into_iter().map(lifetime).collect(),
+                lifetimes: lifetime_options(policy.longest_access).into_iter().map(lifetime).collect(),
                 tick_required: policy.require_started_tick,
                 grant: grant.id.to_string(),
             }
@@ -433,7 +433,7 @@ mod items {
     }
 
     impl DecisionOutcome {
-        /// As the page says it.
+        /// As the page shows it.
         fn status(&self, w: Translations, zone: &Zone) -> Sentence {
             Sentence::from(match self {
                 DecisionOutcome::Pending => w.pickup_waiting(),
@@ -444,7 +444,7 @@ mod items {
                     });
                 }
                 DecisionOutcome::Denied => w.pickup_denied(),
-                DecisionOutcome::Revoked => w.pickup_withdrawn(),
+                DecisionOutcome::Revoked => w.pickup_revoked(),
                 DecisionOutcome::Expired => w.pickup_expired(),
                 DecisionOutcome::Refused(RequestRefused::Disabled) => w.pickup_refused_disabled(),
                 DecisionOutcome::Refused(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => w.pickup_refused_grant(),

@@ -33,13 +33,13 @@ pub async fn link_identity(#[server(default)] linking: String) -> Result<(), Ser
     let Some(person) = context::require_recent_authentication(&here)? else { return Ok(()) };
     let (services, w) = (context::services()?, context::translations());
     context::see_other(IDENTITIES);
-    let Some(vouched) = context::request_context()?.session.take_identity_link(&linking, services.now()).await.map_err(context::fault)? else {
+    let Some(linked) = context::request_context()?.session.take_identity_link(&linking, services.now()).await.map_err(context::fault)? else {
         return context::flash_error(w.identities_nothing_to_link()).await;
     };
-    match services.link_identity(&person, &vouched).await {
-        Ok(()) => context::flash_success(w.identities_linked(vouched.label)).await,
-        Err(Error::Refused(IdentityLinkRefused::AlreadyLinked)) => context::flash_error(w.identities_already_yours(vouched.label)).await,
-        Err(Error::Refused(IdentityLinkRefused::LinkedToAnother)) => context::flash_error(w.identities_somebody_elses(vouched.label)).await,
+    match services.link_identity(&person, &linked).await {
+        Ok(()) => context::flash_success(w.identities_linked(linked.label)).await,
+        Err(Error::Refused(IdentityLinkRefused::AlreadyLinked)) => context::flash_error(w.identities_already_linked(linked.label)).await,
+        Err(Error::Refused(IdentityLinkRefused::LinkedToAnother)) => context::flash_error(w.identities_linked_to_another(linked.label)).await,
         Err(Error::Refused(IdentityLinkRefused::SignedOut)) => context::flash_error(w.identities_signed_out()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -56,7 +56,7 @@ pub async fn unlink_identity(#[server(default)] identity: i64) -> Result<(), Ser
     context::see_other(IDENTITIES);
     match context::services()?.unlink_identity(&person, identity).await {
         Ok(gone) => context::flash_success(w.identities_unlinked(gone.label)).await,
-        Err(Error::Refused(IdentityUnlinkRefused::Gone)) => context::flash_error(w.identities_gone()).await,
+        Err(Error::Refused(IdentityUnlinkRefused::NotFound)) => context::flash_error(w.identities_gone()).await,
         Err(Error::Refused(IdentityUnlinkRefused::OnlySignInMethod)) => context::flash_error(w.identities_only_way_in()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }

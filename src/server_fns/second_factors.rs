@@ -111,11 +111,11 @@ pub async fn rename_passkey(#[server(default)] factor: String, #[server(default)
     context::see_other(IDENTITIES);
     let renamed = match Factor::parse(&factor) {
         Some(Factor::Passkey(number)) => context::services()?.rename_passkey(&person, number, &name).await,
-        Some(Factor::App) | None => Err(Error::Refused(RenameRefused::Gone)),
+        Some(Factor::App) | None => Err(Error::Refused(RenameRefused::NotFound)),
     };
     match renamed {
         Ok(()) => context::flash_success(w.factors_renamed()).await,
-        Err(Error::Refused(RenameRefused::Gone)) => context::flash_error(w.factors_gone()).await,
+        Err(Error::Refused(RenameRefused::NotFound)) => context::flash_error(w.factors_gone()).await,
         Err(Error::Refused(RenameRefused::Name(why))) => {
             context::redirect_to_url(&here);
             context::flash_error(w.name_refused(why)).await

@@ -13,7 +13,7 @@ pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[
     let (services, caller, w) = (context::services()?, context::request_context()?, context::translations());
     context::see_other(HOSTS);
     let Some(offer) = caller.session.account_proposal(&id, services.now()).await.map_err(context::fault)? else {
-        return context::flash_error(w.proposal_refused(ProposalRefused::Gone)).await;
+        return context::flash_error(w.proposal_refused(ProposalRefused::NotFound)).await;
     };
     let linked = match accounts.iter().map(|account| parse_account(account)).collect::<Option<_>>() {
         Some(chosen) => services.link_proposed_accounts(&person, &offer, chosen).await,
@@ -26,7 +26,7 @@ pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[
         }
         Err(Error::Refused(refused)) => {
             match refused {
-                ProposalRefused::Gone => caller.session.forget_account_proposal(&id, services.now()).await.map_err(context::fault)?,
+                ProposalRefused::NotFound => caller.session.forget_account_proposal(&id, services.now()).await.map_err(context::fault)?,
                 ProposalRefused::NothingSelected | ProposalRefused::CannotBeLinked | ProposalRefused::MfaMissing => context::redirect_to_url(&here),
             }
             context::flash_error(w.proposal_refused(refused)).await
@@ -37,8 +37,8 @@ pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[
 
 /// Parses the value of a checkbox; names contain no spaces.
 #[cfg(feature = "ssr")]
-fn parse_account(tick: &str) -> Option<(crate::domain::ids::HostName, crate::domain::ids::AccountName)> {
+fn parse_account(value: &str) -> Option<(crate::domain::ids::HostName, crate::domain::ids::AccountName)> {
     use crate::domain::ids::{AccountName, HostName};
-    let (host, account) = tick.split_once(' ')?;
+    let (host, account) = value.split_once(' ')?;
     HostName::parse(host).ok().zip(AccountName::parse(account).ok())
 }

@@ -36,8 +36,8 @@ impl TenantAdmin {
 impl Services {
     /// A page of events, newest first. The person in `query` is used for a tenant's scope only.
     pub async fn list_audit_events(&self, scope: &AuditLogScope, query: AuditQuery) -> Result<Page<AuditEntry>, Fault> {
-        let wanted = AuditQuery { person: scope.person.clone().or(query.person), ..query };
-        let listed = audit_log::list(self.storage().reader(), &scope.tenant_id, &wanted, self.now()).await?;
+        let query = AuditQuery { person: scope.person.clone().or(query.person), ..query };
+        let listed = audit_log::list(self.storage().reader(), &scope.tenant_id, &query, self.now()).await?;
         Ok(listed.map(|line| scope.redacted(line)))
     }
 

@@ -11,7 +11,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
-use thiserror::Error as ThisError;
 use tokio::sync::oneshot;
 
 use super::storage::host_accounts::HostAccountKey;
@@ -63,21 +62,14 @@ pub struct CreatedKey {
 }
 
 /// Why a key is not created.
-#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyRefused {
-    #[error("{0:?}")]
     DependencyMissing(DependencyError),
-    #[error("the public key cannot be taken: {0}")]
-    PublicKey(#[from] PublicKeyRefused),
-    #[error("it cannot be called that: {0:?}")]
+    PublicKey(PublicKeyRefused),
     Label(LabelRefused),
-    #[error("its registrant has registered that key for that account already, and it has not ended")]
     Exists,
-    #[error("people register no keys of their own in this tenant")]
     OwnKeysDisabled,
-    #[error("the person has been signed out meanwhile")]
     SignedOut,
-    #[error("too many keys of this kind are being made")]
     KeyGenerationBusy,
 }
 
@@ -263,15 +255,15 @@ impl Services {
 
     /// Sets a key's limits. False if there is no such key.
     pub async fn set_key_limits(&self, access: &KeyAccess, host: &HostName, fingerprint: &str, limits: NewLimits) -> Result<bool, Fault> {
-        let (keeper, host, fingerprint, now) = (access.clone(), host.clone(), fingerprint.to_owned(), self.now());
+        let (access, host, fingerprint, now) = (access.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.write(move |db| {
             async move {
-                let keys = find_accessible(db, &keeper, &host, &fingerprint).await?;
+                let keys = find_accessible(db, &access, &host, &fingerprint).await?;
                 let max_uses = limits.max_uses.map(|max| max.min(UNLIMITED));
                 let minutes = limits.ttl_minutes.map(|minutes| i32::try_from(minutes).unwrap_or(i32::MAX));
                 for key in &keys {
                     ssh_keys::set_limits(db, key.number, max_uses, minutes.map(|minutes| expiry_of(minutes, now)), now).await?;
-                    audit_log::insert(db, &audit_event(key, AuditKind::KeyChanged, now).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
+                    audit_log::insert(db, &audit_event(key, AuditKind::KeyChanged, now).admin(access.admin_id.as_ref()).from(access.from)).await?;
                 }
                 Ok(!keys.is_empty())
             }
@@ -282,12 +274,12 @@ impl Services {
 
     /// Revokes a key for every account on the host, so that the next lookup finds none. Returns the number of registrations.
     pub async fn revoke_key(&self, access: &KeyAccess, host: &HostName, fingerprint: &str) -> Result<u64, Fault> {
-        let (keeper, host, fingerprint, now) = (access.clone(), host.clone(), fingerprint.to_owned(), self.now());
+        let (access, host, fingerprint, now) = (access.clone(), host.clone(), fingerprint.to_owned(), self.now());
         self.write(move |db| {
             async move {
-                let (mut revoked, by) = (0, Revoker { admin: keeper.admin_id.as_ref(), from: keeper.from });
-                for key in find_accessible(db, &keeper, &host, &fingerprint).await? {
-                    revoked += ssh_keys::revoke(db, &keeper.tenant_id, KeySelection::Number(key.number), by, now).await?;
+                let (mut revoked, by) = (0, Revoker { admin: access.admin_id.as_ref(), from: access.from });
+                for key in find_accessible(db, &access, &host, &fingerprint).await? {
+                    revoked += ssh_keys::revoke(db, &access.tenant_id, KeySelection::Number(key.number), by, now).await?;
                 }
                 Ok(revoked)
             }
@@ -299,8 +291,8 @@ impl Services {
     /// A page of the person's keys on the host accounts that a device may act on, filtered by host, account and validity.
     pub async fn list_own_keys(&self, holder: &TokenHolder, filter: OwnKeyFilter, page: PageRequest) -> Result<Vec<SshKey>, Fault> {
         let OwnKeyFilter { host, account, active } = filter;
-        let wanted = GrantKeyFilter { host, account, active_at: active.then(|| self.now()) };
-        Ok(ssh_keys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, &wanted, page).await?)
+        let grant_filter = GrantKeyFilter { host, account, active_at: active.then(|| self.now()) };
+        Ok(ssh_keys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, &grant_filter, page).await?)
     }
 
     /// Revokes one of those. False if it is not among them.
@@ -333,8 +325,8 @@ async fn insert_own_key(db: &mut Connection, person: &SignedIn, new: NewPubkey, 
 /// The accessible keys with this fingerprint, one per account on the host.
 async fn find_accessible(db: &mut Connection, access: &KeyAccess, host: &HostName, fingerprint: &str) -> Result<Vec<SshKey>, storage::Error> {
     let found = ssh_keys::find(db, &access.tenant_id, host, fingerprint).await?;
-    let wanted = |key: &SshKey| key.client_id == access.client_id && access.user_id.as_ref().is_none_or(|user| key.user_id == *user);
-    Ok(found.into_iter().filter(wanted).collect())
+    let is_accessible = |key: &SshKey| key.client_id == access.client_id && access.user_id.as_ref().is_none_or(|user| key.user_id == *user);
+    Ok(found.into_iter().filter(is_accessible).collect())
 }
 
 fn audit_event(key: &SshKey, kind: AuditKind, now: Timestamp) -> AuditEvent {

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn everybody_gets_their_own_answer_and_nobody_waits_for_ever() {
+    async fn every_caller_gets_its_own_answer_or_an_error() {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("test.db");
         std::fs::write(&file, "").expect("a file");

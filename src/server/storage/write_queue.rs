@@ -166,7 +166,7 @@ mod tests {
     ];
 
     #[tokio::test]
-    async fn after_a_failed_commit_the_next_change_goes_through() {
+    async fn change_after_a_failed_commit_succeeds() {
         let dir = tempfile::tempdir().expect("a folder");
         let storage = Storage::open(&dir.path().join("test.db")).await.expect("a database");
         for _ in 0..3 {
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_that_fails_or_panics_harms_nobody_else() {
+    async fn failing_or_panicking_change_does_not_affect_others() {
         let dir = tempfile::tempdir().expect("a folder");
         let storage = Storage::open(&dir.path().join("test.db")).await.expect("a database");
         let bad = write(&storage, &[ATTEMPT, "INSERT INTO nonsense VALUES (1)"]);
@@ -195,7 +195,7 @@ mod tests {
 
     /// SQLite returns 517 here, whose low byte is SQLITE_BUSY.
     #[tokio::test]
-    async fn a_change_that_came_too_late_is_worth_repeating() {
+    async fn change_refused_as_busy_is_temporary() {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("test.db");
         let storage = Storage::open(&file).await.expect("a database");

@@ -144,7 +144,7 @@ pub async fn add_provider(
         }
         Err(Error::Refused(ProviderRefused::ProviderFailed(trouble))) => context::flash_error(w.provider_error(&trouble)).await,
         Err(Error::Refused(ProviderRefused::Exists)) => context::flash_error(w.admin_providers_exists()).await,
-        Err(Error::Refused(ProviderRefused::Gone)) => context::flash_error(w.admin_gone()).await,
+        Err(Error::Refused(ProviderRefused::NotFound)) => context::flash_error(w.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -203,7 +203,7 @@ pub async fn test_provider(#[server(default)] provider: String) -> Result<(), Se
     match services.test_provider(&admin, &id).await {
         Ok(issuer) => context::flash_success(w.admin_providers_answers(issuer)).await,
         Err(Error::Refused(ProviderRefused::ProviderFailed(trouble))) => context::flash_error(w.provider_error(&trouble)).await,
-        Err(Error::Refused(ProviderRefused::Gone | ProviderRefused::Exists)) => context::flash_error(w.admin_gone()).await,
+        Err(Error::Refused(ProviderRefused::NotFound | ProviderRefused::Exists)) => context::flash_error(w.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }

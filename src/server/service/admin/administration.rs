@@ -35,7 +35,7 @@ pub struct ClientWithRotation {
 /// Why a change is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EditRefused {
-    Gone,
+    NotFound,
     /// The object was changed since the form was rendered; saving would undo that change.
     Stale,
     /// No administrator could sign in any more.
@@ -79,7 +79,7 @@ impl Services {
         let record = AuditEvent::new(tenant.clone(), AuditKind::ClientChanged, now).client(&id).admin(Some(admin.admin_id())).from(admin.from);
         self.try_write(move |db| {
             async move {
-                let found = clients::find(&mut *db, &tenant, &id).await?.ok_or(Error::Refused(EditRefused::Gone))?;
+                let found = clients::find(&mut *db, &tenant, &id).await?.ok_or(Error::Refused(EditRefused::NotFound))?;
                 let mut client = found.client;
                 EditRefused::check_version(seen, client.updated_at)?;
                 edit(&mut client);
@@ -275,7 +275,7 @@ impl Services {
         let (admin, now) = (admin.clone(), self.now());
         self.try_write(move |db| {
             async move {
-                let before = tenants::find(&mut *db, admin.tenant_id()).await?.ok_or(Error::Refused(EditRefused::Gone))?;
+                let before = tenants::find(&mut *db, admin.tenant_id()).await?.ok_or(Error::Refused(EditRefused::NotFound))?;
                 EditRefused::check_version(seen, before.updated_at)?;
                 let mut tenant = before.clone();
                 edit(&mut tenant);

@@ -51,8 +51,8 @@ impl Services {
     ) -> Result<TenantAdmin, Error<AuthenticationRefused>> {
         let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
         let admin = admins::find(self.storage().reader(), &tenant.id, admin_id).await?;
-        let proved = admin.is_some_and(|admin| self.secret_matches(ADMIN_SECRET, secret, &admin.secrets));
-        if proved {
+        let matches = admin.is_some_and(|admin| self.secret_matches(ADMIN_SECRET, secret, &admin.secrets));
+        if matches {
             Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None })
         } else {
             Err(Error::Refused(AuthenticationRefused::InvalidCredentials))

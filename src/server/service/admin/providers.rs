@@ -36,7 +36,7 @@ pub struct NewProvider {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProviderRefused {
     Exists,
-    Gone,
+    NotFound,
     ProviderFailed(ProviderError),
 }
 
@@ -126,7 +126,7 @@ impl Services {
         let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
         self.try_write(move |db| {
             async move {
-                let found = providers::find(&mut *db, admin.tenant_id(), &id).await?.ok_or(Error::Refused(EditRefused::Gone))?.provider;
+                let found = providers::find(&mut *db, admin.tenant_id(), &id).await?.ok_or(Error::Refused(EditRefused::NotFound))?.provider;
                 EditRefused::check_version(seen, found.updated_at)?;
                 let mut provider = found.clone();
                 edit(&mut provider);
@@ -162,7 +162,7 @@ impl Services {
             async move {
                 let before = services.count_admins(db, admin.tenant_id()).await?;
                 if !providers::delete(db, admin.tenant_id(), &id).await? {
-                    return Err(Error::Refused(EditRefused::Gone));
+                    return Err(Error::Refused(EditRefused::NotFound));
                 }
                 services.ensure_admin_remains(db, &admin, before).await?;
                 audit_log::insert(db, &audit_event(&admin, AuditKind::ProviderRemoved, &id, now)).await?;
@@ -175,7 +175,7 @@ impl Services {
 
     /// Requests a provider's metadata. Returns its issuer; refused with the error.
     pub async fn test_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<String, Error<ProviderRefused>> {
-        let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::Gone))?;
+        let stored = providers::find(self.storage().reader(), admin.tenant_id(), id).await?.ok_or(Error::Refused(ProviderRefused::NotFound))?;
         let secret = self.client_secret(&stored)?;
         self.probe_provider(&stored.provider, secret.as_ref()).await
     }
@@ -190,7 +190,7 @@ impl Services {
 
     async fn probe_provider(&self, provider: &Provider, client_secret: Option<&Secret>) -> Result<String, Error<ProviderRefused>> {
         let asked = self.shared.providers.test(provider, client_secret.map(Secret::reveal), self.now()).await;
-        asked.map_err(|trouble| Error::Refused(ProviderRefused::ProviderFailed(trouble.truncated())))
+        asked.map_err(|error| Error::Refused(ProviderRefused::ProviderFailed(error.truncated())))
     }
 
     /// Refuses a change that leaves no administrator who can sign in, if there were some (`before`), unless an operator makes it.

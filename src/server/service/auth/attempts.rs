@@ -19,11 +19,11 @@ pub(in crate::server::service) async fn retry_after(
 /// Whether a limit shared by all callers is used up.
 pub(in crate::server::service) async fn is_globally_limited(
     db: &mut Connection,
-    guessed: AttemptKind,
-    guesser: &AttemptSource<'_>,
+    kind: AttemptKind,
+    source: &AttemptSource<'_>,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    Ok(longest_wait(db, limits(guessed, guesser).into_iter().filter(|limit| limit.shared), now).await?.is_some())
+    Ok(longest_wait(db, limits(kind, source).into_iter().filter(|limit| limit.shared), now).await?.is_some())
 }
 
 async fn longest_wait(db: &mut Connection, limits: impl Iterator<Item = AttemptLimit>, now: Timestamp) -> Result<Option<Duration>, Error> {

@@ -57,7 +57,7 @@ impl Services {
         tenant_id: &TenantId,
         user_id: &UserId,
         auth_times: AuthenticationTimes,
-        visit: BrowserSession,
+        session: BrowserSession,
     ) -> Result<Option<SignedIn>, Fault> {
         let Some(tenant) = self.enabled_tenant(tenant_id).await? else { return Ok(None) };
         let person = people::find(self.storage().reader(), tenant_id, user_id).await?;
@@ -71,7 +71,7 @@ impl Services {
             admin: person.admin,
             auth_times: auth_times,
             has_second_factor,
-            session: visit,
+            session,
         }))
     }
 

@@ -106,7 +106,7 @@ pub enum IdentityLinkRefused {
 /// Why an identity is not unlinked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentityUnlinkRefused {
-    Gone,
+    NotFound,
     /// The person has no other sign-in method.
     OnlySignInMethod,
 }
@@ -214,7 +214,7 @@ impl Services {
             return Err(Error::Refused(UpstreamLoginRefused::NoProvider));
         }
         let secret = || Secret::generate(self.rng()).reveal().to_owned();
-        let trip = UpstreamAuthorization {
+        let authorization = UpstreamAuthorization {
             tenant_id: tenant.clone(),
             provider: provider.clone(),
             state: secret(),
@@ -223,14 +223,14 @@ impl Services {
             since: self.now(),
             purpose,
         };
-        let wish = match &trip.purpose {
+        let kind = match &authorization.purpose {
             LoginPurpose::SignIn => AuthRequestKind::SignIn { max_age: its_tenant.policy.mfa_lifetime },
             // Not `select_account`, which some providers refuse: it has a weaker effect and less support.
             LoginPurpose::Reauthenticate(_) | LoginPurpose::Link(_) | LoginPurpose::Hosts(_) => AuthRequestKind::Reauthenticate,
         };
         let redirect = self.redirect_uri(tenant, provider);
-        let address = self.shared.providers.authorization_url(&stored.provider, &trip.secrets(), &redirect, wish, self.now()).await;
-        Ok((trip, address.map_err(provider_failed)?))
+        let address = self.shared.providers.authorization_url(&stored.provider, &authorization.secrets(), &redirect, kind, self.now()).await;
+        Ok((authorization, address.map_err(provider_failed)?))
     }
 
     /// Finishes a login at a provider: redeems the code, verifies the identity, and signs in, re-authenticates or returns what to confirm.
@@ -247,7 +247,7 @@ impl Services {
         let (stored, _) = self.enabled_provider(&authorization.tenant_id, &authorization.provider).await?;
         let secret = self.client_secret(&stored)?;
         let redirect = self.redirect_uri(&authorization.tenant_id, &authorization.provider);
-        let arrival = self
+        let login = self
             .shared
             .providers
             .exchange_code(&stored.provider, secret.as_ref().map(Secret::reveal), &authorization.secrets(), &redirect, response, self.now())
@@ -255,22 +255,22 @@ impl Services {
             .map_err(provider_failed)?;
         // Another user of a shared machine may have left a session open at the provider.
         let just_now = !matches!(authorization.purpose, LoginPurpose::SignIn);
-        if just_now && arrival.authenticated_at.is_none_or(|at| at + MAX_CLOCK_SKEW < authorization.since) {
+        if just_now && login.authenticated_at.is_none_or(|at| at + MAX_CLOCK_SKEW < authorization.since) {
             return Err(provider_failed(ProviderError::ReauthenticationMissing));
         }
         match &authorization.purpose {
-            LoginPurpose::SignIn => self.let_in(stored.provider, None, arrival, invitation, from).await.map(CallbackOutcome::SignedIn),
+            LoginPurpose::SignIn => self.sign_in_or_provision(stored.provider, None, login, invitation, from).await.map(CallbackOutcome::SignedIn),
             LoginPurpose::Reauthenticate(user_id) => {
-                self.let_in(stored.provider, Some(user_id.clone()), arrival, None, from).await.map(CallbackOutcome::SignedIn)
+                self.sign_in_or_provision(stored.provider, Some(user_id.clone()), login, None, from).await.map(CallbackOutcome::SignedIn)
             }
-            LoginPurpose::Link(_) => Ok(CallbackOutcome::LinkIdentity(arrival.identity)),
+            LoginPurpose::Link(_) => Ok(CallbackOutcome::LinkIdentity(login.identity)),
             LoginPurpose::Hosts(user_id) => {
-                Ok(CallbackOutcome::HostAccounts(HostAccountsLogin { provider: stored.provider, user_id: user_id.clone(), login: arrival }))
+                Ok(CallbackOutcome::HostAccounts(HostAccountsLogin { provider: stored.provider, user_id: user_id.clone(), login }))
             }
         }
     }
 
-    async fn let_in(
+    async fn sign_in_or_provision(
         &self,
         provider: Provider,
         only: Option<UserId>,
@@ -283,7 +283,7 @@ impl Services {
         // Without an authentication time it may have been long ago.
         let at = login.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
         let mfa_until = Some(at + tenant.policy.mfa_lifetime).filter(|until| login.identity.mfa && *until > now);
-        let newcomer = ProvisioningAttempt {
+        let attempt = ProvisioningAttempt {
             invitation: invitation.map(|code| self.signing_keys().hash(INVITATION_HASH_KIND, code.trim())),
             mfa_until,
             unique_suffix: self.new_id("n"),
@@ -293,7 +293,7 @@ impl Services {
             from,
             now,
         };
-        let user_id = self.try_write(move |db| newcomer.sign_in_or_provision(db).boxed()).await?;
+        let user_id = self.try_write(move |db| attempt.sign_in_or_provision(db).boxed()).await?;
         let second_at = mfa_until.map(|_| at);
         Ok(AuthenticatedPerson {
             tenant_id: provider.tenant_id,
@@ -310,8 +310,8 @@ impl Services {
 
     /// Links a verified identity to the person.
     pub async fn link_identity(&self, person: &RecentlyAuthenticated, identity: &VerifiedIdentity) -> Result<(), Error<IdentityLinkRefused>> {
-        let (person, vouched, now) = (SignedIn::clone(person), identity.clone(), self.now());
-        self.try_write(move |db| link(db, person, vouched, now).boxed()).await
+        let (person, verified, now) = (SignedIn::clone(person), identity.clone(), self.now());
+        self.try_write(move |db| link(db, person, verified, now).boxed()).await
     }
 
     /// Unlinks one of the person's identities. Refused if it is their only sign-in method.
@@ -346,22 +346,22 @@ impl Services {
     }
 }
 
-async fn link(db: &mut Connection, person: SignedIn, vouched: VerifiedIdentity, now: Timestamp) -> Result<(), Error<IdentityLinkRefused>> {
+async fn link(db: &mut Connection, person: SignedIn, verified: VerifiedIdentity, now: Timestamp) -> Result<(), Error<IdentityLinkRefused>> {
     if !still_signed_in(db, &person, now).await? {
         return Err(Error::Refused(IdentityLinkRefused::SignedOut));
     }
     let tenant = person.tenant_id();
-    match identities::find(&mut *db, tenant, &vouched.issuer, &vouched.subject).await? {
+    match identities::find(&mut *db, tenant, &verified.issuer, &verified.subject).await? {
         Some(linked) if linked.user_id == *person.user_id() => return Err(Error::Refused(IdentityLinkRefused::AlreadyLinked)),
         Some(_) => return Err(Error::Refused(IdentityLinkRefused::LinkedToAnother)),
         None => {}
     }
     let identity = Identity {
         number: 0,
-        issuer: vouched.issuer,
-        subject: vouched.subject,
+        issuer: verified.issuer,
+        subject: verified.subject,
         user_id: person.user_id().clone(),
-        label: vouched.label,
+        label: verified.label,
         linked_at: now,
         last_used_at: None,
     };
@@ -373,7 +373,7 @@ async fn link(db: &mut Connection, person: SignedIn, vouched: VerifiedIdentity, 
 async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timestamp) -> Result<Identity, Error<IdentityUnlinkRefused>> {
     let tenant = person.tenant_id();
     let mut linked = identities::of_person(&mut *db, tenant, person.user_id()).await?;
-    let at = linked.iter().position(|identity| identity.number == number).ok_or(Error::Refused(IdentityUnlinkRefused::Gone))?;
+    let at = linked.iter().position(|identity| identity.number == number).ok_or(Error::Refused(IdentityUnlinkRefused::NotFound))?;
     let identity = linked.swap_remove(at);
     let password = people::find(&mut *db, tenant, person.user_id()).await?.is_some_and(|person| person.password_hash.is_some());
     if linked.is_empty() && !(password && person.tenant().policy.local_passwords) {
@@ -395,8 +395,8 @@ fn person_event(person: &SignedIn, kind: AuditKind, label: &str, now: Timestamp)
     AuditEvent::new(person.tenant_id().clone(), kind, now).of(person.user_id()).subject(label).from(person.session().from)
 }
 
-fn provider_failed(trouble: ProviderError) -> Error<UpstreamLoginRefused> {
-    Error::Refused(UpstreamLoginRefused::ProviderFailed(trouble.truncated()))
+fn provider_failed(error: ProviderError) -> Error<UpstreamLoginRefused> {
+    Error::Refused(UpstreamLoginRefused::ProviderFailed(error.truncated()))
 }
 
 /// A verified identity that signs in, and the conditions for linking it or creating a person.
@@ -419,9 +419,9 @@ impl ProvisioningAttempt {
         let tenant = &self.provider.tenant_id;
         let (issuer, subject, label) = (&self.identity.issuer, &self.identity.subject, &self.identity.label);
         let known = identities::find(&mut *db, tenant, issuer, subject).await?;
-        let somebody_else = |user: &UserId| self.only.as_ref().is_some_and(|only| only != user);
+        let is_other_person = |user: &UserId| self.only.as_ref().is_some_and(|only| only != user);
         let user_id = match known {
-            Some(known) if somebody_else(&known.user_id) => return Err(Error::Refused(UpstreamLoginRefused::WrongPerson { label: label.clone() })),
+            Some(known) if is_other_person(&known.user_id) => return Err(Error::Refused(UpstreamLoginRefused::WrongPerson { label: label.clone() })),
             Some(known) => known.user_id,
             None if self.only.is_some() => return Err(Error::Refused(UpstreamLoginRefused::WrongPerson { label: label.clone() })),
             None => self.link_or_provision(db).await?,

@@ -17,7 +17,7 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::provider::UpstreamSession;
 use crate::domain::step_up::AuthenticationTimes;
-use crate::domain::time::{Timestamp, humanize_wait};
+use crate::domain::time::Timestamp;
 use crate::server::service::auth::attempts;
 pub use crate::server::service::auth::people::own_password::{
     MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PasswordChangeRequirement,
@@ -29,12 +29,10 @@ use crate::server::storage::{self, Connection, audit_log, people, second_factors
 /// Limits the work of hashing.
 const MAX_PASSWORD_BYTES: usize = 1_024;
 
-/// Why a sign-in with a password is refused. The messages do not tell whether name or password was wrong.
-#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+/// Why a sign-in with a password is refused. It does not tell whether name or password was wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInRefused {
-    #[error("The user name or the password is not right. Check both and try again.")]
     InvalidCredentials,
-    #[error("Too many tries. Wait {} and try again.", humanize_wait(*.wait))]
     TooManyTries { wait: Duration },
 }
 
@@ -107,8 +105,8 @@ impl Services {
         let user_id = UserId::parse(user_name.trim()).ok();
         // Held until the attempt is counted, so that concurrent attempts cannot exceed the limit by more than the number of slots.
         let _slot = self.password_slot().await?;
-        let guess = PasswordAttempt { tenant: tenant.id.clone(), user_id: user_id.clone(), from, now: self.now() };
-        let before = guess.clone();
+        let attempt = PasswordAttempt { tenant: tenant.id.clone(), user_id: user_id.clone(), from, now: self.now() };
+        let before = attempt.clone();
         if let Some(wait) =
             self.write(move |db| async move { attempts::retry_after(db, AttemptKind::Password, &before.source(), before.now).await }.boxed()).await?
         {
@@ -121,7 +119,7 @@ impl Services {
         let hash = person.as_ref().filter(|person| person.enabled).and_then(|person| person.password_hash.clone());
         let right = self.password_matches(hash, password).await?;
         let known = person.is_some();
-        self.write(move |db| record_attempt(db, guess, known, right).boxed()).await?;
+        self.write(move |db| record_attempt(db, attempt, known, right).boxed()).await?;
         match (right, user_id) {
             (true, Some(user_id)) => Ok(AuthenticatedPerson {
                 tenant_id: tenant.id,
@@ -193,17 +191,17 @@ impl PasswordAttempt {
 }
 
 /// Counts a failure; writes an audit event if the person exists.
-async fn record_attempt(db: &mut Connection, guess: PasswordAttempt, known: bool, right: bool) -> Result<(), storage::Error> {
+async fn record_attempt(db: &mut Connection, attempt: PasswordAttempt, known: bool, right: bool) -> Result<(), storage::Error> {
     if !right {
-        attempts::record_failure(db, AttemptKind::Password, &guess.source(), guess.now).await?;
+        attempts::record_failure(db, AttemptKind::Password, &attempt.source(), attempt.now).await?;
     }
-    let Some(person) = guess.user_id.filter(|_| known) else { return Ok(()) };
+    let Some(person) = attempt.user_id.filter(|_| known) else { return Ok(()) };
     let kind = match right {
-        true if second_factors::has_any(&mut *db, &guess.tenant, &person).await? => AuditKind::FirstFactorVerified,
+        true if second_factors::has_any(&mut *db, &attempt.tenant, &person).await? => AuditKind::FirstFactorVerified,
         true => AuditKind::SignedIn,
         false => AuditKind::SignInFailed,
     };
-    audit_log::insert(db, &AuditEvent::new(guess.tenant, kind, guess.now).of(&person).from(guess.from)).await
+    audit_log::insert(db, &AuditEvent::new(attempt.tenant, kind, attempt.now).of(&person).from(attempt.from)).await
 }
 
 #[derive(Debug, ThisError)]
@@ -218,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stand_in_hash_can_be_checked_and_costs_what_a_real_one_does() {
+    fn dummy_hash_is_valid_and_costs_as_much_as_a_real_one() {
         let parsed = PasswordHash::new(DUMMY_PASSWORD_HASH).expect("a PHC string");
         let params = argon2::Params::try_from(&parsed).expect("its parameters");
         assert_eq!(

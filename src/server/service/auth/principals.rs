@@ -229,8 +229,8 @@ impl KeyAccess {
 }
 
 impl From<ClientAccess> for KeyAccess {
-    fn from(keeper: ClientAccess) -> Self {
-        let ClientAccess { tenant_id, client_id, admin_id, from } = keeper;
+    fn from(access: ClientAccess) -> Self {
+        let ClientAccess { tenant_id, client_id, admin_id, from } = access;
         Self { tenant_id, client_id: Some(client_id), user_id: None, admin_id, from }
     }
 }

@@ -124,7 +124,7 @@ pub enum EnrollmentRefused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RenameRefused {
     /// It does not exist or is another person's; or the session was ended.
-    Gone,
+    NotFound,
     /// The new name is not valid.
     Name(NameRefused),
 }
@@ -226,7 +226,7 @@ impl Services {
                 let (tenant, user) = (person.tenant_id(), person.user_id());
                 let renamed = still_signed_in(db, &person, now).await? && second_factors::rename_passkey(db, tenant, user, number, &name).await?;
                 if !renamed {
-                    return Err(Error::Refused(RenameRefused::Gone));
+                    return Err(Error::Refused(RenameRefused::NotFound));
                 }
                 audit_log::insert(db, &audit_event(&person, AuditKind::SecondFactorRenamed, now).subject(passkey_label(&name))).await?;
                 Ok(())
@@ -283,11 +283,11 @@ impl Services {
         tenant_id: &TenantId,
         user_id: &UserId,
         shown: AuthenticationTimes,
-        proof: MfaResponse<'_>,
+        response: MfaResponse<'_>,
         place: MfaContext,
     ) -> Result<AuthenticatedPerson, Error<MfaRefused>> {
         let tenant = self.enabled_tenant(tenant_id).await?.ok_or(Error::Refused(MfaRefused::SessionEnded))?;
-        let offered = match proof {
+        let check = match response {
             MfaResponse::Code(typed) => self.check_code(tenant_id, user_id, typed).await?,
             MfaResponse::Passkey { challenge: asked, response: answer } => self.check_passkey(tenant_id, user_id, asked, answer).await?,
         };
@@ -295,7 +295,7 @@ impl Services {
         let showing = FactorVerification {
             tenant_id: tenant_id.clone(),
             user_id: user_id.clone(),
-            check: offered,
+            check,
             mfa_until: now + tenant.policy.mfa_lifetime,
             context: place,
             now,
@@ -458,14 +458,14 @@ impl MfaContext {
     fn session(&self) -> &SessionId {
         match self {
             Self::PendingSignIn { id, .. } => id,
-            Self::Session(visit) => visit.session_id(),
+            Self::Session(session) => session.session_id(),
         }
     }
 
     fn from(&self) -> Option<IpAddr> {
         match self {
             Self::PendingSignIn { from, .. } => *from,
-            Self::Session(visit) => visit.from,
+            Self::Session(session) => session.from,
         }
     }
 }
@@ -486,7 +486,7 @@ impl FactorVerification {
         if !enabled || !browser_sessions::is_live(&mut *db, tenant, user, self.context.session(), now).await? {
             return Ok(Err(MfaRefused::SessionEnded));
         }
-        let guesser = AttemptSource { tenant: Some(tenant), person: Some(user), session: None, address: self.context.from() };
+        let source = AttemptSource { tenant: Some(tenant), person: Some(user), session: None, address: self.context.from() };
         let wrong = match &self.check {
             FactorCheck::RecoveryCode(_) => MfaRefused::WrongRecoveryCode,
             FactorCheck::AppCode(_) => MfaRefused::WrongCode,
@@ -494,14 +494,14 @@ impl FactorVerification {
             FactorCheck::Invalid(why) => why.clone(),
         };
         // A person delayed by wrong codes of the app, their own or an attacker's, may still use another factor.
-        let guessed = match wrong {
+        let kind = match wrong {
             MfaRefused::WrongRecoveryCode => AttemptKind::RecoveryCode,
             MfaRefused::WrongPasskey | MfaRefused::UnknownChallenge => AttemptKind::Passkey,
             _ => AttemptKind::SecondFactor,
         };
         let right_passkey = matches!(self.check, FactorCheck::Passkey { .. });
-        if let Some(wait) = attempts::retry_after(db, guessed, &guesser, now).await?.filter(|_| !right_passkey) {
-            return Ok(Err(match guessed {
+        if let Some(wait) = attempts::retry_after(db, kind, &source, now).await?.filter(|_| !right_passkey) {
+            return Ok(Err(match kind {
                 AttemptKind::RecoveryCode => MfaRefused::TooManyRecoveryCodes { wait },
                 // A passkey's signature cannot be guessed; only its audit events are limited.
                 AttemptKind::Passkey => wrong,
@@ -517,7 +517,7 @@ impl FactorVerification {
             FactorCheck::Invalid(_) => false,
         };
         if !good {
-            attempts::record_failure(db, guessed, &guesser, now).await?;
+            attempts::record_failure(db, kind, &source, now).await?;
             audit_log::insert(db, &self.audit_event(AuditKind::SecondFactorFailed)).await?;
             return Ok(Err(wrong));
         }

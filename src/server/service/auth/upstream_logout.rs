@@ -61,7 +61,7 @@ impl Services {
             .providers
             .verify_logout_token(&provider, token, now)
             .await
-            .map_err(|trouble| Error::Refused(LogoutTokenRefused::ProviderFailed(trouble.truncated())))?;
+            .map_err(|error| Error::Refused(LogoutTokenRefused::ProviderFailed(error.truncated())))?;
         let tenant = tenant.clone();
         self.write(move |db| {
             async move {

@@ -135,7 +135,7 @@ async fn revoke_by_client(db: &mut Connection, grant: DeviceGrant, person: UserI
     let before = grant.state.clone();
     // Refused, or too late below, only if it was revoked concurrently, which has the same result.
     let Ok(ended) = grant.revoke(&person, now) else { return Ok(()) };
-    let withdrawn = AuditEvent::new(ended.tenant_id.clone(), AuditKind::DeviceRevoked, now).of(&person).about(&ended.client_id, &ended.id);
-    revoke_access(db, before, ended, withdrawn).await?;
+    let event = AuditEvent::new(ended.tenant_id.clone(), AuditKind::DeviceRevoked, now).of(&person).about(&ended.client_id, &ended.id);
+    revoke_access(db, before, ended, event).await?;
     Ok(())
 }

@@ -100,8 +100,8 @@ impl Services {
         self.write(move |db| {
             async move {
                 let tenant = admin.tenant_id();
-                let withdrawn = revoke_grants(db, &admin, &user_id, Some(&client_id), now).await?;
-                let ended = withdrawn + delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
+                let revoked = revoke_grants(db, &admin, &user_id, Some(&client_id), now).await?;
+                let ended = revoked + delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
                 if ended > 0 {
                     ssh_keys::revoke(db, tenant, KeySelection::ClientForPerson(&client_id, &user_id), Revoker::of(&record), now).await?;
                     audit_log::insert(db, &record).await?;

@@ -76,8 +76,8 @@ pub(in crate::server::service) async fn revoke(
         Some(id) => {
             let Some(grant) = device_grants::find(&mut *db, person.tenant_id(), id).await? else { return Ok(false) };
             let before = grant.state.clone();
-            let Ok(withdrawn) = grant.revoke(person.user_id(), now) else { return Ok(false) };
-            revoke_access(db, before, withdrawn, audit_event(person, delegation, AuditKind::DeviceRevoked, now)).await?
+            let Ok(revoked) = grant.revoke(person.user_id(), now) else { return Ok(false) };
+            revoke_access(db, before, revoked, audit_event(person, delegation, AuditKind::DeviceRevoked, now)).await?
         }
         None => {
             // With automatic provisioning a deleted one would be created again; an expired one is not.

@@ -10,7 +10,7 @@ use crate::domain::client::RequestRefused;
 use crate::domain::delegation::Creator;
 use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, UserId};
-use crate::domain::tenant::{Policy, offered_lifetimes};
+use crate::domain::tenant::{Policy, lifetime_options};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::principals::{ConsentAuthorized, SignedIn, TenantAdmin};
@@ -80,14 +80,14 @@ fn check_consent(consent: &Consent, policy: &Policy) -> Result<(), DecisionRefus
     if policy.require_started_tick && !consent.started_this {
         return Err(DecisionRefused::NotConfirmed);
     }
-    let offered = |longest| offered_lifetimes(longest).contains(&consent.lifetime);
-    if offered(policy.longest_access) {
+    let is_available = |longest| lifetime_options(longest).contains(&consent.lifetime);
+    if is_available(policy.longest_access) {
         Ok(())
-    } else if offered(Duration::MAX) {
+    } else if is_available(Duration::MAX) {
         // The page offered it when it was rendered.
         Err(DecisionRefused::LifetimeTooLong)
     } else {
-        Err(DecisionRefused::LifetimeNotOffered)
+        Err(DecisionRefused::LifetimeNotAvailable)
     }
 }
 
@@ -145,19 +145,19 @@ async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<Decis
 async fn revoke(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
     let grant = decision.load(db).await?;
     let before = grant.state.clone();
-    let withdrawn = grant.revoke(decision.person.user_id(), decision.now).map_err(Error::Refused)?;
-    let record = decision.audit_event(AuditKind::DeviceRevoked, &withdrawn);
-    revoke_access(db, before, withdrawn, record).await?;
+    let revoked = grant.revoke(decision.person.user_id(), decision.now).map_err(Error::Refused)?;
+    let record = decision.audit_event(AuditKind::DeviceRevoked, &revoked);
+    revoke_access(db, before, revoked, record).await?;
     Ok(())
 }
 
 async fn expire_unredeemed(db: &mut Connection, now: Timestamp) -> Result<(), storage::Error> {
     for grant in device_grants::expired_unredeemed(&mut *db, now).await? {
         let before = grant.state.clone();
-        let (DeviceGrantState::Approved(approval), Some(lapsed)) = (&before, grant.expire_unredeemed(now)) else { continue };
+        let (DeviceGrantState::Approved(approval), Some(expired)) = (&before, grant.expire_unredeemed(now)) else { continue };
         let record =
-            AuditEvent::new(lapsed.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&approval.person).about(&lapsed.client_id, &lapsed.id);
-        revoke_access(db, before, lapsed, record).await?;
+            AuditEvent::new(expired.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&approval.person).about(&expired.client_id, &expired.id);
+        revoke_access(db, before, expired, record).await?;
     }
     Ok(())
 }
@@ -170,15 +170,15 @@ pub(in crate::server::service) async fn revoke_grants(
     client_id: Option<&ClientId>,
     now: Timestamp,
 ) -> Result<u64, storage::Error> {
-    let mut withdrawn = 0;
+    let mut revoked = 0;
     for id in delegations::device_grant_ids(db, admin.tenant_id(), user_id, client_id).await? {
         let Some(grant) = device_grants::find(&mut *db, admin.tenant_id(), &id).await? else { continue };
         let before = grant.state.clone();
         let Ok(ended) = grant.revoke(user_id, now) else { continue };
         let record = AuditEvent::new(ended.tenant_id.clone(), AuditKind::DeviceRevoked, now).of(user_id).about(&ended.client_id, &ended.id);
-        withdrawn += u64::from(revoke_access(db, before, ended, record.admin(Some(admin.admin_id())).from(admin.from)).await?);
+        revoked += u64::from(revoke_access(db, before, ended, record.admin(Some(admin.admin_id())).from(admin.from)).await?);
     }
-    Ok(withdrawn)
+    Ok(revoked)
 }
 
 /// Revokes a grant's access: its state, its delegation, and keys that no other delegation covers; with the audit event. False if another

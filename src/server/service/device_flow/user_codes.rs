@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use thiserror::Error as ThisError;
 
 use crate::domain::attempts::{AttemptKind, AttemptSource};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::device_grant::{ClaimRefused, Claimant, DeviceGrant};
 use crate::domain::ids::{CodeEntryId, DeviceGrantId, TenantId, UserId};
-use crate::domain::time::{Timestamp, humanize_wait};
+use crate::domain::time::Timestamp;
 use crate::domain::user_code::{UserCode, UserCodeRefused};
 use crate::server::service::auth::attempts;
 use crate::server::service::auth::principals::{BrowserSession, SignedIn};
@@ -18,22 +17,16 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{self, Connection, audit_log, device_grants, tenants};
 
-/// Why a submitted code is refused. The messages are for people.
-#[derive(Clone, Debug, ThisError, PartialEq, Eq)]
+/// Why a submitted code is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CodeRefused {
-    #[error(transparent)]
-    Malformed(#[from] UserCodeRefused),
+    Malformed(UserCodeRefused),
     /// Unknown, expired or used: one message, so that it reveals nothing.
-    #[error("That code is not valid or has expired. Run the command again to get a new one.")]
     NotValid,
-    #[error("Too many tries. Wait {}, then ask your device for a new code.", humanize_wait(*.wait))]
     TooManyTries { wait: Duration },
-    #[error("Many codes are being tried just now. Sign in, then try again.")]
     SignInRequired,
     /// Claimed by another session, for at most this time: until that session or the code expires.
-    #[error("This code is open in another browser session, for up to {}. Go on there, or run the command again to get a new one.", humanize_wait(*.wait))]
     ClaimedElsewhere { wait: Duration },
-    #[error("This code belongs to {tenant_name}. Switch to {tenant_name} to continue.")]
     OtherTenant { tenant: TenantId, tenant_name: String },
 }
 
@@ -53,11 +46,11 @@ impl Services {
     ///
     /// An anonymous session gets `Ok(None)` for wrong and right codes alike (what can be told nevertheless: docs/decisions/0006).
     pub async fn submit_user_code(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<Option<DeviceGrantId>, Error<CodeRefused>> {
-        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
-        let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
-        let signed_in = guess.person.is_some();
-        let sealed = self.seal_code(&guess.hash, &code)?;
-        let result = self.write(move |db| claim(db, guess, sealed).boxed()).await?;
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(CodeRefused::Malformed(refused)))?;
+        let attempt = CodeAttempt::new(self, submitter, USER_CODE, &code);
+        let signed_in = attempt.person.is_some();
+        let sealed = self.seal_code(&attempt.hash, &code)?;
+        let result = self.write(move |db| claim(db, attempt, sealed).boxed()).await?;
         match result {
             Ok(id) => Ok(signed_in.then_some(id)),
             Err(refused @ CodeRefused::TooManyTries { .. }) => Err(Error::Refused(refused)),
@@ -80,9 +73,9 @@ impl Services {
 
     /// "I did not start this", from any holder of the code: denies the grant, and writes an audit event for administrators.
     pub async fn report_user_code(&self, submitter: CodeSubmitter<'_>, typed: &str) -> Result<(), Error<CodeRefused>> {
-        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
-        let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
-        let result = self.write(move |db| report(db, guess).boxed()).await?;
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(CodeRefused::Malformed(refused)))?;
+        let attempt = CodeAttempt::new(self, submitter, USER_CODE, &code);
+        let result = self.write(move |db| report(db, attempt).boxed()).await?;
         result.map_err(Error::Refused)
     }
 
@@ -101,8 +94,8 @@ impl Services {
         if !self.enabled_tenants().await?.iter().any(|tenant| tenant.policy.prefill_user_code) {
             return Ok(None);
         }
-        let guess = CodeAttempt::new(self, submitter, USER_CODE, &code);
-        let allowed = self.write(move |db| prefill(db, guess).boxed()).await?;
+        let attempt = CodeAttempt::new(self, submitter, USER_CODE, &code);
+        let allowed = self.write(move |db| prefill(db, attempt).boxed()).await?;
         Ok(allowed.then_some(code))
     }
 }
@@ -135,11 +128,11 @@ pub(in crate::server::service) struct CodeAttempt {
 impl CodeAttempt {
     /// `hashed_as`: the kind of code.
     pub fn new(services: &Services, who: CodeSubmitter<'_>, hashed_as: &str, code: &UserCode) -> Self {
-        let (visit, person) = match who {
-            CodeSubmitter::Anonymous(visit) => (visit, None),
+        let (session, person) = match who {
+            CodeSubmitter::Anonymous(session) => (session, None),
             CodeSubmitter::Person(person) => (person.session(), Some((person.tenant_id().clone(), person.user_id().clone()))),
         };
-        Self { hash: services.signing_keys().hash(hashed_as, code.letters()), session: visit.clone(), person, now: services.now() }
+        Self { hash: services.signing_keys().hash(hashed_as, code.letters()), session: session.clone(), person, now: services.now() }
     }
 
     fn attempt_source(&self) -> AttemptSource<'_> {
@@ -165,59 +158,59 @@ impl CodeAttempt {
 }
 
 /// The pending grant of a code. A wrong code is counted; once the attempts are used up, the code is not looked up.
-async fn find_pending(db: &mut Connection, guess: &CodeAttempt) -> Result<Result<DeviceGrant, CodeRefused>, storage::Error> {
-    if let Some(refused) = check_attempts(db, guess).await? {
+async fn find_pending(db: &mut Connection, attempt: &CodeAttempt) -> Result<Result<DeviceGrant, CodeRefused>, storage::Error> {
+    if let Some(refused) = check_attempts(db, attempt).await? {
         return Ok(Err(refused));
     }
-    let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
-    match found.filter(|grant| grant.is_pending(guess.now)) {
+    let found = device_grants::find_by_user_code(&mut *db, &attempt.hash).await?;
+    match found.filter(|grant| grant.is_pending(attempt.now)) {
         Some(grant) => Ok(Ok(grant)),
         None => {
-            record_failure(db, guess).await?;
+            record_failure(db, attempt).await?;
             Ok(Err(CodeRefused::NotValid))
         }
     }
 }
 
 /// Refuses the code without looking it up if the attempts are used up.
-pub(in crate::server::service) async fn check_attempts(db: &mut Connection, guess: &CodeAttempt) -> Result<Option<CodeRefused>, storage::Error> {
-    if let Some(wait) = attempts::retry_after(db, AttemptKind::UserCode, &guess.attempt_source(), guess.now).await? {
+pub(in crate::server::service) async fn check_attempts(db: &mut Connection, attempt: &CodeAttempt) -> Result<Option<CodeRefused>, storage::Error> {
+    if let Some(wait) = attempts::retry_after(db, AttemptKind::UserCode, &attempt.attempt_source(), attempt.now).await? {
         return Ok(Some(CodeRefused::TooManyTries { wait }));
     }
-    if attempts::is_globally_limited(db, AttemptKind::UserCode, &guess.attempt_source(), guess.now).await? {
+    if attempts::is_globally_limited(db, AttemptKind::UserCode, &attempt.attempt_source(), attempt.now).await? {
         // Checked after sign-in; until then right and wrong codes are indistinguishable.
-        record_failure(db, guess).await?;
+        record_failure(db, attempt).await?;
         return Ok(Some(CodeRefused::SignInRequired));
     }
     Ok(None)
 }
 
 /// Counts a wrong code.
-pub(in crate::server::service) async fn record_failure(db: &mut Connection, guess: &CodeAttempt) -> Result<(), storage::Error> {
-    let stopped = attempts::record_failure(db, AttemptKind::UserCode, &guess.attempt_source(), guess.now).await?;
-    if let (true, Some((tenant, _))) = (stopped, &guess.person) {
-        audit_log::insert(db, &guess.audit_event(tenant, AuditKind::CodeGuessingStopped)).await?;
+pub(in crate::server::service) async fn record_failure(db: &mut Connection, attempt: &CodeAttempt) -> Result<(), storage::Error> {
+    let stopped = attempts::record_failure(db, AttemptKind::UserCode, &attempt.attempt_source(), attempt.now).await?;
+    if let (true, Some((tenant, _))) = (stopped, &attempt.person) {
+        audit_log::insert(db, &attempt.audit_event(tenant, AuditKind::CodeGuessingStopped)).await?;
     }
     Ok(())
 }
 
-async fn claim(db: &mut Connection, guess: CodeAttempt, sealed: Vec<u8>) -> Result<Result<DeviceGrantId, CodeRefused>, storage::Error> {
-    let grant = match find_pending(db, &guess).await? {
+async fn claim(db: &mut Connection, attempt: CodeAttempt, sealed: Vec<u8>) -> Result<Result<DeviceGrantId, CodeRefused>, storage::Error> {
+    let grant = match find_pending(db, &attempt).await? {
         Ok(grant) => grant,
         Err(refused) => return Ok(Err(refused)),
     };
-    if let Some((home, _)) = guess.person.as_ref().filter(|(home, _)| *home != grant.tenant_id) {
+    if let Some((home, _)) = attempt.person.as_ref().filter(|(home, _)| *home != grant.tenant_id) {
         tracing::debug!(home = %home, "A code of another tenant was typed");
         return Ok(Err(other_tenant(db, grant.tenant_id).await?));
     }
-    let by = guess.claimant();
-    match grant.claimable(&by, guess.now) {
+    let by = attempt.claimant();
+    match grant.claimable(&by, attempt.now) {
         Ok(()) if device_grants::save_claim(db, &grant, &by, &sealed).await? => Ok(Ok(grant.id)),
         Ok(()) | Err(ClaimRefused::NotPending) => Ok(Err(CodeRefused::NotValid)),
         Err(ClaimRefused::ClaimedElsewhere { until }) => {
-            let record = guess.audit_event(&grant.tenant_id, AuditKind::CodeSubmittedTwice).about(&grant.client_id, &grant.id);
+            let record = attempt.audit_event(&grant.tenant_id, AuditKind::CodeSubmittedTwice).about(&grant.client_id, &grant.id);
             audit_log::insert_throttled(db, &record, RESUBMISSION_AUDIT_INTERVAL).await?;
-            Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(guess.now) }))
+            Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(attempt.now) }))
         }
     }
 }
@@ -237,14 +230,14 @@ async fn release(db: &mut Connection, person: SignedIn, only: Option<DeviceGrant
     Ok(())
 }
 
-async fn report(db: &mut Connection, guess: CodeAttempt) -> Result<Result<(), CodeRefused>, storage::Error> {
-    let grant = match find_pending(db, &guess).await? {
+async fn report(db: &mut Connection, attempt: CodeAttempt) -> Result<Result<(), CodeRefused>, storage::Error> {
+    let grant = match find_pending(db, &attempt).await? {
         Ok(grant) => grant,
         Err(refused) => return Ok(Err(refused)),
     };
-    let reported = guess.audit_event(&grant.tenant_id, AuditKind::DeviceReported).about(&grant.client_id, &grant.id);
+    let reported = attempt.audit_event(&grant.tenant_id, AuditKind::DeviceReported).about(&grant.client_id, &grant.id);
     let before = grant.state.clone();
-    match grant.report(guess.now) {
+    match grant.report(attempt.now) {
         Ok(denied) if device_grants::transition(db, &before, &denied).await? => {
             audit_log::insert(db, &reported).await?;
             tracing::warn!(tenant = %denied.tenant_id, client = %denied.client_id, grant = %denied.id, "A person reported a device they did not start");
@@ -254,25 +247,25 @@ async fn report(db: &mut Connection, guess: CodeAttempt) -> Result<Result<(), Co
     }
 }
 
-async fn prefill(db: &mut Connection, guess: CodeAttempt) -> Result<bool, storage::Error> {
-    if !may_try_prefill(db, &guess).await? {
+async fn prefill(db: &mut Connection, attempt: CodeAttempt) -> Result<bool, storage::Error> {
+    if !may_try_prefill(db, &attempt).await? {
         return Ok(false);
     }
-    let found = device_grants::find_by_user_code(&mut *db, &guess.hash).await?;
-    let waiting = found.filter(|grant| grant.is_pending(guess.now));
+    let found = device_grants::find_by_user_code(&mut *db, &attempt.hash).await?;
+    let waiting = found.filter(|grant| grant.is_pending(attempt.now));
     let tenant = match waiting {
         Some(grant) => tenants::find(&mut *db, &grant.tenant_id).await?,
         None => None,
     };
-    record_prefill(db, &guess, tenant.is_some_and(|tenant| tenant.policy.prefill_user_code)).await
+    record_prefill(db, &attempt, tenant.is_some_and(|tenant| tenant.policy.prefill_user_code)).await
 }
 
 /// Whether a code in a URL may be looked up for this caller: attempts of both kinds are left.
-pub(in crate::server::service) async fn may_try_prefill(db: &mut Connection, guess: &CodeAttempt) -> Result<bool, storage::Error> {
-    for guessed in [AttemptKind::UserCode, AttemptKind::PrefilledUserCode] {
-        let guesser = guess.attempt_source();
-        if attempts::retry_after(db, guessed, &guesser, guess.now).await?.is_some()
-            || attempts::is_globally_limited(db, guessed, &guesser, guess.now).await?
+pub(in crate::server::service) async fn may_try_prefill(db: &mut Connection, attempt: &CodeAttempt) -> Result<bool, storage::Error> {
+    for kind in [AttemptKind::UserCode, AttemptKind::PrefilledUserCode] {
+        let source = attempt.attempt_source();
+        if attempts::retry_after(db, kind, &source, attempt.now).await?.is_some()
+            || attempts::is_globally_limited(db, kind, &source, attempt.now).await?
         {
             return Ok(false);
         }
@@ -281,9 +274,9 @@ pub(in crate::server::service) async fn may_try_prefill(db: &mut Connection, gue
 }
 
 /// Counts a code in a URL that does not prefill the form, for any reason.
-pub(in crate::server::service) async fn record_prefill(db: &mut Connection, guess: &CodeAttempt, fills_in: bool) -> Result<bool, storage::Error> {
+pub(in crate::server::service) async fn record_prefill(db: &mut Connection, attempt: &CodeAttempt, fills_in: bool) -> Result<bool, storage::Error> {
     if !fills_in {
-        attempts::record_failure(db, AttemptKind::PrefilledUserCode, &guess.attempt_source(), guess.now).await?;
+        attempts::record_failure(db, AttemptKind::PrefilledUserCode, &attempt.attempt_source(), attempt.now).await?;
     }
     Ok(fills_in)
 }

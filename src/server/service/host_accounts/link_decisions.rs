@@ -60,9 +60,9 @@ impl Services {
     /// Claims the request behind a code for this session; same rules and limits as for device grants.
     pub async fn submit_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
-        let guess = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
-        let (person, sealed) = (person.clone(), self.seal_code(&guess.hash, &code)?);
-        self.write(move |db| claim(db, person, guess, sealed).boxed()).await?.map_err(Error::Refused)
+        let attempt = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
+        let (person, sealed) = (person.clone(), self.seal_code(&attempt.hash, &code)?);
+        self.write(move |db| claim(db, person, attempt, sealed).boxed()).await?.map_err(Error::Refused)
     }
 
     /// The code in a URL, if it may prefill the form; see [`may_prefill`](Self::may_prefill).
@@ -71,9 +71,9 @@ impl Services {
         if !person.tenant().policy.prefill_user_code {
             return Ok(None);
         }
-        let guess = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
+        let attempt = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
         let tenant = person.tenant_id().clone();
-        let fills_in = self.write(move |db| async move { prefill(db, &tenant, guess).await }.boxed()).await?;
+        let fills_in = self.write(move |db| async move { prefill(db, &tenant, attempt).await }.boxed()).await?;
         Ok(fills_in.then_some(code))
     }
 
@@ -125,49 +125,49 @@ impl Services {
 }
 
 /// The pending request of a code. A wrong code is counted; once the attempts are used up, the code is not looked up.
-async fn find_pending(db: &mut Connection, guess: &CodeAttempt) -> Result<Result<LinkRequest, CodeRefused>, storage::Error> {
-    if let Some(refused) = check_attempts(db, guess).await? {
+async fn find_pending(db: &mut Connection, attempt: &CodeAttempt) -> Result<Result<LinkRequest, CodeRefused>, storage::Error> {
+    if let Some(refused) = check_attempts(db, attempt).await? {
         return Ok(Err(refused));
     }
-    let found = link_requests::find_by_user_code(&mut *db, &guess.hash).await?;
-    match found.filter(|request| request.is_pending(guess.now)) {
+    let found = link_requests::find_by_user_code(&mut *db, &attempt.hash).await?;
+    match found.filter(|request| request.is_pending(attempt.now)) {
         Some(request) => Ok(Ok(request)),
         None => {
-            record_failure(db, guess).await?;
+            record_failure(db, attempt).await?;
             Ok(Err(CodeRefused::NotValid))
         }
     }
 }
 
-async fn prefill(db: &mut Connection, tenant: &TenantId, guess: CodeAttempt) -> Result<bool, storage::Error> {
-    if !may_try_prefill(db, &guess).await? {
+async fn prefill(db: &mut Connection, tenant: &TenantId, attempt: CodeAttempt) -> Result<bool, storage::Error> {
+    if !may_try_prefill(db, &attempt).await? {
         return Ok(false);
     }
-    let found = link_requests::find_by_user_code(&mut *db, &guess.hash).await?;
-    record_prefill(db, &guess, found.is_some_and(|request| request.is_pending(guess.now) && request.tenant_id == *tenant)).await
+    let found = link_requests::find_by_user_code(&mut *db, &attempt.hash).await?;
+    record_prefill(db, &attempt, found.is_some_and(|request| request.is_pending(attempt.now) && request.tenant_id == *tenant)).await
 }
 
 async fn claim(
     db: &mut Connection,
     person: SignedIn,
-    guess: CodeAttempt,
+    attempt: CodeAttempt,
     sealed: Vec<u8>,
 ) -> Result<Result<LinkRequestId, CodeRefused>, storage::Error> {
-    let request = match find_pending(db, &guess).await? {
+    let request = match find_pending(db, &attempt).await? {
         Ok(request) => request,
         Err(refused) => return Ok(Err(refused)),
     };
     if request.tenant_id != *person.tenant_id() {
         return Ok(Err(other_tenant(db, request.tenant_id).await?));
     }
-    let by = guess.claimant();
-    match request.claimable(&by, guess.now) {
+    let by = attempt.claimant();
+    match request.claimable(&by, attempt.now) {
         Ok(()) if link_requests::save_claim(db, &request, &by, &sealed).await? => Ok(Ok(request.id)),
         Ok(()) | Err(ClaimRefused::NotPending) => Ok(Err(CodeRefused::NotValid)),
         Err(ClaimRefused::ClaimedElsewhere { until }) => {
-            let record = guess.audit_event(person.tenant_id(), AuditKind::CodeSubmittedTwice).subject(audit_subject(db, &request).await?);
+            let record = attempt.audit_event(person.tenant_id(), AuditKind::CodeSubmittedTwice).subject(audit_subject(db, &request).await?);
             audit_log::insert_throttled(db, &record, RESUBMISSION_AUDIT_INTERVAL).await?;
-            Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(guess.now) }))
+            Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(attempt.now) }))
         }
     }
 }

@@ -85,7 +85,7 @@ pub enum LinkEligibility {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProposalRefused {
     /// There is no proposal, or it has expired; or the session was ended.
-    Gone,
+    NotFound,
     /// No account was selected.
     NothingSelected,
     /// A selected account cannot be linked, or not any more.
@@ -97,16 +97,16 @@ pub enum ProposalRefused {
 impl Services {
     /// The proposal for a person who has just signed in at a provider: the accounts that it asserts.
     pub async fn propose_accounts(&self, login: HostAccountsLogin) -> Result<AccountProposal, Error<UpstreamLoginRefused>> {
-        let HostAccountsLogin { provider, user_id, login: arrival } = login;
+        let HostAccountsLogin { provider, user_id, login } = login;
         let resources = provider.upstream_hosts.as_ref().ok_or(Error::Refused(UpstreamLoginRefused::NoProvider))?;
-        let vouched = &arrival.identity;
-        let known = identities::find(self.storage().reader(), &provider.tenant_id, &vouched.issuer, &vouched.subject).await?;
+        let identity = &login.identity;
+        let known = identities::find(self.storage().reader(), &provider.tenant_id, &identity.issuer, &identity.subject).await?;
         if known.is_some_and(|known| known.user_id != user_id) {
-            return Err(Error::Refused(UpstreamLoginRefused::WrongPerson { label: vouched.label.clone() }));
+            return Err(Error::Refused(UpstreamLoginRefused::WrongPerson { label: identity.label.clone() }));
         }
-        let no_list = |trouble| Error::Refused(UpstreamLoginRefused::AccountListFailed(ProviderError::truncated(trouble)));
+        let no_list = |error| Error::Refused(UpstreamLoginRefused::AccountListFailed(ProviderError::truncated(error)));
         let list = match &resources.list {
-            Some(list) => Some(self.shared.providers.upstream_accounts(&provider, list, &arrival.access_token, self.now()).await.map_err(no_list)?),
+            Some(list) => Some(self.shared.providers.upstream_accounts(&provider, list, &login.access_token, self.now()).await.map_err(no_list)?),
             None => None,
         };
         let (reader, tenant) = (self.storage().reader(), &provider.tenant_id);
@@ -115,11 +115,11 @@ impl Services {
             Some(list) => Some(listed_by_own_names(reader, tenant, list).await?),
             None => None,
         };
-        let accounts = resources.accounts(arrival.upstream_user_name.as_deref(), list.as_deref());
+        let accounts = resources.accounts(login.upstream_user_name.as_deref(), list.as_deref());
         if accounts.len() > MAX_PROPOSED_ACCOUNTS {
             return Err(no_list(ProviderError::InvalidResponse(format!("it names {} accounts", accounts.len()))));
         }
-        let (tenant_id, label) = (provider.tenant_id, arrival.identity.label);
+        let (tenant_id, label) = (provider.tenant_id, login.identity.label);
         Ok(AccountProposal { tenant_id, user_id, provider: provider.id, label, accounts, since: self.now() })
     }
 
@@ -135,8 +135,8 @@ impl Services {
                 Some(account) => {
                     let place = host_account_key(person, host, account);
                     let own = host_accounts::find_by_key(reader, &place).await?;
-                    let somebody_elses = host_accounts::is_linked_to_another(reader, &place, now).await?;
-                    link_eligibility(account, own.as_ref(), somebody_elses, policy, now)
+                    let linked_to_another = host_accounts::is_linked_to_another(reader, &place, now).await?;
+                    link_eligibility(account, own.as_ref(), linked_to_another, policy, now)
                 }
                 None => LinkEligibility::InvalidName,
             };
@@ -149,54 +149,54 @@ impl Services {
     pub async fn link_proposed_accounts(
         &self,
         person: &RecentlyAuthenticated,
-        offer: &AccountProposal,
+        proposal: &AccountProposal,
         selected: BTreeSet<(HostName, AccountName)>,
     ) -> Result<Vec<LinkOutcome>, Error<ProposalRefused>> {
         let ids: Result<Vec<HostAccountId>, _> = selected.iter().map(|_| HostAccountId::parse(self.new_id("hac"))).collect();
-        let (person, offer, now) = (SignedIn::clone(person), offer.clone(), self.now());
+        let (person, proposal, now) = (SignedIn::clone(person), proposal.clone(), self.now());
         let chosen = selected.into_iter().zip(ids.map_err(Fault::new)?).collect();
-        self.try_write(move |db| link(db, person, offer, chosen, now).boxed()).await
+        self.try_write(move |db| link(db, person, proposal, chosen, now).boxed()).await
     }
 }
 
 async fn link(
     db: &mut Connection,
     person: SignedIn,
-    offer: AccountProposal,
+    proposal: AccountProposal,
     chosen: Vec<((HostName, AccountName), HostAccountId)>,
     now: Timestamp,
 ) -> Result<Vec<LinkOutcome>, Error<ProposalRefused>> {
-    if !offer.is_open_to(&person, now) || !still_signed_in(db, &person, now).await? {
-        return Err(Error::Refused(ProposalRefused::Gone));
+    if !proposal.is_open_to(&person, now) || !still_signed_in(db, &person, now).await? {
+        return Err(Error::Refused(ProposalRefused::NotFound));
     }
     if chosen.is_empty() {
         return Err(Error::Refused(ProposalRefused::NothingSelected));
     }
     // As they are now, not as they were when the page was rendered.
     let (tenant, user) = (person.tenant_id(), person.user_id());
-    let found = providers::find(&mut *db, tenant, &offer.provider).await?;
-    let (through, resources) = linkable_hosts(&mut *db, found).await?.ok_or(Error::Refused(ProposalRefused::Gone))?;
-    let policy = tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(ProposalRefused::Gone))?.policy;
+    let found = providers::find(&mut *db, tenant, &proposal.provider).await?;
+    let (through, resources) = linkable_hosts(&mut *db, found).await?.ok_or(Error::Refused(ProposalRefused::NotFound))?;
+    let policy = tenants::find(&mut *db, tenant).await?.filter(|tenant| tenant.enabled).ok_or(Error::Refused(ProposalRefused::NotFound))?.policy;
     user_mfa::find(&mut *db, tenant, user).await?.ok_or(Error::Refused(ProposalRefused::MfaMissing))?;
 
     let mut linked = Vec::new();
     for ((host, account), id) in chosen {
         let named = UpstreamAccount { host: host.clone(), account: Some(account.clone()) };
-        if !offer.accounts.contains(&named) || !resources.contains(&host) {
+        if !proposal.accounts.contains(&named) || !resources.contains(&host) {
             return Err(Error::Refused(ProposalRefused::CannotBeLinked));
         }
         let place = host_account_key(&person, &host, &account);
         let own = host_accounts::find_by_key(&mut *db, &place).await?;
-        let somebody_elses = host_accounts::is_linked_to_another(&mut *db, &place, now).await?;
+        let linked_to_another = host_accounts::is_linked_to_another(&mut *db, &place, now).await?;
         let (LinkEligibility::New { until } | LinkEligibility::Renews { until }) =
-            link_eligibility(&account, own.as_ref(), somebody_elses, &policy, now)
+            link_eligibility(&account, own.as_ref(), linked_to_another, &policy, now)
         else {
             return Err(Error::Refused(ProposalRefused::CannotBeLinked));
         };
         let made = link_or_renew(db, &place, own, NewLink { id, until, linked_through: Some(through.clone()), now }).await?;
         // Names the upstream identity, the only evidence for the link.
         let host = hosts::canonical_name(&mut *db, tenant, &host).await?;
-        let subject = format!("{account}@{host} ({})", offer.label);
+        let subject = format!("{account}@{host} ({})", proposal.label);
         audit_log::insert(db, &AuditEvent::new(tenant.clone(), made.audit_kind(), now).of(user).subject(subject).from(person.session().from)).await?;
         linked.push(made);
     }
@@ -235,11 +235,11 @@ async fn listed_by_own_names(
 
 /// Same rules as for link requests ([`crate::server::service::host_accounts::link_decisions`]), except for the UID, which providers do not
 /// assert.
-fn link_eligibility(account: &AccountName, own: Option<&HostAccount>, somebody_elses: bool, policy: &Policy, now: Timestamp) -> LinkEligibility {
+fn link_eligibility(account: &AccountName, own: Option<&HostAccount>, linked_to_another: bool, policy: &Policy, now: Timestamp) -> LinkEligibility {
     if is_system_account(account.as_str()) {
         return LinkEligibility::SystemAccount;
     }
-    if somebody_elses && !policy.shared_host_accounts {
+    if linked_to_another && !policy.shared_host_accounts {
         return LinkEligibility::LinkedToAnother;
     }
     let until = link_expiry(own, policy.link_lifetime, now);

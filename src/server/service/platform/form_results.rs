@@ -56,14 +56,14 @@ impl Services {
     /// A form key for a form that is rendered for `account`: a random value, and a MAC that it was created here for that account.
     pub fn form_key(&self, account: &str) -> String {
         let random = self.draft_id();
-        let proof = self.signing_keys().hash("form key", &format!("{account}\n{random}"));
-        format!("{random}.{}", hex::encode(proof))
+        let mac = self.signing_keys().hash("form key", &format!("{account}\n{random}"));
+        format!("{random}.{}", hex::encode(mac))
     }
 
     /// Whether a form key was created here for `account`.
     pub fn is_form_key(&self, account: &str, key: &str) -> bool {
-        let Some((random, proof)) = key.split_once('.') else { return false };
-        hex::decode(proof).is_ok_and(|proof| self.signing_keys().matches("form key", &format!("{account}\n{random}"), &proof))
+        let Some((random, mac)) = key.split_once('.') else { return false };
+        hex::decode(mac).is_ok_and(|mac| self.signing_keys().matches("form key", &format!("{account}\n{random}"), &mac))
     }
 
     /// An id for a draft that cannot be guessed.

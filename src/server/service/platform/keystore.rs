@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_made_once_private_and_kept() {
+    fn keys_are_created_once_with_private_mode() {
         let dir = tempfile::tempdir().expect("a folder");
         let first = Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
         let second = Keystore::load_or_create(dir.path(), &SystemRng).expect("the same keys");
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_can_read_is_refused() {
+    fn key_that_others_can_read_is_refused() {
         let dir = tempfile::tempdir().expect("a folder");
         Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
         let file = dir.path().join("keys/codes.key");
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_access_tokens_for_this_audience_pass() {
+    fn only_own_access_tokens_for_the_audience_are_valid() {
         let dir = tempfile::tempdir().expect("a folder");
         let keys = Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
         let other_dir = tempfile::tempdir().expect("a folder");

@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_thing_is_due_once_a_minute_and_memory_is_bounded() {
+    fn each_key_is_due_every_minute_and_memory_is_bounded() {
         let (due, now) = (WriteThrottle::default(), Timestamp::from_millis(1_000_000));
         assert_eq!([due.is_due(1, now), due.is_due(1, now), due.is_due(2, now)], [true, false, true]);
         assert!(due.is_due(1, now + INTERVAL));

@@ -124,7 +124,7 @@ mod tests {
     const ED25519: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA";
 
     #[test]
-    fn a_public_key_loses_its_comment_and_keeps_its_fingerprint() {
+    fn parsing_separates_the_comment_and_keeps_the_fingerprint() {
         let key = SshPublicKey::parse(&format!("  {ED25519} user@example.com\n")).expect("a key");
         assert_eq!(key.line, ED25519);
         assert_eq!(key.fingerprint, "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn public_keys_are_read_as_people_paste_them() {
+    fn public_keys_are_parsed_as_people_paste_them() {
         let rsa = sample("ssh-rsa");
         for (text, line, comment) in [
             (format!("\u{feff}{ED25519} jdoe@laptop"), ED25519, "jdoe@laptop"),
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_public_key_is_named() {
+    fn other_contents_are_identified() {
         use PublicKeyRefused as R;
         let cert = "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAA comment";
         let rsa = sample("ssh-rsa");

@@ -61,8 +61,8 @@ pub fn parse(text: &str) -> Result<PublicKey, PublicKeyRefused> {
     if text.chars().any(|c| c.is_control() && !c.is_whitespace()) {
         return Err(PublicKeyRefused::Unreadable);
     }
-    let words: Vec<Word<'_>> =
-        text.lines().enumerate().flat_map(|(line, text)| text.split_whitespace().map(move |text| Word { text, line })).collect();
+    let words: Vec<TextWord<'_>> =
+        text.lines().enumerate().flat_map(|(line, text)| text.split_whitespace().map(move |text| TextWord { text, line })).collect();
     let starts: Vec<usize> = words.windows(2).enumerate().filter(|(_, pair)| starts_key(pair)).map(|(at, _)| at).collect();
     match (starts.as_slice(), text.matches(RFC4716_BEGIN).count()) {
         ([], 0) => Err(explain_missing_key(text)),
@@ -82,21 +82,21 @@ pub(in crate::server::service) fn check_not_private(text: &str) -> Result<(), Pu
 }
 
 #[derive(Clone, Copy)]
-struct Word<'a> {
+struct TextWord<'a> {
     text: &'a str,
     line: usize,
 }
 
 /// Whether the two words are a key type and the start of its base64.
-fn starts_key(pair: &[Word<'_>]) -> bool {
+fn starts_key(pair: &[TextWord<'_>]) -> bool {
     let [first, second] = pair else { return false };
     ["ssh-", "ecdsa-", "sk-", "rsa-"].iter().any(|prefix| first.text.starts_with(prefix)) && second.text.starts_with(KEY_PREFIX)
 }
 
 /// Parses `type base64 comment`. The key contains its own length: pieces are joined until it is complete.
-fn openssh(words: &[Word<'_>], start: usize) -> Result<PublicKey, PublicKeyRefused> {
+fn openssh(words: &[TextWord<'_>], start: usize) -> Result<PublicKey, PublicKeyRefused> {
     let (before, rest) = words.split_at_checked(start).ok_or(PublicKeyRefused::Unreadable)?;
-    let (key_type, pieces) = rest.split_first().ok_or(PublicKeyRefused::Unreadable)?;
+    let (key_type, fragments) = rest.split_first().ok_or(PublicKeyRefused::Unreadable)?;
     if key_type.text.ends_with(CERTIFICATE_TYPE) {
         return Err(PublicKeyRefused::Certificate);
     }
@@ -104,13 +104,13 @@ fn openssh(words: &[Word<'_>], start: usize) -> Result<PublicKey, PublicKeyRefus
         return Err(PublicKeyRefused::TextBefore);
     }
     let mut encoded = String::new();
-    for (at, piece) in pieces.iter().enumerate().take(MAX_FRAGMENTS) {
-        encoded.push_str(piece.text);
-        if encoded.len() > MAX_KEY_CHARS || !piece.text.chars().all(is_base64) {
+    for (at, fragment) in fragments.iter().enumerate().take(MAX_FRAGMENTS) {
+        encoded.push_str(fragment.text);
+        if encoded.len() > MAX_KEY_CHARS || !fragment.text.chars().all(is_base64) {
             break;
         }
         if let Ok(mut key) = PublicKey::from_openssh(&format!("{} {encoded}", key_type.text)) {
-            let comment: Vec<&str> = pieces.iter().skip(at + 1).take_while(|word| word.line == piece.line).map(|word| word.text).collect();
+            let comment: Vec<&str> = fragments.iter().skip(at + 1).take_while(|word| word.line == fragment.line).map(|word| word.text).collect();
             key.set_comment(comment.join(" "));
             return Ok(key);
         }

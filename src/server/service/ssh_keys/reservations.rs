@@ -77,13 +77,13 @@ impl Services {
 
     /// Ends a reservation; with `related`, also those that extend it. Returns the number of reservations.
     pub async fn end_reservation(&self, access: &ClientAccess, resid: &str, related: bool) -> Result<u64, Fault> {
-        let (keeper, resid, now) = (access.clone(), resid.to_owned(), self.now());
+        let (access, resid, now) = (access.clone(), resid.to_owned(), self.now());
         self.write(move |db| {
             async move {
-                let ended = reservations::delete(db, &keeper.tenant_id, &keeper.client_id, &resid, related).await?;
+                let ended = reservations::delete(db, &access.tenant_id, &access.client_id, &resid, related).await?;
                 if ended > 0 {
-                    let record = AuditEvent::new(keeper.tenant_id, AuditKind::ReservationEnded, now).client(&keeper.client_id);
-                    audit_log::insert(db, &record.subject(resid).admin(keeper.admin_id.as_ref()).from(keeper.from)).await?;
+                    let record = AuditEvent::new(access.tenant_id, AuditKind::ReservationEnded, now).client(&access.client_id);
+                    audit_log::insert(db, &record.subject(resid).admin(access.admin_id.as_ref()).from(access.from)).await?;
                 }
                 Ok(ended)
             }

@@ -104,9 +104,9 @@ impl Services {
     /// Checks the current password; counted like an attempt to sign in.
     async fn check_current(&self, person: &SignedIn, hash: String, current: &Secret) -> Result<(), Error<PasswordChangeRefused>> {
         let (tenant, typed, from) = (person.tenant_id().clone(), Some(person.user_id().clone()), person.session().from);
-        let guess = PasswordAttempt { tenant, user_id: typed, from, now: self.now() };
+        let attempt = PasswordAttempt { tenant, user_id: typed, from, now: self.now() };
         let _slot = self.password_slot().await?;
-        let before = guess.clone();
+        let before = attempt.clone();
         let wait =
             self.write(move |db| async move { attempts::retry_after(db, AttemptKind::Password, &before.source(), before.now).await }.boxed()).await?;
         if let Some(wait) = wait {
@@ -115,10 +115,10 @@ impl Services {
         if self.password_matches(Some(hash), current).await? {
             return Ok(());
         }
-        let record = audit_event(person, AuditKind::PasswordChangeFailed, guess.now);
+        let record = audit_event(person, AuditKind::PasswordChangeFailed, attempt.now);
         let failed = self.write(move |db| {
             async move {
-                attempts::record_failure(db, AttemptKind::Password, &guess.source(), guess.now).await?;
+                attempts::record_failure(db, AttemptKind::Password, &attempt.source(), attempt.now).await?;
                 audit_log::insert(db, &record).await
             }
             .boxed()
