@@ -8,17 +8,16 @@ use leptos::server_fn::ServerFnError;
 use leptos_axum::ResponseOptions;
 
 use super::middleware::cookies::CookiesDisabled;
-pub use super::middleware::form_fill::MAIN_FORM;
 use super::middleware::forms::{DISCARD_DRAFT, SIGN_IN_NEEDED};
 use super::middleware::security_headers::Https;
-pub use super::middleware::security_headers::content_security_policy;
-pub use super::preferences::Theme;
-pub use super::request_context::{RequestContext, code_refused_flash};
+use super::preferences::Theme;
+use super::request_context::RequestContext;
+use super::service::admin::administration::EditRefused;
 use super::service::audit_log::AuditQuery;
-pub use super::service::{Error, Fault, Principal, Services, SignedIn, TenantAdmin, host_accounts, ssh_keys as keys};
-pub use super::sign_in::SignInMethods;
-pub use super::sign_in::session::{Enrollment, EnrollmentKind, Flash, FlashTarget, PendingUserCode, ProviderHelp};
-pub use super::tms::openapi::document as api_description;
+use super::service::auth::principals::{ConsentAuthorized, RecentlyAuthenticated};
+use super::service::platform::rng::Secret;
+use super::service::{Error, Fault, Services, SignedIn, TenantAdmin};
+use super::sign_in::session::flash::{Flash, FlashTarget};
 use super::{preferences, user_agent};
 use crate::domain::form::{self, DraftReason};
 use crate::domain::pagination::{ListQuery, QueryParam};
@@ -27,16 +26,6 @@ use crate::domain::sentence::Sentence;
 use crate::domain::step_up::StepUpRequired;
 use crate::domain::time::{Timestamp, Zone};
 use crate::i18n::{self, Languages, Translations};
-pub use crate::server::service::admin::{administration, clients, providers};
-pub use crate::server::service::auth::browser_sessions::SessionSummary;
-pub use crate::server::service::auth::principals::{ConsentAuthorized, RecentlyAuthenticated};
-pub use crate::server::service::auth::{identities, people, second_factors};
-pub use crate::server::service::authorizations::delegations;
-pub use crate::server::service::authorizations::my_delegations::{ClientName, DelegationSummary};
-pub use crate::server::service::device_flow::{consent, user_codes};
-pub use crate::server::service::host_accounts::my_host_accounts::HostAccountSummary;
-pub use crate::server::service::host_accounts::{link_decisions as links, upstream_accounts};
-pub use crate::server::service::platform::rng::Secret;
 
 /// `Chrome on Linux`, as far as the user agent tells.
 pub fn format_browser(agent: &str) -> String {
@@ -249,17 +238,17 @@ pub async fn flash_secret(path: &str, sentence: impl Into<Sentence>, secret: &Se
 }
 
 /// Leaves a message about the result of an edit.
-pub async fn flash_edit_result(edited: Result<(), Error<administration::EditRefused>>) -> Result<(), ServerFnError> {
-    let w = translations();
+pub async fn flash_edit_result(edited: Result<(), Error<EditRefused>>) -> Result<(), ServerFnError> {
+    let t = translations();
     match edited {
-        Ok(()) => flash_success(w.admin_saved()).await,
-        Err(Error::Refused(administration::EditRefused::NotFound)) => flash_error(w.admin_gone()).await,
-        Err(Error::Refused(administration::EditRefused::Stale)) => {
+        Ok(()) => flash_success(t.admin_saved()).await,
+        Err(Error::Refused(EditRefused::NotFound)) => flash_error(t.admin_gone()).await,
+        Err(Error::Refused(EditRefused::Stale)) => {
             // The page shows the current values; the submitted ones would hide them.
             set_header(DISCARD_DRAFT, HeaderValue::from_static("1"));
-            flash_error(w.admin_stale()).await
+            flash_error(t.admin_stale()).await
         }
-        Err(Error::Refused(administration::EditRefused::NoAdminLeft)) => flash_error(w.admin_locks_out()).await,
+        Err(Error::Refused(EditRefused::NoAdminLeft)) => flash_error(t.admin_locks_out()).await,
         Err(Error::Internal(broken)) => Err(fault(broken)),
     }
 }

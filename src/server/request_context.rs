@@ -12,7 +12,7 @@ use tower_sessions::Session;
 use super::middleware::client_ip;
 use super::middleware::http_error::HttpError;
 use super::service::{Error, Fault, Services, SignedIn};
-use super::sign_in::session::{Flash, FlashTarget, PendingUserCode, PortalSession};
+use super::sign_in::session::PortalSession;
 use crate::domain::form;
 use crate::domain::ids::DeviceGrantId;
 use crate::domain::paths::{self, ReturnTo};
@@ -21,6 +21,8 @@ use crate::domain::user_code::UserCode;
 use crate::i18n::Translations;
 use crate::server::service::auth::principals::BrowserSession;
 use crate::server::service::device_flow::user_codes::CodeRefused;
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
+use crate::server::sign_in::session::user_codes::PendingUserCode;
 
 #[derive(Clone)]
 pub struct RequestContext {
@@ -77,13 +79,13 @@ impl RequestContext {
 
 /// The flash message for a refused code.
 pub fn code_refused_flash(place: FlashTarget, refused: &CodeRefused, typed: &str, words: Translations) -> Flash {
-    let mut notice = Flash::new(place, words.code_refused(refused)).with_input(typed);
+    let mut flash = Flash::new(place, words.code_refused(refused)).with_input(typed);
     match refused {
-        CodeRefused::TooManyTries { wait } => notice.wait = Some(retry_after(*wait)),
-        CodeRefused::OtherTenant { tenant, .. } => notice.tenant = Some(tenant.clone()),
+        CodeRefused::TooManyTries { wait } => flash.wait = Some(retry_after(*wait)),
+        CodeRefused::OtherTenant { tenant, .. } => flash.tenant = Some(tenant.clone()),
         _ => {}
     }
-    notice
+    flash
 }
 
 /// Determines session and person, for all inner layers and handlers.
@@ -98,7 +100,7 @@ pub async fn identify(State(services): State<Services>, session: Session, mut re
 
 async fn signed_in(services: &Services, session: &PortalSession, from: Option<IpAddr>) -> Result<Option<SignedIn>, Fault> {
     match (session.sign_in_record().await?, session.browser_session(services, from).await?) {
-        (Some(who), Some(visit)) => services.restore_signed_in(&who.tenant_id, &who.user_id, who.authentication_times(), visit).await,
+        (Some(who), Some(browser)) => services.restore_signed_in(&who.tenant_id, &who.user_id, who.authentication_times(), browser).await,
         _ => Ok(None),
     }
 }

@@ -23,7 +23,7 @@ use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::service::Services;
 use crate::server::service::platform::form_results::SubmissionId;
-use crate::server::sign_in::session::Flash;
+use crate::server::sign_in::session::flash::Flash;
 use crate::server::state::AppState;
 
 /// Limit of a form, in bytes.
@@ -109,18 +109,18 @@ async fn finish(
     let sign_in_needed = response.headers_mut().remove(SIGN_IN_NEEDED).is_some();
     let not_kept = response.headers_mut().remove(DISCARD_DRAFT).is_some();
     let location = response.headers().get(header::LOCATION).and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
-    let notice = caller.session.request_flash();
+    let flash = caller.session.request_flash();
     let why = match (form.get(form::PAGE), needs_person) {
         (None, _) => None,
         (Some(_), true) if sign_in_needed => Some(DraftReason::SignInNeeded),
-        (Some(page), true) if !not_kept && is_refused_at(page, &location, notice.as_ref()) => Some(DraftReason::Refused),
+        (Some(page), true) if !not_kept && is_refused_at(page, &location, flash.as_ref()) => Some(DraftReason::Refused),
         (Some(_), _) if path == paths::SET_PREFERENCES && form.get(form::ACTION).is_some() => Some(DraftReason::PreferencesChanged),
         _ => None,
     };
     let carried_out =
-        why.is_none() && !sign_in_needed && response.status() == StatusCode::SEE_OTHER && !notice.as_ref().is_some_and(Flash::is_refusal);
+        why.is_none() && !sign_in_needed && response.status() == StatusCode::SEE_OTHER && !flash.as_ref().is_some_and(Flash::is_refusal);
     match id {
-        Some(id) if carried_out => once::keep(services, caller, id, &location, notice, &mut response).await?,
+        Some(id) if carried_out => once::keep(services, caller, id, &location, flash, &mut response).await?,
         Some(id) => services.discard_submission(&id).await?,
         None => {}
     }
@@ -149,9 +149,9 @@ async fn finish(
 }
 
 /// Whether the form leads back to its own page with a refusal.
-fn is_refused_at(page: &str, location: &str, notice: Option<&Flash>) -> bool {
+fn is_refused_at(page: &str, location: &str, flash: Option<&Flash>) -> bool {
     let path = |address: &str| address.split('?').next().unwrap_or_default().to_owned();
-    path(page) == path(location) && notice.is_some_and(Flash::is_refusal)
+    path(page) == path(location) && flash.is_some_and(Flash::is_refusal)
 }
 
 /// The same response, which may set cookies, with another `Location`.

@@ -16,7 +16,7 @@ use crate::server::request_context::RequestContext;
 use crate::server::service::platform::form_results::{Submission, SubmissionId};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Fault, Services};
-use crate::server::sign_in::session::Flash;
+use crate::server::sign_in::session::flash::Flash;
 use crate::server::state::AppState;
 
 /// How often, and how many times, a second submission checks whether the first one has finished.
@@ -27,7 +27,8 @@ const ASK_TIMES: u32 = 250;
 #[derive(Clone, Serialize, Deserialize)]
 struct FormResult {
     location: String,
-    notice: Option<Flash>,
+    #[serde(rename = "notice")]
+    flash: Option<Flash>,
     /// The session cookie, if the form changed its value.
     renewed: Option<Renewed>,
 }
@@ -94,7 +95,7 @@ async fn answer(
     account: &str,
     result: FormResult,
 ) -> Result<Option<Response>, Fault> {
-    let FormResult { location, notice, renewed } = result;
+    let FormResult { location, flash, renewed } = result;
     let redirect = Redirect::to(&location).into_response();
     let (old, new) = renewed.as_ref().map_or((None, None), |renewed| (renewed.from.as_deref(), Some(renewed.to.as_str())));
     if let (true, Some(new)) = (cookie.is_some() && cookie == old, new) {
@@ -108,8 +109,8 @@ async fn answer(
     if !is_own && (cookie.is_none() || cookie != new) {
         return Ok(None);
     }
-    if let Some(notice) = notice {
-        caller.session.set_flash(&notice).await?;
+    if let Some(flash) = flash {
+        caller.session.set_flash(&flash).await?;
     }
     Ok(Some(redirect))
 }
@@ -120,10 +121,10 @@ pub async fn keep(
     caller: &RequestContext,
     id: SubmissionId,
     location: &str,
-    notice: Option<Flash>,
+    flash: Option<Flash>,
     response: &mut Response,
 ) -> Result<(), Fault> {
-    let result = FormResult { location: location.to_owned(), notice, renewed: None };
+    let result = FormResult { location: location.to_owned(), flash, renewed: None };
     if caller.session.will_be_renewed() {
         response.extensions_mut().insert(Awaiting { id, result });
         return Ok(());

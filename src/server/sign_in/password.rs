@@ -7,7 +7,6 @@ use axum::response::Redirect;
 use serde::Deserialize;
 
 use super::complete_first_factor;
-use super::session::{Flash, FlashTarget};
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::retry_after;
@@ -18,6 +17,7 @@ use crate::server::request_context::RequestContext;
 use crate::server::service::Error;
 use crate::server::service::auth::people::SignInRefused;
 use crate::server::service::platform::rng::Secret;
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 use crate::server::state::AppState;
 
 #[derive(Deserialize)]
@@ -60,11 +60,11 @@ async fn refuse(
     back: &str,
     words: Translations,
 ) -> Result<Redirect, HttpError> {
-    let mut notice = Flash::new(FlashTarget::SignIn, words.sign_in_refused(refused)).with_input(user_name);
-    notice.tenant = tenant;
+    let mut flash = Flash::new(FlashTarget::SignIn, words.sign_in_refused(refused)).with_input(user_name);
+    flash.tenant = tenant;
     if let SignInRefused::TooManyTries { wait } = refused {
-        notice.wait = Some(retry_after(*wait));
+        flash.wait = Some(retry_after(*wait));
     }
-    caller.session.set_flash(&notice).await?;
+    caller.session.set_flash(&flash).await?;
     Ok(Redirect::to(back))
 }

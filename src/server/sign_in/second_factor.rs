@@ -6,7 +6,6 @@ use axum::http::HeaderMap;
 use axum::response::Redirect;
 use serde::Deserialize;
 
-use super::session::{Flash, FlashTarget};
 use super::start_session;
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::retry_after;
@@ -15,6 +14,7 @@ use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::service::Error;
 use crate::server::service::auth::second_factors::{MfaRefused, MfaResponse};
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 use crate::server::state::AppState;
 
 #[derive(Deserialize)]
@@ -44,7 +44,7 @@ pub async fn post(
     Form(form): Form<SecondFactorForm>,
 ) -> Result<Redirect, HttpError> {
     let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
-    let (session, wanted, now) = (&caller.session, ReturnTo::from_untrusted(&form.then), services.now());
+    let (session, return_to, now) = (&caller.session, ReturnTo::from_untrusted(&form.then), services.now());
     let half = session.pending_mfa(&form.attempt, now).await?;
     let finished = match &half {
         Some((half, _)) if caller.signed_in.is_some() => session.has_finished(half).await?,
@@ -56,19 +56,19 @@ pub async fn post(
         return Ok(Redirect::to(then.as_str()));
     }
     let asked = if form.passkey.is_empty() { None } else { session.take_passkey_challenge(&form.ceremony, now).await? };
-    let proof = match &asked {
+    let response = match &asked {
         Some(asked) => Some(MfaResponse::Passkey { challenge: asked, response: &form.passkey }),
         None => form.passkey.is_empty().then_some(MfaResponse::Code(&form.code)),
     };
     let (tenant, then, back, about) = match (again, &half) {
-        (Some(_), _) => (None, wanted.clone(), paths::second_factor_again(&wanted), ""),
+        (Some(_), _) => (None, return_to.clone(), paths::second_factor_again(&return_to), ""),
         (None, Some((half, then))) => (Some(&half.tenant_id), then.clone(), paths::second_factor(half.id.as_str(), then), half.id.as_str()),
-        (None, None) => return Ok(Redirect::to(&paths::sign_in_expired(&wanted))),
+        (None, None) => return Ok(Redirect::to(&paths::sign_in_expired(&return_to))),
     };
-    let shown = match (again, &half, proof) {
+    let shown = match (again, &half, response) {
         (_, _, None) => Err(Error::Refused(MfaRefused::UnknownChallenge)),
-        (Some(person), _, Some(proof)) => services.step_up(person, proof).await,
-        (None, Some((half, _)), Some(proof)) => services.finish_sign_in(half, proof, caller.from).await,
+        (Some(person), _, Some(response)) => services.step_up(person, response).await,
+        (None, Some((half, _)), Some(response)) => services.finish_sign_in(half, response, caller.from).await,
         (None, None, Some(_)) => Err(Error::Refused(MfaRefused::SessionEnded)),
     };
     let refused = match shown {
@@ -77,11 +77,11 @@ pub async fn post(
         Err(Error::Internal(fault)) => return Err(fault.into()),
     };
     let over = matches!(refused, MfaRefused::Expired | MfaRefused::SessionEnded);
-    let mut notice = Flash::new(if over { FlashTarget::SignIn } else { FlashTarget::SecondFactor }, words.mfa_refused(&refused));
-    notice.wait = refused.wait().map(retry_after);
+    let mut flash = Flash::new(if over { FlashTarget::SignIn } else { FlashTarget::SecondFactor }, words.mfa_refused(&refused));
+    flash.wait = refused.wait().map(retry_after);
     if !over {
-        notice = notice.about(about);
+        flash = flash.about(about);
     }
-    session.set_flash(&notice).await?;
+    session.set_flash(&flash).await?;
     Ok(Redirect::to(&if over { paths::sign_in(tenant, &then) } else { back }))
 }

@@ -19,11 +19,12 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use super::session::{BROWSER_INFO, BrowserInfo, SIGNED_IN, SignInRecord, UPSTREAM_SESSION};
+use super::session::{BROWSER_INFO, BrowserInfo, SIGNED_IN, SignInRecord};
 use crate::domain::provider::UpstreamSession;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::SessionRow;
 use crate::server::service::{Fault, Rng, Services, SystemRng};
+use crate::server::sign_in::session::upstream::UPSTREAM_SESSION;
 
 type SessionData = HashMap<String, Value>;
 
@@ -39,14 +40,14 @@ impl DbSessionStore {
     }
 
     fn to_row(&self, record: &Record) -> Result<SessionRow> {
-        let visitor: Option<BrowserInfo> = bucket(record, BROWSER_INFO)?;
+        let browser: Option<BrowserInfo> = bucket(record, BROWSER_INFO)?;
         let who: Option<SignInRecord> = bucket(record, SIGNED_IN)?;
         let whose = who.as_ref().map(|who| (&who.tenant_id, &who.user_id));
         let through = bucket::<UpstreamSession>(record, UPSTREAM_SESSION)?;
         let now = self.0.now();
         let signed_in_at = who.as_ref().map(|who| who.at);
-        let public_id = match &visitor {
-            Some(visitor) => visitor.session_id.clone(),
+        let public_id = match &browser {
+            Some(browser) => browser.session_id.clone(),
             None => self.0.new_session_id().map_err(backend_error)?,
         };
         Ok(SessionRow {
@@ -57,11 +58,11 @@ impl DbSessionStore {
             user_id: whose.map(|(_, user_id)| user_id.to_string()),
             signed_in_at: signed_in_at.map(Timestamp::as_millis),
             last_seen_at: now.as_millis(),
-            from_address: visitor.as_ref().and_then(|visitor| visitor.from).map(|from| from.to_string()),
+            from_address: browser.as_ref().and_then(|browser| browser.from).map(|from| from.to_string()),
             idp_issuer: through.as_ref().map(|through| through.issuer.clone()),
             idp_subject: through.as_ref().map(|through| through.subject.clone()),
             idp_sid: through.and_then(|through| through.sid),
-            agent: visitor.map(|visitor| visitor.agent).unwrap_or_default(),
+            agent: browser.map(|browser| browser.agent).unwrap_or_default(),
             expires_at: self.0.session_expiry(signed_in_at).as_millis(),
         })
     }

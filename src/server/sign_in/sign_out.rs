@@ -8,7 +8,6 @@ use axum::{Form, Json};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::session::PendingUpstreamLogout;
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths::{self, ReturnTo};
 use crate::server::middleware::http_error::HttpError;
@@ -16,6 +15,7 @@ use crate::server::request_context::RequestContext;
 use crate::server::service::auth::identities::ProviderError;
 use crate::server::service::auth::upstream_logout::LogoutTokenRefused;
 use crate::server::service::{Error, Services};
+use crate::server::sign_in::session::upstream::PendingUpstreamLogout;
 use crate::server::state::AppState;
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
@@ -43,7 +43,7 @@ pub async fn post(State(services): State<Services>, caller: RequestContext, form
     if let Some(person) = &caller.signed_in {
         services.record_sign_out(person).await?;
     }
-    let onward = match elsewhere {
+    let target = match elsewhere {
         Some(there) => {
             let here = PendingUpstreamLogout { institution: there.name, end_session_url: Some(there.url), state: there.state.reveal().to_owned() };
             caller.session.end_with_upstream_logout(&here).await?;
@@ -55,7 +55,7 @@ pub async fn post(State(services): State<Services>, caller: RequestContext, form
             next.map_or_else(|| paths::HOME.to_owned(), |(tenant, then)| paths::sign_in(tenant.as_ref(), &then))
         }
     };
-    Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(&onward)).into_response())
+    Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(&target)).into_response())
 }
 
 /// Redirects to the institution, once. The URL contains the ID token, so it is in no page.

@@ -8,7 +8,6 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::complete_first_factor;
-use super::session::{Flash, FlashTarget, PendingUpstreamLogin, ProviderHelp};
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::paths::{self, ReturnTo};
 use crate::i18n::Translations;
@@ -19,6 +18,8 @@ use crate::server::request_context::RequestContext;
 use crate::server::service::auth::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose, UpstreamAuthorization, UpstreamLoginRefused};
 use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::{Error, Fault, Services};
+use crate::server::sign_in::session::flash::{Flash, FlashTarget, ProviderHelp};
+use crate::server::sign_in::session::upstream::PendingUpstreamLogin;
 use crate::server::state::AppState;
 
 /// Longer ids are invalid.
@@ -71,18 +72,18 @@ pub struct CallbackParams {
 pub async fn authorize(
     State(state): State<AppState>,
     Path((tenant, provider)): Path<(String, String)>,
-    Query(wanted): Query<AuthorizeParams>,
+    Query(params): Query<AuthorizeParams>,
     headers: HeaderMap,
     caller: RequestContext,
 ) -> Result<Redirect, HttpError> {
     let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
-    let then = ReturnTo::from_untrusted(&wanted.then);
+    let then = ReturnTo::from_untrusted(&params.then);
     // A link on another site must not change the signed-in account.
     if caller.signed_in.is_some() && headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
         return Ok(Redirect::to(&paths::sign_in(TenantId::parse(tenant).ok().as_ref(), &then)));
     }
-    let purpose = match (&caller.signed_in, wanted.personal_purpose()) {
-        (Some(person), _) if !wanted.again.is_empty() => LoginPurpose::Reauthenticate(person.user_id().clone()),
+    let purpose = match (&caller.signed_in, params.personal_purpose()) {
+        (Some(person), _) if !params.again.is_empty() => LoginPurpose::Reauthenticate(person.user_id().clone()),
         // Someone at an unattended screen must not be able to add their own identity.
         (Some(person), Some((purpose, _))) if services.require_recent_auth(person).is_ok() && person.tenant_id().as_str() == tenant => {
             purpose(person.user_id().clone())
@@ -100,19 +101,19 @@ pub async fn authorize(
         return nowhere.into_redirect(&UpstreamLoginRefused::NoProvider, None).await;
     };
     match services.start_upstream_login(&tenant, &provider, purpose.clone()).await {
-        Ok((trip, address)) => {
+        Ok((authorization, address)) => {
             caller.start_session(services).await?;
             let away = PendingUpstreamLogin {
-                authorization: trip,
+                authorization,
                 return_to: then,
-                invitation: wanted.invitation.chars().take(MAX_TAB_ID_LENGTH).collect(),
+                invitation: params.invitation.chars().take(MAX_TAB_ID_LENGTH).collect(),
                 spent: false,
             };
             caller.session.add_upstream_login(&away, services.now()).await?;
             Ok(Redirect::to(&address))
         }
         Err(Error::Refused(refused)) => {
-            let invitation = &*wanted.invitation;
+            let invitation = &*params.invitation;
             let back = FailedLogin {
                 caller: &caller,
                 tenant: Some(tenant),
@@ -140,7 +141,7 @@ pub async fn callback(
         return Ok(rate_limit::too_many_requests(wait));
     }
     let (services, words, now) = (&state.services, preferences::translations(&headers, &state.languages), state.services.now());
-    let Some(PendingUpstreamLogin { authorization: trip, return_to: then, invitation, spent }) =
+    let Some(PendingUpstreamLogin { authorization, return_to: then, invitation, spent }) =
         caller.session.take_upstream_login(&answer.state, now).await?
     else {
         let tenant = TenantId::parse(tenant).ok();
@@ -149,24 +150,24 @@ pub async fn callback(
         return back.into_redirect(&UpstreamLoginRefused::UnknownState, None).await.map(IntoResponse::into_response);
     };
     // Each provider has its own callback URL, so that another's response is not accepted (RFC 9700 §4.4).
-    let its_own = trip.tenant_id.as_str() == tenant && trip.provider.as_str() == provider;
+    let its_own = authorization.tenant_id.as_str() == tenant && authorization.provider.as_str() == provider;
     match &caller.signed_in {
         // The person has signed in in another tab: this callback need not be evaluated.
-        Some(person) if its_own && (spent || has_signed_in_since(&caller, person, &trip).await?) => {
-            return Ok(Redirect::to(fallback_page(&trip.purpose, &then).as_str()).into_response());
+        Some(person) if its_own && (spent || has_signed_in_since(&caller, person, &authorization).await?) => {
+            return Ok(Redirect::to(fallback_page(&authorization.purpose, &then).as_str()).into_response());
         }
         person => {
-            let whose = person.as_ref().is_some_and(|person| trip.may_belong_to(person.tenant_id(), person.user_id()));
-            if trip.purpose != LoginPurpose::SignIn && !whose {
-                return Ok(Redirect::to(&paths::sign_in_expired(&fallback_page(&trip.purpose, &then))).into_response());
+            let whose = person.as_ref().is_some_and(|person| authorization.may_belong_to(person.tenant_id(), person.user_id()));
+            if authorization.purpose != LoginPurpose::SignIn && !whose {
+                return Ok(Redirect::to(&paths::sign_in_expired(&fallback_page(&authorization.purpose, &then))).into_response());
             }
         }
     }
     let back = FailedLogin {
         caller: &caller,
-        tenant: Some(trip.tenant_id.clone()),
-        provider: Some(&trip.provider),
-        purpose: &trip.purpose,
+        tenant: Some(authorization.tenant_id.clone()),
+        provider: Some(&authorization.provider),
+        purpose: &authorization.purpose,
         return_to: &then,
         invitation: &invitation,
         words,
@@ -181,15 +182,15 @@ pub async fn callback(
         None => None,
     };
     if let Some(refused) = refusal {
-        let help = provider_help(services, &trip).await?;
+        let help = provider_help(services, &authorization).await?;
         return back.into_redirect(&refused, help).await.map(IntoResponse::into_response);
     }
     let returned = AuthorizationResponse { code: &answer.code, issuer: answer.iss.as_deref() };
-    let (used, code) = caller.session.invitation(&invitation, Some(&trip.tenant_id)).await?.unzip();
-    match services.finish_upstream_login(&trip, &returned, code.as_deref(), caller.from).await {
-        Ok(CallbackOutcome::LinkIdentity(vouched)) => {
+    let (used, code) = caller.session.invitation(&invitation, Some(&authorization.tenant_id)).await?.unzip();
+    match services.finish_upstream_login(&authorization, &returned, code.as_deref(), caller.from).await {
+        Ok(CallbackOutcome::LinkIdentity(identity)) => {
             let id = services.new_tab_id();
-            caller.session.add_identity_link(&id, &vouched, now).await?;
+            caller.session.add_identity_link(&id, &identity, now).await?;
             Ok(Redirect::to(&paths::page_about(paths::IDENTITIES_LINK, "linking", &id, &ReturnTo::default())).into_response())
         }
         Ok(CallbackOutcome::HostAccounts(login)) => match services.propose_accounts(login).await {
@@ -198,19 +199,19 @@ pub async fn callback(
                 caller.session.add_account_proposal(&id, &proposal, now).await?;
                 Ok(Redirect::to(&paths::page_about(paths::UPSTREAM_ACCOUNTS, "offer", &id, &ReturnTo::default())).into_response())
             }
-            Err(Error::Refused(refused)) => back.refuse(services, &trip, &refused).await,
+            Err(Error::Refused(refused)) => back.refuse(services, &authorization, &refused).await,
             Err(Error::Internal(fault)) => Err(fault.into()),
         },
         Ok(CallbackOutcome::SignedIn(identity)) => {
-            let kept = preferences::last_provider_cookie(&trip.provider, state.https.0);
-            let onward = complete_first_factor(services, &caller, &identity, &then, words).await?;
-            Ok((AppendHeaders(kept.map(|cookie| (header::SET_COOKIE, cookie))), onward).into_response())
+            let kept = preferences::last_provider_cookie(&authorization.provider, state.https.0);
+            let redirect = complete_first_factor(services, &caller, &identity, &then, words).await?;
+            Ok((AppendHeaders(kept.map(|cookie| (header::SET_COOKIE, cookie))), redirect).into_response())
         }
         Err(Error::Refused(refused)) => {
             if let (UpstreamLoginRefused::InvitationUsed, Some(used)) = (&refused, used) {
                 caller.session.forget_invitations(&used, None).await?;
             }
-            back.refuse(services, &trip, &refused).await
+            back.refuse(services, &authorization, &refused).await
         }
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
@@ -279,8 +280,8 @@ struct FailedLogin<'a> {
 
 impl FailedLogin<'_> {
     /// After the provider has identified the person.
-    async fn refuse(self, services: &Services, trip: &UpstreamAuthorization, refused: &UpstreamLoginRefused) -> Result<Response, HttpError> {
-        let help = if refused.may_be_wrong_account() { provider_help(services, trip).await? } else { None };
+    async fn refuse(self, services: &Services, authorization: &UpstreamAuthorization, refused: &UpstreamLoginRefused) -> Result<Response, HttpError> {
+        let help = if refused.may_be_wrong_account() { provider_help(services, authorization).await? } else { None };
         self.into_redirect(refused, help).await.map(IntoResponse::into_response)
     }
 
@@ -294,10 +295,10 @@ impl FailedLogin<'_> {
             tracing::warn!(error = ?refused, tenant, provider, "A sign-in through an identity provider failed");
         }
         let place = if matches!(purpose, LoginPurpose::Link(_) | LoginPurpose::Hosts(_)) { FlashTarget::Refused } else { FlashTarget::SignIn };
-        let mut notice = Flash::new(place, words.upstream_login_refused(refused));
-        notice.tenant.clone_from(&tenant);
-        notice.help = help;
-        caller.session.set_flash(&notice).await?;
+        let mut flash = Flash::new(place, words.upstream_login_refused(refused));
+        flash.tenant.clone_from(&tenant);
+        flash.help = help;
+        caller.session.set_flash(&flash).await?;
         let back = match purpose {
             LoginPurpose::Link(_) => paths::IDENTITIES.to_owned(),
             LoginPurpose::Hosts(_) => paths::HOSTS.to_owned(),
