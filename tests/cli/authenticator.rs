@@ -34,7 +34,7 @@ pub struct Authenticator {
 /// The state of the fake; tests change it directly.
 pub struct State {
     /// How many polls are answered with "pending" before the code counts as entered.
-    pub entered_after: usize,
+    pub polls_until_entered: usize,
     pub code_lifetime: Duration,
     /// How a code's expiry is written.
     pub ending: fn(Timestamp) -> Value,
@@ -43,18 +43,18 @@ pub struct State {
     /// How far its clock is ahead.
     pub ahead: Duration,
     /// Transforms the `result` of a token response.
-    pub dress: fn(Value) -> Value,
+    pub transform: fn(Value) -> Value,
     /// Responses that replace the regular one of a path once.
-    pub odd: Vec<(&'static str, Odd)>,
+    pub replacement: Vec<(&'static str, Replacement)>,
     pub requests: Vec<Request>,
     code_is_open: bool,
     made: usize,
     tokens: Vec<String>,
 }
 
-pub enum Odd {
+pub enum Replacement {
     /// Status, additional header lines, and the body.
-    Says(u16, &'static str, String),
+    Response(u16, &'static str, String),
     /// The beginning of a response, and then nothing.
     Hangs,
 }
@@ -72,13 +72,13 @@ impl Authenticator {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State {
-            entered_after: 0,
+            polls_until_entered: 0,
             code_lifetime: Duration::from_secs(600),
             ending: |end| http_date(end).into(),
             interval: Some(1),
             ahead: Duration::ZERO,
-            dress: |result| result,
-            odd: Vec::new(),
+            transform: |result| result,
+            replacement: Vec::new(),
             requests: Vec::new(),
             code_is_open: false,
             made: 0,
@@ -100,12 +100,12 @@ impl Authenticator {
     }
 
     /// Replaces the next response of a path.
-    pub fn next(&self, path: &'static str, odd: Odd) {
-        self.state().odd.push((path, odd));
+    pub fn next(&self, path: &'static str, replacement: Replacement) {
+        self.state().replacement.push((path, replacement));
     }
 
     /// The requests since the last call.
-    pub fn asked(&self) -> Vec<Request> {
+    pub fn requests(&self) -> Vec<Request> {
         std::mem::take(&mut self.state().requests)
     }
 
@@ -120,7 +120,7 @@ impl Authenticator {
     }
 
     /// Revokes all tokens.
-    pub fn forget_tokens(&self) {
+    pub fn revoke_all_tokens(&self) {
         self.state().tokens.clear();
     }
 }
@@ -131,9 +131,9 @@ pub fn http_date(time: Timestamp) -> String {
 }
 
 /// A refusal in Tapis' envelope.
-pub fn refusal(status: u16, message: &str) -> Odd {
+pub fn refusal(status: u16, message: &str) -> Replacement {
     let (status, body) = error(status, message);
-    Odd::Says(status, "", body.to_string())
+    Replacement::Response(status, "", body.to_string())
 }
 
 fn serve(stream: TcpStream, state: &Mutex<State>, url: &str) -> std::io::Result<()> {
@@ -141,10 +141,10 @@ fn serve(stream: TcpStream, state: &Mutex<State>, url: &str) -> std::io::Result<
     let (head, body) = read_request(&mut stream)?;
     let (line, _) = head[0].rsplit_once(' ').unwrap();
     let request = Request { line: line.to_owned(), body: serde_json::from_slice(&body).unwrap_or_default(), head };
-    let (date, odd, answer) = state.lock().unwrap().take(request, url);
-    let (status, headers, body) = match odd {
-        Some(Odd::Says(status, headers, body)) => (status, headers, body),
-        Some(Odd::Hangs) => {
+    let (date, replacement, answer) = state.lock().unwrap().take(request, url);
+    let (status, headers, body) = match replacement {
+        Some(Replacement::Response(status, headers, body)) => (status, headers, body),
+        Some(Replacement::Hangs) => {
             stream.get_mut().write_all(b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"status\":")?;
             // Until the client disconnects.
             return stream.read_to_end(&mut Vec::new()).map(drop);
@@ -157,14 +157,14 @@ fn serve(stream: TcpStream, state: &Mutex<State>, url: &str) -> std::io::Result<
 }
 
 impl State {
-    fn take(&mut self, request: Request, url: &str) -> (String, Option<Odd>, (u16, Value)) {
+    fn take(&mut self, request: Request, url: &str) -> (String, Option<Replacement>, (u16, Value)) {
         #[expect(clippy::disallowed_methods, reason = "`tms` reads the machine's clock, so its counterpart does")]
         let now = Timestamp::now() + self.ahead;
         let path = request.line.split_once(' ').unwrap().1;
-        let odd = self.odd.iter().position(|(odd, _)| *odd == path).map(|at| self.odd.remove(at).1);
-        let answer = if odd.is_some() { (0, Value::Null) } else { self.answer(&request, now, url) };
+        let replacement = self.replacement.iter().position(|(replacement, _)| *replacement == path).map(|at| self.replacement.remove(at).1);
+        let answer = if replacement.is_some() { (0, Value::Null) } else { self.answer(&request, now, url) };
         self.requests.push(request);
-        (http_date(now), odd, answer)
+        (http_date(now), replacement, answer)
     }
 
     fn answer(&mut self, request: &Request, now: Timestamp, url: &str) -> (u16, Value) {
@@ -211,8 +211,8 @@ impl State {
         if !self.code_is_open || body["device_code"] != DEVICE_CODE {
             return error(400, &format!("No db_code found for {}", body["device_code"].as_str().unwrap()));
         }
-        if self.entered_after > 0 {
-            self.entered_after -= 1;
+        if self.polls_until_entered > 0 {
+            self.polls_until_entered -= 1;
             return error(400, "device code not ready.");
         }
         if body["client_id"] != CLIENT {
@@ -230,7 +230,7 @@ impl State {
             "access_token": { "access_token": token, "expires_at": end.to_string(), "expires_in": TOKEN_LIFETIME.as_secs(), "jti": "j-1" },
             "refresh_token": { "refresh_token": "the-refresh-token", "expires_at": end.to_string(), "expires_in": 31_536_000, "jti": "j-2" },
         });
-        done("Token created successfully.", (self.dress)(result))
+        done("Token created successfully.", (self.transform)(result))
     }
 }
 

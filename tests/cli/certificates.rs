@@ -34,7 +34,7 @@ fn ca_file_is_trusted() {
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.err.contains("cannot be verified") && run.err.contains("--ca-file FILE"), "{run:?}");
     assert_eq!(machine.tms(&["hosts", "--json"]).json()["error"], "untrusted");
-    assert!(portal.asked().is_empty(), "the token stayed here");
+    assert!(portal.requests().is_empty(), "the token stayed here");
 
     assert_eq!(machine.tms(&["hosts", "--ca-file", &file]).code, Some(0));
     assert_eq!(machine.command(&["hosts"]).env("TMS_CA_FILE", &file).status().unwrap().code(), Some(0));

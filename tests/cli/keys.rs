@@ -98,7 +98,7 @@ fn revoking_all_keys_requires_confirmation() {
     let (portal, machine) = with_five_keys();
     let run = machine.tms(&["keys", "revoke", "--all"]);
     assert_eq!((run.code, run.err.as_str()), (Some(2), "tms: not a terminal: pass --yes to revoke all keys\n"));
-    assert_eq!((left(&portal).len(), portal.asked().len()), (5, 0));
+    assert_eq!((left(&portal).len(), portal.requests().len()), (5, 0));
 
     let run = machine.tms(&["keys", "revoke", "--all", "--yes"]);
     assert_eq!((run.code, run.out.as_str()), (Some(0), "5 keys revoked.\n"));
@@ -148,7 +148,7 @@ fn logout_names_files_it_cannot_delete() {
     // This portal refuses to revoke, as one that is down.
     let run = Run::of(machine.command(&["logout"]).env("LD_PRELOAD", &library).output().unwrap());
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
-    let kept = machine.kept();
+    let kept = machine.state_files();
     let left: Vec<_> = kept.iter().filter(|path| path.ends_with("id_ed25519")).collect();
     assert!(matches!(left.as_slice(), [key] if key.ends_with("testhost1/testhostaccount1/id_ed25519")), "{kept:?}");
     let directory = left[0].parent().unwrap().display().to_string();
@@ -164,5 +164,5 @@ fn logout_names_files_it_cannot_delete() {
     assert!(said["not_deleted"][0].as_str().unwrap().contains(&directory), "{said}");
     let run = machine.tms(&["logout"]);
     assert!(run.code == Some(0) && run.out.ends_with("Its key on this machine was deleted.\n"), "{run:?}");
-    assert!(machine.kept().iter().all(|path| !path.ends_with("id_ed25519")));
+    assert!(machine.state_files().iter().all(|path| !path.ends_with("id_ed25519")));
 }

@@ -39,11 +39,11 @@ impl Machine {
         Self::signed_in_for(portal, everything, everything)
     }
 
-    /// A machine with a sign-in that requested `asked` and was granted `scope`.
-    pub fn signed_in_for(portal: &Portal, asked: &str, scope: &str) -> Self {
+    /// A machine with a sign-in that requested `requested` and was granted `scope`.
+    pub fn signed_in_for(portal: &Portal, requested: &str, scope: &str) -> Self {
         let machine = Self::new();
         let place = json!({ "server": portal.url, "tenant": "test" });
-        let sign_in = json!({ "server": portal.url, "tenant": "test", "access_token": TOKEN, "scope": scope, "requested_scope": asked, "expires_at": null });
+        let sign_in = json!({ "server": portal.url, "tenant": "test", "access_token": TOKEN, "scope": scope, "requested_scope": requested, "expires_at": null });
         fs::create_dir(machine.state()).unwrap();
         machine.write("state/credentials.json", &json!({ "current": place, "sign_ins": [sign_in] }).to_string(), 0o600);
         machine
@@ -80,14 +80,14 @@ impl Machine {
     }
 
     /// The arguments of `ssh` since the last call.
-    pub fn ssh_called(&self) -> Option<Vec<String>> {
+    pub fn ssh_arguments(&self) -> Option<Vec<String>> {
         let words = fs::read_to_string(self.path("called")).ok()?;
         fs::remove_file(self.path("called")).unwrap();
         Some(words.lines().map(str::to_owned).collect())
     }
 
     /// All files and folders below `state`.
-    pub fn kept(&self) -> Vec<PathBuf> {
+    pub fn state_files(&self) -> Vec<PathBuf> {
         let (mut found, mut folders) = (Vec::new(), vec![self.state()]);
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {

@@ -73,7 +73,7 @@ impl Portal {
     }
 
     /// The requests since the last call.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state().requests)
     }
 }

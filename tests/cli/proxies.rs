@@ -19,10 +19,10 @@ fn loopback_server_bypasses_the_proxy() {
     for variable in VARIABLES {
         for words in [&["hosts"][..], &["keys"], &["ssh", "testhost1"], &["hosts", "--server", &localhost, "--tenant", "test"], &login] {
             Run::of(machine.command(words).env(variable, &proxy.url).env("NO_PROXY", "").output().unwrap());
-            assert!(proxy.asked().is_empty(), "{variable} {words:?}");
+            assert!(proxy.requests().is_empty(), "{variable} {words:?}");
         }
     }
-    assert!(!portal.asked().is_empty() && !tapis.asked().is_empty());
+    assert!(!portal.requests().is_empty() && !tapis.requests().is_empty());
 }
 
 /// They are not looked up: a name server may not know them, or resolve them elsewhere.
@@ -34,7 +34,7 @@ fn loopback_names_resolve_to_this_machine() {
         let credentials = fs::read_to_string(machine.path("state/credentials.json")).unwrap();
         machine.write("state/credentials.json", &credentials.replace("127.0.0.1", name), 0o600);
         let run = machine.tms(&["hosts"]);
-        assert_eq!((run.code, portal.asked().len()), (Some(0), 1), "{name}: {run:?}");
+        assert_eq!((run.code, portal.requests().len()), (Some(0), 1), "{name}: {run:?}");
     }
 }
 

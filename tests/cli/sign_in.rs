@@ -61,7 +61,7 @@ async fn keys(portal: &Portal) -> Vec<Value> {
 }
 
 fn private_keys(machine: &Machine) -> usize {
-    machine.kept().iter().filter(|path| path.ends_with("id_ed25519")).count()
+    machine.state_files().iter().filter(|path| path.ends_with("id_ed25519")).count()
 }
 
 #[tokio::test]
@@ -79,16 +79,16 @@ async fn every_command_works_with_the_real_portal() {
 
     // A key without a client, as after "Add a key" in the portal.
     let wanted = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1, "ttl_minutes": 60 });
-    portal.client(&Gateway::of_the_test_data(), Method::POST, "/v1/tms/pubkeys/creds", wanted).await.expect(201);
+    portal.client(&Gateway::from_test_data(), Method::POST, "/v1/tms/pubkeys/creds", wanted).await.expect(201);
     assert_eq!(sqlx::query(OWN_KEY).execute(&mut portal.database().await).await.unwrap().rows_affected(), 1);
     let listed = machine.tms(&["keys", "--json"]).json();
     assert_eq!((&listed["num_keys"], &listed["num_unreadable"], &listed["keys"][0]["client_id"]), (&1.into(), &0.into(), &Value::Null));
 
     let first = machine.tms(&["ssh", "testhost1", "--", "hostname"]);
     assert!(first.code == Some(0) && first.err.starts_with("Created a key"), "{first:?}");
-    let key = machine.ssh_called().unwrap()[1].clone();
+    let key = machine.ssh_arguments().unwrap()[1].clone();
     let again = machine.tms(&["ssh", "testhostaccount1@testhost1"]);
-    assert_eq!((again.code, again.err.as_str(), &machine.ssh_called().unwrap()[1]), (Some(0), "", &key));
+    assert_eq!((again.code, again.err.as_str(), &machine.ssh_arguments().unwrap()[1]), (Some(0), "", &key));
 
     // Revoking a key deletes its private half.
     let id = machine.tms(&["keys", "--json"]).json()["keys"][1]["id"].to_string();
@@ -237,7 +237,7 @@ async fn ssh_on_a_terminal_signs_in_if_needed() {
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains(&format!("You are not signed in to {}, tenant test: sign in first.", portal.url)), "{said}");
     assert!(said.contains("as testuser1.") && said.contains("Created a key for testhostaccount1 on testhost1"), "{said}");
-    assert_eq!(machine.ssh_called().unwrap().last().unwrap(), "testhost1");
+    assert_eq!(machine.ssh_arguments().unwrap().last().unwrap(), "testhost1");
 
     // The sign-in does not cover such a host account; a newer one may.
     let mut terminal = Terminal::run(&machine, "ssh elsewhere");

@@ -41,9 +41,9 @@ fn first_run_creates_and_registers_a_key() {
     let run = machine.tms(&["ssh", "testhost1", "--", "-p", "2222", "hostname", "-f"]);
     assert_eq!((run.code, run.out.as_str()), (Some(0), ""), "{run:?}");
     assert_eq!(run.err, "Created a key for testhostaccount1 on testhost1, valid until 1 January 2999, 12:00 UTC.\n");
-    assert_eq!(portal.asked(), [HOSTS, REGISTER]);
+    assert_eq!(portal.requests(), [HOSTS, REGISTER]);
 
-    let called = machine.ssh_called().unwrap();
+    let called = machine.ssh_arguments().unwrap();
     let expected = ["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-l", "testhostaccount1", "testhost1", "-p", "2222", "hostname", "-f"];
     assert_eq!((called[0].as_str(), &called[2..]), ("-i", &expected.map(str::to_owned)[..]));
     assert_eq!(fingerprints(&portal), [key_of(&called)]);
@@ -61,7 +61,7 @@ fn all_files_are_readable_by_owner_only() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);
-    let kept = machine.kept();
+    let kept = machine.state_files();
     assert!(kept.iter().any(|path| path.ends_with("keys")) && kept.iter().any(|path| path.ends_with("testhost1/testhostaccount1/id_ed25519")));
     for path in &kept {
         assert_eq!(mode(path), if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
@@ -76,13 +76,13 @@ fn active_key_is_reused() {
     portal.state().keys = (1..=5).map(|id| crate::portal::key(id, "SHA256:other")).collect();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);
-    let first = key_of(&machine.ssh_called().unwrap());
-    portal.asked();
+    let first = key_of(&machine.ssh_arguments().unwrap());
+    portal.requests();
 
     let run = machine.tms(&["ssh", "testhostaccount1@testhost1"]);
     assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
-    assert_eq!(portal.asked(), [HOSTS, LIST, LIST, LIST, ME]);
-    assert_eq!(key_of(&machine.ssh_called().unwrap()), first);
+    assert_eq!(portal.requests(), [HOSTS, LIST, LIST, LIST, ME]);
+    assert_eq!(key_of(&machine.ssh_arguments().unwrap()), first);
 }
 
 /// As after an administrator removed `keys:create` from `tms`: hosts do not get the key, although it is listed.
@@ -91,13 +91,13 @@ fn key_refused_by_hosts_is_not_used() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);
-    machine.ssh_called().unwrap();
+    machine.ssh_arguments().unwrap();
     portal.state().scope = "hosts:read keys:read keys:revoke";
     let run = machine.tms(&["ssh", "testhost1"]);
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.err.contains("an administrator of") && run.err.contains("reduced the permissions of this application"), "{run:?}");
     assert!(run.err.contains("keys:create is missing. Signing in again does not help"), "{run:?}");
-    assert!(machine.ssh_called().is_none());
+    assert!(machine.ssh_arguments().is_none());
 }
 
 #[test]
@@ -106,18 +106,18 @@ fn revoked_or_used_up_key_is_replaced() {
         let portal = Portal::start();
         let machine = Machine::signed_in_to(&portal);
         machine.tms(&["ssh", "testhost1"]);
-        let first = key_of(&machine.ssh_called().unwrap());
+        let first = key_of(&machine.ssh_arguments().unwrap());
         match end {
             None => portal.state().keys.clear(),
             Some(state) => portal.state().keys[0]["state"] = state.into(),
         }
-        portal.asked();
+        portal.requests();
 
         let run = machine.tms(&["ssh", "testhost1"]);
         assert!(run.err.starts_with("Created a key"), "{run:?}");
         // The id of a deleted key may be reused, so no key is revoked by that id.
-        assert_eq!(portal.asked(), [HOSTS, LIST, REGISTER]);
-        let second = key_of(&machine.ssh_called().unwrap());
+        assert_eq!(portal.requests(), [HOSTS, LIST, REGISTER]);
+        let second = key_of(&machine.ssh_arguments().unwrap());
         assert_ne!(first, second);
         assert_eq!(fingerprints(&portal).last(), Some(&second.into()));
     }
@@ -130,13 +130,13 @@ fn expiring_key_is_replaced_and_revoked() {
     portal.state().expires_at = "2020-01-01T00:00:00+00:00";
     machine.tms(&["ssh", "testhost1"]);
     portal.state().expires_at = "2999-01-01T12:00:00+00:00";
-    portal.asked();
+    portal.requests();
 
     let run = machine.tms(&["ssh", "testhost1", "--ttl-minutes", "5"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(portal.asked(), [HOSTS, LIST, REGISTER, "DELETE /v1/tms/me/keys/101"]);
+    assert_eq!(portal.requests(), [HOSTS, LIST, REGISTER, "DELETE /v1/tms/me/keys/101"]);
     assert_eq!(portal.state().posted["ttl_minutes"], 5);
-    assert_eq!(fingerprints(&portal), [key_of(&machine.ssh_called().unwrap())]);
+    assert_eq!(fingerprints(&portal), [key_of(&machine.ssh_arguments().unwrap())]);
 }
 
 #[test]
@@ -151,10 +151,10 @@ fn modified_key_is_replaced() {
         let portal = Portal::start();
         let machine = Machine::signed_in_to(&portal);
         machine.tms(&["ssh", "testhost1"]);
-        touch(Path::new(&machine.ssh_called().unwrap()[1]));
+        touch(Path::new(&machine.ssh_arguments().unwrap()[1]));
         let run = machine.tms(&["ssh", "testhost1"]);
         assert!(run.err.starts_with("Created a key"), "{run:?}");
-        let called = machine.ssh_called().unwrap();
+        let called = machine.ssh_arguments().unwrap();
         assert_eq!((fingerprints(&portal), mode(Path::new(&called[1]))), (vec![key_of(&called).into()], 0o600));
     }
 }
@@ -167,7 +167,7 @@ fn concurrent_runs_share_one_key() {
     for running in running {
         assert_eq!(Run::of(running.wait_with_output().unwrap()).code, Some(0));
     }
-    assert_eq!(portal.asked().iter().filter(|asked| *asked == REGISTER).count(), 1);
+    assert_eq!(portal.requests().iter().filter(|requests| *requests == REGISTER).count(), 1);
 }
 
 /// As on a read-only file system.
@@ -176,7 +176,7 @@ fn nothing_is_written_while_the_key_is_active() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);
-    let key = machine.ssh_called().unwrap()[1].clone();
+    let key = machine.ssh_arguments().unwrap()[1].clone();
     let directory = Path::new(&key).parent().unwrap().to_owned();
     fs::remove_file(directory.join("lock")).unwrap();
     let modes = |mode: u32| {
@@ -185,12 +185,12 @@ fn nothing_is_written_while_the_key_is_active() {
         }
     };
     modes(0o500);
-    let before = machine.kept();
+    let before = machine.state_files();
     for words in [&["ssh", "testhost1"][..], &["hosts"], &["keys"]] {
         let run = machine.tms(words);
         assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{words:?}");
     }
-    assert_eq!((machine.kept(), machine.ssh_called().unwrap()[1].clone()), (before, key));
+    assert_eq!((machine.state_files(), machine.ssh_arguments().unwrap()[1].clone()), (before, key));
     modes(0o700);
 }
 
@@ -210,7 +210,7 @@ fn works_on_file_systems_without_locks() {
         let run = Run::of(command.env("LD_PRELOAD", &library).env("FLOCK_ERROR", errno.raw_os_error().to_string()).output().unwrap());
         assert_eq!(run.code, Some(0), "{run:?}");
         assert!(run.err.starts_with("Files in ") && run.err.contains(" cannot be locked (") && run.err.contains("\nCreated a key for "), "{run:?}");
-        assert_eq!(fingerprints(&portal), [key_of(&machine.ssh_called().unwrap())]);
+        assert_eq!(fingerprints(&portal), [key_of(&machine.ssh_arguments().unwrap())]);
     }
 }
 
@@ -241,7 +241,7 @@ fn host_with_address_keeps_its_name() {
     portal.state().hosts[0]["address"] = "login1.example.org".into();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);
-    let called = machine.ssh_called().unwrap();
+    let called = machine.ssh_arguments().unwrap();
     assert_eq!(called[8..], ["-o", "HostName=login1.example.org", "-o", "HostKeyAlias=testhost1", "testhost1"]);
 }
 
@@ -252,7 +252,7 @@ fn host_is_selected_by_address() {
     let machine = Machine::signed_in_to(&portal);
     let run = machine.tms(&["ssh", "VISTA.tacc.example"]);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(machine.ssh_called().unwrap()[8..], ["-o", "HostName=vista.tacc.example", "-o", "HostKeyAlias=testhost1", "testhost1"]);
+    assert_eq!(machine.ssh_arguments().unwrap()[8..], ["-o", "HostName=vista.tacc.example", "-o", "HostKeyAlias=testhost1", "testhost1"]);
 }
 
 #[test]
@@ -274,8 +274,8 @@ fn ambiguous_host_is_refused() {
         assert_eq!((run.code, run.err.as_str()), (Some(1), why));
     }
     assert_eq!(machine.tms(&["ssh", "both", "--json"]).json()["error"], "no_such_host_account");
-    assert!(machine.ssh_called().is_none());
-    assert!(portal.asked().iter().all(|asked| asked == HOSTS), "no key was made");
+    assert!(machine.ssh_arguments().is_none());
+    assert!(portal.requests().iter().all(|requests| requests == HOSTS), "no key was made");
     assert_eq!(machine.tms(&["ssh", "b@both"]).code, Some(0));
 }
 
@@ -296,8 +296,8 @@ fn names_unsafe_for_ssh_are_refused() {
             assert!(run.err.contains("cannot be used with ssh"), "{run:?}");
         }
     }
-    assert!(machine.ssh_called().is_none());
-    assert_eq!(machine.kept(), [machine.path("state/credentials.json")]);
+    assert!(machine.ssh_arguments().is_none());
+    assert_eq!(machine.state_files(), [machine.path("state/credentials.json")]);
     assert_eq!(machine.tms(&["ssh", "-oProxyCommand=touch owned"]).code, Some(2));
 }
 
@@ -309,7 +309,7 @@ fn control_characters_are_removed() {
     let run = machine.tms(&["ssh", "nowhere"]);
     assert!(run.err.contains("it covers a[2J@testhost1 , b@testhost2") && !run.err.contains('\u{1b}'), "{run:?}");
     assert_eq!(machine.tms(&["ssh", "testhost2"]).code, Some(0));
-    assert_eq!(machine.ssh_called().unwrap().last().unwrap(), "testhost2");
+    assert_eq!(machine.ssh_arguments().unwrap().last().unwrap(), "testhost2");
 }
 
 #[test]
@@ -324,8 +324,8 @@ fn refused_registration_is_reported_and_stores_nothing() {
 
     portal.state().refusal = Some((409, "", "That key is registered for this host."));
     assert!(machine.tms(&["ssh", "testhost1"]).err.contains("That key is registered for this host."));
-    assert!(machine.ssh_called().is_none());
-    assert!(machine.kept().iter().all(|path| path.is_dir() || path.ends_with("lock") || path.ends_with("credentials.json")), "no key is left");
+    assert!(machine.ssh_arguments().is_none());
+    assert!(machine.state_files().iter().all(|path| path.is_dir() || path.ends_with("lock") || path.ends_with("credentials.json")), "no key is left");
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn directory_unsafe_for_ssh_is_refused() {
     let run = Run::of(machine.command(&["ssh", "testhost1"]).env("TMS_CONFIG_DIR", machine.path("100%")).output().unwrap());
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains("set TMS_CONFIG_DIR to another directory"), "{run:?}");
-    assert_eq!(portal.asked(), [HOSTS]);
+    assert_eq!(portal.requests(), [HOSTS]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::authenticator::{Authenticator, CLIENT, CODE, DEVICE_CODE, Odd, REVOKE, TOKENS, USER_CODE, USER_INFO, refusal};
+use crate::authenticator::{Authenticator, CLIENT, CODE, DEVICE_CODE, REVOKE, Replacement, TOKENS, USER_CODE, USER_INFO, refusal};
 use crate::machine::{Machine, Run, mode};
 use crate::portal::{Portal, TOKEN};
 
@@ -14,7 +14,7 @@ pub fn signed_in(tapis: &Authenticator) -> Machine {
     let machine = Machine::new();
     let run = machine.tms(&tapis.login());
     assert_eq!(run.code, Some(0), "{run:?}");
-    tapis.asked();
+    tapis.requests();
     machine
 }
 
@@ -26,7 +26,7 @@ pub fn events(run: &Run) -> Vec<Value> {
 #[test]
 fn sign_in_with_the_tapis_device_grant() {
     let tapis = Authenticator::start();
-    tapis.state().entered_after = 1;
+    tapis.state().polls_until_entered = 1;
     let machine = Machine::new();
     let run = machine.tms(&tapis.login());
     assert_eq!((run.code, run.out.as_str()), (Some(0), format!("Signed in to {} as jdoe.\n", tapis.url).as_str()), "{run:?}");
@@ -39,17 +39,17 @@ fn sign_in_with_the_tapis_device_grant() {
         assert!(run.err.contains(said), "{said}: {run:?}");
     }
 
-    let asked = tapis.asked();
-    let lines: Vec<&str> = asked.iter().map(|request| request.line.as_str()).collect();
+    let requests = tapis.requests();
+    let lines: Vec<&str> = requests.iter().map(|request| request.line.as_str()).collect();
     assert_eq!(lines, [CODE, TOKENS, TOKENS].map(|path| format!("POST {path}")).into_iter().chain([format!("GET {USER_INFO}")]).collect::<Vec<_>>());
-    assert_eq!(asked[0].body, json!({ "client_id": CLIENT }));
-    assert_eq!(asked[1].body, json!({ "grant_type": "device_code", "client_id": CLIENT, "device_code": DEVICE_CODE }));
-    assert!(asked.iter().all(|request| request.header("authorization").is_none()), "{asked:?}");
-    assert_eq!(asked[3].header("x-tapis-token"), Some(tapis.tokens()[0].as_str()));
-    assert!(asked[..3].iter().all(|request| request.header("x-tapis-token").is_none()));
+    assert_eq!(requests[0].body, json!({ "client_id": CLIENT }));
+    assert_eq!(requests[1].body, json!({ "grant_type": "device_code", "client_id": CLIENT, "device_code": DEVICE_CODE }));
+    assert!(requests.iter().all(|request| request.header("authorization").is_none()), "{requests:?}");
+    assert_eq!(requests[3].header("x-tapis-token"), Some(tapis.tokens()[0].as_str()));
+    assert!(requests[..3].iter().all(|request| request.header("x-tapis-token").is_none()));
 
     let file = machine.path("state/tapis.json");
-    assert_eq!((machine.kept(), mode(&file), mode(&machine.state())), (vec![machine.path("state/lock"), file.clone()], 0o600, 0o700));
+    assert_eq!((machine.state_files(), mode(&file), mode(&machine.state())), (vec![machine.path("state/lock"), file.clone()], 0o600, 0o700));
     let kept = fs::read_to_string(file).unwrap();
     assert!(kept.contains(&tapis.tokens()[0]) && !kept.contains("the-refresh-token") && !kept.contains(DEVICE_CODE), "{kept}");
 }
@@ -89,8 +89,8 @@ fn ctrl_c_ends_the_wait_and_stores_nothing() {
     let mut rest = String::new();
     out.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("interrupted"), "{rest}");
-    assert_eq!(machine.kept().len(), 0);
-    assert_eq!(tapis.asked().len(), 1);
+    assert_eq!(machine.state_files().len(), 0);
+    assert_eq!(tapis.requests().len(), 1);
 }
 
 #[test]
@@ -109,25 +109,26 @@ fn whoami_shows_user_and_expiry() {
         "base_url": tapis.url, "username": "jdoe", "tenant": "tacc", "account_type": "user", "client_id": client_id, "expires_at": expires_at,
     });
     assert_eq!((&told, expires_at.is_string()), (&expected, true));
-    assert!(tapis.asked().iter().all(|request| request.line == format!("GET {USER_INFO}")));
+    assert!(tapis.requests().iter().all(|request| request.line == format!("GET {USER_INFO}")));
 }
 
 #[test]
 fn ended_sign_in_is_reported() {
     let tapis = Authenticator::start();
     let machine = signed_in(&tapis);
-    for odd in [refusal(401, "no"), refusal(403, "The tenant_id claim in the token, x does not match"), refusal(400, "Invalid Tapis token.")] {
-        tapis.next(USER_INFO, odd);
+    for replacement in [refusal(401, "no"), refusal(403, "The tenant_id claim in the token, x does not match"), refusal(400, "Invalid Tapis token.")]
+    {
+        tapis.next(USER_INFO, replacement);
         let run = machine.tms(&["tapis", "whoami"]);
         let said = format!("tms: your sign-in to {} has expired or was revoked: run `tms tapis login`\n", tapis.url);
         assert_eq!((run.code, run.err, run.out.as_str()), (Some(3), said, ""));
     }
-    tapis.forget_tokens();
+    tapis.revoke_all_tokens();
     assert_eq!(machine.tms(&["tapis", "whoami", "--json"]).json()["error"], "not_signed_in");
 
     // Other errors do not end the sign-in.
-    for (odd, code) in [(refusal(500, "Unrecognized exception type: x"), 1), (refusal(400, "LDAP is down"), 1), (refusal(503, "x"), 1)] {
-        tapis.next(USER_INFO, odd);
+    for (replacement, code) in [(refusal(500, "Unrecognized exception type: x"), 1), (refusal(400, "LDAP is down"), 1), (refusal(503, "x"), 1)] {
+        tapis.next(USER_INFO, replacement);
         assert_eq!(machine.tms(&["tapis", "whoami"]).code, Some(code));
     }
 }
@@ -139,24 +140,26 @@ fn logout_revokes_the_token_and_keeps_the_client() {
     let token = tapis.tokens().remove(0);
     let run = machine.tms(&["tapis", "logout"]);
     assert_eq!((run.code, run.out, run.err.as_str()), (Some(0), format!("Signed out of {}.\n", tapis.url), ""));
-    let asked = tapis.asked();
-    assert_eq!((asked[0].line.as_str(), &asked[0].body), (format!("POST {REVOKE}").as_str(), &json!({ "token": token })));
+    let requests = tapis.requests();
+    assert_eq!((requests[0].line.as_str(), &requests[0].body), (format!("POST {REVOKE}").as_str(), &json!({ "token": token })));
     assert!(tapis.tokens().is_empty() && !fs::read_to_string(machine.path("state/tapis.json")).unwrap().contains(&token));
 
     let run = machine.tms(&["tapis", "whoami"]);
     assert_eq!((run.code, run.err), (Some(3), format!("tms: you are not signed in to {}: run `tms tapis login`\n", tapis.url)));
     assert_eq!(machine.tms(&["tapis", "logout", "--json"]).json()["reason"], "not signed in");
-    assert_eq!(tapis.asked().len(), 0);
+    assert_eq!(tapis.requests().len(), 0);
     assert_eq!(machine.tms(&["tapis", "login"]).code, Some(0), "tenant and client are remembered");
 }
 
 #[test]
 fn failed_revocation_deletes_the_token_and_is_reported() {
     let tapis = Authenticator::start();
-    for odd in [refusal(400, "Unexpected error trying to revoke the token: debug data: x."), Odd::Says(502, "", "<html>".to_owned())] {
+    for replacement in
+        [refusal(400, "Unexpected error trying to revoke the token: debug data: x."), Replacement::Response(502, "", "<html>".to_owned())]
+    {
         let machine = signed_in(&tapis);
         let token = tapis.tokens().pop().unwrap();
-        tapis.next(REVOKE, odd);
+        tapis.next(REVOKE, replacement);
         let run = machine.tms(&["tapis", "logout"]);
         assert_eq!(run.code, Some(1), "documented: something is still valid");
         assert!(run.err.contains("but Tapis did not revoke it: ") && run.err.contains("It stays valid until "), "{run:?}");
@@ -175,7 +178,7 @@ fn second_sign_in_revokes_the_first() {
     assert!(tapis.tokens().len() == 1 && tapis.tokens()[0] != first, "the new one alone is left");
     assert_eq!(machine.tms(&["tapis", "whoami"]).code, Some(0));
 
-    tapis.next(REVOKE, Odd::Says(502, "", "<html>".to_owned()));
+    tapis.next(REVOKE, Replacement::Response(502, "", "<html>".to_owned()));
     let run = machine.tms(&["tapis", "login"]);
     assert_eq!((run.code, tapis.tokens().len()), (Some(0), 2), "{run:?}");
     assert!(run.err.contains("Your earlier sign-in could not be revoked: ") && run.err.contains("It stays valid until "), "{run:?}");
@@ -207,8 +210,8 @@ fn portal_and_tapis_sign_ins_are_independent() {
         let run = Run::of(machine.command(words).env("TMS_SERVER", &portal.url).env("TMS_TENANT", "test").output().unwrap());
         assert_eq!(run.code, Some(0), "{run:?}");
     }
-    assert!(portal.asked().is_empty());
-    assert!(tapis.asked().iter().all(|request| !format!("{request:?}").contains(TOKEN)));
+    assert!(portal.requests().is_empty());
+    assert!(tapis.requests().iter().all(|request| !format!("{request:?}").contains(TOKEN)));
     assert_eq!(fs::read(machine.path("state/credentials.json")).unwrap(), portals);
 
     let tapis_own = fs::read(machine.path("state/tapis.json")).unwrap();
@@ -216,16 +219,16 @@ fn portal_and_tapis_sign_ins_are_independent() {
     assert_eq!(machine.tms(&["logout"]).code, Some(1), "this portal revokes nothing");
     assert_eq!(machine.tms(&["hosts"]).code, Some(3));
     assert_eq!(fs::read(machine.path("state/tapis.json")).unwrap(), tapis_own);
-    assert!(tapis.asked().is_empty());
+    assert!(tapis.requests().is_empty());
     assert_eq!(machine.tms(&["tapis", "whoami"]).code, Some(0));
 
     // The portal's file in place of Tapis' is not a sign-in.
     fs::rename(machine.path("state/tapis.json"), machine.path("state/credentials.json")).unwrap();
-    portal.asked();
+    portal.requests();
     let run = machine.tms(&["hosts", "--server", &tapis.url]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.err.contains("is damaged"), "{run:?}");
-    assert!(tapis.asked().iter().all(|request| request.line.ends_with(USER_INFO)));
+    assert!(tapis.requests().iter().all(|request| request.line.ends_with(USER_INFO)));
 }
 
 #[test]
@@ -247,10 +250,10 @@ fn tenant_and_client_are_required() {
         assert_eq!(run.code, Some(2), "{run:?}");
         assert!(run.err.contains(said), "{said}: {run:?}");
     }
-    assert!(tapis.asked().is_empty());
+    assert!(tapis.requests().is_empty());
 
     let run = machine.tms(&["tapis", "login", "--base-url", &tapis.url, "--client-id", "another"]);
     let said = format!("tms: {} does not know the client `another`: check --client-id and --base-url\n", tapis.url);
     assert_eq!((run.code, run.err), (Some(1), said));
-    assert_eq!(machine.kept().len(), 0, "what did not work is not remembered");
+    assert_eq!(machine.state_files().len(), 0, "what did not work is not remembered");
 }

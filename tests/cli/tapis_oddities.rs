@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::authenticator::{Authenticator, CLIENT_KEY, CODE, DEVICE_CODE, Odd, TOKENS, USER_INFO, http_date, refusal};
+use crate::authenticator::{Authenticator, CLIENT_KEY, CODE, DEVICE_CODE, Replacement, TOKENS, USER_INFO, http_date, refusal};
 use crate::machine::{Machine, Run};
 use crate::tapis::{events, signed_in};
 
@@ -13,12 +13,12 @@ fn login(tapis: &Authenticator) -> Run {
     Machine::new().tms(&[&tapis.login()[..], &["--json"]].concat())
 }
 
-fn html(status: u16) -> Odd {
-    Odd::Says(status, "", "<html>Please sign in to the Wi-Fi</html>".to_owned())
+fn html(status: u16) -> Replacement {
+    Replacement::Response(status, "", "<html>Please sign in to the Wi-Fi</html>".to_owned())
 }
 
-fn huge() -> Odd {
-    Odd::Says(200, "", json!({ "status": "success", "result": "x".repeat(2 * 1024 * 1024) }).to_string())
+fn huge() -> Replacement {
+    Replacement::Response(200, "", json!({ "status": "success", "result": "x".repeat(2 * 1024 * 1024) }).to_string())
 }
 
 #[test]
@@ -57,8 +57,8 @@ fn nested_and_plain_tokens_are_accepted() {
         // Then the token's `exp` claim is used.
         |result| json!({ "access_token": result["access_token"]["access_token"], "expires_at": [] }),
     ];
-    for dress in dresses {
-        tapis.state().dress = dress;
+    for transform in dresses {
+        tapis.state().transform = transform;
         let run = login(&tapis);
         let end: Timestamp = events(&run)[1]["expires_at"].as_str().unwrap().parse().unwrap();
         #[expect(clippy::disallowed_methods, reason = "`tms` reads the machine's clock, so its counterpart does")]
@@ -72,13 +72,13 @@ fn response_without_token_is_not_stored() {
     let tapis = Authenticator::start();
     let dresses: [fn(Value) -> Value; 4] =
         [|_| Value::Null, |_| json!({ "access_token": {} }), |_| json!({ "access_token": "two\nlines" }), |_| json!({ "access_token": "" })];
-    for dress in dresses {
-        tapis.state().dress = dress;
+    for transform in dresses {
+        tapis.state().transform = transform;
         let machine = Machine::new();
         let run = machine.tms(&tapis.login());
         assert_eq!(run.code, Some(1), "{run:?}");
         assert!(run.err.contains("did not send a Tapis response (a token with parts missing): check --base-url"), "{run:?}");
-        assert_eq!(machine.kept().len(), 0);
+        assert_eq!(machine.state_files().len(), 0);
     }
 }
 
@@ -90,13 +90,13 @@ fn other_pending_messages_are_recognized() {
     }
     let run = login(&tapis);
     assert_eq!(run.code, Some(0), "{run:?}");
-    assert_eq!(tapis.asked().iter().filter(|request| request.line.ends_with(TOKENS)).count(), 4);
+    assert_eq!(tapis.requests().iter().filter(|request| request.line.ends_with(TOKENS)).count(), 4);
 }
 
 #[test]
 fn expired_code_is_reported() {
     let tapis = Authenticator::start();
-    tapis.state().entered_after = usize::MAX;
+    tapis.state().polls_until_entered = usize::MAX;
     tapis.state().code_lifetime = Duration::from_secs(2);
     let run = Machine::new().tms(&tapis.login());
     assert_eq!(run.code, Some(5), "{run:?}");
@@ -126,16 +126,16 @@ fn refusal_ends_the_wait_and_hides_echoed_data() {
         assert_eq!(run.code, Some(1), "{run:?}");
         assert!(run.err.ends_with(said), "{said}: {run:?}");
         assert!([DEVICE_CODE, CLIENT_KEY, "jdoe", "\u{1b}"].iter().all(|secret| !run.err.contains(secret)), "{run:?}");
-        assert_eq!(machine.kept().len(), 0);
+        assert_eq!(machine.state_files().len(), 0);
     }
 }
 
 #[test]
 fn server_that_is_not_tapis_is_reported() {
     let tapis = Authenticator::start();
-    let json = |status: u16, body: &str| Odd::Says(status, "", body.to_owned());
+    let json = |status: u16, body: &str| Replacement::Response(status, "", body.to_owned());
     let url = tapis.url.as_str();
-    for (odd, word, said) in [
+    for (replacement, word, said) in [
         (html(200), "unexpected_answer", format!("{url} did not send a Tapis response (HTTP 200): check --base-url")),
         (html(404), "unexpected_answer", format!("{url} did not send a Tapis response (HTTP 404): check --base-url")),
         (html(500), "unexpected_answer", format!("{url} did not send a Tapis response (HTTP 500): check --base-url")),
@@ -149,12 +149,12 @@ fn server_that_is_not_tapis_is_reported() {
         (huge(), "no_answer", format!("no response from {url}: the response was too long. Check the address and your connection, then try again")),
         (json(429, ""), "no_answer", format!("{url} is busy: try again in a minute")),
         (
-            Odd::Says(302, "location: https://elsewhere.example/\r\n", String::new()),
+            Replacement::Response(302, "location: https://elsewhere.example/\r\n", String::new()),
             "unexpected_answer",
             format!("{url} redirected to https://elsewhere.example/: if that is the right address, pass it instead"),
         ),
     ] {
-        tapis.next(CODE, odd);
+        tapis.next(CODE, replacement);
         let run = login(&tapis);
         assert_eq!((run.code, events(&run)), (Some(1), vec![json!({ "event": "error", "error": word, "message": said })]));
     }
@@ -163,8 +163,8 @@ fn server_that_is_not_tapis_is_reported() {
 #[test]
 fn invalid_responses_do_not_end_the_wait() {
     let tapis = Authenticator::start();
-    for odd in [html(502), html(200), Odd::Says(429, "retry-after: 1\r\n", String::new())] {
-        tapis.next(TOKENS, odd);
+    for replacement in [html(502), html(200), Replacement::Response(429, "retry-after: 1\r\n", String::new())] {
+        tapis.next(TOKENS, replacement);
         let run = Machine::new().tms(&tapis.login());
         assert_eq!(run.code, Some(0), "{run:?}");
         assert!(run.err.contains("No response: ") && run.err.contains("; trying again."), "{run:?}");
@@ -175,10 +175,10 @@ fn invalid_responses_do_not_end_the_wait() {
 fn endless_response_ends_with_the_code() {
     let tapis = Authenticator::start();
     tapis.state().code_lifetime = Duration::from_secs(1);
-    tapis.next(TOKENS, Odd::Hangs);
+    tapis.next(TOKENS, Replacement::Hangs);
     let machine = Machine::new();
     let run = machine.tms(&tapis.login());
-    assert_eq!((run.code, machine.kept().len()), (Some(5), 0), "{run:?}");
+    assert_eq!((run.code, machine.state_files().len()), (Some(5), 0), "{run:?}");
 }
 
 #[test]
@@ -187,20 +187,20 @@ fn token_is_not_sent_to_redirects() {
     let machine = signed_in(&tapis);
     // Tests may leak memory: the header must live as long as the program.
     let location = Box::leak(format!("location: {}{USER_INFO}\r\n", elsewhere.url).into_boxed_str());
-    tapis.next(USER_INFO, Odd::Says(307, location, String::new()));
+    tapis.next(USER_INFO, Replacement::Response(307, location, String::new()));
     let run = machine.tms(&["tapis", "whoami"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     assert!(run.err.contains("redirected to"), "{run:?}");
-    assert!(elsewhere.asked().is_empty());
+    assert!(elsewhere.requests().is_empty());
     assert_eq!(machine.tms(&["tapis", "whoami", "--base-url", &elsewhere.url]).code, Some(3), "nor is it anybody else's");
-    assert!(elsewhere.asked().is_empty());
+    assert!(elsewhere.requests().is_empty());
 }
 
 #[test]
 fn names_from_tapis_are_sanitized() {
     let tapis = Authenticator::start();
     let machine = signed_in(&tapis);
-    tapis.next(USER_INFO, Odd::Says(200, "", json!({ "result": { "username": "jd\u{1b}[2Joe\n" } }).to_string()));
+    tapis.next(USER_INFO, Replacement::Response(200, "", json!({ "result": { "username": "jd\u{1b}[2Joe\n" } }).to_string()));
     let run = machine.tms(&["tapis", "whoami"]);
     assert!(run.out.starts_with("jd[2Joe \n") && !run.out.contains('\u{1b}'), "{run:?}");
 }

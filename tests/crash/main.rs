@@ -56,7 +56,7 @@ async fn acknowledged_writes_survive_kills_at_any_time() {
     let usual_start = {
         portal.kill();
         let start = Instant::now();
-        portal.go_on();
+        portal.resume();
         start.elapsed()
     };
     portal.kill();
@@ -67,7 +67,7 @@ async fn acknowledged_writes_survive_kills_at_any_time() {
             let _out = portal.spawn();
             tokio::time::sleep(random.random_range(Duration::ZERO..usual_start)).await;
         } else {
-            portal.go_on();
+            portal.resume();
             let mut gateways = JoinSet::new();
             for _ in 0..GATEWAYS {
                 gateways.spawn(make_and_use_keys(portal.url.clone(), Arc::clone(&acknowledged)));
@@ -86,7 +86,7 @@ async fn acknowledged_writes_survive_kills_at_any_time() {
         unheard = texts(&mut db, "SELECT fingerprint FROM pubkeys").await.len() - acknowledged.keys.len();
     }
 
-    portal.go_on();
+    portal.resume();
     make_key(&Client::new(), &portal.url).await.expect("a key, after all that");
     let acknowledged = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
     let (keys, used, took) = (acknowledged.keys.len(), acknowledged.used.len(), begun.elapsed());
@@ -123,7 +123,7 @@ async fn make_key(http: &Client, url: &str) -> Option<String> {
         "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1",
         "num_uses": USES, "ttl_minutes": -1, "key_type": "ed25519",
     });
-    let request = Gateway::of_the_test_data().sign(http.post(format!("{url}/v1/tms/pubkeys/creds")));
+    let request = Gateway::from_test_data().sign(http.post(format!("{url}/v1/tms/pubkeys/creds")));
     let (status, body) = answer(request.json(&wanted)).await?;
     assert_eq!(status, 201, "{body}");
     Some(body.get("public_key_fingerprint")?.as_str().expect("a fingerprint").to_owned())
@@ -212,7 +212,7 @@ async fn killed_first_start_can_be_repeated() {
     let mut random = StdRng::seed_from_u64(seed);
     let (begun, mut went_far) = (Instant::now(), 0);
     for attempt in 0..FIRST_STARTS {
-        let mut portal = Portal::on_nothing();
+        let mut portal = Portal::unstarted();
         let _out = portal.spawn();
         // In order of creation; the last one takes longest, with schema, tenants and test data.
         let place = MADE_FIRST.get(random.random_range(0..MADE_FIRST.len())).expect("one of them");
@@ -224,7 +224,7 @@ async fn killed_first_start_can_be_repeated() {
         tokio::time::sleep(random.random_range(Duration::ZERO..SOON_AFTER)).await;
         portal.kill();
         went_far += u32::from(portal.has("data/tms-portal.db"));
-        portal.go_on();
+        portal.resume();
         let answer = Client::new().get(format!("{}/readyz", portal.url)).send().await.expect("an answer");
         assert_eq!(answer.status(), 200, "attempt {attempt}, CRASH_SEED={seed}");
         assert!(make_key(&Client::new(), &portal.url).await.is_some(), "attempt {attempt}, CRASH_SEED={seed}");

@@ -17,15 +17,15 @@ async fn events_are_listed_newest_first_with_actions() {
     let browser = app.signed_in().await;
     let page = browser.get("/activity").await;
     let words = page.words();
-    let (newer, older) = (words.find(&en().happened_signed_in()).expect("the sign-in"), words.find(&en().happened_key_created()).expect("the key"));
+    let (newer, older) = (words.find(&en().event_signed_in()).expect("the sign-in"), words.find(&en().event_key_created()).expect("the key"));
     assert!(
         newer < older && words.contains(&en().span_ago(en().span_days(2))) && words.contains(&format!("{} testclient1", en().activity_client())),
         "{words}"
     );
     assert!(words.contains(&en().activity_not_me()) && page.says("/keys?q=SHA256%3A") && page.says("href=\"/sessions\""), "{words}");
-    assert!(!browser.get("/activity?since=day").await.words().contains(&en().happened_key_created()));
-    assert!(browser.get("/activity?since=week&show=keys").await.words().contains(&en().happened_key_created()));
-    assert!(!browser.get("/activity?show=keys").await.words().contains(&en().happened_signed_in()));
+    assert!(!browser.get("/activity?since=day").await.words().contains(&en().event_key_created()));
+    assert!(browser.get("/activity?since=week&show=keys").await.words().contains(&en().event_key_created()));
+    assert!(!browser.get("/activity?show=keys").await.words().contains(&en().event_signed_in()));
     assert!(browser.get("/activity?q=nothing-like-that").await.says(en().list_nothing_found()));
 }
 
@@ -39,7 +39,7 @@ async fn every_event_kind_has_text_in_both_languages() {
     app.insert_activity("test", "testuser1", 1, "of_a_newer_release").await;
     let browser = app.signed_in().await;
     for language in Languages::built_in().all() {
-        let (language, otherwise) = (language.tag(), &language.happened_otherwise());
+        let (language, otherwise) = (language.tag(), &language.event_otherwise());
         browser.take_cookie(&format!("tms-language={language}"));
         for show in ["sign-ins", "apps", "keys", "hosts", "administration"] {
             let page = browser.get(&format!("/activity?show={show}")).await;

@@ -21,7 +21,7 @@ fn secret(page: &Page) -> String {
 }
 
 /// A browser with an administrator of the tenant `default`.
-pub async fn runs_the_deployment(app: &TestApp) -> Browser {
+pub async fn deployment_administrator(app: &TestApp) -> Browser {
     app.add_dora().await;
     let (operator, dora) = (app.operator("default").await, UserId::parse("dora").expect("a user"));
     app.services.set_admin_role(&operator, &dora, true).await.expect("appointed");
@@ -34,7 +34,7 @@ async fn pages_are_for_administrators_of_the_tenant_only() {
     app.add_person("test", "eve").await;
     app.client().make_key(json!({})).await;
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
-    let dora = runs_the_deployment(&app).await;
+    let dora = deployment_administrator(&app).await;
     let before = app.dump("test").await;
     let form = [
         ("client", "testclient1"),
@@ -149,7 +149,7 @@ async fn host_page_has_settings_credential_and_last_lookup() {
     assert!(browser.get("/admin/hosts/host?host=frontera").await.says(links));
     let login = json!({ "user": "x", "user_uid": "1000", "host": "frontera", "key_type": "ed25519", "public_key_fingerprint": "SHA256:none" });
     assert_eq!(app.bearer(&credential).call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 404);
-    assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
+    assert_eq!(app.unauthenticated().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
     app.services.run_housekeeping().await.expect("tidied");
     assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains(&format!(
         "{} {}, 127.0.0.1",
@@ -215,7 +215,7 @@ async fn person_is_added_linked_promoted_and_disabled() {
 
     assert!(change("appoint").await.words().contains("administrator"));
     assert_eq!(jane.get("/admin").await.status, 200);
-    assert!(browser.get("/admin/people/change?user=jdoe&change=dismiss").await.tells(|x| en().admin_people_dismiss_question(x)));
+    assert!(browser.get("/admin/people/change?user=jdoe&change=dismiss").await.tells(|x| en().admin_people_demote_question(x)));
     change("dismiss").await;
     assert_eq!(jane.get("/admin").await.status, 404);
     let own = browser.post("/api/admin/people/change", &[("user", "testuser1"), ("change", "dismiss")]).await;
@@ -248,7 +248,7 @@ async fn delegations_and_keys_are_listed_and_revoked() {
     assert!(page.words().contains("testuser1") && page.words().contains(&fingerprint), "{}", page.words());
     assert!(browser.get("/admin/keys/revoke?key=1").await.says(&fingerprint));
     assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.says(en().keys_revoked(1)));
-    assert!(!app.client().lets_in(&login(&key)).await);
+    assert!(!app.client().gets_key(&login(&key)).await);
     assert!(browser.post("/api/admin/keys/revoke", &[("key", "1")]).await.problem().contains(&en().keys_revoked(0)));
 
     app.add_person("test", "eve").await;
@@ -267,7 +267,7 @@ async fn delegations_and_keys_are_listed_and_revoked() {
     assert!(browser.post("/api/admin/delegations/end", &end).await.problem().contains(&en().admin_gone()));
     let words = browser.get("/admin/activity?q=eve").await.words();
     assert!(
-        words.contains(&en().happened_delegated())
+        words.contains(&en().event_delegated())
             && words.contains(&en().activity_by_operator())
             && words.contains(&format!("{} {}", en().activity_by(), en().activity_by_admin("testuser1"))),
         "{words}"
@@ -309,7 +309,7 @@ async fn policy_is_saved_and_low_contrast_is_refused() {
     let unchanged = browser.get("/admin/policy").await.field("policy[seen]");
     let again = form("#a34a00", "10").map(|(name, value)| (name, if name == "policy[seen]" { unchanged.as_str() } else { value }));
     assert!(browser.post("/api/admin/policy/save", &again).await.says(en().admin_saved()));
-    assert_eq!(app.recorded("tenant_changed").await, 1, "nothing was changed, nothing is recorded");
+    assert_eq!(app.count_audit_events("tenant_changed").await, 1, "nothing was changed, nothing is recorded");
     let sheet = page.text.split("/brand/test.css").next().filter(|before| before.len() < page.text.len());
     assert!(sheet.is_some(), "the page links the tenant's colours");
     let css = browser.request(Method::GET, "/brand/test.css").send().await.expect("an answer");
@@ -326,7 +326,7 @@ async fn policy_is_saved_and_low_contrast_is_refused() {
 async fn deployment_administrators_manage_tenants() {
     let app = TestApp::start().await;
     assert_eq!(app.signed_in().await.get("/admin/tenants").await.status, 404, "not for other tenants' administrators");
-    let dora = runs_the_deployment(&app).await;
+    let dora = deployment_administrator(&app).await;
     let page = dora.post("/api/admin/tenants/add", &[("tenant", "ncsa")]).await;
     let secret = secret(&page);
     assert_eq!(app.admin_of("ncsa", "~~admin", &secret).call("GET /hosts/list", json!({})).await.status, 200);
@@ -409,7 +409,7 @@ async fn unauthenticated_lookup_is_not_recorded_for_host() {
     let browser = app.signed_in().await;
     browser.post("/api/admin/hosts/credential", &[("host", "testhost1"), ("required", "yes")]).await;
     let login = json!({ "user": "x", "user_uid": "1000", "host": "testhost1", "public_key_fingerprint": "SHA256:none" });
-    assert_eq!(app.nobody().call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 401);
+    assert_eq!(app.unauthenticated().call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 401);
     app.services.run_housekeeping().await.expect("tidied");
     assert!(browser.get("/admin/hosts/host?host=testhost1").await.words().contains(&format!("{} {}", en().admin_hosts_asked(), en().never())));
     assert_eq!(browser.post("/api/admin/hosts/credential", &[("host", "nowhere")]).await.status, 422, "there is no such host");
@@ -421,7 +421,7 @@ async fn every_curl_command_on_the_pages_works() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     browser.post("/api/admin/clients/add", &[("client", "jupyter"), ("app_name", "Jupyter"), ("app_version", "4")]).await;
-    let dora = runs_the_deployment(&app).await;
+    let dora = deployment_administrator(&app).await;
     let shown = |path: &'static str| if path == "/admin/tenants" { &dora } else { &browser };
     let mut calls = 0;
     for path in [

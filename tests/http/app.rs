@@ -129,7 +129,7 @@ impl TestApp {
     }
 
     /// With the test's own random bytes.
-    pub async fn start_drawing_from(entropy: Arc<dyn Rng>) -> Self {
+    pub async fn start_with_rng(entropy: Arc<dyn Rng>) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         copy_template(dir.path()).await;
         Self::open(dir, Setup::default(), TestClock::default(), entropy).await

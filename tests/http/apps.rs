@@ -49,7 +49,7 @@ async fn person_lists_and_revokes_delegations() {
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
     assert!(browser.post("/api/apps/end", &[("app", &number)]).await.says(en().change_refused_gone()));
     assert!(browser.get("/apps?show=ended").await.words().contains("TMS command line"));
-    assert_eq!(app.recorded("device_withdrawn").await, 1);
+    assert_eq!(app.count_audit_events("device_withdrawn").await, 1);
 }
 
 #[tokio::test]
@@ -60,8 +60,8 @@ async fn revoking_admin_delegation_revokes_its_keys() {
     let number = revocable(&browser.get("/apps").await).remove(0);
     assert!(browser.get(&format!("/apps/change?app={number}&end=1")).await.says(en().apps_end_consequence(1)));
     browser.post("/api/apps/end", &[("app", &number)]).await;
-    assert!(!app.client().lets_in(&login(&key)).await);
-    assert_eq!(app.client().call("POST /pubkeys/creds", crate::tms::api::key_wanted(json!({}))).await.status, 403, "nor can it make another");
+    assert!(!app.client().gets_key(&login(&key)).await);
+    assert_eq!(app.client().call("POST /pubkeys/creds", crate::tms::api::key_request(json!({}))).await.status, 403, "nor can it make another");
     assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 0);
     assert!(browser.get("/apps").await.says(en().apps_empty_title()));
 }
@@ -80,7 +80,7 @@ async fn consent_expiry_changes_within_the_policy() {
     app.clock.advance(Duration::from_secs(3_600));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401, "the token ends with it, although it says otherwise itself");
     assert!(change(DAY).await.says(en().change_refused_gone()), "what has run out is asked for anew");
-    assert_eq!(app.recorded("delegation_changed").await, 1);
+    assert_eq!(app.count_audit_events("delegation_changed").await, 1);
 }
 
 #[tokio::test]

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use tms_portal::domain::paths;
 
-use crate::admin::runs_the_deployment;
+use crate::admin::deployment_administrator;
 use crate::app::{PASSWORD, TestApp};
 use crate::browser::{Browser, Page, read};
 use crate::database::FAR;
 use crate::guards::pages;
 use crate::institution::Institution;
-use crate::second_factors::{App, half_of};
+use crate::second_factors::{App, pending_sign_in_of};
 
 /// Pages tested elsewhere: the API documentation is checked against `/spec`, and the account proposal needs a list of accounts
 /// (tests/http/resources.rs).
@@ -49,7 +49,7 @@ impl Texts {
         line.split(' ').map(masked_word).collect::<Vec<_>>().join(" ")
     }
 
-    fn compare_with_what_is_written(&self) {
+    fn compare_with_snapshot(&self) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/http/copy");
         let file = |path: &str| match path.trim_matches('/') {
             "" => folder.join("home.txt"),
@@ -124,18 +124,18 @@ async fn every_page_matches_its_snapshot() {
     app.link_host("test", "testuser1", "frontera", FAR).await;
     app.link_host("test", "testuser1", "stampede", 1_795_175_999_999).await;
     app.client().make_key(json!({})).await;
-    see_as_a_stranger(&app, &mut texts).await;
-    see_devices(&app, &mut texts).await;
-    see_as_a_person(&app, &institution, &mut texts).await;
-    see_second_factors(&app, &mut texts).await;
-    see_as_an_administrator(&app, &mut texts).await;
+    record_anonymous_pages(&app, &mut texts).await;
+    record_device_pages(&app, &mut texts).await;
+    record_person_pages(&app, &institution, &mut texts).await;
+    record_second_factor_pages(&app, &mut texts).await;
+    record_admin_pages(&app, &mut texts).await;
 
     let missing: Vec<String> = pages().into_iter().filter(|page| !texts.said.contains_key(page) && !ELSEWHERE.contains(&page.as_str())).collect();
     assert_eq!(missing, Vec::<String>::new(), "pages of which nothing is written down");
-    texts.compare_with_what_is_written();
+    texts.compare_with_snapshot();
 }
 
-async fn see_as_a_stranger(app: &TestApp, texts: &mut Texts) {
+async fn record_anonymous_pages(app: &TestApp, texts: &mut Texts) {
     let browser = app.browser();
     for address in ["/", "/device", "/device/report", "/sign-in", "/sign-in?tenant=test", "/sign-in?then=/keys", "/signed-out", "/time-zone"] {
         texts.open(&browser, address).await;
@@ -145,7 +145,7 @@ async fn see_as_a_stranger(app: &TestApp, texts: &mut Texts) {
     texts.note("", &browser.get("/nowhere").await);
 }
 
-async fn see_devices(app: &TestApp, texts: &mut Texts) {
+async fn record_device_pages(app: &TestApp, texts: &mut Texts) {
     let browser = app.signed_in().await;
     let devices = [app.start_device().await, app.start_device().await, app.start_device().await];
     let mut consents = Vec::new();
@@ -164,11 +164,11 @@ async fn see_devices(app: &TestApp, texts: &mut Texts) {
     browser.allow(&consents[2]).await;
 }
 
-async fn see_as_a_person(app: &TestApp, institution: &Institution, texts: &mut Texts) {
+async fn record_person_pages(app: &TestApp, institution: &Institution, texts: &mut Texts) {
     app.add_institution(institution, "open").await;
     let (browser, other) = (app.signed_in().await, app.signed_in().await);
     let link = "/sign-in/with/test/campus?link=1";
-    texts.note("", &browser.through(institution, link, app.seconds(), &json!({})).await);
+    texts.note("", &browser.upstream_login(institution, link, app.seconds(), &json!({})).await);
     texts.note("linked", &browser.post("/api/identities/link", &[]).await);
     for address in [
         "/",
@@ -203,7 +203,7 @@ async fn see_as_a_person(app: &TestApp, institution: &Institution, texts: &mut T
     texts.note("ended", &other.post("/api/sessions/end-others", &[]).await);
 }
 
-async fn see_second_factors(app: &TestApp, texts: &mut Texts) {
+async fn record_second_factor_pages(app: &TestApp, texts: &mut Texts) {
     app.add_person("test", "ann").await;
     let browser = app.signed_in_as("test", "ann", PASSWORD).await;
     for address in ["/", "/hosts", "/keys", "/keys/add", "/apps", "/activity", "/identities"] {
@@ -223,10 +223,10 @@ async fn see_second_factors(app: &TestApp, texts: &mut Texts) {
         texts.open(&browser, address).await;
     }
     texts.note("shown already", &browser.get("/identities/recovery").await);
-    texts.note("", &half_of(&app.browser(), "ann", "/keys").await);
+    texts.note("", &pending_sign_in_of(&app.browser(), "ann", "/keys").await);
 }
 
-async fn see_as_an_administrator(app: &TestApp, texts: &mut Texts) {
+async fn record_admin_pages(app: &TestApp, texts: &mut Texts) {
     app.add_person("test", "eve").await;
     let browser = app.signed_in().await;
     texts.note("added", &browser.post("/api/admin/hosts/add", &[("host", "vista"), ("address", "192.0.2.7")]).await);
@@ -265,7 +265,7 @@ async fn see_as_an_administrator(app: &TestApp, texts: &mut Texts) {
     ] {
         texts.open(&browser, address).await;
     }
-    let dora = runs_the_deployment(app).await;
+    let dora = deployment_administrator(app).await;
     for address in ["/admin/tenants", "/admin/tenants/change?tenant=test&change=off", "/admin/tenants/change?tenant=test&change=delete"] {
         texts.open(&dora, address).await;
     }

@@ -58,7 +58,7 @@ impl TestApp {
     }
 
     /// The number of audit events of a kind.
-    pub async fn recorded(&self, kind: &str) -> usize {
+    pub async fn count_audit_events(&self, kind: &str) -> usize {
         self.texts("SELECT kind FROM activity").await.iter().filter(|recorded| *recorded == kind).count()
     }
 

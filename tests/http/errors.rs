@@ -56,7 +56,7 @@ async fn internal_fault_reveals_no_details() {
     let form = [("grant", consent.field("grant")), ("decision", "allow".into()), ("lifetime", "28800".into()), ("started_this", "yes".into())];
     let page = browser.post("/api/device/decide", &form.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>()).await;
     assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()));
-    assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
+    assert_eq!((app.consents().await, app.count_audit_events("device_approved").await), (0, 0));
 }
 
 #[tokio::test]

@@ -150,7 +150,7 @@ async fn form_of_another_account_revokes_nothing() {
     browser.get("/").await;
     let page = browser.post("/api/keys/revoke-everything", &with(&form, &[("confirm", "yes")])).await;
     assert_eq!(page.status, 409, "{}", page.words());
-    assert_eq!(app.recorded("everything_revoked").await, 0);
+    assert_eq!(app.count_audit_events("everything_revoked").await, 0);
     assert_eq!(browser.get("/sessions").await.status, 200, "the browser is still signed in");
 }
 
@@ -239,7 +239,7 @@ async fn form_submitted_twice_has_one_result() {
     assert_eq!(page.path, "/admin/clients/client", "{}", page.words());
     let shown = secret(&page);
     assert_eq!(app.client_of("test", "jupyter", &shown).call("GET /client/jupyter", serde_json::json!({})).await.status, 200);
-    assert_eq!(app.recorded("client_created").await + app.recorded("client_registered").await, 1);
+    assert_eq!(app.count_audit_events("client_created").await + app.count_audit_events("client_registered").await, 1);
     let other = with(&form, &[("client", "other"), ("app_name", "Other"), ("app_version", "4")]);
     assert_eq!(browser.post("/api/admin/clients/add", &other).await.path, "/admin/clients/client", "a changed form is another one");
 }
@@ -337,7 +337,7 @@ async fn tenant_switch_keeps_the_code() {
 }
 
 /// The `Set-Cookie` headers and the `Location` of a response.
-fn led(answer: &reqwest::Response) -> (Vec<String>, String) {
+fn cookies_and_location(answer: &reqwest::Response) -> (Vec<String>, String) {
     let text = |value: &reqwest::header::HeaderValue| value.to_str().expect("ASCII").to_owned();
     (answer.headers().get_all("set-cookie").iter().map(text).collect(), text(&answer.headers()["location"]))
 }
@@ -357,7 +357,7 @@ async fn repeated_submission_gets_the_renewed_cookie() {
     let sent = with(&form, &[("current_password", PASSWORD), ("new_password", NEW_PASSWORD), ("repeated_password", NEW_PASSWORD)]);
     let (old, changed) = (with_the_same_cookie(&browser), with_the_same_cookie(&browser));
     let (first, second) = tokio::join!(browser.post_once("/api/password/change", &sent).send(), old.post_once("/api/password/change", &sent).send());
-    let (first, second) = (led(&first.expect("an answer")), led(&second.expect("an answer")));
+    let (first, second) = (cookies_and_location(&first.expect("an answer")), cookies_and_location(&second.expect("an answer")));
     assert_eq!(first, second);
     assert!(first.0.len() == 1 && first.1 == "/identities", "{first:?}");
     assert!(old.get("/identities").await.says(en().password_changed()));
@@ -365,7 +365,7 @@ async fn repeated_submission_gets_the_renewed_cookie() {
         with(&form, &[("current_password", PASSWORD), ("new_password", "another violet tractor"), ("repeated_password", "another violet tractor")]);
     let page = changed.post("/api/password/change", &again).await;
     assert_eq!((page.path.as_str(), changed.get("/keys").await.path), ("/sign-in", "/sign-in".into()), "other fields are another form");
-    assert_eq!(app.recorded("password_changed").await, 1);
+    assert_eq!(app.count_audit_events("password_changed").await, 1);
 }
 
 #[tokio::test]
@@ -377,14 +377,14 @@ async fn repeated_sign_in_gets_the_same_session() {
     let form = sign_in.form("/sign-in/password");
     let sent = with(&form, &[("user_name", "testuser1"), ("password", PASSWORD)]);
     let (old, stranger) = (with_the_same_cookie(&browser), app.browser());
-    let first = led(&browser.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
-    let second = led(&old.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
+    let first = cookies_and_location(&browser.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
+    let second = cookies_and_location(&old.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
     assert_eq!(first, second);
     assert!(first.1.starts_with("/device?grant="), "{first:?}");
     assert_eq!(app.number("SELECT count(*) FROM browser_sessions WHERE user_id IS NOT NULL").await, 1);
-    let third = led(&browser.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
+    let third = cookies_and_location(&browser.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
     assert_eq!(third, (vec![], first.1.clone()), "with the new cookie it stays");
-    let elsewhere = led(&stranger.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
+    let elsewhere = cookies_and_location(&stranger.post_once("/sign-in/password", &sent).send().await.expect("an answer"));
     assert_ne!(elsewhere.0, first.0, "another browser gets a session of its own");
 }
 

@@ -312,18 +312,18 @@ async fn urls_contain_no_error_texts() {
 #[tokio::test]
 async fn incomplete_headers_time_out() {
     assert!(listen::HEADER_TIMEOUT <= Duration::from_secs(30));
-    let answer = left_alone_after(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", false).await;
+    let answer = response_until_close(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", false).await;
     assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
 }
 
 #[tokio::test]
 async fn incomplete_tls_handshake_times_out() {
     // The first bytes of a ClientHello: a record of 512 bytes, of which only two are sent.
-    assert_eq!(left_alone_after(b"\x16\x03\x01\x02\x00\x01\x00", true).await, b"");
+    assert_eq!(response_until_close(b"\x16\x03\x01\x02\x00\x01\x00", true).await, b"");
 }
 
 /// The response of a server with short time limits until it closes the connection.
-async fn left_alone_after(sent: &'static [u8], tls: bool) -> Vec<u8> {
+async fn response_until_close(sent: &'static [u8], tls: bool) -> Vec<u8> {
     let app = TestApp::start_as(Setup { header_timeout: Duration::from_millis(50), tls, ..Setup::default() }).await;
     let address = app.base.trim_start_matches("http://").to_owned();
     let left = tokio::task::spawn_blocking(move || {

@@ -144,11 +144,11 @@ impl Institution {
         self.0.lock().expect("state").key = 1;
     }
 
-    pub fn times_asked_for_keys(&self) -> usize {
+    pub fn key_fetches(&self) -> usize {
         self.0.lock().expect("state").asked
     }
 
-    pub fn times_asked(&self) -> usize {
+    pub fn metadata_fetches(&self) -> usize {
         self.0.lock().expect("state").knocked
     }
 
@@ -292,14 +292,14 @@ fn sign(claims: &Value, mischief: Mischief, key: usize) -> String {
 
 impl Browser {
     /// Starts an upstream login; returns the authorization URL.
-    pub async fn set_out(&self, path: &str) -> String {
+    pub async fn start_upstream_login(&self, path: &str) -> String {
         let answer = self.request(reqwest::Method::GET, path).send().await.expect("an answer");
         answer.headers()["location"].to_str().expect("ASCII").to_owned()
     }
 
     /// Signs in at the provider and follows the callback.
-    pub async fn through(&self, institution: &Institution, path: &str, now: i64, claims: &Value) -> Page {
-        let back = institution.sign_in(&self.set_out(path).await, now, claims);
+    pub async fn upstream_login(&self, institution: &Institution, path: &str, now: i64, claims: &Value) -> Page {
+        let back = institution.sign_in(&self.start_upstream_login(path).await, now, claims);
         self.get(back.strip_prefix(&self.base).expect("an address of the portal's")).await
     }
 }

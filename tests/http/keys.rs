@@ -31,7 +31,7 @@ async fn person_lists_keys_and_revokes_one() {
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }
-    assert!(app.client().lets_in(&login(&key)).await);
+    assert!(app.client().gets_key(&login(&key)).await);
     app.clock.advance(Duration::from_secs(3 * 3_600));
     let browser = app.signed_in().await;
     let words = browser.get("/keys").await.words();
@@ -42,9 +42,9 @@ async fn person_lists_keys_and_revokes_one() {
     assert!(question.says(en().keys_revoke_question(1)) && question.says(fingerprint) && question.says(en().keys_revoke_consequence()));
     let page = browser.post("/api/keys/revoke", &[("key[]", &question.field("key[]"))]).await;
     assert!(page.path == "/keys" && page.says(en().keys_revoked(1)), "{}", page.words());
-    assert!(!app.client().lets_in(&login(&key)).await, "and so it is");
+    assert!(!app.client().gets_key(&login(&key)).await, "and so it is");
     assert!(!browser.get("/keys").await.says(en().keys_revoked(1)), "said once");
-    assert!(browser.get("/activity").await.words().contains(&en().happened_key_revoked()));
+    assert!(browser.get("/activity").await.words().contains(&en().event_key_revoked()));
 }
 
 #[tokio::test]
@@ -81,8 +81,8 @@ async fn keys_of_others_are_not_accessible() {
         assert!(other.post("/api/keys/revoke", &[("key[]", "1")]).await.says(en().keys_revoked(0)));
         other.post("/api/keys/revoke-everything", &[]).await;
     }
-    assert!(app.client().lets_in(&login(&key)).await);
-    assert_eq!(app.recorded("key_revoked").await, 0);
+    assert!(app.client().gets_key(&login(&key)).await);
+    assert_eq!(app.count_audit_events("key_revoked").await, 0);
 }
 
 #[tokio::test]
@@ -146,13 +146,13 @@ async fn person_registers_own_public_key() {
     );
     let lookup = json!({ "user": "testhostaccount1", "user_uid": "1000", "host": "testhost1", "key_type": "ssh-ed25519",
                          "public_key_fingerprint": "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI" });
-    assert!(app.client().lets_in(&lookup).await);
+    assert!(app.client().gets_key(&lookup).await);
     app.sql("UPDATE clients SET enabled = 0").await;
     app.sql("DELETE FROM delegations").await;
-    assert!(app.nobody().lets_in(&lookup).await, "it rests on no client and no delegation");
+    assert!(app.unauthenticated().gets_key(&lookup).await, "it rests on no client and no delegation");
     assert!(browser.post("/api/keys/add", &form).await.problem().contains(&en().key_refused_exists()));
     app.clock.advance(Duration::from_secs(7 * 86_400));
-    assert!(!app.nobody().lets_in(&lookup).await, "and ends when it was to end");
+    assert!(!app.unauthenticated().gets_key(&lookup).await, "and ends when it was to end");
 }
 
 #[tokio::test]
@@ -226,7 +226,7 @@ async fn revoking_everything_requires_recent_authentication() {
     assert!(page.path == "/sign-in" && page.says(en().sign_in_again_title()), "{}", page.words());
     let page = browser.post("/api/keys/revoke-everything", &[]).await;
     assert_eq!(page.path, "/sign-in", "nor by the form alone");
-    assert!(app.client().lets_in(&login(&key)).await);
+    assert!(app.client().gets_key(&login(&key)).await);
 
     let again = |password: &'static str| {
         [("tenant", "test"), ("user_name", "testuser1"), ("password", password), ("again", "1"), ("then", "/keys/revoke-everything")]
@@ -238,11 +238,11 @@ async fn revoking_everything_requires_recent_authentication() {
     let page = browser.post("/api/keys/revoke-everything", &[]).await;
     assert_eq!(page.path, "/activity");
     assert!(page.says(en().keys_everything_revoked(1, 2, 1)), "{}", page.words());
-    assert!(page.words().contains(&en().happened_everything_revoked()), "{}", page.words());
-    assert!(!app.client().lets_in(&login(&key)).await);
+    assert!(page.words().contains(&en().event_everything_revoked()), "{}", page.words());
+    assert!(!app.client().gets_key(&login(&key)).await);
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
     assert_eq!(other.get("/keys").await.path, "/sign-in");
-    assert_eq!(app.recorded("everything_revoked").await, 1);
+    assert_eq!(app.count_audit_events("everything_revoked").await, 1);
 }
 
 #[tokio::test]

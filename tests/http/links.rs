@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::{PASSWORD, TestApp};
 use crate::browser::{Browser, Page, en};
-use crate::tms::api::{Caller, text};
+use crate::tms::api::{ApiClient, text};
 
 mod guessing;
 mod refusals;
@@ -18,13 +18,13 @@ const NOW: &str = "2026-11-20T12:00:00+00:00";
 const IN_A_YEAR: &str = "2027-11-20T12:00:00+00:00";
 
 /// A portal and a host with a credential.
-struct World {
+struct Fixture {
     app: TestApp,
-    admin: Caller,
-    host: Caller,
+    admin: ApiClient,
+    host: ApiClient,
 }
 
-impl World {
+impl Fixture {
     async fn start() -> Self {
         let app = TestApp::start().await;
         let admin = app.admin("test").await;
@@ -81,15 +81,15 @@ fn listed(account: &str, how: &str) -> String {
 
 #[tokio::test]
 async fn person_links_an_account_from_its_host() {
-    let world = World::start().await;
-    let asked = world.ask("jd").await;
+    let fixture = Fixture::start().await;
+    let asked = fixture.ask("jd").await;
     assert_eq!((&asked["expires_in"], &asked["interval"]), (&json!(600), &json!(5)), "{asked}");
-    assert_eq!(asked["verification_uri"], format!("{}/hosts/link", world.app.base));
+    assert_eq!(asked["verification_uri"], format!("{}/hosts/link", fixture.app.base));
     assert!(asked["verification_uri_complete"].is_null() && text(&asked["link_id"]).len() == 43, "{asked}");
-    assert_eq!(world.status(&asked).await, pending());
+    assert_eq!(fixture.status(&asked).await, pending());
 
-    let browser = world.app.signed_in().await;
-    world.app.clock.advance(MINUTE);
+    let browser = fixture.app.signed_in().await;
+    fixture.app.clock.advance(MINUTE);
     let question = browser.enter_link(&text(&asked["user_code"]).to_lowercase()).await;
     assert_eq!((question.status, question.path.as_str()), (200, "/hosts/link"));
     let words = question.words();
@@ -103,72 +103,72 @@ async fn person_links_an_account_from_its_host() {
     ] {
         assert!(words.contains(said), "{said}: {words}");
     }
-    assert!(world.links().await.is_empty(), "nothing is linked yet");
+    assert!(fixture.links().await.is_empty(), "nothing is linked yet");
 
     let linked = browser.link(&question).await;
     assert_eq!(linked.path, "/hosts");
     assert!(linked.tells(|x| en().link_linked("jd", "frontera", format!("20 November 2027{x}"))), "{}", linked.words());
     assert!(linked.words().contains(&listed("jd", &en().hosts_linked_by_you())), "{}", linked.words());
     let until = "2027-11-20T12:01:00+00:00";
-    assert_eq!(world.links().await, [link_of("jd", "testuser1", until)]);
-    assert_eq!(world.status(&asked).await, json!({ "status": "linked", "tms_user_id": "testuser1", "expires_at": until }));
-    assert_eq!((world.app.recorded("host_link_asked").await, world.app.recorded("host_linked").await), (1, 1));
-    let subjects = world.app.texts("SELECT subject FROM activity WHERE kind LIKE 'host_link%'").await;
+    assert_eq!(fixture.links().await, [link_of("jd", "testuser1", until)]);
+    assert_eq!(fixture.status(&asked).await, json!({ "status": "linked", "tms_user_id": "testuser1", "expires_at": until }));
+    assert_eq!((fixture.app.count_audit_events("host_link_asked").await, fixture.app.count_audit_events("host_linked").await), (1, 1));
+    let subjects = fixture.app.texts("SELECT subject FROM activity WHERE kind LIKE 'host_link%'").await;
     assert_eq!(subjects, ["jd@frontera", "jd@frontera"]);
 }
 
 #[tokio::test]
 async fn unlinking_disables_keys_until_linked_again() {
-    let world = World::start().await;
-    let (browser, client) = (world.app.signed_in().await, world.app.client());
-    world.link(&browser, "jd").await;
+    let fixture = Fixture::start().await;
+    let (browser, client) = (fixture.app.signed_in().await, fixture.app.client());
+    fixture.link(&browser, "jd").await;
     let key = client.make_key(json!({ "host": "frontera", "host_account": "jd" })).await;
     let asks = json!({ "user": "jd", "host": "frontera", "public_key_fingerprint": key["public_key_fingerprint"] });
-    assert!(world.host.lets_in(&asks).await);
+    assert!(fixture.host.gets_key(&asks).await);
 
-    let account = world.app.texts("SELECT id FROM host_accounts WHERE host = 'frontera'").await.remove(0);
+    let account = fixture.app.texts("SELECT id FROM host_accounts WHERE host = 'frontera'").await.remove(0);
     let gone = browser.post("/api/hosts/unlink", &[("account", &account)]).await;
     assert!(gone.tells(|x| en().hosts_unlinked(x, x)), "{}", gone.words());
-    assert!(!world.host.lets_in(&asks).await && world.links().await.is_empty());
+    assert!(!fixture.host.gets_key(&asks).await && fixture.links().await.is_empty());
 
-    let again = world.link(&browser, "jd").await;
+    let again = fixture.link(&browser, "jd").await;
     assert!(again.tells(|x| en().link_linked("jd", "frontera", x)), "{}", again.words());
-    assert!(!world.host.lets_in(&asks).await, "keys that were revoked stay so");
+    assert!(!fixture.host.gets_key(&asks).await, "keys that were revoked stay so");
     client.make_key(json!({ "host": "frontera", "host_account": "jd" })).await;
 }
 
 #[tokio::test]
 async fn renewal_keeps_keys_and_never_shortens() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
-    world.link(&browser, "jd").await;
-    let key = world.app.client().make_key(json!({ "host": "frontera", "host_account": "jd" })).await;
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
+    fixture.link(&browser, "jd").await;
+    let key = fixture.app.client().make_key(json!({ "host": "frontera", "host_account": "jd" })).await;
     let asks = json!({ "user": "jd", "host": "frontera", "public_key_fingerprint": key["public_key_fingerprint"] });
-    let before = world.app.texts("SELECT concat_ws(' ', id, number, linked_at) FROM host_accounts WHERE host = 'frontera'").await;
+    let before = fixture.app.texts("SELECT concat_ws(' ', id, number, linked_at) FROM host_accounts WHERE host = 'frontera'").await;
 
-    world.app.clock.advance(340 * DAY);
-    let browser = world.app.signed_in().await;
+    fixture.app.clock.advance(340 * DAY);
+    let browser = fixture.app.signed_in().await;
     let words = browser.get("/hosts").await.words();
     assert!(words.contains(&format!("{} tms link", en().hosts_ends_soon())), "{words}");
-    let asked = world.ask("jd").await;
+    let asked = fixture.ask("jd").await;
     let question = browser.enter_link(text(&asked["user_code"])).await;
     assert!(question.tells(|x| en().link_yours(format!("20 November 2027{x}"))), "{}", question.words());
     let renewed = browser.link(&question).await;
     assert!(renewed.tells(|x| en().link_renewed("jd", "frontera", format!("25 October 2028{x}"))), "{}", renewed.words());
     assert!(!renewed.words().contains(&en().hosts_ends_soon()), "{}", renewed.words());
-    assert_eq!(world.app.texts("SELECT concat_ws(' ', id, number, linked_at) FROM host_accounts WHERE host = 'frontera'").await, before);
-    assert!(world.host.lets_in(&asks).await);
-    assert_eq!((world.app.recorded("host_linked").await, world.app.recorded("host_link_changed").await), (1, 1));
+    assert_eq!(fixture.app.texts("SELECT concat_ws(' ', id, number, linked_at) FROM host_accounts WHERE host = 'frontera'").await, before);
+    assert!(fixture.host.gets_key(&asks).await);
+    assert_eq!((fixture.app.count_audit_events("host_linked").await, fixture.app.count_audit_events("host_link_changed").await), (1, 1));
 
     // A shorter policy does not shorten existing links.
-    world.app.change_tenant("test", |tenant| tenant.policy.link_lifetime = DAY).await;
-    world.link(&browser, "jd").await;
-    assert_eq!(world.links().await, [link_of("jd", "testuser1", "2028-10-25T12:00:00+00:00")]);
+    fixture.app.change_tenant("test", |tenant| tenant.policy.link_lifetime = DAY).await;
+    fixture.link(&browser, "jd").await;
+    assert_eq!(fixture.links().await, [link_of("jd", "testuser1", "2028-10-25T12:00:00+00:00")]);
 
     // A link by an administrator without an expiry keeps none.
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "frontera", "host_account": "for-ever", "ttl_minutes": -1 });
-    world.admin.done("POST /userhosts", link).await;
-    let page = world.link(&browser, "for-ever").await;
+    fixture.admin.done("POST /userhosts", link).await;
+    let page = fixture.link(&browser, "for-ever").await;
     assert!(page.says(en().link_renewed_for_ever("for-ever", "frontera")), "{}", page.words());
     assert!(
         page.words().contains(&format!("{} {} {}", listed("for-ever", &en().hosts_linked_by_admin()), en().hosts_expires(), en().never())),
@@ -179,44 +179,44 @@ async fn renewal_keeps_keys_and_never_shortens() {
 
 #[tokio::test]
 async fn expired_link_is_created_again() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "frontera", "host_account": "jd", "ttl_minutes": 0 });
-    world.admin.done("POST /userhosts", link).await;
-    assert_eq!(world.links().await, [link_of("jd", "testuser1", NOW)]);
+    fixture.admin.done("POST /userhosts", link).await;
+    assert_eq!(fixture.links().await, [link_of("jd", "testuser1", NOW)]);
     let words = browser.get("/hosts").await.words();
     assert!(words.contains(&format!("jd {}", en().state_expired())) && words.contains(&en().hosts_has_ended()), "{words}");
-    let page = world.link(&browser, "jd").await;
+    let page = fixture.link(&browser, "jd").await;
     assert!(page.tells(|x| en().link_linked("jd", "frontera", x)), "{}", page.words());
     assert!(page.words().contains(&listed("jd", &en().hosts_linked_by_you())), "{}", page.words());
-    assert_eq!(world.links().await, [link_of("jd", "testuser1", IN_A_YEAR)]);
+    assert_eq!(fixture.links().await, [link_of("jd", "testuser1", IN_A_YEAR)]);
 }
 
 #[tokio::test]
 async fn refusal_is_reported_to_host_and_audit_log() {
-    let world = World::start().await;
-    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
+    let fixture = Fixture::start().await;
+    let (asked, browser) = (fixture.ask("jd").await, fixture.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
     let page = browser.refuse_link(&question).await;
     assert!(page.path == "/hosts" && page.says(en().link_stopped()), "{}", page.words());
-    assert_eq!(world.status(&asked).await, json!({ "status": "refused" }));
-    assert!(world.links().await.is_empty());
-    assert_eq!(world.app.recorded("host_link_refused").await, 1);
+    assert_eq!(fixture.status(&asked).await, json!({ "status": "refused" }));
+    assert!(fixture.links().await.is_empty());
+    assert_eq!(fixture.app.count_audit_events("host_link_refused").await, 1);
     // A refusal is final: the host must request again.
     assert_eq!(browser.link(&question).await.problem(), en().link_refused_answered());
-    assert!(world.links().await.is_empty());
+    assert!(fixture.links().await.is_empty());
 }
 
 #[tokio::test]
 async fn linking_requires_recent_authentication() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
-    world.app.clock.advance(15 * MINUTE);
-    let asked = world.ask("jd").await;
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
+    fixture.app.clock.advance(15 * MINUTE);
+    let asked = fixture.ask("jd").await;
     let question = browser.enter_link(text(&asked["user_code"])).await;
     let again = browser.link(&question).await;
     assert!(again.path == "/sign-in" && again.field("then").starts_with(&question.address), "{}", again.address);
-    assert!(world.links().await.is_empty() && world.status(&asked).await == pending());
+    assert!(fixture.links().await.is_empty() && fixture.status(&asked).await == pending());
     let back = browser
         .post(
             "/sign-in/password",
@@ -227,23 +227,23 @@ async fn linking_requires_recent_authentication() {
     assert!(browser.link(&back).await.tells(|x| en().link_linked(x, x, x)));
 
     // Refusing does not require recent authentication.
-    world.app.clock.advance(15 * MINUTE);
-    let asked = world.ask("jd2").await;
+    fixture.app.clock.advance(15 * MINUTE);
+    let asked = fixture.ask("jd2").await;
     browser.refuse_link(&browser.enter_link(text(&asked["user_code"])).await).await;
-    assert_eq!(world.status(&asked).await, json!({ "status": "refused" }));
+    assert_eq!(fixture.status(&asked).await, json!({ "status": "refused" }));
 }
 
 #[tokio::test]
 async fn prefill_is_per_tenant_and_not_after_sign_in() {
-    let world = World::start().await;
-    let asked = world.ask("jd").await;
-    let (code, browser) = (text(&asked["user_code"]).to_owned(), world.app.signed_in().await);
+    let fixture = Fixture::start().await;
+    let asked = fixture.ask("jd").await;
+    let (code, browser) = (text(&asked["user_code"]).to_owned(), fixture.app.signed_in().await);
     assert_eq!(browser.get(&format!("/hosts/link?user_code={code}")).await.field("user_code"), "");
 
-    world.app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
-    let asked = world.ask("jd").await;
+    fixture.app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
+    let asked = fixture.ask("jd").await;
     let code = text(&asked["user_code"]).to_owned();
-    assert_eq!(asked["verification_uri_complete"], format!("{}/hosts/link?user_code={code}", world.app.base));
+    assert_eq!(asked["verification_uri_complete"], format!("{}/hosts/link?user_code={code}", fixture.app.base));
     let page = browser.get(&format!("/hosts/link?user_code={code}")).await;
     assert_eq!(page.field("user_code"), code);
     assert!(page.says(en().link_came_with_address()), "{}", page.words());
@@ -254,16 +254,16 @@ async fn prefill_is_per_tenant_and_not_after_sign_in() {
     assert_eq!(browser.enter_link(&code).await.status, 200, "an old address uses up no tries");
     browser.post("/api/links/another", &[]).await;
 
-    let stranger = world.app.browser();
+    let stranger = fixture.app.browser();
     let asked_to_sign_in = stranger.request(reqwest::Method::GET, &format!("/hosts/link?user_code={code}")).send().await.expect("an answer");
     assert_eq!(asked_to_sign_in.headers()["location"], "/sign-in?then=/hosts/link", "no code in the address");
 }
 
 #[tokio::test]
 async fn switching_account_releases_the_code() {
-    let world = World::start().await;
-    let (asked, browser) = (world.ask("jd").await, world.app.signed_in().await);
-    world.add("eve").await;
+    let fixture = Fixture::start().await;
+    let (asked, browser) = (fixture.ask("jd").await, fixture.app.signed_in().await);
+    fixture.add("eve").await;
     let code = text(&asked["user_code"]).to_owned();
     browser.enter_link(&code).await;
     let sign_in = browser.post("/api/links/switch", &[("tenant", "test")]).await;
@@ -271,13 +271,13 @@ async fn switching_account_releases_the_code() {
     let page = browser.post("/sign-in/password", &[("tenant", "test"), ("user_name", "eve"), ("password", PASSWORD), ("then", "/hosts/link")]).await;
     assert_eq!((page.path.as_str(), page.title()), ("/hosts/link", en().document_title(en().link_title()).as_str()));
     browser.link(&browser.enter_link(&code).await).await;
-    assert_eq!(world.status(&asked).await["tms_user_id"], "eve");
+    assert_eq!(fixture.status(&asked).await["tms_user_id"], "eve");
 }
 
 #[tokio::test]
 async fn command_and_policy_page_set_link_lifetime() {
-    let world = World::start().await;
-    let words = world.app.signed_in().await.get("/admin/policy").await;
+    let fixture = Fixture::start().await;
+    let words = fixture.app.signed_in().await.get("/admin/policy").await;
     assert_eq!((words.field("policy[link_days]").as_str(), words.field("policy[lowest_linked_uid]").as_str()), ("365", "1000"));
     assert!(words.words().contains(&en().admin_policy_shared_hint()), "{}", words.words());
     assert!(words.says("--link-days 365") && words.says("--shared-host-accounts false"), "{}", words.words());
@@ -285,10 +285,10 @@ async fn command_and_policy_page_set_link_lifetime() {
 
 #[tokio::test]
 async fn link_code_is_found_in_pasted_text() {
-    let world = World::start().await;
-    let asked = world.ask("jdoe").await;
-    let browser = world.app.signed_in().await;
+    let fixture = Fixture::start().await;
+    let asked = fixture.ask("jdoe").await;
+    let browser = fixture.app.signed_in().await;
     let code = text(&asked["user_code"]);
-    let page = browser.enter_link(&format!("{}/hosts/link?user_code={}", world.app.base, code.replace('-', "%E3%83%BC"))).await;
+    let page = browser.enter_link(&format!("{}/hosts/link?user_code={}", fixture.app.base, code.replace('-', "%E3%83%BC"))).await;
     assert!(page.status == 200 && page.says("jdoe"), "{}", page.words());
 }

@@ -12,7 +12,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const POSTED: [&str; 3] = ["/oauth/device_authorization", "/oauth/token", "/oauth/revoke"];
 
 /// Valid and invalid requests to all endpoints.
-fn everywhere(app: &TestApp) -> Vec<RequestBuilder> {
+fn requests_to_all_endpoints(app: &TestApp) -> Vec<RequestBuilder> {
     let post = |path: &str, form: &[(&str, &str)]| app.http.post(app.tenant(path)).form(form);
     let get = |path: &str| app.http.get(app.url(path));
     vec![
@@ -34,7 +34,7 @@ fn everywhere(app: &TestApp) -> Vec<RequestBuilder> {
 #[tokio::test]
 async fn api_responses_have_no_cookies_or_html() {
     let app = TestApp::start().await;
-    for request in everywhere(&app) {
+    for request in requests_to_all_endpoints(&app) {
         let answer = Answer::of(request.header("cookie", "tms=x").header("origin", "https://elsewhere.example")).await;
         assert_eq!(answer.headers.get("set-cookie"), None);
         let policy = answer.header("content-security-policy");
@@ -50,7 +50,7 @@ async fn api_responses_have_no_cookies_or_html() {
 #[tokio::test]
 async fn api_returns_json_even_if_html_is_preferred() {
     let app = TestApp::start().await;
-    for (plain, pages) in everywhere(&app).into_iter().zip(everywhere(&app)) {
+    for (plain, pages) in requests_to_all_endpoints(&app).into_iter().zip(requests_to_all_endpoints(&app)) {
         let (plain, pages) = (Answer::of(plain).await, Answer::of(pages.header("accept", "text/html, image/gif, */*; q=.2")).await);
         assert_eq!((pages.status, pages.header("content-type")), (plain.status, plain.header("content-type")), "{}", plain.body);
         assert_eq!((pages.error(), pages.header("www-authenticate")), (plain.error(), plain.header("www-authenticate")), "{}", plain.body);

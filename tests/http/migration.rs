@@ -45,7 +45,7 @@ async fn columns(database: &mut SqliteConnection, table: &str) -> Vec<String> {
 }
 
 /// Reduces today's database to the schema of the first migration, with the same rows.
-async fn as_the_first_migration_left_it(data_dir: &Path) -> Vec<(&'static str, Vec<String>, Vec<String>)> {
+async fn reduce_to_first_migration(data_dir: &Path) -> Vec<(&'static str, Vec<String>, Vec<String>)> {
     let only_first = tempfile::tempdir().expect("a folder");
     std::fs::copy(format!("{MIGRATIONS}/0001_foundation.sql"), only_first.path().join("0001_foundation.sql")).expect("copied");
     let (today, old) = (data_dir.join("tms-portal.db"), data_dir.join("old.db"));
@@ -79,7 +79,7 @@ async fn first_release_database_migrates_without_loss() {
     let dir = tempfile::tempdir().expect("a folder");
     crate::app::copy_template(dir.path()).await;
     std::fs::copy(now.data_dir.join("tms-portal.db"), dir.path().join("tms-portal.db")).expect("copied");
-    let held = as_the_first_migration_left_it(dir.path()).await;
+    let held = reduce_to_first_migration(dir.path()).await;
 
     let app = TestApp::start_on(dir).await;
     let mut database = open(&app.data_dir.join("tms-portal.db")).await;
@@ -104,7 +104,7 @@ async fn first_release_database_migrates_without_loss() {
 
     // Everything still works, and new rows get ids.
     let key = app.client().make_key(json!({})).await;
-    assert!(app.nobody().lets_in(&login(&key)).await, "testhost1 is the test tenant's");
+    assert!(app.unauthenticated().gets_key(&login(&key)).await, "testhost1 is the test tenant's");
     assert_eq!(app.admin("test").await.get("/usermfa/testuser1").await.body["expires_at"], "9999-12-31T23:59:59+00:00");
     assert_eq!(app.client().get("/client/testclient1").await.body["updated"], "2026-11-20T12:00:00+00:00");
     let grants = app.number("SELECT count(*) FROM device_grants WHERE state = 'redeemed'").await;

@@ -61,8 +61,8 @@ async fn names_from_providers_are_sanitized() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "open").await;
     let claims = json!({ "sub": "1", "preferred_username": "jos\u{e9}@uni.example", "name": "Jos\u{e9}\u{200b} \u{202e}Nandu" });
-    app.comes(&institution, claims).await;
-    app.comes(&institution, json!({ "sub": "2", "preferred_username": "\u{200b}", "name": "\u{2800}" })).await;
+    app.sign_in_with_new_browser(&institution, claims).await;
+    app.sign_in_with_new_browser(&institution, json!({ "sub": "2", "preferred_username": "\u{200b}", "name": "\u{2800}" })).await;
     let people = app.texts("SELECT concat(user_id, ' ', display_name) FROM people WHERE user_id LIKE '%~campus%' ORDER BY user_id").await;
     assert_eq!(people, ["jose@uni.example~campus José Nandu", "user~campus user~campus"]);
     let labels = app.texts("SELECT label FROM identities ORDER BY subject").await;

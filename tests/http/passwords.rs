@@ -29,8 +29,8 @@ async fn password_change_requires_the_current_one() {
     assert_eq!(other.get("/keys").await.path, "/sign-in", "other sessions end");
     assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.status, 422);
     assert_eq!(app.browser().sign_in("test", "testuser1", NEW).await.status, 200);
-    assert_eq!(app.recorded("password_changed").await, 1);
-    assert!(browser.get("/activity").await.says(en().happened_password_changed()));
+    assert_eq!(app.count_audit_events("password_changed").await, 1);
+    assert!(browser.get("/activity").await.says(en().event_password_changed()));
     let stranger = app.browser().get("/.well-known/change-password").await;
     assert_eq!(stranger.address, "/sign-in?then=/identities/password");
 }
@@ -65,7 +65,7 @@ async fn wrong_current_passwords_count_as_sign_in_attempts() {
     let page = change(&browser, PASSWORD, NEW).await;
     assert_eq!((page.status, page.retry_after()), (429, Some(600)), "{}", page.words());
     assert_eq!(app.browser().sign_in("test", "testuser1", PASSWORD).await.status, 429, "they count together");
-    assert_eq!((app.recorded("password_change_failed").await, app.recorded("password_changed").await), (10, 0));
+    assert_eq!((app.count_audit_events("password_change_failed").await, app.count_audit_events("password_changed").await), (10, 0));
     app.clock.advance(Duration::from_secs(600));
     assert!(change(&browser, PASSWORD, NEW).await.says(en().password_changed()));
 }

@@ -75,7 +75,7 @@ async fn concurrent_replays_are_audited_once() {
     let replays = join_all((0..16).map(|_| app.poll(&device))).await;
     assert!(replays.iter().all(|answer| answer.status == 400));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
-    assert_eq!(app.recorded("device_replayed").await, 1);
+    assert_eq!(app.count_audit_events("device_replayed").await, 1);
 }
 
 /// "Revoke everything" also affects requests in progress of sessions that have just ended.

@@ -18,27 +18,27 @@ const LINK: &str = "/api/hosts/link-offered";
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A portal, and a provider that manages `frontera` and `stampede`.
-struct World {
+struct Fixture {
     app: TestApp,
     institution: Institution,
 }
 
-impl World {
+impl Fixture {
     /// The user names at the provider are the account names.
     async fn start() -> Self {
         let (app, institution) = (TestApp::start().await, Institution::start().await);
         app.add_institution(&institution, "invited").await;
-        let world = Self { app, institution };
-        world.owns(&["frontera", "stampede"], None).await;
-        world
+        let fixture = Self { app, institution };
+        fixture.owns(&["frontera", "stampede"], None).await;
+        fixture
     }
 
     /// The provider has a list of host accounts.
     async fn with_list(resources: &Value) -> Self {
-        let world = Self::start().await;
-        world.owns(&["frontera", "stampede"], Some(format!("{}/resources", world.institution.url()))).await;
-        world.institution.list(resources);
-        world
+        let fixture = Self::start().await;
+        fixture.owns(&["frontera", "stampede"], Some(format!("{}/resources", fixture.institution.url()))).await;
+        fixture.institution.list(resources);
+        fixture
     }
 
     async fn owns(&self, hosts: &[&str], list: Option<String>) {
@@ -53,8 +53,8 @@ impl World {
     }
 
     /// Signs in there and returns the page with the proposed accounts.
-    async fn offered(&self, browser: &Browser, claims: Value) -> Page {
-        browser.through(&self.institution, HOSTS, self.app.seconds(), &claims).await
+    async fn proposed_accounts(&self, browser: &Browser, claims: Value) -> Page {
+        browser.upstream_login(&self.institution, HOSTS, self.app.seconds(), &claims).await
     }
 
     /// Adds a person with an MFA record.
@@ -81,37 +81,37 @@ impl World {
 
 /// Submits the preselected accounts.
 async fn link_all(browser: &Browser, page: &Page) -> Page {
-    browser.post(LINK, &ticks(page).iter().map(|tick| ("accounts[]", tick.as_str())).collect::<Vec<_>>()).await
+    browser.post(LINK, &checked_accounts(page).iter().map(|tick| ("accounts[]", tick.as_str())).collect::<Vec<_>>()).await
 }
 
 /// The checked accounts of a page.
-fn ticks(page: &Page) -> Vec<String> {
+fn checked_accounts(page: &Page) -> Vec<String> {
     let boxes = page.text.split('<').filter(|tag| tag.contains("name=\"accounts[]\"") && tag.contains("checked"));
     boxes.map(|tag| tag.split("value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a value").to_owned()).collect()
 }
 
 #[tokio::test]
 async fn user_name_is_the_account_on_all_hosts() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
     assert!(hosts.says(en().hosts_link_through("Campus")) && hosts.says(HOSTS), "{}", hosts.words());
-    let asked = browser.set_out(HOSTS).await;
+    let asked = browser.start_upstream_login(HOSTS).await;
     assert!(asked.contains("prompt=login") && asked.contains("max_age=0"), "{asked}");
 
-    let page = world.offered(&browser, json!({})).await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/hosts/provider"), "{}", page.words());
     for said in [
-        en().offer_title("Campus"),
-        format!("{} jdoe · Campus", en().offer_there("Campus")),
-        format!("{} Test User ({})", en().offer_here(), en().person_at("testuser1", "Test")),
-        format!("frontera {} jdoe {}", en().consent_as(), en().offer_until("20 November 2027")),
-        en().offer_means("testuser1"),
+        en().proposal_title("Campus"),
+        format!("{} jdoe · Campus", en().proposal_there("Campus")),
+        format!("{} Test User ({})", en().proposal_here(), en().person_at("testuser1", "Test")),
+        format!("frontera {} jdoe {}", en().consent_as(), en().proposal_until("20 November 2027")),
+        en().proposal_means("testuser1"),
     ] {
         assert!(page.words().contains(&said), "{said}: {}", page.words());
     }
-    assert_eq!(ticks(&page), ["frontera jdoe", "stampede jdoe"]);
-    assert!(world.links().await.is_empty(), "not before it has been confirmed");
+    assert_eq!(checked_accounts(&page), ["frontera jdoe", "stampede jdoe"]);
+    assert!(fixture.links().await.is_empty(), "not before it has been confirmed");
 
     let linked = browser.post(LINK, &[("accounts[]", "frontera jdoe")]).await;
     assert!(linked.path == "/hosts" && linked.tells(|x| en().link_linked("jdoe", "frontera", format!("20 November 2027{x}"))), "{}", linked.words());
@@ -126,41 +126,41 @@ async fn user_name_is_the_account_on_all_hosts() {
         "{}",
         linked.words()
     );
-    assert_eq!(world.links().await, ["jdoe@frontera testuser1"], "only what was left ticked");
-    assert_eq!(world.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked'").await, ["jdoe@frontera (jdoe · Campus)"]);
-    assert_eq!(world.app.number("SELECT count(*) FROM identities").await, 0, "it is no way to sign in by that");
+    assert_eq!(fixture.links().await, ["jdoe@frontera testuser1"], "only what was left ticked");
+    assert_eq!(fixture.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked'").await, ["jdoe@frontera (jdoe · Campus)"]);
+    assert_eq!(fixture.app.number("SELECT count(*) FROM identities").await, 0, "it is no way to sign in by that");
 }
 
 /// The account's UID was not known when it was linked.
 #[tokio::test]
 async fn key_of_linked_account_is_refused_for_system_uids() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
-    link_all(&browser, &world.offered(&browser, json!({})).await).await;
-    let key = world.app.client().make_key(json!({ "host": "frontera", "host_account": "jdoe" })).await;
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
+    link_all(&browser, &fixture.proposed_accounts(&browser, json!({})).await).await;
+    let key = fixture.app.client().make_key(json!({ "host": "frontera", "host_account": "jdoe" })).await;
     let asks = |uid: &str| json!({ "user": "jdoe", "user_uid": uid, "host": "frontera", "public_key_fingerprint": key["public_key_fingerprint"] });
     for own in ["0", "999"] {
-        assert!(!world.app.nobody().lets_in(&asks(own)).await, "{own}");
+        assert!(!fixture.app.unauthenticated().gets_key(&asks(own)).await, "{own}");
     }
-    assert!(world.app.nobody().lets_in(&asks("1001")).await);
+    assert!(fixture.app.unauthenticated().gets_key(&asks("1001")).await);
 }
 
 #[tokio::test]
 async fn proposal_is_single_use() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
-    let page = world.offered(&browser, json!({})).await;
-    assert!(link_all(&browser, &page).await.says(en().offer_linked_several(2)));
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
+    assert!(link_all(&browser, &page).await.says(en().proposal_linked_several(2)));
     let again = link_all(&browser, &page).await;
-    assert_eq!((again.path.as_str(), again.problem().as_str()), ("/hosts", en().offer_refused_gone().as_str()));
+    assert_eq!((again.path.as_str(), again.problem().as_str()), ("/hosts", en().proposal_refused_gone().as_str()));
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
-    assert_eq!((world.links().await.len(), world.app.recorded("host_linked").await), (2, 2));
-    assert_eq!(world.app.recorded("host_link_changed").await, 0);
+    assert_eq!((fixture.links().await.len(), fixture.app.count_audit_events("host_linked").await), (2, 2));
+    assert_eq!(fixture.app.count_audit_events("host_link_changed").await, 0);
 }
 
 #[tokio::test]
 async fn list_is_limited_to_the_providers_hosts() {
-    let world = World::with_list(&json!([
+    let fixture = Fixture::with_list(&json!([
         { "resource_id": "r-1", "name": "frontera", "url": "https://login.example", "description": "Frontera", "username": "jd" },
         { "resource_id": "r-2", "name": "Stampede 3", "url": "ssh://stampede:22" },
         { "resource_id": "vista", "name": "vista", "url": "https://vista", "username": "jd" },
@@ -168,98 +168,98 @@ async fn list_is_limited_to_the_providers_hosts() {
         "no entry",
     ]))
     .await;
-    let browser = world.app.signed_in().await;
-    let page = world.offered(&browser, json!({})).await;
-    assert_eq!(ticks(&page), ["frontera jd", "stampede jdoe"], "{}", page.words());
+    let browser = fixture.app.signed_in().await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
+    assert_eq!(checked_accounts(&page), ["frontera jd", "stampede jdoe"], "{}", page.words());
     assert!(
-        page.words().contains(&format!("frontera {} root: {}", en().consent_as(), en().offer_system_account())) && !page.says("vista"),
+        page.words().contains(&format!("frontera {} root: {}", en().consent_as(), en().proposal_system_account())) && !page.says("vista"),
         "{}",
         page.words()
     );
     for made_up in ["vista jd", "frontera root", "frontera jdoe", "stampede jd"] {
         let refused = browser.post(LINK, &[("accounts[]", "frontera jd"), ("accounts[]", made_up)]).await;
-        assert!(refused.problem().contains(&en().offer_refused_cannot()), "{made_up}: {}", refused.words());
+        assert!(refused.problem().contains(&en().proposal_refused_cannot()), "{made_up}: {}", refused.words());
     }
-    assert!(world.links().await.is_empty(), "all or nothing");
-    assert_eq!(browser.post(LINK, &[]).await.problem(), en().offer_refused_nothing());
-    assert!(link_all(&browser, &page).await.says(en().offer_linked_several(2)));
-    assert_eq!(world.links().await, ["jd@frontera testuser1", "jdoe@stampede testuser1"]);
+    assert!(fixture.links().await.is_empty(), "all or nothing");
+    assert_eq!(browser.post(LINK, &[]).await.problem(), en().proposal_refused_nothing());
+    assert!(link_all(&browser, &page).await.says(en().proposal_linked_several(2)));
+    assert_eq!(fixture.links().await, ["jd@frontera testuser1", "jdoe@stampede testuser1"]);
 
-    world.institution.list(&json!([]));
-    let page = world.offered(&browser, json!({})).await;
-    assert!(page.says(en().offer_empty("Campus")), "{}", page.words());
+    fixture.institution.list(&json!([]));
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
+    assert!(page.says(en().proposal_empty("Campus")), "{}", page.words());
 }
 
 #[tokio::test]
 async fn renewal_keeps_the_link() {
     const ROW: &str = "SELECT concat_ws(' ', id, number, linked_at, linked_through) FROM host_accounts WHERE host = 'frontera'";
-    let world = World::start().await;
-    world.owns(&["frontera"], None).await;
-    let browser = world.app.signed_in().await;
-    link_all(&browser, &world.offered(&browser, json!({})).await).await;
-    let before = world.app.texts(ROW).await;
+    let fixture = Fixture::start().await;
+    fixture.owns(&["frontera"], None).await;
+    let browser = fixture.app.signed_in().await;
+    link_all(&browser, &fixture.proposed_accounts(&browser, json!({})).await).await;
+    let before = fixture.app.texts(ROW).await;
 
-    world.app.clock.advance(340 * 24 * 60 * MINUTE);
-    let browser = world.app.signed_in().await;
+    fixture.app.clock.advance(340 * 24 * 60 * MINUTE);
+    let browser = fixture.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
     assert!(hosts.says(en().hosts_ends_soon_through("Campus")), "{}", hosts.words());
-    let page = world.offered(&browser, json!({})).await;
-    assert!(page.tells(|x| en().offer_renews(format!("25 October 2028{x}"))), "{}", page.words());
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
+    assert!(page.tells(|x| en().proposal_renews(format!("25 October 2028{x}"))), "{}", page.words());
     let renewed = link_all(&browser, &page).await;
     assert!(renewed.tells(|x| en().link_renewed(x, x, format!("25 October 2028{x}"))), "{}", renewed.words());
-    assert_eq!(world.app.texts(ROW).await, before);
-    assert_eq!((world.app.recorded("host_linked").await, world.app.recorded("host_link_changed").await), (1, 1));
+    assert_eq!(fixture.app.texts(ROW).await, before);
+    assert_eq!((fixture.app.count_audit_events("host_linked").await, fixture.app.count_audit_events("host_link_changed").await), (1, 1));
 
-    world.app.clock.advance(366 * 24 * 60 * MINUTE);
-    let browser = world.app.signed_in().await;
+    fixture.app.clock.advance(366 * 24 * 60 * MINUTE);
+    let browser = fixture.app.signed_in().await;
     let hosts = browser.get("/hosts").await;
     assert!(hosts.says(en().hosts_has_ended_through("Campus")), "{}", hosts.words());
-    assert!(link_all(&browser, &world.offered(&browser, json!({})).await).await.tells(|x| en().link_linked("jdoe", "frontera", x)));
+    assert!(link_all(&browser, &fixture.proposed_accounts(&browser, json!({})).await).await.tells(|x| en().link_linked("jdoe", "frontera", x)));
 }
 
 #[tokio::test]
 async fn requires_recent_sign_in_and_expires_in_15_minutes() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
-    let long_ago = world.app.seconds() - 6 * 60;
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
+    let long_ago = fixture.app.seconds() - 6 * 60;
     for claims in [json!({ "auth_time": long_ago }), json!({ "auth_time": 0 })] {
-        let page = world.offered(&browser, claims).await;
-        assert!(page.path == "/hosts" && page.problem().contains(&en().arrival_refused_not_fresh()), "{}", page.words());
+        let page = fixture.proposed_accounts(&browser, claims).await;
+        assert!(page.path == "/hosts" && page.problem().contains(&en().upstream_login_refused_not_fresh()), "{}", page.words());
     }
-    let page = world.offered(&browser, json!({})).await;
-    world.app.clock.advance(14 * MINUTE);
-    assert_eq!(ticks(&browser.get("/hosts/provider").await).len(), 2);
-    world.app.clock.advance(MINUTE);
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
+    fixture.app.clock.advance(14 * MINUTE);
+    assert_eq!(checked_accounts(&browser.get("/hosts/provider").await).len(), 2);
+    fixture.app.clock.advance(MINUTE);
     let again = link_all(&browser, &page).await;
-    assert!(again.path == "/sign-in" && world.links().await.is_empty(), "{}", again.words());
+    assert!(again.path == "/sign-in" && fixture.links().await.is_empty(), "{}", again.words());
     let back = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", "/hosts/provider"), ("again", "1")];
     let back = browser.post("/sign-in/password", &back).await;
     assert_eq!((back.path.as_str(), back.status), ("/hosts/provider", 404), "the offer has ended");
-    assert_eq!(link_all(&browser, &page).await.problem(), en().offer_refused_gone());
+    assert_eq!(link_all(&browser, &page).await.problem(), en().proposal_refused_gone());
 
-    world.app.clock.advance(15 * MINUTE);
-    assert!(browser.set_out(HOSTS).await.starts_with("/sign-in?again=1"));
-    assert_eq!(world.app.browser().set_out(HOSTS).await, "/sign-in?then=/hosts");
-    assert!(world.links().await.is_empty());
+    fixture.app.clock.advance(15 * MINUTE);
+    assert!(browser.start_upstream_login(HOSTS).await.starts_with("/sign-in?again=1"));
+    assert_eq!(fixture.app.browser().start_upstream_login(HOSTS).await, "/sign-in?then=/hosts");
+    assert!(fixture.links().await.is_empty());
 }
 
 #[tokio::test]
 async fn hosts_match_by_alias_on_both_sides() {
-    let world = World::with_list(&json!([
+    let fixture = Fixture::with_list(&json!([
         { "resource_id": "r-1", "name": "LOGIN.frontera.example", "username": "jd" },
         { "resource_id": "stampede", "username": "js" },
         { "resource_id": "r-3", "name": "elsewhere.example", "username": "jd" },
     ]))
     .await;
-    let admin = world.app.admin("test").await;
+    let admin = fixture.app.admin("test").await;
     for (host, address) in [("Frontera", "login.frontera.example"), ("Stampede", "stampede.example"), ("vista", "elsewhere.example")] {
         admin.done("POST /hosts", json!({ "tenant": "test", "host": host, "addr": address })).await;
     }
-    world.owns(&["frontera", "stampede.EXAMPLE"], Some(format!("{}/resources", world.institution.url()))).await;
-    let browser = world.app.signed_in().await;
-    let page = world.offered(&browser, json!({})).await;
-    assert_eq!(ticks(&page), ["Frontera jd", "Stampede js"], "{}", page.words());
-    assert!(link_all(&browser, &page).await.says(en().offer_linked_several(2)));
-    let recorded = world.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked' ORDER BY id").await;
+    fixture.owns(&["frontera", "stampede.EXAMPLE"], Some(format!("{}/resources", fixture.institution.url()))).await;
+    let browser = fixture.app.signed_in().await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
+    assert_eq!(checked_accounts(&page), ["Frontera jd", "Stampede js"], "{}", page.words());
+    assert!(link_all(&browser, &page).await.says(en().proposal_linked_several(2)));
+    let recorded = fixture.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked' ORDER BY id").await;
     assert_eq!(recorded, ["jd@Frontera (jdoe · Campus)", "js@Stampede (jdoe · Campus)"]);
 }

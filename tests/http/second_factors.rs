@@ -53,27 +53,27 @@ fn codes(page: &Page) -> Vec<String> {
 }
 
 /// Enters the password; the second factor is requested next.
-async fn half(browser: &Browser) -> Page {
+async fn pending_sign_in(browser: &Browser) -> Page {
     let page = browser.sign_in("test", "ann", PASSWORD).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/sign-in/second-factor"), "{}", page.words());
     page
 }
 
 /// A tab with a sign-in that waits for the second factor, on the way to a page.
-pub async fn half_of(browser: &Browser, user: &str, then: &str) -> Page {
+pub async fn pending_sign_in_of(browser: &Browser, user: &str, then: &str) -> Page {
     let page = browser.post("/sign-in/password", &[("tenant", "test"), ("user_name", user), ("password", PASSWORD), ("then", then)]).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/sign-in/second-factor"), "{}", page.words());
     page
 }
 
 /// Enters a code in the form of that tab.
-async fn show_in(browser: &Browser, tab: &Page, code: &str) -> Page {
+async fn submit_code_in(browser: &Browser, tab: &Page, code: &str) -> Page {
     let (attempt, then) = (tab.field("attempt"), tab.field("then"));
     browser.post("/sign-in/second-factor/show", &[("attempt", &*attempt), ("then", &*then), ("code", code)]).await
 }
 
 /// Enters a code in the form of an enrollment tab.
-async fn set_up_in(browser: &Browser, tab: &Page, code: &str) -> Page {
+async fn enroll_in(browser: &Browser, tab: &Page, code: &str) -> Page {
     let (ceremony, then) = (tab.field("ceremony"), tab.field("then"));
     browser.post("/api/second-factors/app", &[("ceremony", &*ceremony), ("then", &*then), ("code", code)]).await
 }
@@ -108,7 +108,7 @@ async fn app_enrollment_requires_a_code_and_gives_recovery_codes() {
     assert!(page.says("href=\"/keys\""), "one goes on where one was");
     assert!(!browser.get("/identities/recovery").await.says(&codes[0]), "shown once");
     assert!(browser.get("/identities").await.says(en().factors_app()));
-    assert_eq!((app.recorded("second_factor_added").await, app.recorded("mfa_opened").await), (1, 1));
+    assert_eq!((app.count_audit_events("second_factor_added").await, app.count_audit_events("mfa_opened").await), (1, 1));
 
     // Neither secrets nor codes are readable on disk.
     let hex = Secret::try_from_base32(&ann.secret).expect("a secret").as_bytes().iter().map(|byte| format!("{byte:02X}")).collect::<String>();
@@ -130,7 +130,7 @@ async fn password_alone_is_pending_with_second_factor() {
     let browser = app.browser();
     let device = app.start_device().await;
     browser.enter(&device.user_code).await;
-    half(&browser).await;
+    pending_sign_in(&browser).await;
     for closed in ["/keys", "/identities", "/identities/app", "/activity"] {
         assert_eq!(browser.get(closed).await.path, "/sign-in", "{closed}");
     }
@@ -143,7 +143,11 @@ async fn password_alone_is_pending_with_second_factor() {
     assert!(page.problem().starts_with(&en().second_factor_wrong()), "{}", page.words());
     let page = show(&browser, &format!(" {} ", ann.code(&app))).await;
     assert!(page.path == "/device" && page.says("TMS command line"), "and the code has been kept: {}", page.words());
-    let recorded = [app.recorded("first_factor_shown").await, app.recorded("second_factor_failed").await, app.recorded("signed_in").await];
+    let recorded = [
+        app.count_audit_events("first_factor_shown").await,
+        app.count_audit_events("second_factor_failed").await,
+        app.count_audit_events("signed_in").await,
+    ];
     assert_eq!(recorded, [1, 1, 2]);
     assert_eq!(show(&browser, &ann.code(&app)).await.path, "/sign-in", "there is nothing more to show");
 }
@@ -153,15 +157,15 @@ async fn app_code_is_single_use() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let (one, other) = (app.browser(), app.browser());
-    half(&one).await;
-    half(&other).await;
+    pending_sign_in(&one).await;
+    pending_sign_in(&other).await;
     let code = ann.code(&app);
     let (first, second) = tokio::join!(show(&one, &code), show(&other, &code));
     let mut paths = [first.path.as_str(), second.path.as_str()];
     paths.sort_unstable();
     assert_eq!(paths, ["/", "/sign-in/second-factor"], "two at once: one of them");
     let late = app.browser();
-    half(&late).await;
+    pending_sign_in(&late).await;
     app.clock.advance(STEP);
     assert_eq!(show(&late, &code).await.status, 422, "although a code is taken one step late");
     assert_eq!(show(&late, &ann.code(&app)).await.path, "/");
@@ -172,7 +176,7 @@ async fn codes_are_valid_one_step_early_or_late() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
-    half(&browser).await;
+    pending_sign_in(&browser).await;
     let old = ann.code(&app);
     app.clock.advance(2 * STEP);
     assert_eq!(show(&browser, &old).await.status, 422);
@@ -186,7 +190,7 @@ async fn four_wrong_codes_block_codes_but_not_recovery_codes() {
     let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
     let (_, ann, recovery) = with_app(&app).await;
     let browser = app.browser_at("192.0.2.1");
-    half(&browser).await;
+    pending_sign_in(&browser).await;
     for wrong in ["000000", "111111", "", "nonsense"] {
         assert_eq!(show(&browser, wrong).await.status, 422, "{wrong:?}");
     }
@@ -194,11 +198,11 @@ async fn four_wrong_codes_block_codes_but_not_recovery_codes() {
     assert_eq!((page.status, page.retry_after()), (429, Some(900)));
     assert!(page.problem() == en().second_factor_too_many(en().span_minutes(15)), "{}", page.problem());
     let elsewhere = app.browser_at("198.51.100.1");
-    half(&elsewhere).await;
+    pending_sign_in(&elsewhere).await;
     assert_eq!(show(&elsewhere, &ann.code(&app)).await.path, "/", "the person themselves, elsewhere");
     assert_eq!(show(&browser, &recovery[0]).await.path, "/", "60 random bits");
     app.clock.advance(15 * MINUTE);
-    half(&browser).await;
+    pending_sign_in(&browser).await;
     assert_eq!(show(&browser, &ann.code(&app)).await.path, "/");
 }
 
@@ -208,7 +212,7 @@ async fn attacker_with_password_does_not_block_the_person() {
     let (_, ann, _) = with_app(&app).await;
     let stranger = app.browser_at("192.0.2.1");
     for _ in 0..5 {
-        half(&stranger).await;
+        pending_sign_in(&stranger).await;
         for _ in 0..5 {
             show(&stranger, "000000").await;
         }
@@ -218,7 +222,7 @@ async fn attacker_with_password_does_not_block_the_person() {
         show(&stranger, "AAAA-AAAA-AAAA").await;
     }
     let own = app.browser_at("198.51.100.1");
-    half(&own).await;
+    pending_sign_in(&own).await;
     assert_eq!(show(&own, &ann.code(&app)).await.path, "/");
 }
 
@@ -228,7 +232,7 @@ async fn ending_sessions_ends_pending_sign_ins() {
     let (own, ann, recovery) = with_app(&app).await;
     let half_in = async || {
         let browser = app.browser();
-        half(&browser).await;
+        pending_sign_in(&browser).await;
         browser
     };
     let mut spare = recovery.iter();
@@ -248,7 +252,7 @@ async fn ending_sessions_ends_pending_sign_ins() {
 
     // It is not a session, and keeps no session of another person in the same browser.
     let browser = app.signed_in().await;
-    half(&browser).await;
+    pending_sign_in(&browser).await;
     assert_eq!(browser.get("/keys").await.path, "/sign-in");
     assert_eq!(show(&browser, &ann.code(&app)).await.path, "/");
     half_in().await;
@@ -296,11 +300,11 @@ async fn recovery_code_works_once_for_its_owner() {
     let app = TestApp::start().await;
     let (browser, _, recovery) = with_app(&app).await;
     let (one, other) = (app.browser(), app.browser());
-    half(&one).await;
-    half(&other).await;
+    pending_sign_in(&one).await;
+    pending_sign_in(&other).await;
     assert_eq!(show(&one, &recovery[3].to_lowercase().replace('-', " ")).await.path, "/");
     assert_eq!(show(&other, &recovery[3]).await.status, 422, "it is spent");
-    assert_eq!(app.recorded("recovery_code_used").await, 1);
+    assert_eq!(app.count_audit_events("recovery_code_used").await, 1);
     assert!(browser.get("/identities").await.says(en().factors_recovery_left(9)));
     // New ones invalidate the old ones.
     let page = browser.post("/api/second-factors/recovery", &[]).await;
@@ -320,11 +324,11 @@ async fn pending_sign_in_expires_after_15_minutes() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
-    half(&browser).await;
+    pending_sign_in(&browser).await;
     app.clock.advance(15 * MINUTE);
     let page = show(&browser, &ann.code(&app)).await;
     assert!(page.path == "/sign-in" && page.problem().starts_with(&en().second_factor_too_late()), "{}", page.words());
-    half(&browser).await;
+    pending_sign_in(&browser).await;
     app.switch_person("ann", false).await;
     assert_eq!(show(&browser, &ann.code(&app)).await.path, "/sign-in");
     assert_eq!(browser.get("/keys").await.path, "/sign-in");
@@ -388,7 +392,7 @@ async fn consent_requires_one_by_policy() {
     app.change_tenant("test", |tenant| tenant.policy.second_factor_at_consent = true).await;
     let device = app.start_device().await;
     let browser = app.browser();
-    half(&browser).await;
+    pending_sign_in(&browser).await;
     show(&browser, &ann.code(&app)).await;
     let consent = browser.enter(&device.user_code).await;
     app.sql("UPDATE device_grants SET expires_at = expires_at + 3600000").await;
@@ -440,7 +444,7 @@ async fn removing_the_last_one_leaves_the_password() {
     assert!(browser.post("/api/second-factors/remove", &[("factor", "app")]).await.says(en().factors_removed()));
     assert_eq!(app.number("SELECT count(*) FROM recovery_codes").await, 0, "{}", recovery[0]);
     assert_eq!(app.browser().sign_in("test", "ann", PASSWORD).await.path, "/");
-    assert_eq!(app.recorded("second_factor_removed").await, 1);
+    assert_eq!(app.count_audit_events("second_factor_removed").await, 1);
 }
 
 #[tokio::test]
@@ -461,7 +465,7 @@ async fn passkeys_require_a_host_name_and_valid_responses() {
         let page = browser.post("/api/second-factors/passkey", &[("passkey", answer), ("name", "x")]).await;
         assert_eq!(page.path, "/identities/passkey");
         let other = app.browser();
-        half(&other).await;
+        pending_sign_in(&other).await;
         let shown = other.post("/sign-in/second-factor/show", &[("passkey", answer)]).await;
         assert!(matches!(shown.status, 422 | 429), "{}", shown.words());
     }
@@ -492,15 +496,15 @@ async fn each_pending_sign_in_returns_to_its_page() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
-    let (first, second) = (half_of(&browser, "ann", "/keys").await, half_of(&browser, "ann", "/hosts").await);
-    let wrong = show_in(&browser, &first, "000000").await;
+    let (first, second) = (pending_sign_in_of(&browser, "ann", "/keys").await, pending_sign_in_of(&browser, "ann", "/hosts").await);
+    let wrong = submit_code_in(&browser, &first, "000000").await;
     assert!(wrong.problem().starts_with(&en().second_factor_wrong()) && wrong.field("then") == "/keys", "{}", wrong.words());
-    assert_eq!(show_in(&browser, &second, &ann.code(&app)).await.path, "/hosts");
+    assert_eq!(submit_code_in(&browser, &second, &ann.code(&app)).await.path, "/hosts");
     assert_eq!(browser.get(&first.address).await.path, "/keys", "who is signed in goes on");
-    assert_eq!(show_in(&browser, &first, &ann.code(&app)).await.path, "/keys");
+    assert_eq!(submit_code_in(&browser, &first, &ann.code(&app)).await.path, "/keys");
     app.clock.advance(20 * MINUTE);
-    assert_eq!(show_in(&browser, &first, &ann.code(&app)).await.path, "/keys", "also when it is late");
-    assert_eq!(app.recorded("signed_in").await, 2, "once there, once here");
+    assert_eq!(submit_code_in(&browser, &first, &ann.code(&app)).await.path, "/keys", "also when it is late");
+    assert_eq!(app.count_audit_events("signed_in").await, 2, "once there, once here");
 }
 
 #[tokio::test]
@@ -509,11 +513,11 @@ async fn two_people_have_pending_sign_ins_in_one_browser() {
     let (_, ann, _) = with_app(&app).await;
     let (_, bob, _) = with_app_of(&app, "bob").await;
     let browser = app.browser();
-    let (anns, bobs) = (half_of(&browser, "ann", "/keys").await, half_of(&browser, "bob", "/hosts").await);
+    let (anns, bobs) = (pending_sign_in_of(&browser, "ann", "/keys").await, pending_sign_in_of(&browser, "bob", "/hosts").await);
     assert!(anns.says(en().second_factor_lead("ann")) && bobs.says(en().second_factor_lead("bob")));
-    assert_eq!(show_in(&browser, &anns, &bob.code(&app)).await.status, 422, "each by their own");
-    assert_eq!(show_in(&browser, &bobs, &bob.code(&app)).await.path, "/hosts");
-    let page = show_in(&browser, &anns, &ann.code(&app)).await;
+    assert_eq!(submit_code_in(&browser, &anns, &bob.code(&app)).await.status, 422, "each by their own");
+    assert_eq!(submit_code_in(&browser, &bobs, &bob.code(&app)).await.path, "/hosts");
+    let page = submit_code_in(&browser, &anns, &ann.code(&app)).await;
     assert_eq!((page.status, page.path.as_str()), (422, "/sign-in"), "{}", page.words());
     assert!(page.problem().starts_with(&en().sign_in_gone()) && page.says(en().sign_in_signed_in("bob")), "{}", page.words());
     assert_eq!(page.field("then"), "/keys");
@@ -525,13 +529,13 @@ async fn late_second_factor_keeps_return_to() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
     let browser = app.browser();
-    let tab = half_of(&browser, "ann", "/keys?q=a").await;
+    let tab = pending_sign_in_of(&browser, "ann", "/keys?q=a").await;
     app.clock.advance(15 * MINUTE);
-    let page = show_in(&browser, &tab, &ann.code(&app)).await;
+    let page = submit_code_in(&browser, &tab, &ann.code(&app)).await;
     assert!(page.path == "/sign-in" && page.problem().starts_with(&en().second_factor_too_late()), "{}", page.words());
     assert_eq!(page.field("then"), "/keys?q=a");
     // Also without any state.
-    for page in [show_in(&app.browser(), &tab, "000000").await, app.browser().get(&tab.address).await] {
+    for page in [submit_code_in(&app.browser(), &tab, "000000").await, app.browser().get(&tab.address).await] {
         assert_eq!((page.status, page.path.as_str(), page.field("then").as_str()), (422, "/sign-in", "/keys?q=a"), "{}", page.words());
     }
 }
@@ -541,9 +545,9 @@ async fn refused_second_factor_states_its_reason() {
     let app = TestApp::start().await;
     let (_, _, recovery) = with_app(&app).await;
     let browser = app.browser();
-    let tab = half_of(&browser, "ann", "/keys").await;
-    assert!(show_in(&browser, &tab, "hello").await.problem().starts_with(&en().second_factor_no_code()));
-    assert!(show_in(&browser, &tab, "AAAA-AAAA-AAAA").await.problem().starts_with(&en().second_factor_wrong_recovery()));
+    let tab = pending_sign_in_of(&browser, "ann", "/keys").await;
+    assert!(submit_code_in(&browser, &tab, "hello").await.problem().starts_with(&en().second_factor_no_code()));
+    assert!(submit_code_in(&browser, &tab, "AAAA-AAAA-AAAA").await.problem().starts_with(&en().second_factor_wrong_recovery()));
     let passkey = [("attempt", tab.field("attempt")), ("passkey", "{}".to_owned()), ("ceremony", "tab_unknown".to_owned())];
     let passkey: Vec<(&str, &str)> = passkey.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let page = browser.post("/sign-in/second-factor/show", &passkey).await;
@@ -551,10 +555,15 @@ async fn refused_second_factor_states_its_reason() {
     app.sql("DELETE FROM totp").await;
     app.sql("INSERT INTO passkeys (tenant_id, user_id, credential_id, passkey, name, created_at) VALUES ('test', 'ann', x'01', '{}', 'blue', 0)")
         .await;
-    let tab = half_of(&app.browser(), "ann", "/keys").await;
+    let tab = pending_sign_in_of(&app.browser(), "ann", "/keys").await;
     assert!(!tab.says(en().second_factor_code()));
-    assert!(show_in(&browser, &half_of(&browser, "ann", "/keys").await, "123456").await.problem().starts_with(&en().second_factor_no_app()));
-    assert_eq!(show_in(&browser, &half_of(&browser, "ann", "/keys").await, &recovery[0]).await.path, "/keys");
+    assert!(
+        submit_code_in(&browser, &pending_sign_in_of(&browser, "ann", "/keys").await, "123456")
+            .await
+            .problem()
+            .starts_with(&en().second_factor_no_app())
+    );
+    assert_eq!(submit_code_in(&browser, &pending_sign_in_of(&browser, "ann", "/keys").await, &recovery[0]).await.path, "/keys");
 }
 
 #[tokio::test]
@@ -569,12 +578,12 @@ async fn each_tab_enrolls_the_app_it_showed() {
     let (firsts, seconds) = (App::scan(&first), App::scan(&second));
     assert_ne!(firsts.secret, seconds.secret);
     assert_eq!(App::scan(&browser.get(&first.address).await).secret, firsts.secret, "a reload changes nothing");
-    let wrong = set_up_in(&browser, &first, &seconds.code(&app)).await;
+    let wrong = enroll_in(&browser, &first, &seconds.code(&app)).await;
     assert!(wrong.problem().starts_with(&en().factors_wrong_code()), "{}", wrong.words());
     assert_eq!(App::scan(&wrong).secret, firsts.secret);
-    let page = set_up_in(&browser, &first, &firsts.code(&app)).await;
+    let page = enroll_in(&browser, &first, &firsts.code(&app)).await;
     assert!(page.path == "/identities/recovery" && page.says("href=\"/keys\""), "{}", page.words());
-    let page = set_up_in(&browser, &second, &seconds.code(&app)).await;
+    let page = enroll_in(&browser, &second, &seconds.code(&app)).await;
     assert!(page.problem().starts_with(&en().factors_exists()), "{}", page.words());
 }
 
@@ -590,7 +599,7 @@ async fn expired_enrollment_is_explained_and_restarted() {
     assert_eq!(App::scan(&browser.get(&tab.address).await).secret, ann.secret, "begun in time, finished in time");
     app.clock.advance(5 * MINUTE);
     browser.sign_in("test", "ann", PASSWORD).await;
-    for page in [set_up_in(&browser, &tab, &ann.code(&app)).await, browser.get(&tab.address).await] {
+    for page in [enroll_in(&browser, &tab, &ann.code(&app)).await, browser.get(&tab.address).await] {
         assert!(page.path == "/identities/app" && page.problem().contains(&en().factors_app_ended()), "{}", page.words());
         assert!(App::scan(&page).secret != ann.secret && page.field("then") == "/keys");
     }
@@ -602,12 +611,12 @@ async fn concurrent_tabs_keep_each_others_state() {
     let (browser, ann, _) = with_app(&app).await;
     let halves = app.browser();
     halves.enter("BB").await;
-    let open = async |then: &'static str| half_of(&halves, "ann", then).await;
+    let open = async |then: &'static str| pending_sign_in_of(&halves, "ann", then).await;
     let tabs = tokio::join!(open("/keys"), open("/hosts"), open("/apps"), open("/sessions"), open("/activity"));
     for (tab, then) in [(&tabs.0, "/keys"), (&tabs.1, "/hosts"), (&tabs.2, "/apps"), (&tabs.3, "/sessions"), (&tabs.4, "/activity")] {
         assert_eq!(halves.get(&tab.address).await.field("then"), then);
     }
-    assert_eq!(show_in(&halves, &tabs.2, &ann.code(&app)).await.path, "/apps");
+    assert_eq!(submit_code_in(&halves, &tabs.2, &ann.code(&app)).await.path, "/apps");
     assert_eq!(browser.get("/identities").await.status, 200);
 }
 
@@ -633,8 +642,8 @@ async fn recovery_codes_are_downloadable_for_15_minutes() {
     assert!(page.says("data-print"));
 
     let other = app.browser();
-    let tab = half_of(&other, "ann", "/keys").await;
-    show_in(&other, &tab, &ann.code(&app)).await;
+    let tab = pending_sign_in_of(&other, "ann", "/keys").await;
+    submit_code_in(&other, &tab, &ann.code(&app)).await;
     assert_eq!(get(&other).await.status(), 303, "not in another session");
     assert_eq!(get(&app.browser()).await.headers()["location"], "/sign-in");
     app.clock.advance(15 * MINUTE);
@@ -666,7 +675,7 @@ async fn passkey_is_renamed_by_its_owner() {
         assert!(rename(nothing, "x").await.problem().starts_with(&en().factors_gone()), "{nothing}");
     }
     assert_eq!(app.texts("SELECT name FROM passkeys").await, ["green key"]);
-    assert_eq!(app.recorded("second_factor_renamed").await, 1);
+    assert_eq!(app.count_audit_events("second_factor_renamed").await, 1);
     app.add_person("test", "bob").await;
     let bob = app.signed_in_as("test", "bob", PASSWORD).await;
     assert_eq!(bob.get("/identities/rename?factor=7").await.status, 404);
@@ -679,20 +688,20 @@ async fn password_change_accepts_a_second_factor() {
     let app = TestApp::start().await;
     let (browser, ann, _) = with_app(&app).await;
     let other = app.browser();
-    let tab = half_of(&other, "ann", "/keys").await;
+    let tab = pending_sign_in_of(&other, "ann", "/keys").await;
     app.clock.advance(14 * MINUTE);
     assert!(!browser.get("/identities/password").await.says("name=\"current_password\""), "one was shown just now");
     app.clock.advance(MINUTE);
     assert_eq!(browser.get("/identities/password").await.path, "/sign-in/second-factor");
     let form = [("new_password", NEW), ("repeated_password", NEW), ("current_password", PASSWORD)];
     assert_eq!(browser.post("/api/password/change", &form).await.path, "/sign-in/second-factor", "the password alone is not enough");
-    let late = half_of(&other, "ann", "/keys").await;
+    let late = pending_sign_in_of(&other, "ann", "/keys").await;
     let again = [("again", "1"), ("then", "/identities/password"), ("code", &ann.code(&app))];
     assert_eq!(browser.post("/sign-in/second-factor/show", &again).await.path, "/identities/password");
     assert!(browser.post("/api/password/change", &[("new_password", NEW), ("repeated_password", NEW)]).await.says(en().password_changed()));
     app.clock.advance(STEP);
-    for half in [&tab, &late] {
-        assert_eq!(show_in(&other, half, &ann.code(&app)).await.path, "/sign-in", "half sign-ins end as well");
+    for pending_sign_in in [&tab, &late] {
+        assert_eq!(submit_code_in(&other, pending_sign_in, &ann.code(&app)).await.path, "/sign-in", "half sign-ins end as well");
     }
     assert_eq!(other.get("/keys").await.path, "/sign-in");
 }

@@ -11,15 +11,15 @@ use tempfile::TempDir;
 use crate::app::{PASSWORD, TestApp, copy_template};
 use crate::browser::en;
 use crate::oauth::CONFIDENTIAL;
-use crate::tms::api::{key_wanted, login};
-use crate::tms::endpoints::{Callers, Endpoint, endpoints};
+use crate::tms::api::{key_request, login};
+use crate::tms::endpoints::{ApiClients, Endpoint, endpoints};
 
 /// All secrets of a test run, with their names.
 struct Secrets(Vec<(&'static str, String)>);
 
 impl Secrets {
     /// A person approves a public and a confidential device; a third one waits; the public one's token is used and replayed.
-    async fn of_a_busy_day(app: &TestApp) -> Self {
+    async fn of_complete_run(app: &TestApp) -> Self {
         let (device, confidential, waiting) = (app.start_device().await, app.start_confidential_device().await, app.start_device().await);
         let browser = app.signed_in().await;
         let mut tokens = Vec::new();
@@ -79,14 +79,14 @@ async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
     let new_host = given(&admin.done("POST /hosts/credential", host).await, "credential");
     let key = client.make_key(json!({ "num_uses": 1 })).await;
     for credential in [&old_host, &new_host] {
-        assert!(app.bearer(credential).lets_in(&login(&key)).await);
+        assert!(app.bearer(credential).gets_key(&login(&key)).await);
     }
     let link = app.bearer(&new_host).done("POST /links", json!({ "user": "jd", "user_uid": "1001" })).await;
     let question = app.signed_in().await.enter_link(&given(&link, "user_code")).await;
     assert!(question.says(en().link_question("jd", "testhost1")), "{}", question.words());
     app.bearer(&new_host).done("POST /links/status", json!({ "link_id": link["link_id"] })).await;
     let pasted = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaPASTED\n-----END OPENSSH PRIVATE KEY-----\n";
-    assert_eq!(client.refusal("POST /pubkeys/creds", key_wanted(json!({ "public_key": pasted }))).await, 400);
+    assert_eq!(client.refusal("POST /pubkeys/creds", key_request(json!({ "public_key": pasted }))).await, 400);
     let wrong = "a-wrong-credential";
     for guesser in [app.client_of("test", "busy", wrong), app.admin_of("test", "~~admin", wrong), app.bearer(wrong)] {
         guesser.call("POST /pubkeys/creds/retrieve", login(&key)).await;
@@ -132,7 +132,7 @@ fn all_bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
 #[tokio::test]
 async fn data_directory_contains_no_usable_secrets() {
     let app = TestApp::start().await;
-    let secrets = Secrets::of_a_busy_day(&app).await;
+    let secrets = Secrets::of_complete_run(&app).await;
     let files = all_bytes(&app.data_dir);
     let written: Vec<u8> = files.iter().filter(|(name, _)| name.contains("tms-portal.db")).flat_map(|(_, bytes)| bytes.clone()).collect();
     assert!(contains(&written, b"testuser1") && contains(&written, b"device_redeemed"), "what was written is looked at");
@@ -145,8 +145,8 @@ async fn data_directory_contains_no_usable_secrets() {
 #[tokio::test]
 async fn responses_never_repeat_secrets() {
     let app = TestApp::start().await;
-    let secrets = Secrets::of_a_busy_day(&app).await;
-    let callers = Callers::of(&app).await;
+    let secrets = Secrets::of_complete_run(&app).await;
+    let callers = ApiClients::of(&app).await;
     for Endpoint { who, call, body } in endpoints("test").into_iter().filter(Endpoint::only_reads) {
         for caller in callers.for_whom(who) {
             secrets.assert_not_in(caller.call(&call, body.clone()).await.body.to_string().as_bytes(), &call);
@@ -200,7 +200,7 @@ async fn log_contains_no_secrets_at_any_level() {
         let program = Program::start("trace", format).await;
         let mut app = TestApp::start().await;
         app.base = format!("http://{}", program.address);
-        let secrets = Secrets::of_a_busy_day(&app).await;
+        let secrets = Secrets::of_complete_run(&app).await;
         let logged = std::fs::read(&program.log).expect("the log");
         for expected in ["TRACE", "sqlx", "/oauth/token"] {
             assert!(contains(&logged, expected.as_bytes()), "{expected} is not in {}", String::from_utf8_lossy(&logged));

@@ -53,7 +53,7 @@ async fn person_lists_sessions_and_ends_one() {
     assert_eq!((ended.status, ended.path.as_str()), (200, "/sessions"));
     assert!(ended.says(en().sessions_ended()) && endable(&ended).is_empty() && !ended.says(en().sessions_end_others()));
     assert_eq!(old.get("/hosts").await.path, "/sign-in");
-    assert_eq!(app.recorded("session_ended").await, 1);
+    assert_eq!(app.count_audit_events("session_ended").await, 1);
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn sessions_of_others_are_not_accessible() {
         other.post("/api/sessions/end-others", &[]).await;
     }
     assert_eq!(owner.get("/hosts").await.path, "/hosts");
-    assert_eq!(app.recorded("session_ended").await, 0);
+    assert_eq!(app.count_audit_events("session_ended").await, 0);
 }
 
 #[tokio::test]
@@ -145,5 +145,5 @@ async fn revoking_a_device_revokes_keys_that_depend_on_it() {
     assert!(browser.post("/api/device/end", &[("grant", &grant)]).await.status < 400);
     let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint");
     assert!(!browser.get("/keys?show=all").await.says(fingerprint), "not even listed");
-    assert_eq!(app.recorded("key_revoked").await, 1);
+    assert_eq!(app.count_audit_events("key_revoked").await, 1);
 }

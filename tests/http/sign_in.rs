@@ -41,7 +41,7 @@ async fn wrong_password_and_unknown_person_look_alike() {
     assert!(answers[0].2.contains(&en().sign_in_refused_wrong()), "{}", answers[0].2);
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
-    assert_eq!(app.recorded("signed_in").await, 0);
+    assert_eq!(app.count_audit_events("signed_in").await, 0);
 }
 
 #[tokio::test]

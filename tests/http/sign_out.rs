@@ -14,7 +14,7 @@ async fn sign_out_deletes_the_session() {
     assert_eq!(answer.headers()["clear-site-data"].as_bytes(), b"\"cache\", \"storage\"");
     assert!(answer.headers()["set-cookie"].to_str().expect("ASCII").contains("Max-Age=0"));
     assert_eq!(app.number("SELECT count(*) FROM browser_sessions").await, 0);
-    assert_eq!(app.recorded("signed_out").await, 1);
+    assert_eq!(app.count_audit_events("signed_out").await, 1);
 
     let thief = app.browser();
     thief.take_cookie(&cookie);
@@ -36,5 +36,5 @@ async fn sign_out_without_session_succeeds() {
     let app = TestApp::start().await;
     let page = app.browser().post("/sign-out", &[]).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/"));
-    assert_eq!(app.recorded("signed_out").await, 0);
+    assert_eq!(app.count_audit_events("signed_out").await, 0);
 }

@@ -1,48 +1,48 @@
 //! Responses of the portal, and the resulting output for sshd.
 
-use crate::desk::{Desk, FINGERPRINT, LINE, OTHER_LINE};
+use crate::host::{FINGERPRINT, Host, LINE, OTHER_LINE};
 use crate::portal::{FakePortal, http, key, not_found};
 
 #[track_caller]
 fn refused(answer: impl Into<String>, reason: &str) {
     let portal = FakePortal::answering(answer);
-    Desk::at(&portal.url()).ask().said_nothing(reason);
-    assert!(portal.asked().is_some(), "it was asked");
+    Host::at(&portal.url()).look_up().assert_failed(reason);
+    assert!(portal.try_next().is_some(), "it was asked");
 }
 
 /// The same for a response that is a denial.
 #[track_caller]
-fn said_no(answer: impl Into<String>, reason: &str) {
+fn assert_denied(answer: impl Into<String>, reason: &str) {
     let portal = FakePortal::answering(answer);
-    Desk::at(&portal.url()).ask().said_no(reason);
-    assert!(portal.asked().is_some(), "it was asked");
+    Host::at(&portal.url()).look_up().assert_denied(reason);
+    assert!(portal.try_next().is_some(), "it was asked");
 }
 
 #[test]
 fn registered_key_logs_in() {
     let portal = FakePortal::answering(key(LINE, Some("2126-11-21T05:00:00+00:00")));
-    let ran = Desk::at(&portal.url()).ask();
-    ran.said(LINE);
-    assert!(ran.log.contains("info") && ran.log.contains("jdoe") && ran.log.contains("frontera") && ran.log.contains(FINGERPRINT), "{}", ran.log);
-    assert_eq!((ran.log.lines().count(), ran.err.as_str()), (1, ""));
+    let run = Host::at(&portal.url()).look_up();
+    run.assert_output(LINE);
+    assert!(run.log.contains("info") && run.log.contains("jdoe") && run.log.contains("frontera") && run.log.contains(FINGERPRINT), "{}", run.log);
+    assert_eq!((run.log.lines().count(), run.err.as_str()), (1, ""));
 
-    let asked = portal.asked().expect("asked");
-    assert!(asked.head.starts_with("POST /v1/tms/pubkeys/creds/retrieve HTTP/1.1\r\n"), "{}", asked.head);
-    assert_eq!(asked.header("content-type"), Some("application/json"));
-    assert_eq!((asked.header("x-tms-tenant"), asked.header("authorization")), (None, None));
+    let request = portal.try_next().expect("asked");
+    assert!(request.head.starts_with("POST /v1/tms/pubkeys/creds/retrieve HTTP/1.1\r\n"), "{}", request.head);
+    assert_eq!(request.header("content-type"), Some("application/json"));
+    assert_eq!((request.header("x-tms-tenant"), request.header("authorization")), (None, None));
     let expected = serde_json::json!({
         "user": "jdoe", "user_uid": "1000", "host": "frontera", "public_key_fingerprint": FINGERPRINT, "key_type": "ssh-ed25519"
     });
-    assert_eq!(asked.body, expected);
-    assert!(portal.asked().is_none(), "once");
+    assert_eq!(request.body, expected);
+    assert!(portal.try_next().is_none(), "once");
 }
 
 #[test]
 fn response_without_expiry_is_accepted() {
     for answer in [key(LINE, None), http("200 OK", &format!(r#"{{"public_key":"{LINE}","expires_at":null}}"#))] {
         let portal = FakePortal::answering(answer);
-        let desk = Desk::with(&portal.url(), "expiry_time = true");
-        desk.ask().said(LINE);
+        let host = Host::with(&portal.url(), "expiry_time = true");
+        host.look_up().assert_output(LINE);
     }
 }
 
@@ -53,7 +53,7 @@ fn options_and_expiry_are_printed_if_configured() {
         [("2126-11-21T05:00:30+00:00", "restrict,pty,expiry-time=\"21261121050030Z\""), ("9999-12-31T23:59:59+00:00", "restrict,pty")]
     {
         let portal = FakePortal::answering(key(LINE, Some(expires_at)));
-        Desk::with(&portal.url(), settings).ask().said(&format!("{options} {LINE}"));
+        Host::with(&portal.url(), settings).look_up().assert_output(&format!("{options} {LINE}"));
     }
 }
 
@@ -63,20 +63,20 @@ fn all_key_types_are_accepted() {
         let (fingerprint, line) = sample.split_once(' ').expect("two words");
         let portal = FakePortal::answering(key(line, None));
         let key_type = line.split(' ').next().expect("a type");
-        Desk::at(&portal.url()).ask_for("jdoe", "1000", fingerprint, key_type).said(line);
+        Host::at(&portal.url()).look_up_as("jdoe", "1000", fingerprint, key_type).assert_output(line);
     }
 }
 
 #[test]
 fn unknown_key_is_denied() {
-    said_no(not_found(), "no such authorized key");
+    assert_denied(not_found(), "no such authorized key");
     refused(http("404 Not Found", "<html>nothing here</html>"), "check tms_url");
     refused("HTTP/1.1 404 Not Found\r\ncontent-length: 10\r\n\r\n", "check tms_url");
 }
 
 #[test]
 fn expired_key_is_denied() {
-    said_no(key(LINE, Some("2001-01-01T00:00:00+00:00")), "expired");
+    assert_denied(key(LINE, Some("2001-01-01T00:00:00+00:00")), "expired");
     refused(key(LINE, Some("one day")), "expires_at");
 }
 
@@ -88,17 +88,17 @@ fn other_key_is_refused() {
 #[test]
 fn certificate_is_denied_without_a_lookup() {
     let portal = FakePortal::answering(key(LINE, None));
-    let desk = Desk::at(&portal.url());
+    let host = Host::at(&portal.url());
     for key_type in ["ssh-ed25519-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", "unknown"] {
-        desk.ask_for("jdoe", "1000", FINGERPRINT, key_type).said_no("are not supported");
+        host.look_up_as("jdoe", "1000", FINGERPRINT, key_type).assert_denied("are not supported");
     }
-    assert!(portal.asked().is_none());
+    assert!(portal.try_next().is_none());
 }
 
 #[test]
 fn key_of_another_type_is_refused() {
     let portal = FakePortal::answering(key(LINE, None));
-    Desk::at(&portal.url()).ask_for("jdoe", "1000", FINGERPRINT, "ssh-rsa").said_nothing("another type");
+    Host::at(&portal.url()).look_up_as("jdoe", "1000", FINGERPRINT, "ssh-rsa").assert_failed("another type");
 }
 
 #[test]
@@ -168,5 +168,5 @@ fn redirects_are_not_followed() {
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
         refused(format!("HTTP/1.1 {status}\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", elsewhere.url()), "redirect refused");
     }
-    assert!(elsewhere.asked().is_none());
+    assert!(elsewhere.try_next().is_none());
 }

@@ -17,7 +17,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use rustix::thread::set_thread_res_uid;
 use serde_json::{Value, json};
 
-use crate::desk::Desk;
+use crate::host::Host;
 use crate::portal::{self, FakePortal};
 
 const GREETING: &[u8] = b"tms link\n";
@@ -25,56 +25,56 @@ const GREETING: &[u8] = b"tms link\n";
 const DAEMON: u32 = 1;
 const CREDENTIAL: &str = "credential_file = \"FOLDER/credential\"";
 
-fn helper(desk: &Desk) -> Command {
+fn helper(host: &Host) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tms-keycmd"));
-    command.arg("link").arg("--config").arg(desk.path("settings.toml")).arg("--socket").arg(desk.path("link.sock"));
+    command.arg("link").arg("--config").arg(host.path("settings.toml")).arg("--socket").arg(host.path("link.sock"));
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }
 
 #[test]
 fn invalid_settings_prevent_the_start() {
-    let desk = Desk::at("http://127.0.0.1:9/v1/tms/pubkeys/creds/retrieve");
+    let host = Host::at("http://127.0.0.1:9/v1/tms/pubkeys/creds/retrieve");
     let refused = |why: &str| {
-        let output = helper(&desk).output().expect("run");
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(1) && said.contains(why), "{why}: {said}");
-        assert!(!desk.path("link.sock").exists());
+        let output = helper(&host).output().expect("run");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && stderr.contains(why), "{why}: {stderr}");
+        assert!(!host.path("link.sock").exists());
     };
     refused("credential_file is not set");
-    desk.set("http://127.0.0.1:9/elsewhere", CREDENTIAL);
-    desk.write("credential", 0o600, "secret");
+    host.set("http://127.0.0.1:9/elsewhere", CREDENTIAL);
+    host.write("credential", 0o600, "secret");
     refused("tms_url does not end in");
-    desk.set("http://127.0.0.1:9/v1/tms/pubkeys/creds/retrieve", CREDENTIAL);
-    desk.write("credential", 0o644, "secret");
+    host.set("http://127.0.0.1:9/v1/tms/pubkeys/creds/retrieve", CREDENTIAL);
+    host.write("credential", 0o644, "secret");
     refused("contains a secret");
-    desk.write("credential", 0o600, "secret");
+    host.write("credential", 0o600, "secret");
     let mut without = Command::new(env!("CARGO_BIN_EXE_tms-keycmd"));
-    without.args(["link", "--config"]).arg(desk.path("settings.toml")).env_clear().stdin(Stdio::null());
+    without.args(["link", "--config"]).arg(host.path("settings.toml")).env_clear().stdin(Stdio::null());
     let output = without.output().expect("run");
     assert!(String::from_utf8_lossy(&output.stderr).contains("systemd passed no socket"), "{output:?}");
 }
 
 /// A running helper.
-struct Running {
+struct RunningHelper {
     child: Child,
-    desk: Desk,
+    host: Host,
 }
 
-impl Running {
+impl RunningHelper {
     fn start(url: &str) -> Self {
-        let desk = Desk::with(url, CREDENTIAL);
-        desk.write("credential", 0o600, "secret");
+        let host = Host::with(url, CREDENTIAL);
+        host.write("credential", 0o600, "secret");
         // Other accounts connect as well.
-        std::fs::set_permissions(desk.path("."), Permissions::from_mode(0o711)).expect("set");
-        let child = helper(&desk).stderr(Stdio::null()).spawn().expect("run");
-        let running = Self { child, desk };
-        running.says("link: ready");
+        std::fs::set_permissions(host.path("."), Permissions::from_mode(0o711)).expect("set");
+        let child = helper(&host).stderr(Stdio::null()).spawn().expect("run");
+        let running = Self { child, host };
+        running.wait_for_log("link: ready");
         running
     }
 
     /// Waits for a line of the log.
-    fn says(&self, what: &str) {
+    fn wait_for_log(&self, what: &str) {
         let patience = Instant::now() + Duration::from_secs(10);
         while !self.log().contains(what) {
             assert!(Instant::now() < patience, "not {what:?}: {}", self.log());
@@ -84,16 +84,16 @@ impl Running {
     }
 
     fn log(&self) -> String {
-        std::fs::read_to_string(self.desk.path("log")).unwrap_or_default()
+        std::fs::read_to_string(self.host.path("log")).unwrap_or_default()
     }
 
     fn call(&self) -> UnixStream {
-        UnixStream::connect(self.desk.path("link.sock")).expect("connected")
+        UnixStream::connect(self.host.path("link.sock")).expect("connected")
     }
 
     /// Connects with the UID of an account that can be linked: the kernel uses that of the connecting thread.
-    fn call_as_somebody(&self) -> UnixStream {
-        let socket = self.desk.path("link.sock");
+    fn call_as_linkable_account(&self) -> UnixStream {
+        let socket = self.host.path("link.sock");
         let calling = thread::spawn(move || {
             if rustix::process::geteuid().is_root() {
                 let daemon = rustix::process::Uid::from_raw(DAEMON);
@@ -105,7 +105,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningHelper {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -113,7 +113,7 @@ impl Drop for Running {
 }
 
 /// Sends the greeting of `tms link`: a word with an open file.
-fn greet(caller: &UnixStream) {
+fn send_greeting(caller: &UnixStream) {
     send(caller, GREETING, 1);
 }
 
@@ -125,7 +125,7 @@ fn send(caller: &UnixStream, word: &[u8], files: usize) {
 }
 
 /// The next message of the helper; null after it has disconnected.
-fn hear(caller: &mut BufReader<UnixStream>) -> Value {
+fn receive(caller: &mut BufReader<UnixStream>) -> Value {
     let mut line = String::new();
     match caller.read_line(&mut line) {
         Ok(1..) => serde_json::from_str(&line).expect("an event"),
@@ -138,10 +138,10 @@ fn hear(caller: &mut BufReader<UnixStream>) -> Value {
 fn portal_with_a_code() -> (FakePortal, Sender<()>) {
     let (go_on, let_go) = channel();
     let let_go = Mutex::new(let_go);
-    let portal = FakePortal::doing(move |mut stream, asked| {
+    let portal = FakePortal::serving(move |mut stream, requests| {
         let Some(request) = portal::read(&mut stream) else { return };
         let first = request.head.lines().next().unwrap_or_default().to_owned();
-        let _ = asked.send(request);
+        let _ = requests.send(request);
         let answer = if first.starts_with("POST /v1/tms/links ") {
             let _ = let_go.lock().expect("a gate").recv();
             let code =
@@ -155,7 +155,7 @@ fn portal_with_a_code() -> (FakePortal, Sender<()>) {
     (portal, go_on)
 }
 
-fn asked_next(portal: &FakePortal) -> (String, Value) {
+fn next_request(portal: &FakePortal) -> (String, Value) {
     let request = portal.next();
     (request.head.lines().next().unwrap_or_default().to_owned(), request.body)
 }
@@ -165,80 +165,80 @@ const WITHDRAW: &str = "POST /v1/tms/links/withdraw HTTP/1.1";
 #[test]
 fn disconnect_cancels_the_request() {
     let (portal, go_on) = portal_with_a_code();
-    let running = Running::start(&portal.url());
-    let withdrawn = || assert_eq!(asked_next(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
-    let asked = || assert_eq!(asked_next(&portal).0, "POST /v1/tms/links HTTP/1.1");
+    let running = RunningHelper::start(&portal.url());
+    let withdrawn = || assert_eq!(next_request(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
+    let expect_request = || assert_eq!(next_request(&portal).0, "POST /v1/tms/links HTTP/1.1");
 
     // Ctrl-C while the code is shown.
-    let caller = running.call_as_somebody();
-    greet(&caller);
+    let caller = running.call_as_linkable_account();
+    send_greeting(&caller);
     go_on.send(()).expect("let");
-    asked();
+    expect_request();
     let mut caller = BufReader::new(caller);
-    assert_eq!(hear(&mut caller)["user_code"], "BCDF-GHJK");
+    assert_eq!(receive(&mut caller)["user_code"], "BCDF-GHJK");
     drop(caller);
     withdrawn();
-    running.says("the client disconnected");
+    running.wait_for_log("the client disconnected");
 
     // Before there was a code.
-    let caller = running.call_as_somebody();
-    greet(&caller);
-    asked();
+    let caller = running.call_as_linkable_account();
+    send_greeting(&caller);
+    expect_request();
     drop(caller);
     go_on.send(()).expect("let");
     withdrawn();
-    assert!(portal.asked().is_none());
+    assert!(portal.try_next().is_none());
 }
 
 #[test]
 fn further_input_cancels_the_request() {
     let (portal, go_on) = portal_with_a_code();
-    let running = Running::start(&portal.url());
-    let mut caller = running.call_as_somebody();
-    greet(&caller);
-    assert_eq!(asked_next(&portal).0, "POST /v1/tms/links HTTP/1.1");
+    let running = RunningHelper::start(&portal.url());
+    let mut caller = running.call_as_linkable_account();
+    send_greeting(&caller);
+    assert_eq!(next_request(&portal).0, "POST /v1/tms/links HTTP/1.1");
     caller.write_all(b"GET / HTTP/1.1\r\n").expect("sent");
     go_on.send(()).expect("let");
-    let said = hear(&mut BufReader::new(caller));
-    assert_eq!((&said["event"], &said["error"]), (&json!("error"), &json!("unexpected_input")), "{said}");
-    assert_eq!(asked_next(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
-    running.says("the client sent unexpected data");
+    let event = receive(&mut BufReader::new(caller));
+    assert_eq!((&event["event"], &event["error"]), (&json!("error"), &json!("unexpected_input")), "{event}");
+    assert_eq!(next_request(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
+    running.wait_for_log("the client sent unexpected data");
 }
 
 /// A forwarder can send any bytes, but not an open file.
 #[test]
 fn no_request_without_a_greeting() {
     let (portal, _gate) = portal_with_a_code();
-    let running = Running::start(&portal.url());
+    let running = RunningHelper::start(&portal.url());
     let request: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
     for (word, files) in [(GREETING, 0), (request, 0), (request, 1), (b"\0", 1), (GREETING, 2)] {
-        let caller = running.call_as_somebody();
+        let caller = running.call_as_linkable_account();
         send(&caller, word, files);
-        let said = hear(&mut BufReader::new(caller));
-        assert_eq!((&said["event"], &said["error"]), (&json!("error"), &json!("unexpected_input")), "{said}");
+        let event = receive(&mut BufReader::new(caller));
+        assert_eq!((&event["event"], &event["error"]), (&json!("error"), &json!("unexpected_input")), "{event}");
     }
-    let silent = running.call_as_somebody();
-    let said = hear(&mut BufReader::new(silent));
-    assert_eq!(said["error"], "unexpected_input", "nor is silence waited for: {said}");
-    let gone = running.call_as_somebody();
+    let silent = running.call_as_linkable_account();
+    let event = receive(&mut BufReader::new(silent));
+    assert_eq!(event["error"], "unexpected_input", "nor is silence waited for: {event}");
+    let gone = running.call_as_linkable_account();
     gone.shutdown(Shutdown::Write).expect("shut");
-    assert_eq!(hear(&mut BufReader::new(gone)), Value::Null);
-    running.says("the client did not send the start message of `tms link`");
-    assert!(portal.asked().is_none());
+    assert_eq!(receive(&mut BufReader::new(gone)), Value::Null);
+    running.wait_for_log("the client did not send the start message of `tms link`");
+    assert!(portal.try_next().is_none());
 }
 
 #[test]
 fn repeated_refusals_are_logged_once() {
-    let running = Running::start(&portal::nobody());
+    let running = RunningHelper::start(&portal::unused_url());
     let (mut refused, patience) = (0, Instant::now() + Duration::from_secs(60));
     while refused < 500 {
         assert!(Instant::now() < patience, "only {refused} were refused");
         let caller = running.call();
         caller.shutdown(Shutdown::Write).expect("shut");
-        let said = hear(&mut BufReader::new(caller));
-        refused += usize::from(said["error"] == "busy");
+        let event = receive(&mut BufReader::new(caller));
+        refused += usize::from(event["error"] == "busy");
     }
-    running.says("too many requests from you");
+    running.wait_for_log("too many requests from you");
     let lines = running.log().matches("too many requests from you").count();
     // Two if a minute has passed.
     assert!(lines <= 2, "{lines} lines: {}", running.log());
@@ -247,23 +247,23 @@ fn repeated_refusals_are_logged_once() {
 /// Independent of the user that runs the tests: root cannot be linked, and for others the portal is unreachable.
 #[test]
 fn caller_gets_the_outcome_and_is_disconnected() {
-    let running = Running::start(&portal::nobody());
-    let (said, logged) = if rustix::process::geteuid().is_root() {
+    let running = RunningHelper::start(&portal::unused_url());
+    let (message, logged) = if rustix::process::geteuid().is_root() {
         ("the root account cannot be linked: run this as yourself", "uid=0: the root account cannot be linked")
     } else {
         ("the portal is unreachable", "the portal is unreachable")
     };
     let mut caller = running.call();
-    greet(&caller);
+    send_greeting(&caller);
     let mut heard = String::new();
     caller.read_to_string(&mut heard).expect("hung up");
-    assert!(heard.starts_with("{\"event\":\"error\"") && heard.contains(said) && heard.lines().count() == 1, "{heard}");
-    running.says(logged);
+    assert!(heard.starts_with("{\"event\":\"error\"") && heard.contains(message) && heard.lines().count() == 1, "{heard}");
+    running.wait_for_log(logged);
 }
 
 #[test]
 fn second_helper_does_not_replace_the_socket() {
-    let running = Running::start(&portal::nobody());
-    let second = helper(&running.desk).output().expect("run");
+    let running = RunningHelper::start(&portal::unused_url());
+    let second = helper(&running.host).output().expect("run");
     assert!(String::from_utf8_lossy(&second.stderr).contains("another process is already listening"), "{second:?}");
 }

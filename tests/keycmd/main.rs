@@ -5,7 +5,7 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on says so by panicking")]
 
-mod desk;
+mod host;
 mod portal;
 
 mod answers;

@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Listens until the test process ends.
 pub struct FakePortal {
     pub address: SocketAddr,
-    asked: Receiver<Request>,
+    requests: Receiver<Request>,
 }
 
 /// A received request.
@@ -30,20 +30,20 @@ impl FakePortal {
     /// Reads each request, then writes `answer` unchanged.
     pub fn answering(answer: impl Into<String>) -> Self {
         let answer = answer.into();
-        Self::doing(move |mut stream, asked| {
+        Self::serving(move |mut stream, requests| {
             let Some(request) = read(&mut stream) else { return };
-            let _ = asked.send(request);
+            let _ = requests.send(request);
             let _ = stream.write_all(answer.as_bytes());
         })
     }
 
     /// Runs `serve` for each connection, one after the other.
-    pub fn doing(serve: impl Fn(TcpStream, &Sender<Request>) + Send + 'static) -> Self {
+    pub fn serving(serve: impl Fn(TcpStream, &Sender<Request>) + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (tell, asked) = channel();
+        let (tell, requests) = channel();
         thread::spawn(move || listener.incoming().flatten().for_each(|stream| serve(stream, &tell)));
-        Self { address, asked }
+        Self { address, requests }
     }
 
     pub fn url(&self) -> String {
@@ -52,17 +52,17 @@ impl FakePortal {
 
     /// Waits for the next request.
     pub fn next(&self) -> Request {
-        self.asked.recv_timeout(Duration::from_secs(10)).expect("a request")
+        self.requests.recv_timeout(Duration::from_secs(10)).expect("a request")
     }
 
     /// The next request that has arrived, if any.
-    pub fn asked(&self) -> Option<Request> {
-        self.asked.try_recv().ok()
+    pub fn try_next(&self) -> Option<Request> {
+        self.requests.try_recv().ok()
     }
 }
 
 /// The URL of a port that nothing listens on.
-pub fn nobody() -> String {
+pub fn unused_url() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     format!("http://{}/v1/tms/pubkeys/creds/retrieve", listener.local_addr().expect("an address"))
 }

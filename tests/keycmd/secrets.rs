@@ -3,26 +3,26 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::desk::{Desk, FINGERPRINT, LINE};
+use crate::host::{FINGERPRINT, Host, LINE};
 use crate::portal::{self, FakePortal, http, key, not_found};
 
 const CREDENTIAL: &str = "tms-host-credential-3f9a17c0de";
 const SETTINGS: &str = "credential_file = \"FOLDER/credential\"\ntenant = \"tacc\"";
 
-fn desk(url: &str, mode: u32) -> Desk {
-    let desk = Desk::with(url, SETTINGS);
-    desk.write("credential", mode, &format!("{CREDENTIAL}\n"));
-    desk
+fn host(url: &str, mode: u32) -> Host {
+    let host = Host::with(url, SETTINGS);
+    host.write("credential", mode, &format!("{CREDENTIAL}\n"));
+    host
 }
 
 #[test]
 fn credential_and_tenant_are_sent() {
     let portal = FakePortal::answering(key(LINE, None));
     for mode in [0o600, 0o640, 0o400] {
-        desk(&portal.url(), mode).ask().said(LINE);
-        let asked = portal.asked().expect("asked");
-        assert_eq!(asked.header("authorization"), Some(format!("Bearer {CREDENTIAL}").as_str()));
-        assert_eq!(asked.header("x-tms-tenant"), Some("tacc"));
+        host(&portal.url(), mode).look_up().assert_output(LINE);
+        let request = portal.try_next().expect("asked");
+        assert_eq!(request.header("authorization"), Some(format!("Bearer {CREDENTIAL}").as_str()));
+        assert_eq!(request.header("x-tms-tenant"), Some("tacc"));
     }
 }
 
@@ -30,23 +30,23 @@ fn credential_and_tenant_are_sent() {
 fn world_readable_credential_is_not_used() {
     let portal = FakePortal::answering(key(LINE, None));
     for mode in [0o644, 0o604, 0o602, 0o601] {
-        desk(&portal.url(), mode).ask().said_nothing("contains a secret");
+        host(&portal.url(), mode).look_up().assert_failed("contains a secret");
     }
-    assert!(portal.asked().is_none());
+    assert!(portal.try_next().is_none());
 }
 
 #[test]
 fn malformed_credential_is_not_used() {
     let portal = FakePortal::answering(key(LINE, None));
     for text in ["", "\n", "two words", "two\nlines", "a\r\nX-Injected: b", "ü"] {
-        let desk = desk(&portal.url(), 0o600);
-        desk.write("credential", 0o600, text);
-        desk.ask().said_nothing("credential_file");
+        let host = host(&portal.url(), 0o600);
+        host.write("credential", 0o600, text);
+        host.look_up().assert_failed("credential_file");
     }
-    let desk = desk(&portal.url(), 0o600);
-    fs::remove_file(desk.path("credential")).expect("removed");
-    desk.ask().said_nothing("credential");
-    assert!(portal.asked().is_none());
+    let host = host(&portal.url(), 0o600);
+    fs::remove_file(host.path("credential")).expect("removed");
+    host.look_up().assert_failed("credential");
+    assert!(portal.try_next().is_none());
 }
 
 /// For all failures, and for servers that repeat the credential.
@@ -68,16 +68,16 @@ fn credential_is_never_printed_or_logged() {
     let mut urls: Vec<String> = Vec::new();
     let portals: Vec<FakePortal> = answers.into_iter().map(FakePortal::answering).collect();
     urls.extend(portals.iter().map(FakePortal::url));
-    urls.push(portal::nobody());
+    urls.push(portal::unused_url());
     urls.extend(portals.first().map(|portal| portal.url().replace("http://", "https://")));
     for url in urls {
-        let desk = desk(&url, 0o600);
-        let (asked, checked) = (desk.ask(), desk.check());
-        fs::set_permissions(desk.path("credential"), Permissions::from_mode(0o644)).expect("set");
-        let exposed = desk.ask_for("jdoe", "1000", FINGERPRINT, "ssh-ed25519");
-        for ran in [asked, checked, exposed] {
-            for said in [ran.out, ran.err, ran.log] {
-                assert!(!said.contains(CREDENTIAL), "{url}: {said}");
+        let host = host(&url, 0o600);
+        let (looked_up, checked) = (host.look_up(), host.check());
+        fs::set_permissions(host.path("credential"), Permissions::from_mode(0o644)).expect("set");
+        let exposed = host.look_up_as("jdoe", "1000", FINGERPRINT, "ssh-ed25519");
+        for run in [looked_up, checked, exposed] {
+            for output in [run.out, run.err, run.log] {
+                assert!(!output.contains(CREDENTIAL), "{url}: {output}");
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::desk::{Desk, LINE};
+use crate::host::{Host, LINE};
 use crate::portal::{FakePortal, key};
 
 #[test]
@@ -17,39 +17,39 @@ fn invalid_settings_refuse_all_logins() {
         ("host_name = \"twice\"", "duplicate key"),
         ("not TOML", "the settings are not valid"),
     ] {
-        Desk::with(&portal.url(), more).ask().said_nothing(reason);
+        Host::with(&portal.url(), more).look_up().assert_failed(reason);
     }
-    Desk::at("http://tms.example.org/v1/tms/pubkeys/creds/retrieve").ask().said_nothing("tms_url is http://");
-    let desk = Desk::at(&portal.url());
-    fs::remove_file(desk.path("settings.toml")).expect("removed");
-    desk.ask().said_nothing("settings.toml");
-    assert!(portal.asked().is_none());
+    Host::at("http://tms.example.org/v1/tms/pubkeys/creds/retrieve").look_up().assert_failed("tms_url is http://");
+    let host = Host::at(&portal.url());
+    fs::remove_file(host.path("settings.toml")).expect("removed");
+    host.look_up().assert_failed("settings.toml");
+    assert!(portal.try_next().is_none());
 }
 
 #[test]
 fn settings_writable_by_others_are_not_used() {
     let portal = FakePortal::answering(key(LINE, None));
     for mode in [0o620, 0o602, 0o666] {
-        let desk = Desk::at(&portal.url());
-        fs::set_permissions(desk.path("settings.toml"), Permissions::from_mode(mode)).expect("set");
-        desk.ask().said_nothing("writable by users other than its owner");
+        let host = Host::at(&portal.url());
+        fs::set_permissions(host.path("settings.toml"), Permissions::from_mode(mode)).expect("set");
+        host.look_up().assert_failed("writable by users other than its owner");
     }
-    assert!(portal.asked().is_none());
+    assert!(portal.try_next().is_none());
 }
 
 #[test]
 fn unwritable_log_does_not_prevent_logins() {
     let portal = FakePortal::answering(key(LINE, None));
-    let desk = Desk::at(&portal.url());
-    fs::create_dir(desk.path("log")).expect("a folder in its place");
-    desk.ask().said(LINE);
+    let host = Host::at(&portal.url());
+    fs::create_dir(host.path("log")).expect("a folder in its place");
+    host.look_up().assert_output(LINE);
 }
 
 #[test]
 fn log_is_readable_by_owner_and_group_only() {
-    let desk = Desk::at("http://127.0.0.1:1/");
-    desk.ask().said_nothing("is unreachable");
-    let mode = fs::metadata(desk.path("log")).expect("there").permissions().mode();
+    let host = Host::at("http://127.0.0.1:1/");
+    host.look_up().assert_failed("is unreachable");
+    let mode = fs::metadata(host.path("log")).expect("there").permissions().mode();
     assert_eq!(mode & 0o137, 0, "{mode:o}");
 }
 
@@ -57,11 +57,11 @@ fn log_is_readable_by_owner_and_group_only() {
 #[test]
 fn loopback_names_resolve_to_this_machine() {
     let portal = FakePortal::answering(key(LINE, None));
-    for host in ["localhost", "LocalHost.", "tms.localhost", "no.such.LOCALHOST"] {
-        let url = format!("http://{host}:{}/v1/tms/pubkeys/creds/retrieve", portal.address.port());
-        let desk = Desk::with(&url, "credential_file = \"FOLDER/credential\"");
-        desk.write("credential", 0o600, "secret");
-        desk.ask().said(LINE);
-        assert_eq!(portal.next().header("authorization"), Some("Bearer secret"), "{host}");
+    for name in ["localhost", "LocalHost.", "tms.localhost", "no.such.LOCALHOST"] {
+        let url = format!("http://{name}:{}/v1/tms/pubkeys/creds/retrieve", portal.address.port());
+        let host = Host::with(&url, "credential_file = \"FOLDER/credential\"");
+        host.write("credential", 0o600, "secret");
+        host.look_up().assert_output(LINE);
+        assert_eq!(portal.next().header("authorization"), Some("Bearer secret"), "{name}");
     }
 }

@@ -7,7 +7,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::desk::{Desk, LINE};
+use crate::host::{Host, LINE};
 use crate::portal::{self, FakePortal, key, not_found};
 
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -35,10 +35,10 @@ impl Authority {
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("a pair");
         let config = Arc::new(config);
-        FakePortal::doing(move |stream, asked| {
+        FakePortal::serving(move |stream, requests| {
             let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).expect("a connection"), stream);
             let Some(request) = portal::read(&mut stream) else { return };
-            let _ = asked.send(request);
+            let _ = requests.send(request);
             let _ = stream.write_all(answer.as_bytes());
             stream.conn.send_close_notify();
             let _ = stream.flush();
@@ -46,21 +46,21 @@ impl Authority {
     }
 }
 
-fn desk(portal: &FakePortal, ca: &str) -> Desk {
-    let desk = Desk::with(&portal.url().replace("http://127.0.0.1", "https://localhost"), "ca_file = \"FOLDER/ca.pem\"");
-    desk.write("ca.pem", 0o644, ca);
-    desk
+fn host(portal: &FakePortal, ca: &str) -> Host {
+    let host = Host::with(&portal.url().replace("http://127.0.0.1", "https://localhost"), "ca_file = \"FOLDER/ca.pem\"");
+    host.write("ca.pem", 0o644, ca);
+    host
 }
 
 #[test]
 fn configured_authority_is_trusted() {
     let authority = Authority::new();
     let portal = authority.portal("localhost", key(LINE, None));
-    desk(&portal, &authority.pem()).ask().said(LINE);
-    assert!(portal.asked().is_some());
+    host(&portal, &authority.pem()).look_up().assert_output(LINE);
+    assert!(portal.try_next().is_some());
 
     let portal = authority.portal("localhost", not_found());
-    let out = desk(&portal, &authority.pem()).check().out;
+    let out = host(&portal, &authority.pem()).check().out;
     assert!(out.lines().any(|line| line.starts_with("ok") && line.contains("portal")), "{out}");
 }
 
@@ -68,35 +68,35 @@ fn configured_authority_is_trusted() {
 fn other_authorities_are_not_trusted() {
     let (authority, other) = (Authority::new(), Authority::new());
     let portal = authority.portal("localhost", key(LINE, None));
-    desk(&portal, &other.pem()).ask().said_nothing("is unreachable");
+    host(&portal, &other.pem()).look_up().assert_failed("is unreachable");
     // The system's root certificates, if any, do not include it.
-    Desk::at(&portal.url().replace("http://127.0.0.1", "https://localhost")).ask().said_nothing("");
+    Host::at(&portal.url().replace("http://127.0.0.1", "https://localhost")).look_up().assert_failed("");
     // The certificate must have the requested name.
     let misnamed = authority.portal("tms.example.org", key(LINE, None));
-    desk(&misnamed, &authority.pem()).ask().said_nothing("is unreachable");
-    assert!(portal.asked().is_none() && misnamed.asked().is_none(), "no question was sent");
+    host(&misnamed, &authority.pem()).look_up().assert_failed("is unreachable");
+    assert!(portal.try_next().is_none() && misnamed.try_next().is_none(), "no question was sent");
 }
 
 #[test]
 fn authority_writable_by_others_is_not_used() {
     let authority = Authority::new();
     let portal = authority.portal("localhost", key(LINE, None));
-    let desk = desk(&portal, &authority.pem());
-    desk.write("ca.pem", 0o666, &authority.pem());
-    desk.ask().said_nothing("writable by users other than its owner");
-    desk.write("ca.pem", 0o644, "no certificate");
-    desk.ask().said_nothing("PEM");
+    let host = host(&portal, &authority.pem());
+    host.write("ca.pem", 0o666, &authority.pem());
+    host.look_up().assert_failed("writable by users other than its owner");
+    host.write("ca.pem", 0o644, "no certificate");
+    host.look_up().assert_failed("PEM");
 }
 
 #[test]
 fn bytes_around_the_certificate_are_skipped() {
     let authority = Authority::new();
     let portal = authority.portal("localhost", key(LINE, None));
-    let desk = desk(&portal, "");
+    let host = host(&portal, "");
     for around in [&b"\xef\xbb\xbf"[..], b"# Autoridad de certificaci\xf3n\r\n", b"\xff\xfe\n"] {
-        desk.write_bytes("ca.pem", 0o644, &[around, authority.pem().as_bytes(), around].concat());
-        desk.ask().said(LINE);
+        host.write_bytes("ca.pem", 0o644, &[around, authority.pem().as_bytes(), around].concat());
+        host.look_up().assert_output(LINE);
     }
-    desk.write_bytes("settings.toml", 0o600, &[b"\xef\xbb\xbf", &std::fs::read(desk.path("settings.toml")).expect("read")[..]].concat());
-    desk.ask().said(LINE);
+    host.write_bytes("settings.toml", 0o600, &[b"\xef\xbb\xbf", &std::fs::read(host.path("settings.toml")).expect("read")[..]].concat());
+    host.look_up().assert_output(LINE);
 }

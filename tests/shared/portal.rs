@@ -37,7 +37,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// The client of the test data.
-    pub fn of_the_test_data() -> Self {
+    pub fn from_test_data() -> Self {
         Self { id: "testclient1".into(), secret: "secret1".into() }
     }
 
@@ -50,14 +50,14 @@ impl Gateway {
 impl Portal {
     /// Starts it with the tenant `test` and the test data.
     pub fn start() -> Self {
-        let mut portal = Self::on_nothing();
+        let mut portal = Self::unstarted();
         first_start().put_into(&portal.folder.path().join("data"));
-        portal.go_on();
+        portal.resume();
         portal
     }
 
     /// Not started, and without data.
-    pub fn on_nothing() -> Self {
+    pub fn unstarted() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = "[package.metadata.leptos]\noutput-name = \"tms-portal\"\n[portal]\ndata-dir = \"data\"\n[portal.limits]\n\
                         device-requests = 1000000\noauth-requests = 1000000\nwrong-secrets = 1000000\npages = 1000000\n";
@@ -69,7 +69,7 @@ impl Portal {
     }
 
     /// Starts it, or restarts it with the same data and URL, and waits until it listens.
-    pub fn go_on(&mut self) {
+    pub fn resume(&mut self) {
         let out = self.spawn();
         let listens = BufReader::new(out).lines().map_while(Result::ok).any(|line| line.starts_with("Stop with"));
         assert!(listens, "the portal does not start: {}", self.log());
@@ -177,7 +177,7 @@ impl Answer {
 
     /// Asserts 200 and that exactly one row was changed or deleted.
     #[track_caller]
-    pub fn did_one(self) {
+    pub fn assert_changed_one(self) {
         let body = self.expect(200);
         let count = body.get("fields_updated").or(body.get("num_deleted"));
         assert_eq!(count, Some(&Value::from(1)), "{body}");

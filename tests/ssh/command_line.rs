@@ -7,14 +7,14 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::browser::{Browser, Page, en};
-use crate::ground::find;
+use crate::environment::find;
+use crate::fixture::{Fixture, KEY_DENIED, print_note};
 use crate::host::{self, Key};
 use crate::portal::PASSWORD;
-use crate::world::{LET_NOBODY_IN, World, note};
 
 /// A user's machine.
 struct Machine<'a> {
-    world: &'a World,
+    fixture: &'a Fixture,
     state: PathBuf,
 }
 
@@ -29,12 +29,12 @@ impl Machine<'_> {
 
     /// Signs in, including the browser.
     async fn sign_in(&self) {
-        let mut login: Child = self.tms(&["--json", "login", "--server", &self.world.portal.url, "--tenant", "test"]).spawn().expect("tms");
+        let mut login: Child = self.tms(&["--json", "login", "--server", &self.fixture.portal.url, "--tenant", "test"]).spawn().expect("tms");
         let mut out = BufReader::new(login.stdout.take().expect("its output"));
         let mut line = String::new();
         out.read_line(&mut line).expect("a line");
         let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no event: {line}"));
-        let browser = Browser::new(&self.world.portal.url);
+        let browser = Browser::new(&self.fixture.portal.url);
         assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 200);
         let consent = browser.enter(event["user_code"].as_str().expect("a code")).await;
         let result = allow_everything(&browser, &consent).await;
@@ -47,11 +47,11 @@ impl Machine<'_> {
 
     /// `tms ssh ACCOUNT@HOST -- … id -un`
     fn ssh(&self) -> host::Login {
-        let host = &self.world.host;
-        let destination = format!("{}@{}", host.ground.account, host::NAME);
+        let host = &self.fixture.host;
+        let destination = format!("{}@{}", host.environment.account, host::NAME);
         let mut command = self.tms(&["ssh", &destination, "--"]);
         command.args(host.ssh_options()).args(["id", "-un"]);
-        host.watch(&host.ground.account, || command.output().expect("tms"))
+        host.watch(&host.environment.account, || command.output().expect("tms"))
     }
 
     fn run(&self, words: &[&str]) -> Output {
@@ -62,7 +62,7 @@ impl Machine<'_> {
 
     /// A copy of the key of `tms ssh`, which deletes its own when the key is revoked.
     fn key(&self, copy: &str) -> Key {
-        let (kept, file) = (find_file(&self.state, "id_ed25519").expect("a key"), self.world.host.path(copy));
+        let (kept, file) = (find_file(&self.state, "id_ed25519").expect("a key"), self.fixture.host.path(copy));
         std::fs::copy(kept, &file).expect("copied");
         Key { fingerprint: host::fingerprint(&file), file }
     }
@@ -86,33 +86,33 @@ fn find_file(folder: &Path, name: &str) -> Option<PathBuf> {
 
 #[tokio::test]
 async fn tms_ssh_logs_in_until_sign_out() {
-    let Some(world) = World::start().await else { return };
-    world.link("testuser1", &world.host.ground.account).await;
-    let machine = Machine { world: &world, state: world.host.path("state") };
+    let Some(fixture) = Fixture::start().await else { return };
+    fixture.link("testuser1", &fixture.host.environment.account).await;
+    let machine = Machine { fixture: &fixture, state: fixture.host.path("state") };
     machine.sign_in().await;
 
     let first = machine.ssh();
-    first.got_in();
+    first.assert_logged_in();
     assert!(first.err.contains("Created a key"), "{first:#?}");
-    note(format!("tms ssh: {:?} with a new key, {} lookups", first.took, first.asked.len()));
+    print_note(format!("tms ssh: {:?} with a new key, {} lookups", first.took, first.lookups.len()));
     let again = machine.ssh();
-    again.got_in();
-    note(format!("tms ssh: {:?} with the same key", again.took));
+    again.assert_logged_in();
+    print_note(format!("tms ssh: {:?} with the same key", again.took));
     assert!(!again.err.contains("Created a key"), "{again:#?}");
 
     // A revoked key is replaced.
     let key = machine.key("first");
-    world.host.log_in(&key).got_in();
+    fixture.host.log_in(&key).assert_logged_in();
     machine.run(&["keys", "revoke", &key.fingerprint]);
-    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    fixture.host.log_in(&key).assert_refused(KEY_DENIED);
     let replaced = machine.ssh();
-    replaced.got_in();
+    replaced.assert_logged_in();
     assert!(replaced.err.contains("Created a key"), "{replaced:#?}");
 
     // Revoking a device's access revokes its keys.
     let key = machine.key("second");
-    world.host.log_in(&key).got_in();
+    fixture.host.log_in(&key).assert_logged_in();
     machine.run(&["logout"]);
-    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    fixture.host.log_in(&key).assert_refused(KEY_DENIED);
     assert_eq!(machine.ssh().code, Some(3), "sign in first");
 }

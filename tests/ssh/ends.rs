@@ -3,95 +3,95 @@
 use reqwest::Method;
 use serde_json::json;
 
+use crate::fixture::{Fixture, KEY_DENIED, PERSON};
 use crate::host;
 use crate::portal::Answer;
-use crate::world::{LET_NOBODY_IN, PERSON, World};
 
 #[tokio::test]
 async fn revoked_key_is_refused() {
-    let Some(world) = World::start().await else { return };
-    let (key, other) = (world.key(-1, -1).await, world.key(-1, -1).await);
-    world.host.log_in(&key).got_in();
-    world.revoke(&key).await;
-    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
-    world.host.log_in(&other).got_in();
+    let Some(fixture) = Fixture::start().await else { return };
+    let (key, other) = (fixture.key(-1, -1).await, fixture.key(-1, -1).await);
+    fixture.host.log_in(&key).assert_logged_in();
+    fixture.revoke(&key).await;
+    fixture.host.log_in(&key).assert_refused(KEY_DENIED);
+    fixture.host.log_in(&other).assert_logged_in();
 }
 
 #[tokio::test]
 async fn expired_key_is_refused() {
-    let Some(world) = World::start().await else { return };
-    let (key, stillborn) = (world.key(-1, 60).await, world.key(-1, 0).await);
-    world.host.log_in(&key).got_in();
-    world.limit(&key, "ttl_minutes", 0).await;
-    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
-    world.limit(&key, "ttl_minutes", 5).await;
-    world.host.log_in(&key).got_in();
-    world.host.log_in(&stillborn).was_refused(LET_NOBODY_IN);
+    let Some(fixture) = Fixture::start().await else { return };
+    let (key, stillborn) = (fixture.key(-1, 60).await, fixture.key(-1, 0).await);
+    fixture.host.log_in(&key).assert_logged_in();
+    fixture.limit(&key, "ttl_minutes", 0).await;
+    fixture.host.log_in(&key).assert_refused(KEY_DENIED);
+    fixture.limit(&key, "ttl_minutes", 5).await;
+    fixture.host.log_in(&key).assert_logged_in();
+    fixture.host.log_in(&stillborn).assert_refused(KEY_DENIED);
 }
 
 /// Login succeeds, fails while switched off, and succeeds again.
-async fn switched(world: &World, mut switch: impl AsyncFnMut(bool)) {
-    let key = world.key(-1, -1).await;
-    world.host.log_in(&key).got_in();
+async fn check_switch(fixture: &Fixture, mut switch: impl AsyncFnMut(bool)) {
+    let key = fixture.key(-1, -1).await;
+    fixture.host.log_in(&key).assert_logged_in();
     switch(false).await;
-    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    fixture.host.log_in(&key).assert_refused(KEY_DENIED);
     switch(true).await;
-    world.host.log_in(&key).got_in();
+    fixture.host.log_in(&key).assert_logged_in();
 }
 
 #[tokio::test]
 async fn key_of_disabled_client_is_refused() {
-    let Some(world) = World::start().await else { return };
-    let path = |on| format!("/v1/tms/client/upd/{}?enabled={on}", world.gateway.id);
-    switched(&world, async |on| world.admin(Method::PATCH, &path(on), json!(null)).await.did_one()).await;
+    let Some(fixture) = Fixture::start().await else { return };
+    let path = |on| format!("/v1/tms/client/upd/{}?enabled={on}", fixture.gateway.id);
+    check_switch(&fixture, async |on| fixture.admin(Method::PATCH, &path(on), json!(null)).await.assert_changed_one()).await;
 }
 
 #[tokio::test]
 async fn key_of_disabled_tenant_is_refused() {
-    let Some(world) = World::start().await else { return };
+    let Some(fixture) = Fixture::start().await else { return };
     // Its own administrator could not enable it again.
     let switch = async |on: bool| -> Answer {
-        world.portal.admin("default", Method::PATCH, "/v1/tms/tenants/upd", json!({ "tenant": "test", "enabled": on })).await
+        fixture.portal.admin("default", Method::PATCH, "/v1/tms/tenants/upd", json!({ "tenant": "test", "enabled": on })).await
     };
-    switched(&world, async |on| switch(on).await.did_one()).await;
+    check_switch(&fixture, async |on| switch(on).await.assert_changed_one()).await;
 }
 
 #[tokio::test]
 async fn key_without_valid_mfa_record_is_refused() {
-    let Some(world) = World::start().await else { return };
+    let Some(fixture) = Fixture::start().await else { return };
     let mfa = |on: bool| json!({ "tenant": "test", "tms_user_id": PERSON, "enabled": on });
-    switched(&world, async |on| world.admin(Method::PATCH, "/v1/tms/usermfa/upd", mfa(on)).await.did_one()).await;
+    check_switch(&fixture, async |on| fixture.admin(Method::PATCH, "/v1/tms/usermfa/upd", mfa(on)).await.assert_changed_one()).await;
 }
 
 #[tokio::test]
 async fn key_of_disabled_person_is_refused() {
-    let Some(world) = World::start().await else { return };
+    let Some(fixture) = Fixture::start().await else { return };
     let verb = |on: bool| if on { "enable" } else { "disable" };
-    switched(&world, async |on| drop(world.portal.operate(&["person", verb(on), "--tenant", "test", PERSON]))).await;
+    check_switch(&fixture, async |on| drop(fixture.portal.operate(&["person", verb(on), "--tenant", "test", PERSON]))).await;
 }
 
 #[tokio::test]
 async fn key_without_delegation_is_refused() {
-    let Some(world) = World::start().await else { return };
-    let key = world.key(-1, -1).await;
-    world.host.log_in(&key).got_in();
-    let delegation = json!({ "tenant": "test", "client_id": world.gateway.id, "client_user_id": PERSON });
-    world.admin(Method::DELETE, "/v1/tms/delegations/del", delegation).await.expect(200);
-    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
+    let Some(fixture) = Fixture::start().await else { return };
+    let key = fixture.key(-1, -1).await;
+    fixture.host.log_in(&key).assert_logged_in();
+    let delegation = json!({ "tenant": "test", "client_id": fixture.gateway.id, "client_user_id": PERSON });
+    fixture.admin(Method::DELETE, "/v1/tms/delegations/del", delegation).await.expect(200);
+    fixture.host.log_in(&key).assert_refused(KEY_DENIED);
     // The old key stays revoked.
-    world.delegate().await;
-    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
-    world.host.log_in(&world.key(-1, -1).await).got_in();
+    fixture.delegate().await;
+    fixture.host.log_in(&key).assert_refused(KEY_DENIED);
+    fixture.host.log_in(&fixture.key(-1, -1).await).assert_logged_in();
 }
 
 #[tokio::test]
 async fn key_of_unlinked_account_is_refused() {
-    let Some(world) = World::start().await else { return };
-    let (key, account) = (world.key(-1, -1).await, world.host.ground.account.clone());
-    world.host.log_in(&key).got_in();
+    let Some(fixture) = Fixture::start().await else { return };
+    let (key, account) = (fixture.key(-1, -1).await, fixture.host.environment.account.clone());
+    fixture.host.log_in(&key).assert_logged_in();
     let link = json!({ "tenant": "test", "tms_user_id": PERSON, "host": host::NAME, "host_account": account });
-    world.admin(Method::DELETE, "/v1/tms/userhosts/del", link).await.expect(200);
-    world.host.log_in(&key).was_refused(LET_NOBODY_IN);
-    world.link(PERSON, &account).await;
-    world.host.log_in(&world.key(-1, -1).await).got_in();
+    fixture.admin(Method::DELETE, "/v1/tms/userhosts/del", link).await.expect(200);
+    fixture.host.log_in(&key).assert_refused(KEY_DENIED);
+    fixture.link(PERSON, &account).await;
+    fixture.host.log_in(&fixture.key(-1, -1).await).assert_logged_in();
 }

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::ground::Ground;
+use crate::environment::Environment;
 use crate::portal::free_port;
 
 /// Its name at the portal.
 pub const NAME: &str = "testhost1";
 
 pub struct Host {
-    pub ground: Ground,
+    pub environment: Environment,
     port: u16,
     sshd: Child,
     /// Files of the person who logs in and of sshd.
@@ -41,27 +41,27 @@ pub struct Login {
     pub err: String,
     pub took: Duration,
     /// The key command's log lines during the login, one per lookup.
-    pub asked: Vec<String>,
+    pub lookups: Vec<String>,
     account: String,
 }
 
 impl Host {
     /// Starts a host whose key command uses the portal at `url`.
-    pub fn start(ground: Ground, url: &str) -> Self {
+    pub fn start(environment: Environment, url: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let settings = ground.folder_for_settings(folder.path());
+        let settings = environment.folder_for_settings(folder.path());
         make_key(&folder.path().join("host_key"));
         fs::create_dir(settings.join("break-glass")).expect("a folder");
         fs::write(settings.join("log"), "").expect("a log");
-        if let Some(uid) = ground.keycmd_uid {
+        if let Some(uid) = environment.keycmd_uid {
             chown(settings.join("log"), Some(uid), None).expect("given");
         }
         let port = free_port();
-        fs::write(folder.path().join("sshd_config"), sshd_config(&ground, folder.path(), &settings, port)).expect("written");
-        let mut sshd = run_sshd(&ground, folder.path());
+        fs::write(folder.path().join("sshd_config"), sshd_config(&environment, folder.path(), &settings, port)).expect("written");
+        let mut sshd = run_sshd(&environment, folder.path());
         wait_for(port, &mut sshd, folder.path());
 
-        let host = Self { ground, port, sshd, folder, settings, portal: url.to_owned() };
+        let host = Self { environment, port, sshd, folder, settings, portal: url.to_owned() };
         let key = fs::read_to_string(host.path("host_key.pub")).expect("a key");
         host.write("known_hosts", &format!("[127.0.0.1]:{port} {key}{NAME} {key}"));
         host.set("");
@@ -85,7 +85,7 @@ impl Host {
         let file = self.settings.join(name);
         fs::write(&file, text).expect("written");
         fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("set");
-        if let Some(uid) = self.ground.keycmd_uid {
+        if let Some(uid) = self.environment.keycmd_uid {
             chown(&file, Some(uid), None).expect("given");
         }
         file
@@ -99,7 +99,7 @@ impl Host {
     /// The same, with options before it (sshd(8), AUTHORIZED_KEYS FILE FORMAT).
     pub fn break_glass_with(&self, options: &str, key: &Key) {
         let line = fs::read_to_string(key.file.with_extension("pub")).expect("a key");
-        fs::write(self.settings.join("break-glass").join(&self.ground.account), format!("{options} {line}")).expect("written");
+        fs::write(self.settings.join("break-glass").join(&self.environment.account), format!("{options} {line}")).expect("written");
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -129,7 +129,7 @@ impl Host {
         let output = Command::new("ssh-keygen").arg("-yf").arg(&key.file).stdin(Stdio::null()).output().expect("ssh-keygen");
         fs::write(&public, output.stdout).expect("written");
         let mut ssh_keygen = Command::new("ssh-keygen");
-        ssh_keygen.args(["-q", "-I", "test", "-n", &self.ground.account, "-s"]).arg(&authority.file).arg(&public).stdin(Stdio::null());
+        ssh_keygen.args(["-q", "-I", "test", "-n", &self.environment.account, "-s"]).arg(&authority.file).arg(&public).stdin(Stdio::null());
         assert!(ssh_keygen.status().expect("ssh-keygen").success());
     }
 
@@ -154,7 +154,7 @@ impl Host {
 
     /// Attempts to log in.
     pub fn log_in(&self, key: &Key) -> Login {
-        self.log_in_as(&self.ground.account, &[key])
+        self.log_in_as(&self.environment.account, &[key])
     }
 
     pub fn log_in_as(&self, account: &str, keys: &[&Key]) -> Login {
@@ -163,30 +163,30 @@ impl Host {
 
     /// Runs a command that logs in, and returns the outcome with the lookups of sshd.
     pub fn watch(&self, account: &str, run: impl FnOnce() -> Output) -> Login {
-        let before = self.asked().len();
+        let before = self.lookups().len();
         let started = Instant::now();
         let Output { status, stdout, stderr } = run();
         let took = started.elapsed();
         // sshd continues only after the key command has ended, so its lines are complete.
-        let asked = self.asked().split_off(before);
+        let lookups = self.lookups().split_off(before);
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
-        Login { code: status.code(), out: text(stdout), err: text(stderr), took, asked, account: account.to_owned() }
+        Login { code: status.code(), out: text(stdout), err: text(stderr), took, lookups, account: account.to_owned() }
     }
 
     /// The key command, run as sshd runs it.
     pub fn keycmd(&self, user: &str, uid: u32, key: &Key) -> Command {
-        let mut command = Command::new(&self.ground.program);
+        let mut command = Command::new(&self.environment.program);
         command.arg("--config").arg(self.settings_file()).args([user, &uid.to_string(), &key.fingerprint, "ssh-ed25519"]);
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// All lines of the key command's log.
-    pub fn asked(&self) -> Vec<String> {
+    pub fn lookups(&self) -> Vec<String> {
         fs::read_to_string(self.settings.join("log")).expect("the log").lines().map(str::to_owned).collect()
     }
 
-    pub fn sshd_said(&self) -> String {
+    pub fn sshd_log(&self) -> String {
         fs::read_to_string(self.path("sshd.log")).unwrap_or_default()
     }
 }
@@ -196,31 +196,31 @@ impl Drop for Host {
         let _ = self.sshd.kill();
         let _ = self.sshd.wait();
         if std::thread::panicking() {
-            eprintln!("--- the key command's log\n{}\n--- sshd's\n{}", self.asked().join("\n"), self.sshd_said());
+            eprintln!("--- the key command's log\n{}\n--- sshd's\n{}", self.lookups().join("\n"), self.sshd_log());
         }
     }
 }
 
 impl Login {
     #[track_caller]
-    pub fn got_in(&self) {
+    pub fn assert_logged_in(&self) {
         assert_eq!((self.code, self.out.trim()), (Some(0), self.account.as_str()), "{self:#?}");
     }
 
     /// Asserts a regular refusal with this reason in the key command's last line.
     #[track_caller]
-    pub fn was_refused(&self, why: &str) {
+    pub fn assert_refused(&self, why: &str) {
         assert_eq!((self.code, self.out.as_str()), (Some(255), ""), "{self:#?}");
         assert!(self.err.contains("Permission denied (publickey)"), "{self:#?}");
-        assert!(self.asked.last().is_some_and(|line| line.contains(why)), "not because {why:?}: {self:#?}");
+        assert!(self.lookups.last().is_some_and(|line| line.contains(why)), "not because {why:?}: {self:#?}");
     }
 }
 
-fn sshd_config(ground: &Ground, folder: &Path, settings: &Path, port: u16) -> String {
-    let (folder, settings, program) = (folder.display(), settings.display(), ground.program.display());
-    let (account, keycmd_account) = (&ground.account, &ground.keycmd_account);
+fn sshd_config(environment: &Environment, folder: &Path, settings: &Path, port: u16) -> String {
+    let (folder, settings, program) = (folder.display(), settings.display(), environment.program.display());
+    let (account, keycmd_account) = (&environment.account, &environment.keycmd_account);
     // Permissions of directories are checked only as root, whose folders are safe.
-    let strict = if ground.is_root() { "yes" } else { "no" };
+    let strict = if environment.is_root() { "yes" } else { "no" };
     let mut text = format!(
         "ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host_key\nPidFile {folder}/sshd.pid\nLogLevel VERBOSE\nUsePAM no\n\
          PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\nAllowUsers {account} root\n\
@@ -228,16 +228,16 @@ fn sshd_config(ground: &Ground, folder: &Path, settings: &Path, port: u16) -> St
          AuthorizedKeysCommand {program} --config {settings}/tms_keycmd.toml %u %U %f %t\nAuthorizedKeysCommandUser {keycmd_account}\n\
          AuthorizedKeysFile {settings}/break-glass/%u\nMaxStartups 100:30:300\nLoginGraceTime 30\n"
     );
-    if ground.version >= (9, 8) {
+    if environment.version >= (9, 8) {
         // Otherwise sshd would block this machine after a few refusals.
         text.push_str("PerSourcePenalties no\n");
     }
     text
 }
 
-fn run_sshd(ground: &Ground, folder: &Path) -> Child {
+fn run_sshd(environment: &Environment, folder: &Path) -> Child {
     let log = File::create(folder.join("sshd.log")).expect("a file");
-    let mut command = Command::new(&ground.sshd);
+    let mut command = Command::new(&environment.sshd);
     command.args(["-D", "-e", "-f"]).arg(folder.join("sshd_config"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().expect("sshd")
 }

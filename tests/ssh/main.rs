@@ -1,7 +1,7 @@
 //! Logins through OpenSSH: a real sshd on loopback runs the real `tms-keycmd`, which uses the real portal.
 //!
 //! Each refusal is tested beside a successful login, so that its reason is the intended one. Nothing sleeps: rows are made old in
-//! the database. Without a usable sshd, every test prints SKIPPED on stderr; see [`ground`], and `.make/sshd` for the setup.
+//! the database. Without a usable sshd, every test prints SKIPPED on stderr; see [`environment`], and `.make/sshd` for the setup.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that cannot go on says so by panicking")]
 
@@ -12,9 +12,9 @@ mod browser;
 #[expect(dead_code, reason = "the tests in tests/crash use the rest")]
 mod portal;
 
-mod ground;
+mod environment;
+mod fixture;
 mod host;
-mod world;
 
 mod command_line;
 mod ends;

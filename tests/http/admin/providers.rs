@@ -7,7 +7,7 @@ use serde_json::json;
 use tms_portal::domain::ids::{ProviderId, UserId};
 use tms_portal::server::providers::egress::EgressPolicy;
 
-use super::runs_the_deployment;
+use super::deployment_administrator;
 use crate::app::{Setup, TestApp};
 use crate::browser::{Browser, Page, en};
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
@@ -15,7 +15,7 @@ use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 const CAMPUS: &str = "/admin/providers/provider?provider=campus";
 
 /// A portal that allows administrators to add providers on loopback, where the tests' providers listen.
-async fn lets_them_be_here() -> TestApp {
+async fn with_loopback_providers_allowed() -> TestApp {
     let networks = vec![ipnet::Ipv4Net::from(Ipv4Addr::LOCALHOST).into()];
     TestApp::start_as(Setup { reach: EgressPolicy { allowed_networks: networks, ..EgressPolicy::default() }, ..Setup::default() }).await
 }
@@ -46,13 +46,16 @@ async fn seen(browser: &Browser) -> String {
 
 #[tokio::test]
 async fn provider_is_added_tested_changed_and_removed() {
-    let (app, institution) = (lets_them_be_here().await, Institution::start().await);
+    let (app, institution) = (with_loopback_providers_allowed().await, Institution::start().await);
     let browser = app.signed_in().await;
     assert!(browser.get("/admin/providers").await.says(en().admin_providers_empty()));
     let page = add(&browser, &institution.url()).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/admin/providers/provider"), "{}", page.words());
     assert!(page.says(&format!("{}/sign-in/back/test/campus", app.base)) && !page.says(CLIENT_SECRET), "{}", page.words());
-    assert!(app.comes(&institution, json!({})).await.refuses(|x| en().arrival_refused_not_invited(x)), "until somebody says who may come");
+    assert!(
+        app.sign_in_with_new_browser(&institution, json!({})).await.refuses(|x| en().upstream_login_refused_not_invited(x)),
+        "until somebody says who may come"
+    );
     assert!(add(&browser, &institution.url()).await.problem().contains("already"));
 
     let first = seen(&browser).await;
@@ -70,9 +73,13 @@ async fn provider_is_added_tested_changed_and_removed() {
         page.words()
     );
     assert!(save(&browser, &first, &[]).await.problem().contains(&en().admin_stale()));
-    assert!(app.comes(&institution, json!({ "affiliation": "student@tacc" })).await.refuses(|x| en().arrival_refused_not_invited(x)));
-    assert_eq!(app.comes(&institution, json!({ "affiliation": "staff@tacc", "amr": ["hwk"] })).await.path, "/hosts");
-    assert_eq!((app.texts("SELECT user_id FROM identities").await, app.recorded("mfa_opened").await), (vec!["jdoe".to_owned()], 1));
+    assert!(
+        app.sign_in_with_new_browser(&institution, json!({ "affiliation": "student@tacc" }))
+            .await
+            .refuses(|x| en().upstream_login_refused_not_invited(x))
+    );
+    assert_eq!(app.sign_in_with_new_browser(&institution, json!({ "affiliation": "staff@tacc", "amr": ["hwk"] })).await.path, "/hosts");
+    assert_eq!((app.texts("SELECT user_id FROM identities").await, app.count_audit_events("mfa_opened").await), (vec!["jdoe".to_owned()], 1));
     // Saving without a change changes and records nothing.
     let same = [&rule[..], &[("set_up[display_name]", "TACC"), ("set_up[own_names]", "yes")]].concat();
     assert!(save(&browser, &seen(&browser).await, &same).await.says(en().admin_saved()));
@@ -81,23 +88,23 @@ async fn provider_is_added_tested_changed_and_removed() {
     assert!(test().await.says(en().admin_providers_answers(institution.url())));
     institution.misbehave(Mischief::Broken);
     let page = test().await;
-    assert!(page.refuses(|x| en().provider_trouble_broken(x)) && page.problem().contains("500"), "{}", page.words());
+    assert!(page.refuses(|x| en().provider_error_broken(x)) && page.problem().contains("500"), "{}", page.words());
     institution.misbehave(Mischief::OtherMetadata);
-    assert!(test().await.refuses(|x| en().provider_trouble_issuer(x)));
+    assert!(test().await.refuses(|x| en().provider_error_issuer(x)));
     institution.misbehave(Mischief::None);
 
     let secret = async |secret| browser.post("/api/admin/providers/secret", &[("provider", "campus"), ("secret", secret)]).await;
     assert!(secret("").await.problem().contains(&en().admin_providers_secret_needed()));
     assert!(secret("another").await.says(en().admin_saved()));
     let page = test().await;
-    assert!(page.refuses(|x| en().provider_trouble_misconfigured(x)) && page.problem().contains("invalid_client"), "{}", page.words());
-    assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_misconfigured()));
+    assert!(page.refuses(|x| en().provider_error_misconfigured(x)) && page.problem().contains("invalid_client"), "{}", page.words());
+    assert!(app.sign_in_with_new_browser(&institution, json!({})).await.problem().contains(&en().upstream_login_refused_misconfigured()));
     let page = secret(CLIENT_SECRET).await;
     assert!(page.says(en().admin_saved()) && !page.says(CLIENT_SECRET));
-    assert_eq!(app.comes(&institution, json!({})).await.path, "/hosts");
+    assert_eq!(app.sign_in_with_new_browser(&institution, json!({})).await.path, "/hosts");
 
     assert!(save(&browser, &seen(&browser).await, &[("set_up[enabled]", "")]).await.words().contains(&en().admin_disabled()));
-    assert!(app.comes_nowhere().await);
+    assert!(app.cannot_start_login().await);
     let question = browser.get("/admin/providers/remove?provider=campus").await.words();
     assert!(
         question.contains(&format!("{} {}", en().admin_providers_remove_question("Campus"), en().admin_providers_remove_consequence(1, 1))),
@@ -123,9 +130,9 @@ async fn provider_is_added_tested_changed_and_removed() {
 
 impl TestApp {
     /// Whether sign-in fails without a redirect to the provider.
-    async fn comes_nowhere(&self) -> bool {
+    async fn cannot_start_login(&self) -> bool {
         let page = self.browser().get("/sign-in/with/test/campus").await;
-        page.problem().contains(&en().arrival_refused_no_provider()) && !self.browser().get("/sign-in?tenant=test").await.says("Campus")
+        page.problem().contains(&en().upstream_login_refused_no_provider()) && !self.browser().get("/sign-in?tenant=test").await.says("Campus")
     }
 }
 
@@ -148,34 +155,34 @@ async fn administrators_cannot_reach_the_internal_network() {
         "https://[fd00::1]/".into(),
     ] {
         let page = add(&browser, &inside).await;
-        assert!(page.problem().contains(&en().provider_trouble_out_of_bounds()), "{inside}: {}", page.words());
+        assert!(page.problem().contains(&en().provider_error_address_blocked()), "{inside}: {}", page.words());
     }
     for plain in [format!("http://localhost:{port}"), "http://10.0.0.1".into(), "file:///etc/passwd".into(), "gopher://127.0.0.1".into()] {
         let page = add(&browser, &plain).await;
         assert!(page.status == 422 && !page.problem().is_empty(), "{plain}: {}", page.words());
     }
-    assert_eq!(institution.times_asked_for_keys(), 0);
+    assert_eq!(institution.key_fetches(), 0);
     assert_eq!(app.number("SELECT count(*) FROM identity_providers").await, 0);
     // The operator knows the network; providers that they added can be tested.
     app.add_institution(&institution, "open").await;
     assert!(browser.post("/api/admin/providers/test", &[("provider", "campus")]).await.tells(|x| en().admin_providers_answers(x)));
 
     // The metadata of an allowed provider names an internal URL.
-    let (app, institution) = (lets_them_be_here().await, Institution::start().await);
+    let (app, institution) = (with_loopback_providers_allowed().await, Institution::start().await);
     let browser = app.signed_in().await;
     institution.misbehave(Mischief::PointsElsewhere);
-    assert!(add(&browser, &institution.url()).await.problem().contains(&en().provider_trouble_out_of_bounds()));
+    assert!(add(&browser, &institution.url()).await.problem().contains(&en().provider_error_address_blocked()));
     institution.misbehave(Mischief::None);
     assert_eq!(add(&browser, &institution.url()).await.status, 200);
     institution.misbehave(Mischief::PointsElsewhere);
     app.clock.advance(Duration::from_secs(3_600));
     let page = app.browser().get("/sign-in/with/test/campus").await;
-    assert!(page.problem().contains(&en().arrival_refused_misconfigured()), "{}", page.words());
+    assert!(page.problem().contains(&en().upstream_login_refused_misconfigured()), "{}", page.words());
 }
 
 #[tokio::test]
 async fn invalid_input_is_refused_and_kept_in_the_form() {
-    let (app, institution) = (lets_them_be_here().await, Institution::start().await);
+    let (app, institution) = (with_loopback_providers_allowed().await, Institution::start().await);
     let browser = app.signed_in().await;
     let long = "x".repeat(129);
     for (field, value) in [
@@ -216,10 +223,10 @@ async fn invalid_input_is_refused_and_kept_in_the_form() {
     }
     assert_eq!(app.texts("SELECT concat_ws('|', display_name, newcomers, mfa, scope) FROM identity_providers").await, before);
     for path in ["test", "secret", "remove", "set-up"] {
-        for nobody in ["nobody", "", "a b"] {
-            let form = [("provider", nobody), ("secret", "x"), ("set_up[display_name]", "x"), ("set_up[newcomers]", "open")];
+        for unknown in ["nobody", "", "a b"] {
+            let form = [("provider", unknown), ("secret", "x"), ("set_up[display_name]", "x"), ("set_up[newcomers]", "open")];
             let page = browser.post(&format!("/api/admin/providers/{path}"), &form).await;
-            assert!(page.status < 500 && !page.says(en().admin_saved()), "{path} {nobody}: {}", page.words());
+            assert!(page.status < 500 && !page.says(en().admin_saved()), "{path} {unknown}: {}", page.words());
         }
     }
 }
@@ -228,7 +235,7 @@ async fn invalid_input_is_refused_and_kept_in_the_form() {
 async fn providers_of_other_tenants_are_not_found() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "open").await;
-    let dora = runs_the_deployment(&app).await;
+    let dora = deployment_administrator(&app).await;
     let before = app.dump("test").await;
     assert!(!dora.get("/admin/providers").await.says("Campus"));
     for page in [CAMPUS, "/admin/providers/remove?provider=campus"] {
@@ -259,7 +266,7 @@ async fn last_administrator_cannot_lose_every_sign_in_method() {
     let code = app.services.invite(&operator, &jdoe).await.expect("an answer").expect("a person");
     let jane = app.browser();
     jane.post("/sign-in/invitation", &[("tenant", "test"), ("invitation", code.reveal())]).await;
-    assert_eq!(jane.through(&institution, "/sign-in/with/test/campus?then=/hosts", app.seconds(), &json!({})).await.path, "/hosts");
+    assert_eq!(jane.upstream_login(&institution, "/sign-in/with/test/campus?then=/hosts", app.seconds(), &json!({})).await.path, "/hosts");
     let campus = ProviderId::parse("campus").expect("a provider");
     let switch =
         async |on: bool| app.services.edit_provider(&operator, &campus, None, move |provider| provider.enabled = on).await.expect("switched");
@@ -284,7 +291,7 @@ async fn last_administrator_cannot_lose_every_sign_in_method() {
 async fn identity_is_unlinked_after_confirmation() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "open").await;
-    app.comes(&institution, json!({})).await;
+    app.sign_in_with_new_browser(&institution, json!({})).await;
     let browser = app.signed_in().await;
     let person = "/admin/people/person?user=jdoe~campus";
     let number = app.number("SELECT rowid FROM identities").await.to_string();

@@ -227,7 +227,7 @@ async fn expired_request_cannot_be_approved() {
     let page = browser.allow(&consent).await;
     assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_expired()).as_str()));
     assert_eq!(app.poll(&device).await.error(), "expired_token");
-    assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
+    assert_eq!((app.consents().await, app.count_audit_events("device_approved").await), (0, 0));
     assert_eq!(browser.get("/device").await.title(), en().document_title(en().device_title()).as_str());
 }
 
@@ -250,7 +250,7 @@ async fn repeated_approval_counts_once() {
     for page in [pages.0, pages.1, pages.2, browser.allow(&consent).await, browser.deny(&consent).await] {
         assert_eq!((page.status, page.title()), (200, en().document_title(en().result_connected()).as_str()));
     }
-    assert_eq!((app.consents().await, app.recorded("device_approved").await, app.recorded("device_denied").await), (1, 1, 0));
+    assert_eq!((app.consents().await, app.count_audit_events("device_approved").await, app.count_audit_events("device_denied").await), (1, 1, 0));
     assert_eq!(app.poll(&device).await.status, 200);
 }
 
@@ -293,7 +293,7 @@ async fn disabled_client_cannot_be_approved() {
     let page = browser.allow(&consent).await;
     assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_refused()).as_str()));
     assert!(page.says(en().pickup_refused_disabled()), "{}", page.words());
-    assert_eq!((app.consents().await, app.recorded("device_approved").await), (0, 0));
+    assert_eq!((app.consents().await, app.count_audit_events("device_approved").await), (0, 0));
 }
 
 #[tokio::test]

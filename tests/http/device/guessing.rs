@@ -8,13 +8,13 @@ use crate::browser::{Browser, Page, en};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-async fn guess(browser: &Browser, times: usize) {
+async fn enter_wrong_codes(browser: &Browser, times: usize) {
     for _ in 0..times {
         assert_eq!(browser.enter(WRONG).await.problem(), en().code_refused_not_valid());
     }
 }
 
-fn assert_stopped(page: &Page, wait: Duration) {
+fn assert_limited(page: &Page, wait: Duration) {
     let said = match wait.as_secs() / 60 {
         60 => en().span_hours(1),
         minutes => en().span_minutes(i64::try_from(minutes).expect("a number")),
@@ -28,14 +28,14 @@ fn assert_stopped(page: &Page, wait: Duration) {
 async fn sixth_wrong_code_of_a_session_is_limited() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
-    guess(&browser, 5).await;
+    enter_wrong_codes(&browser, 5).await;
     let stopped = browser.enter(WRONG).await;
-    assert_stopped(&stopped, 10 * MINUTE);
+    assert_limited(&stopped, 10 * MINUTE);
     assert_eq!(stopped.field("user_code"), WRONG, "what was typed is kept");
-    assert_eq!(app.recorded("code_guessing_stopped").await, 1);
+    assert_eq!(app.count_audit_events("code_guessing_stopped").await, 1);
 
     let right = app.start_device().await.user_code;
-    assert_stopped(&browser.enter(&right).await, 10 * MINUTE);
+    assert_limited(&browser.enter(&right).await, 10 * MINUTE);
     app.clock.advance(10 * MINUTE - Duration::from_millis(1));
     assert_eq!(browser.enter(&right).await.retry_after(), Some(1), "never 0");
     app.clock.advance(Duration::from_millis(1));
@@ -46,21 +46,21 @@ async fn sixth_wrong_code_of_a_session_is_limited() {
 async fn valid_code_does_not_reset_the_limit() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
-    guess(&browser, 4).await;
+    enter_wrong_codes(&browser, 4).await;
     let consent = browser.enter(&app.start_device().await.user_code).await;
     browser.allow(&consent).await;
-    guess(&browser, 1).await;
-    assert_stopped(&browser.enter(WRONG).await, 10 * MINUTE);
+    enter_wrong_codes(&browser, 1).await;
+    assert_limited(&browser.enter(WRONG).await, 10 * MINUTE);
 }
 
 #[tokio::test]
 async fn restart_does_not_reset_the_limit() {
     let mut app = TestApp::start().await;
     let mut browser = app.signed_in().await;
-    guess(&browser, 5).await;
+    enter_wrong_codes(&browser, 5).await;
     app.restart().await;
     browser.base.clone_from(&app.base);
-    assert_stopped(&browser.enter(WRONG).await, 10 * MINUTE);
+    assert_limited(&browser.enter(WRONG).await, 10 * MINUTE);
 }
 
 #[tokio::test]
@@ -72,23 +72,23 @@ async fn attempts_before_sign_in_count_for_the_session() {
     }
     let stopped = browser.enter(&app.start_device().await.user_code).await;
     assert_eq!(stopped.path, "/device");
-    assert_stopped(&stopped, 10 * MINUTE);
+    assert_limited(&stopped, 10 * MINUTE);
     app.clock.advance(MINUTE);
-    assert_stopped(&browser.sign_in("test", "testuser1", PASSWORD).await, 9 * MINUTE);
+    assert_limited(&browser.sign_in("test", "testuser1", PASSWORD).await, 9 * MINUTE);
 }
 
 #[tokio::test]
 async fn account_is_limited_to_twenty_wrong_codes() {
     let app = behind_proxy().await;
     for place in 1..=4 {
-        guess(&signed_in_at(&app, &format!("192.0.2.{place}")).await, 5).await;
+        enter_wrong_codes(&signed_in_at(&app, &format!("192.0.2.{place}")).await, 5).await;
     }
     let fresh = signed_in_at(&app, "192.0.2.99").await;
-    assert_stopped(&fresh.enter(WRONG).await, 60 * MINUTE);
+    assert_limited(&fresh.enter(WRONG).await, 60 * MINUTE);
     app.add_person("test", "eve").await;
     let eve = app.browser_at("192.0.2.99");
     eve.sign_in("test", "eve", PASSWORD).await;
-    guess(&eve, 1).await;
+    enter_wrong_codes(&eve, 1).await;
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn network_is_limited_to_ten_wrong_codes_a_minute() {
             }
         }
         let third = app.browser_at(network[2]);
-        assert_stopped(&third.enter(WRONG).await, MINUTE);
+        assert_limited(&third.enter(WRONG).await, MINUTE);
         app.clock.advance(MINUTE);
         assert_eq!(third.enter(WRONG).await.path, "/sign-in");
     }
@@ -118,7 +118,7 @@ async fn client_cannot_choose_its_counted_ip() {
             visitor.enter(WRONG).await;
         }
     }
-    assert_stopped(&app.browser_at("192.0.2.3").enter(WRONG).await, MINUTE);
+    assert_limited(&app.browser_at("192.0.2.3").enter(WRONG).await, MINUTE);
 }
 
 #[tokio::test]
@@ -195,7 +195,7 @@ async fn used_up_attempts_block_codes_in_urls() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.prefill_user_code = true).await;
     let browser = app.signed_in().await;
-    guess(&browser, 5).await;
+    enter_wrong_codes(&browser, 5).await;
     let right = app.start_device().await.user_code;
     assert_eq!(browser.get(&format!("/device?user_code={right}")).await.field("user_code"), "");
 }

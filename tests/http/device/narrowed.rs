@@ -81,14 +81,14 @@ async fn issued_token_loses_scopes_of_its_client() {
     let token = app.poll(&device).await.token();
     let caller = app.bearer(&token);
     let key = caller.done("POST /me/keys", own_key()).await;
-    assert!(app.nobody().lets_in(&login(&key)).await);
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
     app.narrow_scope("hosts:read").await;
     assert_eq!(app.api("/v1/tms/me", &token).await.body["scope"], "hosts:read");
     let answer = caller.call("POST /me/keys", own_key()).await;
     assert_eq!(answer.status, 403);
     assert!(answer.body["result_msg"].as_str().expect("a sentence").contains("this application is no longer allowed"), "{}", answer.body);
     assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"keys:create\"");
-    assert!(!app.nobody().lets_in(&login(&key)).await, "a key is a use of what was consented to");
+    assert!(!app.unauthenticated().gets_key(&login(&key)).await, "a key is a use of what was consented to");
     let apps = browser.get("/apps?q=command").await;
     assert!(apps.says("TMS command line") && !apps.says(en().apps_may_create_keys()), "{}", apps.words());
 
@@ -174,12 +174,12 @@ async fn reduced_maximum_access_shortens_approvals() {
     assert_eq!(answer.body["expires_in"], 2 * 24 * 60 * 60);
     let token = answer.token();
     let key = app.bearer(&token).done("POST /me/keys", own_key()).await;
-    assert!(app.nobody().lets_in(&login(&key)).await);
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
 
     app.clock.advance(DAY);
     app.change_tenant("test", |tenant| tenant.policy.longest_access = DAY).await;
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
-    assert!(!app.nobody().lets_in(&login(&key)).await);
+    assert!(!app.unauthenticated().gets_key(&login(&key)).await);
     app.change_tenant("test", |tenant| tenant.policy.longest_access = 30 * DAY).await;
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401, "what was cut stays cut");
 }

@@ -20,7 +20,7 @@ async fn report_works_with_and_without_sign_in() {
         assert_eq!(records.last().map(String::as_str), Some(format!("test {person} tms-cli").as_str()));
         assert_eq!(browser.get("/device/report").await.title(), en().document_title(en().not_started()).as_str(), "said once");
     }
-    assert_eq!(app.recorded("device_reported").await, 2);
+    assert_eq!(app.count_audit_events("device_reported").await, 2);
     assert_eq!(app.texts("SELECT DISTINCT concat(state, reported) FROM device_grants").await, ["denied1"]);
 }
 
@@ -71,7 +71,7 @@ async fn wrong_codes_in_reports_count_as_attempts() {
     let stopped = report(&browser, &app.start_device().await.user_code).await;
     assert_eq!((stopped.status, stopped.path.as_str(), stopped.retry_after()), (429, "/device/report", Some(600)));
     assert_eq!(browser.enter(WRONG).await.status, 429);
-    assert_eq!(app.recorded("device_reported").await, 0);
+    assert_eq!(app.count_audit_events("device_reported").await, 0);
 }
 
 #[tokio::test]

@@ -37,9 +37,9 @@ async fn approval_revoked_before_redemption_gives_no_token() {
     let app = TestApp::start().await;
     let (device, browser, result) = allowed(&app).await;
     let page = withdraw(&browser, &result).await;
-    assert_eq!((page.status, page.path.as_str(), page.title()), (200, "/device/result", en().document_title(en().result_taken_back()).as_str()));
+    assert_eq!((page.status, page.path.as_str(), page.title()), (200, "/device/result", en().document_title(en().result_revoked()).as_str()));
     assert_eq!(app.poll(&device).await.error(), "access_denied");
-    assert_eq!((app.consents().await, app.recorded("device_withdrawn").await), (0, 1));
+    assert_eq!((app.consents().await, app.count_audit_events("device_withdrawn").await), (0, 1));
 }
 
 #[tokio::test]
@@ -48,16 +48,13 @@ async fn approval_revoked_after_redemption_ends_the_token() {
     let (device, browser, result) = allowed(&app).await;
     let token = app.poll(&device).await.token();
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
-    assert_eq!(withdraw(&browser, &result).await.title(), en().document_title(en().result_taken_back()).as_str());
+    assert_eq!(withdraw(&browser, &result).await.title(), en().document_title(en().result_revoked()).as_str());
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
     assert_eq!(app.consents().await, 0);
 
     let again = withdraw(&browser, &result).await;
-    assert_eq!(
-        (again.title(), again.problem().as_str()),
-        (en().document_title(en().result_taken_back()).as_str(), en().change_refused_gone().as_str())
-    );
-    assert_eq!(app.recorded("device_withdrawn").await, 1);
+    assert_eq!((again.title(), again.problem().as_str()), (en().document_title(en().result_revoked()).as_str(), en().change_refused_gone().as_str()));
+    assert_eq!(app.count_audit_events("device_withdrawn").await, 1);
 }
 
 #[tokio::test]
@@ -86,9 +83,9 @@ async fn denial_does_not_look_like_success() {
     let page = browser.deny(&browser.enter(&device.user_code).await).await;
     assert_eq!((page.status, page.title()), (200, en().document_title(en().result_denied()).as_str()));
     assert!(page.says(en().result_denied_means()));
-    assert!(!page.says(en().result_connected()) && !page.says(en().result_take_back()), "{}", page.words());
+    assert!(!page.says(en().result_connected()) && !page.says(en().result_revoke()), "{}", page.words());
     assert_eq!(app.poll(&device).await.error(), "access_denied");
-    assert_eq!((app.consents().await, app.recorded("device_denied").await), (0, 1));
+    assert_eq!((app.consents().await, app.count_audit_events("device_denied").await), (0, 1));
 }
 
 #[tokio::test]
@@ -100,7 +97,7 @@ async fn unredeemed_approval_expires() {
     assert_eq!(page.title(), en().document_title(en().result_expired()).as_str());
     assert_eq!(app.poll(&device).await.error(), "expired_token");
     app.services.run_housekeeping().await.expect("tidied");
-    assert_eq!((app.consents().await, app.recorded("device_lapsed").await), (0, 1));
+    assert_eq!((app.consents().await, app.count_audit_events("device_lapsed").await), (0, 1));
 }
 
 #[tokio::test]

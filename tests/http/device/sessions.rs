@@ -105,7 +105,7 @@ async fn person_continues_in_another_session() {
     assert!(consent.status == 200 && consent.says(&device.user_code), "{}", consent.words());
     assert_eq!(lost.allow(&old).await.status, 422, "the other session holds it now");
     assert!(browser.allow(&consent).await.says(en().result_connected()));
-    assert_eq!(app.recorded("code_presented_twice").await, 0);
+    assert_eq!(app.count_audit_events("code_presented_twice").await, 0);
 }
 
 /// After signing in again, the person is on the page of the submitted form.
@@ -134,7 +134,7 @@ async fn decision_of_ended_session_returns_to_consent() {
     let sign_in = browser.post("/api/device/withdraw", &withdraw).await;
     let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &sign_in.field("then"))];
     let again = browser.post("/sign-in/password", &form).await;
-    assert!(again.address == result.address && again.says(en().result_take_back()), "{}", again.words());
+    assert!(again.address == result.address && again.says(en().result_revoke()), "{}", again.words());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ async fn two_open(app: &TestApp) -> (Browser, [Device; 2], [Page; 2]) {
 }
 
 /// Approves without the required checkbox, for 30 days and without host accounts.
-async fn allow_unticked(browser: &Browser, consent: &Page) -> Page {
+async fn approve_unconfirmed(browser: &Browser, consent: &Page) -> Page {
     browser.post("/api/device/decide", &[("grant", &consent.field("grant")), ("decision", "allow"), ("lifetime", "2592000")]).await
 }
 
@@ -23,7 +23,7 @@ fn input<'a>(page: &'a Page, with: &str) -> &'a str {
 async fn refused_decision_shows_its_request_and_choices() {
     let app = TestApp::start().await;
     let (browser, [first, second], [page, other]) = two_open(&app).await;
-    let refused = allow_unticked(&browser, &page).await;
+    let refused = approve_unconfirmed(&browser, &page).await;
     assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, en().decision_refused_not_confirmed().as_str(), &page.address));
     assert!(refused.says(&first.user_code) && !refused.says(&second.user_code), "{}", refused.words());
     assert!(input(&refused, "2592000").contains(" checked") && !input(&refused, "host_accounts[]").contains(" checked"), "{}", refused.text);
@@ -50,7 +50,7 @@ async fn form_of_released_request_decides_no_other() {
     let page = browser.enter(&first.user_code).await;
     browser.post("/api/device/another", &[("grant", &page.field("grant"))]).await;
     browser.enter(&second.user_code).await;
-    let refused = allow_unticked(&browser, &page).await;
+    let refused = approve_unconfirmed(&browser, &page).await;
     assert_eq!((refused.status, refused.problem().as_str(), &refused.address), (422, en().decision_refused_not_yours().as_str(), &page.address));
     assert!(!refused.says("id=\"compare\""), "no other request is shown to be answered: {}", refused.words());
     browser.allow(&browser.enter(&first.user_code).await).await;
@@ -69,7 +69,7 @@ async fn each_tab_ends_at_its_own_result() {
     assert_eq!((app.poll(&first).await.status, app.poll(&second).await.error()), (200, "access_denied"));
 
     let again = browser.get(&allowed.address).await;
-    assert!(again.tells(|x| en().pickup_at_from(x, x)) && again.says(en().result_take_back()), "{}", again.words());
+    assert!(again.tells(|x| en().pickup_at_from(x, x)) && again.says(en().result_revoke()), "{}", again.words());
     assert_eq!(browser.get(&denied.address).await.title(), en().document_title(en().result_denied()).as_str());
     for (consent, result) in [(&page, &allowed), (&other, &denied)] {
         assert_eq!(browser.get(&consent.address).await.address, result.address, "it is answered");
@@ -84,7 +84,7 @@ async fn each_tab_ends_at_its_own_result() {
         assert!(is_said(&text), "{text}");
     }
     let taken_back = browser.post("/api/device/withdraw", &[("grant", &again.field("grant"))]).await;
-    assert_eq!((&taken_back.address, taken_back.title()), (&allowed.address, en().document_title(en().result_taken_back()).as_str()));
+    assert_eq!((&taken_back.address, taken_back.title()), (&allowed.address, en().document_title(en().result_revoked()).as_str()));
 }
 
 #[tokio::test]

@@ -146,11 +146,11 @@ async fn codes_are_unique() {
 }
 
 /// Random bytes that yield the user code `BBBB-BBBB` for a number of times.
-struct Stuck {
+struct CollidingRng {
     draws: AtomicU64,
 }
 
-impl Rng for Stuck {
+impl Rng for CollidingRng {
     fn fill(&self, bytes: &mut [u8]) {
         SystemRng.fill(bytes);
         // The letters of user codes are drawn one byte at a time, eight per code.
@@ -164,8 +164,8 @@ impl Rng for Stuck {
 
 #[tokio::test]
 async fn colliding_code_is_drawn_again_a_few_times() {
-    let entropy = Arc::new(Stuck { draws: AtomicU64::new(8 * 4) });
-    let app = TestApp::start_drawing_from(entropy.clone()).await;
+    let entropy = Arc::new(CollidingRng { draws: AtomicU64::new(8 * 4) });
+    let app = TestApp::start_with_rng(entropy.clone()).await;
     assert_eq!(app.start_device().await.user_code, "BBBB-BBBB");
     assert_ne!(app.start_device().await.user_code, "BBBB-BBBB", "three draws later");
 

@@ -40,15 +40,15 @@ async fn provider_commands_add_change_test_and_remove() {
     assert!(operate(&app, &add, "  \n").await.err.contains("standard input is empty"));
     let added = operate(&app, &add, CLIENT_SECRET).await;
     assert!(added.code == Some(0) && added.out.contains("/sign-in/back/test/campus"), "{} {}", added.out, added.err);
-    assert!(app.comes(&institution, json!({})).await.refuses(|x| en().arrival_refused_not_invited(x)));
+    assert!(app.sign_in_with_new_browser(&institution, json!({})).await.refuses(|x| en().upstream_login_refused_not_invited(x)));
 
     let set = ["idp", "set", "--newcomers", "open", "--mfa-amr", "mfa", "--mfa-amr", "hwk", "--display-name", "Campus", "campus"];
     assert_eq!(operate(&app, &set, "").await.out, "campus has been changed.\n");
-    assert_eq!(app.comes(&institution, json!({ "amr": ["hwk"] })).await.path, "/hosts", "the portal that runs knows at once");
+    assert_eq!(app.sign_in_with_new_browser(&institution, json!({ "amr": ["hwk"] })).await.path, "/hosts", "the portal that runs knows at once");
     operate(&app, &["idp", "set", "--mfa-amr", "", "--enabled", "false", "campus"], "").await;
     assert!(operate(&app, &["idp", "list"], "").await.out.starts_with(&format!("campus  off  oidc  {base}  Campus\n")));
     operate(&app, &["idp", "set", "--enabled", "true", "--secret-from-stdin", "campus"], "another").await;
-    assert!(app.comes(&institution, json!({})).await.problem().contains(&en().arrival_refused_misconfigured()));
+    assert!(app.sign_in_with_new_browser(&institution, json!({})).await.problem().contains(&en().upstream_login_refused_misconfigured()));
     assert!(operate(&app, &["idp", "test", "campus"], "").await.err.contains("rejected the client ID or secret"));
     operate(&app, &["idp", "set", "--secret-from-stdin", "campus"], CLIENT_SECRET).await;
     assert_eq!(operate(&app, &["idp", "test", "campus"], "").await.out, format!("OK: campus has the issuer {base}\n"));
@@ -93,8 +93,8 @@ async fn unreachable_provider_is_explained() {
 async fn person_show_and_unlink_handle_identities() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "open").await;
-    app.comes(&institution, json!({ "sub": "4\u{1b}[2J2", "name": "Jane Doe" })).await;
-    app.comes(&institution, json!({ "sub": "43", "preferred_username": "roe" })).await;
+    app.sign_in_with_new_browser(&institution, json!({ "sub": "4\u{1b}[2J2", "name": "Jane Doe" })).await;
+    app.sign_in_with_new_browser(&institution, json!({ "sub": "43", "preferred_username": "roe" })).await;
     let shown = operate(&app, &["person", "show", "jdoe~campus"], "").await.out;
     let line = format!("{}  4\\u{{1b}}[2J2  jdoe · Campus  last used 20 November 2026, 12:00 UTC", institution.url());
     assert!(shown.starts_with("jdoe~campus  Jane Doe  since 20 November 2026, 12:00 UTC") && shown.contains(&line), "{shown}");

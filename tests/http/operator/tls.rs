@@ -47,8 +47,8 @@ async fn https_requires_trust_in_the_development_ca() {
 #[tokio::test]
 async fn restart_keeps_the_ca_and_its_private_keys() {
     let deployment = Deployment::set_up().await;
-    let first = ca_of_a_start(&deployment).await;
-    assert_eq!(ca_of_a_start(&deployment).await, first);
+    let first = ca_after_start(&deployment).await;
+    assert_eq!(ca_after_start(&deployment).await, first);
     for file in ["ca-key.pem", "server.pem"] {
         let mode = fs::metadata(deployment.path().join("data/tls").join(file)).expect(file).permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
@@ -70,7 +70,7 @@ async fn public_address_with_development_ca_warns() {
 }
 
 /// Starts, sends a request, and stops within the time limit although the client is still connected.
-async fn ca_of_a_start(deployment: &Deployment) -> Vec<u8> {
+async fn ca_after_start(deployment: &Deployment) -> Vec<u8> {
     let mut server = Server::start_with(deployment, &["--tls-self-signed"]);
     let ca = ca(deployment);
     let client = trusting(&ca);

@@ -2,161 +2,161 @@
 
 use tms_portal::domain::ids::AccountName;
 use tms_portal::server::service::Error;
-use tms_portal::server::service::auth::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose};
+use tms_portal::server::service::auth::upstream_login::{AuthorizationResponse, CallbackOutcome, LoginPurpose};
 use tms_portal::server::service::host_accounts::upstream_accounts::ProposalRefused;
 
 use super::*;
 
 #[tokio::test]
 async fn invalid_names_and_system_accounts_are_refused() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
     for (name, why) in [
-        (json!("root"), en().offer_system_account()),
-        (json!("systemd-network"), en().offer_system_account()),
-        (json!(" jdoe"), en().offer_no_name()),
-        (json!("ro ot"), en().offer_no_name()),
-        (json!("jdoe\u{0}"), en().offer_no_name()),
+        (json!("root"), en().proposal_system_account()),
+        (json!("systemd-network"), en().proposal_system_account()),
+        (json!(" jdoe"), en().proposal_no_name()),
+        (json!("ro ot"), en().proposal_no_name()),
+        (json!("jdoe\u{0}"), en().proposal_no_name()),
         // No other claim is used instead: people may be able to choose it.
-        (json!(""), en().offer_no_name()),
-        (json!(null), en().offer_no_name()),
+        (json!(""), en().proposal_no_name()),
+        (json!(null), en().proposal_no_name()),
     ] {
-        let page = world.offered(&browser, json!({ "preferred_username": name, "email": "jdoe" })).await;
-        assert!(page.words().contains(&why) && ticks(&page).is_empty(), "{name}: {}", page.words());
+        let page = fixture.proposed_accounts(&browser, json!({ "preferred_username": name, "email": "jdoe" })).await;
+        assert!(page.words().contains(&why) && checked_accounts(&page).is_empty(), "{name}: {}", page.words());
         for made_up in [format!("frontera {}", name.as_str().unwrap_or_default()), "frontera root".into(), "frontera jdoe".into(), "frontera".into()]
         {
             let page = browser.post(LINK, &[("accounts[]", &made_up)]).await;
-            assert!(page.path == "/hosts/provider" && page.problem().contains(&en().offer_refused_cannot()), "{made_up}: {}", page.words());
+            assert!(page.path == "/hosts/provider" && page.problem().contains(&en().proposal_refused_cannot()), "{made_up}: {}", page.words());
         }
     }
-    assert!(world.links().await.is_empty());
+    assert!(fixture.links().await.is_empty());
 }
 
 #[tokio::test]
 async fn unavailable_list_is_explained_and_links_nothing() {
-    let world = World::with_list(&json!([])).await;
-    let browser = world.app.signed_in().await;
+    let fixture = Fixture::with_list(&json!([])).await;
+    let browser = fixture.app.signed_in().await;
     let many: Vec<Value> = (0..101).map(|n| json!({ "name": "frontera", "username": format!("jd{n}") })).collect();
     for (status, body, why) in [
-        (401, "{}".to_owned(), en().arrival_refused_list_denied()),
-        (403, "{}".into(), en().arrival_refused_list_denied()),
-        (500, "{}".into(), en().arrival_refused_list_broken()),
-        (302, "{}".into(), en().arrival_refused_list_broken()),
-        (200, "<html>maintenance</html>".into(), en().arrival_refused_list_broken()),
-        (200, "[]".into(), en().arrival_refused_list_broken()),
-        (200, json!({ "data": { "name": "frontera" } }).to_string(), en().arrival_refused_list_broken()),
-        (200, json!({ "data": many }).to_string(), en().arrival_refused_list_broken()),
-        (200, format!("{{\"data\": [], \"x\": \"{}\"}}", "x".repeat(300_000)), en().arrival_refused_list_broken()),
+        (401, "{}".to_owned(), en().upstream_login_refused_list_denied()),
+        (403, "{}".into(), en().upstream_login_refused_list_denied()),
+        (500, "{}".into(), en().upstream_login_refused_list_broken()),
+        (302, "{}".into(), en().upstream_login_refused_list_broken()),
+        (200, "<html>maintenance</html>".into(), en().upstream_login_refused_list_broken()),
+        (200, "[]".into(), en().upstream_login_refused_list_broken()),
+        (200, json!({ "data": { "name": "frontera" } }).to_string(), en().upstream_login_refused_list_broken()),
+        (200, json!({ "data": many }).to_string(), en().upstream_login_refused_list_broken()),
+        (200, format!("{{\"data\": [], \"x\": \"{}\"}}", "x".repeat(300_000)), en().upstream_login_refused_list_broken()),
     ] {
-        world.institution.list_answers(status, body);
-        let page = world.offered(&browser, json!({})).await;
+        fixture.institution.list_answers(status, body);
+        let page = fixture.proposed_accounts(&browser, json!({})).await;
         assert!(page.path == "/hosts" && page.problem().contains(&why), "{status}: {}", page.words());
         assert_eq!(browser.get("/hosts/provider").await.status, 404);
     }
     // A port on which nothing listens any more.
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-    world.owns(&["frontera"], Some(format!("http://{gone}/resources"))).await;
-    let page = world.offered(&browser, json!({})).await;
-    assert!(page.problem().contains(&en().arrival_refused_list_away()), "{}", page.words());
+    fixture.owns(&["frontera"], Some(format!("http://{gone}/resources"))).await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
+    assert!(page.problem().contains(&en().upstream_login_refused_list_away()), "{}", page.words());
     // Tokens are sent over TLS only.
-    world.owns(&["frontera"], Some("http://provider.example/resources".into())).await;
-    assert!(world.offered(&browser, json!({})).await.problem().contains(&en().arrival_refused_list_broken()));
-    assert!(world.links().await.is_empty());
+    fixture.owns(&["frontera"], Some("http://provider.example/resources".into())).await;
+    assert!(fixture.proposed_accounts(&browser, json!({})).await.problem().contains(&en().upstream_login_refused_list_broken()));
+    assert!(fixture.links().await.is_empty());
 }
 
 #[tokio::test]
 async fn account_of_another_is_refused_unless_shared() {
-    let world = World::with_list(&json!([{ "name": "frontera", "username": "project" }])).await;
-    let first = world.app.signed_in().await;
-    let page = world.offered(&first, json!({})).await;
+    let fixture = Fixture::with_list(&json!([{ "name": "frontera", "username": "project" }])).await;
+    let first = fixture.app.signed_in().await;
+    let page = fixture.proposed_accounts(&first, json!({})).await;
     link_all(&first, &page).await;
 
-    world.add("eve").await;
-    let eve = world.app.signed_in_as("test", "eve", PASSWORD).await;
+    fixture.add("eve").await;
+    let eve = fixture.app.signed_in_as("test", "eve", PASSWORD).await;
     let hers = json!({ "sub": "43", "preferred_username": "eve" });
-    let page = world.offered(&eve, hers.clone()).await;
-    assert!(page.says(en().link_refused_somebody_elses()) && ticks(&page).is_empty(), "{}", page.words());
+    let page = fixture.proposed_accounts(&eve, hers.clone()).await;
+    assert!(page.says(en().link_refused_linked_to_another()) && checked_accounts(&page).is_empty(), "{}", page.words());
     assert!(!page.says("testuser1") && !page.says("Test User"), "never who: {}", page.words());
     let refused = eve.post(LINK, &[("accounts[]", "frontera project")]).await;
-    assert!(refused.problem().contains(&en().offer_refused_cannot()) && !refused.says("testuser1"), "{}", refused.words());
-    assert_eq!(world.links().await, ["project@frontera testuser1"]);
+    assert!(refused.problem().contains(&en().proposal_refused_cannot()) && !refused.says("testuser1"), "{}", refused.words());
+    assert_eq!(fixture.links().await, ["project@frontera testuser1"]);
 
-    world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
+    fixture.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
     let page = eve.get("/hosts/provider").await;
-    assert_eq!(ticks(&page), ["frontera project"], "{}", page.words());
+    assert_eq!(checked_accounts(&page), ["frontera project"], "{}", page.words());
     // The rules that apply when it is written decide.
-    world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = false).await;
-    assert!(link_all(&eve, &page).await.problem().contains(&en().offer_refused_cannot()));
-    world.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
+    fixture.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = false).await;
+    assert!(link_all(&eve, &page).await.problem().contains(&en().proposal_refused_cannot()));
+    fixture.app.change_tenant("test", |tenant| tenant.policy.shared_host_accounts = true).await;
     assert!(link_all(&eve, &page).await.tells(|x| en().link_linked("project", "frontera", x)));
-    assert_eq!(world.links().await, ["project@frontera eve", "project@frontera testuser1"]);
+    assert_eq!(fixture.links().await, ["project@frontera eve", "project@frontera testuser1"]);
 }
 
 #[tokio::test]
 async fn only_own_providers_with_hosts_are_offered() {
-    let world = World::start().await;
-    world.app.add_dora().await;
-    let dora = world.app.signed_in_as("default", "dora", PASSWORD).await;
+    let fixture = Fixture::start().await;
+    fixture.app.add_dora().await;
+    let dora = fixture.app.signed_in_as("default", "dora", PASSWORD).await;
     assert!(!dora.get("/hosts").await.says("hosts=1"));
-    assert!(dora.set_out(HOSTS).await.starts_with("/sign-in?again=1"));
+    assert!(dora.start_upstream_login(HOSTS).await.starts_with("/sign-in?again=1"));
 
-    let browser = world.app.signed_in().await;
-    let page = world.offered(&browser, json!({})).await;
+    let browser = fixture.app.signed_in().await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
     // Hosts no longer managed, and accounts not proposed, are not linked.
-    world.owns(&["stampede"], None).await;
-    assert_eq!(ticks(&browser.get("/hosts/provider").await), ["stampede jdoe"]);
-    assert!(link_all(&browser, &page).await.problem().contains(&en().offer_refused_cannot()));
-    world.change(|provider| provider.enabled = false).await;
+    fixture.owns(&["stampede"], None).await;
+    assert_eq!(checked_accounts(&browser.get("/hosts/provider").await), ["stampede jdoe"]);
+    assert!(link_all(&browser, &page).await.problem().contains(&en().proposal_refused_cannot()));
+    fixture.change(|provider| provider.enabled = false).await;
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
-    assert_eq!(browser.post(LINK, &[("accounts[]", "stampede jdoe")]).await.problem(), en().offer_refused_gone());
-    world.change(|provider| provider.enabled = true).await;
-    world.owns(&[], None).await;
+    assert_eq!(browser.post(LINK, &[("accounts[]", "stampede jdoe")]).await.problem(), en().proposal_refused_gone());
+    fixture.change(|provider| provider.enabled = true).await;
+    fixture.owns(&[], None).await;
     assert!(!browser.get("/hosts").await.says("hosts=1"));
-    assert_eq!(browser.set_out(HOSTS).await, "/hosts");
-    assert!(world.links().await.is_empty());
+    assert_eq!(browser.start_upstream_login(HOSTS).await, "/hosts");
+    assert!(fixture.links().await.is_empty());
 }
 
 #[tokio::test]
 async fn proposal_is_bound_to_person_and_identity() {
-    let world = World::start().await;
-    world.add("eve").await;
-    let browser = world.app.signed_in().await;
-    browser.through(&world.institution, "/sign-in/with/test/campus?link=1", world.app.seconds(), &json!({})).await;
+    let fixture = Fixture::start().await;
+    fixture.add("eve").await;
+    let browser = fixture.app.signed_in().await;
+    browser.upstream_login(&fixture.institution, "/sign-in/with/test/campus?link=1", fixture.app.seconds(), &json!({})).await;
     assert!(browser.post("/api/identities/link", &[]).await.tells(|x| en().identities_linked(x)));
-    let eve = world.app.signed_in_as("test", "eve", PASSWORD).await;
-    let page = world.offered(&eve, json!({})).await;
-    assert!(page.path == "/hosts" && page.refuses(|x| en().arrival_refused_somebody_else(x)), "{}", page.words());
+    let eve = fixture.app.signed_in_as("test", "eve", PASSWORD).await;
+    let page = fixture.proposed_accounts(&eve, json!({})).await;
+    assert!(page.path == "/hosts" && page.refuses(|x| en().upstream_login_refused_wrong_account(x)), "{}", page.words());
 
     // Another person's sign-in does not complete a link that was started in this session.
-    let page = world.offered(&browser, json!({})).await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
     browser.sign_in("test", "eve", PASSWORD).await;
     assert_eq!(browser.get("/hosts/provider").await.status, 404);
-    assert_eq!(link_all(&browser, &page).await.problem(), en().offer_refused_gone());
-    assert!(world.links().await.is_empty());
+    assert_eq!(link_all(&browser, &page).await.problem(), en().proposal_refused_gone());
+    assert!(fixture.links().await.is_empty());
 }
 
 #[tokio::test]
 async fn linking_requires_an_mfa_record() {
-    let world = World::start().await;
-    world.app.add_person("test", "new").await;
-    let browser = world.app.signed_in_as("test", "new", PASSWORD).await;
-    let page = world.offered(&browser, json!({})).await;
+    let fixture = Fixture::start().await;
+    fixture.app.add_person("test", "new").await;
+    let browser = fixture.app.signed_in_as("test", "new", PASSWORD).await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
     let refused = link_all(&browser, &page).await;
     assert!(refused.path == "/hosts/provider" && refused.problem().starts_with(&en().link_refused_no_mfa()), "{}", refused.words());
-    assert!(world.links().await.is_empty());
-    world.open_mfa("new").await;
-    assert!(link_all(&browser, &refused).await.says(en().offer_linked_several(2)));
+    assert!(fixture.links().await.is_empty());
+    fixture.open_mfa("new").await;
+    assert!(link_all(&browser, &refused).await.says(en().proposal_linked_several(2)));
 }
 
 /// "Revoke everything" also invalidates answers that are in progress.
 #[tokio::test]
 async fn answer_of_ended_session_is_refused() {
-    let world = World::start().await;
-    let late = world.app.person_without_session("testuser1").await;
-    let (services, campus) = (&world.app.services, ProviderId::parse("campus").expect("a provider"));
+    let fixture = Fixture::start().await;
+    let late = fixture.app.person_without_session("testuser1").await;
+    let (services, campus) = (&fixture.app.services, ProviderId::parse("campus").expect("a provider"));
     let (trip, address) =
         services.start_upstream_login(late.tenant_id(), &campus, LoginPurpose::Hosts(late.user_id().clone())).await.map_err(|_| ()).expect("off");
-    let back = world.institution.sign_in(&address, world.app.seconds(), &json!({}));
+    let back = fixture.institution.sign_in(&address, fixture.app.seconds(), &json!({}));
     let code = back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code");
     let arrived =
         services.finish_upstream_login(&trip, &AuthorizationResponse { code, issuer: None }, None, None).await.map_err(|_| ()).expect("back");
@@ -166,16 +166,16 @@ async fn answer_of_ended_session_is_refused() {
     let chosen = [(HostName::parse("frontera").expect("a host"), AccountName::parse("jdoe").expect("an account"))].into();
     let refused = services.link_proposed_accounts(&services.require_recent_auth(&late).expect("fresh"), &offer, chosen).await;
     assert!(matches!(refused, Err(Error::Refused(ProposalRefused::NotFound))));
-    assert!(world.links().await.is_empty());
+    assert!(fixture.links().await.is_empty());
 }
 
 /// If the audit log cannot be written, the link is not created.
 #[tokio::test]
 async fn link_without_audit_event_is_rolled_back() {
-    let world = World::start().await;
-    let browser = world.app.signed_in().await;
-    let page = world.offered(&browser, json!({})).await;
-    world.app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    let fixture = Fixture::start().await;
+    let browser = fixture.app.signed_in().await;
+    let page = fixture.proposed_accounts(&browser, json!({})).await;
+    fixture.app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END").await;
     assert_eq!(link_all(&browser, &page).await.status, 500);
-    assert!(world.links().await.is_empty());
+    assert!(fixture.links().await.is_empty());
 }

@@ -13,13 +13,13 @@ pub const NO_KEY: &str = "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A caller, with the headers that it sends.
 #[derive(Clone)]
-pub struct Caller {
+pub struct ApiClient {
     http: reqwest::Client,
     base: String,
     headers: Vec<(&'static str, String)>,
 }
 
-impl Caller {
+impl ApiClient {
     /// The same with another value of a header.
     pub fn with(&self, name: &'static str, value: &str) -> Self {
         let mut changed = self.without(name);
@@ -70,11 +70,11 @@ impl Caller {
 
     /// Creates a key for the test person's host account, without limits unless `changes` set them.
     pub async fn make_key(&self, changes: Value) -> Value {
-        self.done("POST /pubkeys/creds", key_wanted(changes)).await
+        self.done("POST /pubkeys/creds", key_request(changes)).await
     }
 
     /// Whether the portal returns the key to a host.
-    pub async fn lets_in(&self, login: &Value) -> bool {
+    pub async fn gets_key(&self, login: &Value) -> bool {
         let answer = self.call("POST /pubkeys/creds/retrieve", login.clone()).await;
         if answer.status == 200 {
             assert!(answer.body["public_key"].is_string() && answer.body["result_code"] == "0", "{}", answer.body);
@@ -86,54 +86,54 @@ impl Caller {
 }
 
 impl TestApp {
-    pub fn nobody(&self) -> Caller {
-        Caller { http: self.http.clone(), base: self.base.clone(), headers: Vec::new() }
+    pub fn unauthenticated(&self) -> ApiClient {
+        ApiClient { http: self.http.clone(), base: self.base.clone(), headers: Vec::new() }
     }
 
     /// The client of the test data.
-    pub fn client(&self) -> Caller {
+    pub fn client(&self) -> ApiClient {
         self.client_of("test", "testclient1", "secret1")
     }
 
-    pub fn client_of(&self, tenant: &str, id: &str, secret: &str) -> Caller {
-        self.nobody().with("x-tms-tenant", tenant).with("x-tms-client-id", id).with("x-tms-client-secret", secret)
+    pub fn client_of(&self, tenant: &str, id: &str, secret: &str) -> ApiClient {
+        self.unauthenticated().with("x-tms-tenant", tenant).with("x-tms-client-id", id).with("x-tms-client-secret", secret)
     }
 
     /// The first administrator of the tenant `default` or `test`.
-    pub async fn admin(&self, tenant: &str) -> Caller {
+    pub async fn admin(&self, tenant: &str) -> ApiClient {
         self.admin_of(tenant, "~~admin", &crate::app::admin_secret(tenant).await)
     }
 
-    pub fn admin_of(&self, tenant: &str, id: &str, secret: &str) -> Caller {
-        self.nobody().with("x-tms-tenant", tenant).with("x-tms-admin-id", id).with("x-tms-admin-secret", secret)
+    pub fn admin_of(&self, tenant: &str, id: &str, secret: &str) -> ApiClient {
+        self.unauthenticated().with("x-tms-tenant", tenant).with("x-tms-admin-id", id).with("x-tms-admin-secret", secret)
     }
 
-    pub fn bearer(&self, credential: &str) -> Caller {
-        self.nobody().with("authorization", &format!("Bearer {credential}"))
+    pub fn bearer(&self, credential: &str) -> ApiClient {
+        self.unauthenticated().with("authorization", &format!("Bearer {credential}"))
     }
 
     /// The test person's device with these scopes and the first host account.
-    pub async fn device_with(&self, scope: &str) -> Caller {
+    pub async fn device_with(&self, scope: &str) -> ApiClient {
         let device = self.start_device_of(&[("client_id", "tms-cli"), ("scope", scope)]).await;
         self.allow(&device).await;
         self.bearer(&self.poll(&device).await.token())
     }
 
     /// Adds a tenant; returns its administrator.
-    pub async fn add_tenant(&self, name: &str) -> Caller {
+    pub async fn add_tenant(&self, name: &str) -> ApiClient {
         let made = self.admin("default").await.done(&format!("POST /tenants/{name}"), Value::Null).await;
         self.admin_of(name, text(&made["admin_id"]), text(&made["admin_secret"]))
     }
 
     /// Adds a client to a tenant.
-    pub async fn add_client(&self, admin: &Caller, tenant: &str, id: &str) -> Caller {
+    pub async fn add_client(&self, admin: &ApiClient, tenant: &str, id: &str) -> ApiClient {
         let new = json!({ "tenant": tenant, "client_id": id, "app_name": id, "app_version": "1.0" });
         let made = admin.done("POST /client", new).await;
         self.client_of(tenant, id, text(&made["client_secret"]))
     }
 
     /// Adds a person with all that a client needs for a key of a host account.
-    pub async fn add_all(&self, admin: &Caller, tenant: &str, client: &str, user: &str, host: &str, account: &str) {
+    pub async fn add_all(&self, admin: &ApiClient, tenant: &str, client: &str, user: &str, host: &str, account: &str) {
         let place = json!({ "tenant": tenant, "tms_user_id": user, "host": host, "host_account": account, "ttl_minutes": -1 });
         for (call, body) in [
             ("POST /usermfa", json!({ "tenant": tenant, "tms_user_id": user, "ttl_minutes": -1 })),
@@ -157,7 +157,7 @@ pub fn changed(mut body: Value, changes: Value) -> Value {
     body
 }
 
-pub fn key_wanted(changes: Value) -> Value {
+pub fn key_request(changes: Value) -> Value {
     let usual = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1, "ttl_minutes": -1 });
     changed(usual, changes)
 }

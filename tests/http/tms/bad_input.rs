@@ -3,8 +3,8 @@
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use super::api::{Caller, changed};
-use super::endpoints::{Callers, Endpoint, endpoints};
+use super::api::{ApiClient, changed};
+use super::endpoints::{ApiClients, Endpoint, endpoints};
 use super::error;
 use crate::app::{Answer, TestApp};
 
@@ -19,18 +19,18 @@ const OPTIONAL: [(&str, &str); 7] = [
     ("DELETE /delegations/del", "ttl_minutes"),
 ];
 
-fn with_bodies(callers: &Callers) -> Vec<(Endpoint, &Caller)> {
+fn with_bodies(callers: &ApiClients) -> Vec<(Endpoint, &ApiClient)> {
     let endpoints: Vec<_> = endpoints("test").into_iter().filter(Endpoint::takes_a_body).collect();
     assert!(endpoints.len() >= 22);
     endpoints.into_iter().map(|endpoint| (callers.for_whom(endpoint.who)[0], endpoint)).map(|(caller, endpoint)| (endpoint, caller)).collect()
 }
 
-async fn send(caller: &Caller, call: &str, body: impl Into<reqwest::Body>) -> Answer {
+async fn send(caller: &ApiClient, call: &str, body: impl Into<reqwest::Body>) -> Answer {
     Answer::of(caller.request(call).header(CONTENT_TYPE, "application/json").body(body)).await
 }
 
 /// Asserts success or a client error in TMS' format.
-fn assert_fair(answer: &Answer, about: &str) {
+fn assert_handled(answer: &Answer, about: &str) {
     assert!((200..500).contains(&answer.status), "{about}: {} {}", answer.status, answer.body);
     if answer.status >= 400 {
         error(answer);
@@ -40,7 +40,7 @@ fn assert_fair(answer: &Answer, about: &str) {
 #[tokio::test]
 async fn bodies_other_than_json_objects_are_refused() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     let before = app.dump("test").await;
     let nested = |open: &str, close: &str| format!("{{\"extra\":{}{}}}", open.repeat(2_000), close.repeat(2_000));
     let bodies: Vec<Vec<u8>> = vec![
@@ -77,7 +77,7 @@ async fn bodies_other_than_json_objects_are_refused() {
 #[tokio::test]
 async fn other_or_missing_content_type_is_refused() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     for (Endpoint { call, body, .. }, caller) in with_bodies(&callers) {
         assert_eq!(error(&Answer::of(caller.request(&call).body(body.to_string())).await), 415, "{call}");
         for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", "application/merge-patch+json", "json", "", "text/json"]
@@ -96,7 +96,7 @@ async fn other_or_missing_content_type_is_refused() {
 #[tokio::test]
 async fn bodies_over_16_kib_are_refused() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     for (Endpoint { call, .. }, caller) in with_bodies(&callers) {
         let of = |length: usize| format!("{{\"x\":\"{}\"}}", "a".repeat(length - 8));
         assert_eq!(error(&send(caller, &call, of(16 * 1024 + 1)).await), 413, "{call}");
@@ -107,7 +107,7 @@ async fn bodies_over_16_kib_are_refused() {
 #[tokio::test]
 async fn missing_null_or_mistyped_fields_are_refused() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     let before = app.dump("test").await;
     for (Endpoint { call, body, .. }, caller) in with_bodies(&callers) {
         for (name, value) in body.as_object().expect("an object") {
@@ -138,7 +138,7 @@ async fn missing_null_or_mistyped_fields_are_refused() {
 #[tokio::test]
 async fn duplicate_fields_are_refused() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     for (Endpoint { call, body, .. }, caller) in with_bodies(&callers) {
         for (name, value) in body.as_object().expect("an object") {
             let passed_over = call.starts_with("DELETE") && matches!(name.as_str(), "ttl_minutes" | "required");
@@ -153,7 +153,7 @@ async fn duplicate_fields_are_refused() {
 #[tokio::test]
 async fn any_text_is_handled_without_fault() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     let texts = [
         "",
         " ",
@@ -178,7 +178,7 @@ async fn any_text_is_handled_without_fault() {
         for name in fields {
             for text in texts.into_iter().chain(long.iter().map(String::as_str)) {
                 let answer = caller.call(&call, changed(body.clone(), json!({ name: text }))).await;
-                assert_fair(&answer, &format!("{call} {name}: {text:.40}"));
+                assert_handled(&answer, &format!("{call} {name}: {text:.40}"));
                 let named = matches!(name.as_str(), "host" | "host_account" | "tms_user_id" | "client_user_id" | "client_id");
                 if named && call != "POST /pubkeys/creds/retrieve" {
                     let fits = matches!(text, "_" | "../..");
@@ -195,13 +195,13 @@ async fn any_text_is_handled_without_fault() {
 #[tokio::test]
 async fn unknown_fields_are_ignored_and_numbers_accepted() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     let more = json!({ "extra": { "deep": [1, null, "x"] }, "": 0, "Tenant": "other" });
     // Disables the tenant, so it comes last.
     let (last, first): (Vec<_>, Vec<_>) = with_bodies(&callers).into_iter().partition(|(endpoint, _)| endpoint.call.contains("/tenants/"));
     for (Endpoint { call, body, .. }, caller) in first.into_iter().chain(last) {
         let answer = caller.call(&call, changed(body, more.clone())).await;
-        assert_fair(&answer, &call);
+        assert_handled(&answer, &call);
         assert_ne!(answer.status, 400, "{call}: {}", answer.body);
     }
     let app = TestApp::start().await;
@@ -212,7 +212,7 @@ async fn unknown_fields_are_ignored_and_numbers_accepted() {
 #[tokio::test]
 async fn invalid_paths_and_queries_are_refused() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     let number = ["x", "1.0", "99999999999999999999", "1%20", "0x1", "%00", "1'"];
     for path in ["/userhosts/", "/delegations/", "/hosts/", "/pubkeys/id/"] {
         for wrong in number {

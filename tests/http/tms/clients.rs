@@ -25,7 +25,7 @@ async fn disabled_client_is_refused_everywhere() {
     for call in ["GET /client/testclient1", "GET /client/list", "GET /pubkeys/list", "PATCH /client/upd/testclient1?enabled=true"] {
         assert_eq!(client.refusal(call, NONE).await, 401, "{call}");
     }
-    assert_eq!(client.refusal("POST /pubkeys/creds", super::api::key_wanted(json!({}))).await, 401);
+    assert_eq!(client.refusal("POST /pubkeys/creds", super::api::key_request(json!({}))).await, 401);
     admin.done("PATCH /client/upd/testclient1?enabled=true", NONE).await;
     assert_eq!(client.get("/client/testclient1").await.status, 200);
 }
@@ -34,20 +34,20 @@ async fn disabled_client_is_refused_everywhere() {
 #[tokio::test]
 async fn registration_requires_administrator_unless_open() {
     let app = TestApp::start().await;
-    let (admin, client, nobody) = (app.admin("test").await, app.client(), app.nobody());
-    assert_eq!(nobody.refusal("POST /client", registration("test", "a")).await, 401);
+    let (admin, client, unauthenticated) = (app.admin("test").await, app.client(), app.unauthenticated());
+    assert_eq!(unauthenticated.refusal("POST /client", registration("test", "a")).await, 401);
     assert_eq!(client.refusal("POST /client", registration("test", "a")).await, 401, "a client is no administrator");
     assert_eq!(app.admin("default").await.refusal("POST /client", registration("test", "a")).await, 401, "nor is another tenant's");
     admin.done("POST /client", registration("test", "a")).await;
 
     app.change_tenant("test", |tenant| tenant.policy.open_registration = true).await;
-    let made = nobody.done("POST /client", registration("test", "b")).await;
+    let made = unauthenticated.done("POST /client", registration("test", "b")).await;
     assert_eq!(app.client_of("test", "b", text(&made["client_secret"])).get("/client/b").await.status, 200);
     assert_eq!(admin.with("x-tms-admin-secret", "wrong").refusal("POST /client", registration("test", "c")).await, 401, "a wrong claim is none");
-    assert_eq!(nobody.refusal("POST /client", registration("default", "c")).await, 401, "another tenant stays closed");
+    assert_eq!(unauthenticated.refusal("POST /client", registration("default", "c")).await, 401, "another tenant stays closed");
     app.change_tenant("test", |tenant| tenant.enabled = false).await;
     for tenant in ["test", "nowhere"] {
-        assert_eq!(nobody.refused("POST /client", registration(tenant, "d")).await, (400, "Tenant not enabled.".into()));
+        assert_eq!(unauthenticated.refused("POST /client", registration(tenant, "d")).await, (400, "Tenant not enabled.".into()));
     }
 }
 
@@ -56,7 +56,7 @@ async fn registration_requires_administrator_unless_open() {
 async fn mvp_mode_disables_open_registration() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| (tenant.policy.auto_provision, tenant.policy.open_registration) = (true, true)).await;
-    let (status, sentence) = app.nobody().refused("POST /client", registration("test", "a")).await;
+    let (status, sentence) = app.unauthenticated().refused("POST /client", registration("test", "a")).await;
     assert!(status == 400 && sentence.starts_with("Client creation is disallowed"), "{status} {sentence}");
     app.admin("test").await.done("POST /client", registration("test", "a")).await;
 }
@@ -67,7 +67,7 @@ async fn new_client_has_no_rights() {
     let admin = app.admin("test").await;
     let made = admin.done("POST /client", registration("test", "a")).await;
     let client = app.client_of("test", "a", text(&made["client_secret"]));
-    let (status, sentence) = client.refused("POST /pubkeys/creds", super::api::key_wanted(json!({}))).await;
+    let (status, sentence) = client.refused("POST /pubkeys/creds", super::api::key_request(json!({}))).await;
     assert!(status == 403 && sentence.contains("Required delegation record not found for client a"), "{sentence}");
     let form = [("client_id", "a"), ("client_secret", text(&made["client_secret"])), ("scope", "keys:create")];
     assert_eq!(app.send("/oauth/device_authorization", &form).await.error(), "unauthorized_client");
@@ -79,9 +79,9 @@ async fn open_registration_is_rate_limited() {
     let app = TestApp::start_with(limits).await;
     app.change_tenant("test", |tenant| tenant.policy.open_registration = true).await;
     for id in ["a", "b"] {
-        app.nobody().done("POST /client", registration("test", id)).await;
+        app.unauthenticated().done("POST /client", registration("test", id)).await;
     }
-    let answer = app.nobody().call("POST /client", registration("test", "c")).await;
+    let answer = app.unauthenticated().call("POST /client", registration("test", "c")).await;
     assert_eq!((error(&answer), answer.header("retry-after").is_empty()), (429, false));
     app.admin("test").await.done("POST /client", registration("test", "c")).await;
 }
@@ -109,7 +109,7 @@ async fn identifier_with_a_quote_is_harmless() {
     client.make_key(json!({})).await;
     app.change_tenant("test", |tenant| tenant.policy.open_registration = true).await;
     for id in ["x' OR '1'='1", "x' OR 1=1 --", "testclient1'--", "\" OR \"\"=\"", "x');DROP TABLE clients;--", "%' --", "testclient1\u{0}", "a b"] {
-        assert_eq!(app.nobody().refusal("POST /client", registration("test", id)).await, 400, "{id}");
+        assert_eq!(app.unauthenticated().refusal("POST /client", registration("test", id)).await, 400, "{id}");
         let encoded: String = id.bytes().map(|byte| format!("%{byte:02x}")).collect();
         for call in ["GET /client/", "PATCH /client/secret/", "DELETE /client/del/", "PATCH /client/upd/"] {
             let query = if call.contains("upd") { "?enabled=false" } else { "" };
@@ -168,7 +168,7 @@ async fn rotated_secret_works_during_the_overlap() {
     let (admin, first) = (app.admin("test").await, app.client());
     let made = first.done("PATCH /client/secret/testclient1", NONE).await;
     let second = app.client_of("test", "testclient1", text(&made["client_secret"]));
-    let work = async |callers: [&super::api::Caller; 2]| {
+    let work = async |callers: [&super::api::ApiClient; 2]| {
         let mut statuses = Vec::new();
         for caller in callers {
             statuses.push(caller.get("/client/testclient1").await.status);
@@ -230,7 +230,7 @@ async fn each_administrator_has_a_rotatable_secret() {
 async fn secret_guessing_blocks_the_right_secret_too() {
     let limits = tms_portal::server::state::RequestLimits { wrong_secrets: number(3), ..no_limits() };
     let app = TestApp::start_as(Setup { limits, behind_proxy: true, ..Setup::default() }).await;
-    let here = |caller: super::api::Caller| caller.with("x-forwarded-for", "192.0.2.1");
+    let here = |caller: super::api::ApiClient| caller.with("x-forwarded-for", "192.0.2.1");
     let (admin, client) = (here(app.admin("test").await), here(app.client()));
     for (right, wrong, call) in [
         (&client, client.with("x-tms-client-secret", "wrong"), "GET /client/testclient1"),
@@ -268,5 +268,5 @@ async fn deleting_a_client_deletes_its_data() {
         assert_eq!(left, 0, "{table}");
     }
     assert_eq!((app.api("/v1/tms/me", &token).await.status, client.get("/client/testclient1").await.status), (401, 401));
-    assert!(!app.nobody().lets_in(&super::api::login(&key)).await);
+    assert!(!app.unauthenticated().gets_key(&super::api::login(&key)).await);
 }

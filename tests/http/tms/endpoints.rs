@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::{Caller, EVERYTHING, NO_KEY};
+use super::api::{ApiClient, EVERYTHING, NO_KEY};
 use super::error;
 use crate::app::{Answer, TestApp};
 
@@ -121,26 +121,26 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
 pub const OWN_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA user@laptop";
 
 /// One caller of each kind, of the tenant `test`.
-pub struct Callers {
-    pub nobody: Caller,
-    pub client: Caller,
-    pub admin: Caller,
-    pub person: Caller,
+pub struct ApiClients {
+    pub unauthenticated: ApiClient,
+    pub client: ApiClient,
+    pub admin: ApiClient,
+    pub person: ApiClient,
     /// `testhost2` of the tenant.
-    pub host: Caller,
+    pub host: ApiClient,
 }
 
-impl Callers {
+impl ApiClients {
     pub async fn of(app: &TestApp) -> Self {
         let admin = app.admin("test").await;
         let host = app.host(&admin, "test", "testhost2", false).await;
-        Self { nobody: app.nobody(), client: app.client(), admin, person: app.device_with(EVERYTHING).await, host }
+        Self { unauthenticated: app.unauthenticated(), client: app.client(), admin, person: app.device_with(EVERYTHING).await, host }
     }
 
     /// All callers that may use an endpoint.
-    pub fn for_whom(&self, who: Who) -> Vec<&Caller> {
+    pub fn for_whom(&self, who: Who) -> Vec<&ApiClient> {
         match who {
-            Who::Anybody => vec![&self.nobody],
+            Who::Anybody => vec![&self.unauthenticated],
             Who::Client => vec![&self.client],
             Who::Admin => vec![&self.admin],
             Who::Either => vec![&self.client, &self.admin],
@@ -198,12 +198,12 @@ async fn table_contains_every_endpoint() {
 #[tokio::test]
 async fn unauthenticated_calls_are_refused() {
     let app = TestApp::start().await;
-    let (callers, before) = (Callers::of(&app).await, app.dump("test").await);
+    let (callers, before) = (ApiClients::of(&app).await, app.dump("test").await);
     for Endpoint { who, call, body } in endpoints("test").into_iter().filter(|endpoint| endpoint.who != Who::Anybody) {
         let bearer = matches!(who, Who::Person | Who::Host);
         let strangers = [
-            (app.nobody(), if bearer || call == "POST /client" { 401 } else { 400 }),
-            (app.nobody().with("x-tms-tenant", "test"), if who == Who::Client { 400 } else { 401 }),
+            (app.unauthenticated(), if bearer || call == "POST /client" { 401 } else { 400 }),
+            (app.unauthenticated().with("x-tms-tenant", "test"), if who == Who::Client { 400 } else { 401 }),
             (app.client_of("test", "testclient1", "wrong"), 401),
             (app.client_of("test", "testclient1", ""), 401),
             (app.client_of("test", "nobody", "secret1"), 401),
@@ -224,7 +224,7 @@ async fn unauthenticated_calls_are_refused() {
             assert_eq!(error(&answer), status, "{call} by stranger {place}: {}", answer.body);
             assert_eq!(answer.headers.contains_key("www-authenticate"), answer.status == 401, "{call}");
         }
-        let others: &[&Caller] = match who {
+        let others: &[&ApiClient] = match who {
             Who::Client => &[&callers.admin, &callers.person],
             Who::Admin => &[&callers.client, &callers.person],
             Who::Person => &[&callers.client, &callers.admin, &callers.host],

@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::api::{Caller, key_wanted};
-use super::endpoints::{Callers, Endpoint, Who, endpoints};
+use super::api::{ApiClient, key_request};
+use super::endpoints::{ApiClients, Endpoint, Who, endpoints};
 use super::error;
 use crate::app::TestApp;
 
 /// Asserts a fault without the database's message.
-async fn assert_fault(caller: &Caller, call: &str, body: &serde_json::Value, broken: &str) {
+async fn assert_fault(caller: &ApiClient, call: &str, body: &serde_json::Value, broken: &str) {
     let answer = caller.call(call, body.clone()).await;
     assert!(matches!(error(&answer), 500 | 503), "{call} without {broken}: {} {}", answer.status, answer.body);
     assert_eq!(answer.status == 503, answer.headers.contains_key("retry-after"), "{call}");
@@ -45,7 +45,7 @@ async fn failed_look_ups_are_server_errors() {
     ];
     for (table, statement, concerns) in broken {
         let app = TestApp::start().await;
-        let callers = Callers::of(&app).await;
+        let callers = ApiClients::of(&app).await;
         app.sql(statement).await;
         let mut concerned = 0;
         // Some are refused before they access the table.
@@ -64,7 +64,7 @@ async fn failed_look_ups_are_server_errors() {
 #[tokio::test]
 async fn missing_database_is_a_fault_at_every_endpoint() {
     let app = TestApp::start().await;
-    let callers = Callers::of(&app).await;
+    let callers = ApiClients::of(&app).await;
     app.services.close().await;
     for Endpoint { who, call, body } in
         endpoints("test").into_iter().filter(|endpoint| !matches!(endpoint.call.as_str(), "GET /hello" | "GET /version"))
@@ -73,7 +73,7 @@ async fn missing_database_is_a_fault_at_every_endpoint() {
             assert_fault(caller, &call, &body, "the database").await;
         }
     }
-    assert_eq!(app.nobody().get("/version").await.status, 200);
+    assert_eq!(app.unauthenticated().get("/version").await.status, 200);
 }
 
 /// A response never claims that a key was stored if it was not.
@@ -81,7 +81,7 @@ async fn missing_database_is_a_fault_at_every_endpoint() {
 async fn keys_are_returned_only_if_stored() {
     let app = TestApp::start().await;
     app.sql("CREATE TRIGGER full BEFORE INSERT ON pubkeys BEGIN SELECT RAISE(ABORT, 'no'); END").await;
-    assert_fault(&app.client(), "POST /pubkeys/creds", &key_wanted(json!({})), "pubkeys").await;
+    assert_fault(&app.client(), "POST /pubkeys/creds", &key_request(json!({})), "pubkeys").await;
     app.sql("DROP TRIGGER full").await;
     app.client().make_key(json!({})).await;
     assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 1);
@@ -93,6 +93,6 @@ async fn uncounted_login_is_refused_only_with_a_limit() {
     let app = TestApp::start().await;
     let (limited, free) = (app.client().make_key(json!({ "num_uses": 5 })).await, app.client().make_key(json!({})).await);
     app.sql("CREATE TRIGGER full BEFORE UPDATE ON pubkeys BEGIN SELECT RAISE(ABORT, 'no'); END").await;
-    assert_fault(&app.nobody(), "POST /pubkeys/creds/retrieve", &super::api::login(&limited), "pubkeys").await;
-    assert!(app.nobody().lets_in(&super::api::login(&free)).await);
+    assert_fault(&app.unauthenticated(), "POST /pubkeys/creds/retrieve", &super::api::login(&limited), "pubkeys").await;
+    assert!(app.unauthenticated().gets_key(&super::api::login(&free)).await);
 }

@@ -11,7 +11,7 @@ use crate::app::{Answer, TestApp};
 async fn hello_contains_name_and_tenant() {
     let app = TestApp::start().await;
     let greet = async |path: &str, tenant: Option<&str>| {
-        let caller = tenant.map_or_else(|| app.nobody(), |tenant| app.nobody().with("x-tms-tenant", tenant));
+        let caller = tenant.map_or_else(|| app.unauthenticated(), |tenant| app.unauthenticated().with("x-tms-tenant", tenant));
         let answer = caller.request(&format!("GET /hello{path}")).send().await.expect("an answer");
         (answer.status().as_u16(), answer.headers()["content-type"].to_str().expect("ASCII").to_owned(), answer.text().await.expect("a text"))
     };
@@ -58,7 +58,7 @@ async fn lookup_of_deployed_hosts_succeeds() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({ "key_type": "" })).await;
     let body = super::api::changed(login(&key), json!({ "user_uid": "1001", "key_type": "ssh-ed25519" }));
-    let shown = app.nobody().done("POST /pubkeys/creds/retrieve", body).await;
+    let shown = app.unauthenticated().done("POST /pubkeys/creds/retrieve", body).await;
     assert_eq!(shown["public_key"], key["public_key"]);
 }
 
@@ -77,11 +77,11 @@ async fn all_responses_below_v1_have_one_format() {
         ("GET /pubkeys", 405),
         ("PATCH /pubkeys/creds/retrieve", 405),
     ] {
-        let answer = app.nobody().call(call, serde_json::Value::Null).await;
+        let answer = app.unauthenticated().call(call, serde_json::Value::Null).await;
         assert_eq!(error(&answer), status, "{call}");
         assert_eq!(answer.header("allow").is_empty(), status == 404, "{call}");
     }
-    let html = app.nobody().with("accept", "text/html").get("/nothing").await;
+    let html = app.unauthenticated().with("accept", "text/html").get("/nothing").await;
     assert_eq!(error(&html), 404, "and to browsers too");
-    assert_eq!(app.nobody().request("HEAD /version").send().await.expect("an answer").status(), 200);
+    assert_eq!(app.unauthenticated().request("HEAD /version").send().await.expect("an answer").status(), 200);
 }

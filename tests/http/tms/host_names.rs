@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::{Caller, EVERYTHING, changed, login, named, text};
+use super::api::{ApiClient, EVERYTHING, changed, login, named, text};
 use super::endpoints::OWN_KEY;
 use crate::app::TestApp;
 
@@ -10,21 +10,21 @@ const NONE: Value = Value::Null;
 const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
 const FQDN: &str = "testhost1.tacc.example";
 
-fn asked_by(host: &str, key: &Value) -> Value {
+fn lookup_by(host: &str, key: &Value) -> Value {
     changed(login(key), json!({ "host": host }))
 }
 
-async fn register(admin: &Caller, host: &str, address: &str) -> Value {
+async fn register(admin: &ApiClient, host: &str, address: &str) -> Value {
     admin.done("POST /hosts", json!({ "tenant": "test", "host": host, "addr": address })).await
 }
 
 #[tokio::test]
 async fn key_matches_host_case_insensitively() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let key = client.make_key(json!({ "host": "TestHost1" })).await;
     for spelled in ["testhost1", "TESTHOST1", "TestHost1"] {
-        assert!(host.lets_in(&asked_by(spelled, &key)).await, "{spelled}");
+        assert!(host.gets_key(&lookup_by(spelled, &key)).await, "{spelled}");
     }
     let listed = client.get("/pubkeys/list").await.body;
     assert_eq!(listed["pubkeys"][0]["host"], "testhost1", "as it was registered");
@@ -52,43 +52,43 @@ async fn host_names_are_case_insensitive_everywhere() {
     let first = app.host(&admin, "test", "TestHost1", true).await;
     app.host(&admin, "test", "testhost1", true).await;
     let key = app.client().make_key(json!({})).await;
-    assert!(first.lets_in(&asked_by("TESTHOST1", &key)).await, "the first credential goes on beside the second");
-    assert_eq!(app.nobody().refusal(LOOKUP, asked_by("TESTHOST1", &key)).await, 401, "it is required in any case");
+    assert!(first.gets_key(&lookup_by("TESTHOST1", &key)).await, "the first credential goes on beside the second");
+    assert_eq!(app.unauthenticated().refusal(LOOKUP, lookup_by("TESTHOST1", &key)).await, 401, "it is required in any case");
     assert_eq!(admin.done("DELETE /hosts/credential", json!({ "tenant": "test", "host": "TESTHOST1" })).await["num_deleted"], 1);
-    assert!(app.nobody().lets_in(&login(&key)).await);
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
     assert_eq!(admin.done("DELETE /userhosts/del", link).await["num_deleted"], 1);
 }
 
 #[tokio::test]
 async fn registered_address_name_is_an_alias() {
     let app = TestApp::start().await;
-    let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
+    let (admin, client, host) = (app.admin("test").await, app.client(), app.unauthenticated());
     let before = client.make_key(json!({})).await;
     register(&admin, "testhost1", FQDN).await;
     let key = client.make_key(json!({ "host": "TestHost1.TACC.example" })).await;
     for (spelled, key) in [("testhost1", &key), (FQDN, &key), ("TESTHOST1.tacc.example", &before)] {
-        assert!(host.lets_in(&asked_by(spelled, key)).await, "{spelled}");
+        assert!(host.gets_key(&lookup_by(spelled, key)).await, "{spelled}");
     }
     let proved = app.host(&admin, "test", FQDN, true).await;
-    assert!(proved.lets_in(&login(&key)).await && proved.lets_in(&asked_by(FQDN, &key)).await);
+    assert!(proved.gets_key(&login(&key)).await && proved.gets_key(&lookup_by(FQDN, &key)).await);
     assert_eq!(host.refusal(LOOKUP, login(&key)).await, 401, "the credential is required of both names");
-    assert_eq!(proved.refusal(LOOKUP, asked_by("frontera", &key)).await, 401, "another host");
+    assert_eq!(proved.refusal(LOOKUP, lookup_by("frontera", &key)).await, 401, "another host");
     admin.done("DELETE /hosts/credential", json!({ "tenant": "test", "host": "testhost1" })).await;
 
     admin.done("DELETE /hosts/del", json!({ "tenant": "test", "host": FQDN, "addr": FQDN.to_uppercase() })).await;
-    assert!(!host.lets_in(&asked_by(FQDN, &key)).await && host.lets_in(&login(&key)).await, "a name no more");
+    assert!(!host.gets_key(&lookup_by(FQDN, &key)).await && host.gets_key(&login(&key)).await, "a name no more");
 }
 
 #[tokio::test]
 async fn keys_from_before_an_alias_existed_log_in() {
     let app = TestApp::start().await;
-    let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
+    let (admin, client, host) = (app.admin("test").await, app.client(), app.unauthenticated());
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": FQDN, "host_account": "testhostaccount1", "ttl_minutes": -1 });
     admin.done("POST /userhosts", link).await;
     let key = client.make_key(json!({ "host": FQDN })).await;
-    assert!(!host.lets_in(&login(&key)).await && host.lets_in(&asked_by(FQDN, &key)).await);
+    assert!(!host.gets_key(&login(&key)).await && host.gets_key(&lookup_by(FQDN, &key)).await);
     register(&admin, "testhost1", FQDN).await;
-    assert!(host.lets_in(&login(&key)).await && host.lets_in(&asked_by(FQDN, &key)).await);
+    assert!(host.gets_key(&login(&key)).await && host.gets_key(&lookup_by(FQDN, &key)).await);
 }
 
 #[tokio::test]
@@ -100,32 +100,32 @@ async fn address_of_two_hosts_names_neither() {
     register(&admin, "other", "testhost1").await;
     let key = client.make_key(json!({})).await;
     for spelled in ["login.tacc.example", "other"] {
-        assert!(!app.nobody().lets_in(&asked_by(spelled, &key)).await, "{spelled}");
+        assert!(!app.unauthenticated().gets_key(&lookup_by(spelled, &key)).await, "{spelled}");
     }
-    assert!(app.nobody().lets_in(&login(&key)).await, "a registered host's own name is its own");
+    assert!(app.unauthenticated().gets_key(&login(&key)).await, "a registered host's own name is its own");
 }
 
 #[tokio::test]
 async fn shared_address_keeps_credential_requirement() {
     const SHARED: &str = "login9.example";
     let app = TestApp::start().await;
-    let (admin, nobody) = (app.admin("test").await, app.nobody());
+    let (admin, unauthenticated) = (app.admin("test").await, app.unauthenticated());
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": SHARED, "host_account": "testhostaccount1", "ttl_minutes": -1 });
     admin.done("POST /userhosts", link).await;
     let key = app.client().make_key(json!({ "host": SHARED })).await;
     assert_eq!(register(&admin, "H9", SHARED).await["result_msg"], "success");
     app.host(&admin, "test", "H9", true).await;
-    assert_eq!(nobody.refusal(LOOKUP, asked_by(SHARED, &key)).await, 401);
+    assert_eq!(unauthenticated.refusal(LOOKUP, lookup_by(SHARED, &key)).await, 401);
 
     for other in ["H10", "H11"] {
         let added = register(&admin, other, "LOGIN9.example").await;
         assert!(text(&added["result_msg"]).starts_with("success; WARNING: LOGIN9.example is also an address of H9"), "{added}");
-        assert_eq!(nobody.refusal(LOOKUP, asked_by(SHARED, &key)).await, 401, "{other}");
-        assert_eq!(nobody.done("POST /hosts/check", json!({ "host": SHARED })).await["credential_required"], true);
+        assert_eq!(unauthenticated.refusal(LOOKUP, lookup_by(SHARED, &key)).await, 401, "{other}");
+        assert_eq!(unauthenticated.done("POST /hosts/check", json!({ "host": SHARED })).await["credential_required"], true);
     }
-    assert_eq!(nobody.done("POST /hosts/check", json!({ "host": "H10" })).await["credential_required"], false, "of its own name nothing is");
+    assert_eq!(unauthenticated.done("POST /hosts/check", json!({ "host": "H10" })).await["credential_required"], false, "of its own name nothing is");
     admin.done("PATCH /hosts/credential", json!({ "tenant": "test", "host": "H9", "required": false })).await;
-    assert!(nobody.lets_in(&asked_by(SHARED, &key)).await);
+    assert!(unauthenticated.gets_key(&lookup_by(SHARED, &key)).await);
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn address_added_by_alias_belongs_to_the_host() {
     register(&admin, "testhost1", FQDN).await;
     let added = register(&admin, "TestHost1.TACC.example", " 10.9.9.9 ").await;
     assert_eq!((&added["host"], &added["addr"], &added["result_msg"]), (&"testhost1".into(), &"10.9.9.9".into(), &"success".into()));
-    assert!(app.nobody().lets_in(&asked_by(FQDN, &key)).await, "still the host's name");
+    assert!(app.unauthenticated().gets_key(&lookup_by(FQDN, &key)).await, "still the host's name");
     let recorded = "SELECT subject FROM activity WHERE kind = 'host_added' ORDER BY id DESC LIMIT 1";
     assert_eq!(app.texts(recorded).await, ["testhost1"]);
     let again = json!({ "tenant": "test", "host": FQDN, "addr": FQDN });
@@ -185,7 +185,7 @@ async fn other_tenant_cannot_take_a_name_in_another_case() {
         assert!(text(&added["result_msg"]).contains("another tenant"), "{name}");
     }
     let key = app.client().make_key(json!({})).await;
-    assert!(app.nobody().lets_in(&asked_by("TESTHOST1", &key)).await);
+    assert!(app.unauthenticated().gets_key(&lookup_by("TESTHOST1", &key)).await);
 }
 
 #[tokio::test]
@@ -227,9 +227,9 @@ async fn host_without_credential_gets_no_record() {
     let app = TestApp::start().await;
     let admin = app.admin("test").await;
     app.host(&admin, "test", "guarded", true).await;
-    let check = async |caller: &Caller, host: &str| caller.done("POST /hosts/check", json!({ "host": host })).await;
-    let (nobody, named) = (app.nobody(), app.nobody().with("x-tms-tenant", "test"));
-    for caller in [&nobody, &named] {
+    let check = async |caller: &ApiClient, host: &str| caller.done("POST /hosts/check", json!({ "host": host })).await;
+    let (unauthenticated, named) = (app.unauthenticated(), app.unauthenticated().with("x-tms-tenant", "test"));
+    for caller in [&unauthenticated, &named] {
         assert_eq!(check(caller, "testhost1").await, check(caller, "nowhere").await, "registered or not");
     }
     let said = check(&named, "testhost1").await;
@@ -238,20 +238,20 @@ async fn host_without_credential_gets_no_record() {
         (&NONE, &NONE, &false.into(), &true.into())
     );
     assert_eq!(check(&named, "guarded").await["credential_required"], true, "as a lookup says, too");
-    assert_eq!(check(&app.nobody().with("x-tms-tenant", "tset"), "testhost1").await["tenant_enabled"], false);
+    assert_eq!(check(&app.unauthenticated().with("x-tms-tenant", "tset"), "testhost1").await["tenant_enabled"], false);
     assert_eq!(named.refusal("POST /hosts/check", json!({ "host": "no name" })).await, 400);
 }
 
 #[tokio::test]
 async fn certificate_lookup_gets_no_key_and_counts_no_use() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let key = client.make_key(json!({ "num_uses": 1 })).await;
     for key_type in ["ssh-ed25519-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com", "ssh-rsa"] {
-        assert!(!host.lets_in(&changed(login(&key), json!({ "key_type": key_type }))).await, "{key_type}");
+        assert!(!host.gets_key(&changed(login(&key), json!({ "key_type": key_type }))).await, "{key_type}");
     }
     assert_eq!(client.get("/pubkeys/list").await.body["pubkeys"][0]["remaining_uses"], 1);
-    assert!(host.lets_in(&changed(login(&key), json!({ "key_type": "ssh-ed25519" }))).await);
+    assert!(host.gets_key(&changed(login(&key), json!({ "key_type": "ssh-ed25519" }))).await);
 }
 
 #[tokio::test]

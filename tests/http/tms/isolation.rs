@@ -43,7 +43,7 @@ async fn table_refers_to_existing_objects() {
     }
 }
 
-impl super::api::Caller {
+impl super::api::ApiClient {
     async fn done_or_greeted(&self, call: &str, body: Value) {
         let answer = self.call(call, body).await;
         assert_eq!(answer.status, 200, "{call}: {}", answer.body);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::api::{Caller, EVERYTHING, changed, login, text};
+use super::api::{ApiClient, EVERYTHING, changed, login, text};
 use super::endpoints::OWN_KEY;
 use super::error;
 use crate::app::{PASSWORD, TestApp};
@@ -25,7 +25,7 @@ async fn with_two_hosts() -> TestApp {
     app
 }
 
-async fn keys_of(device: &Caller) -> Vec<String> {
+async fn keys_of(device: &ApiClient) -> Vec<String> {
     let listed = device.get("/me/keys").await.body;
     let keys = listed["keys"].as_array().expect("keys");
     assert_eq!(listed["num_keys"], keys.len());
@@ -38,7 +38,7 @@ async fn device_creates_keys_for_selected_host_accounts() {
     let app = with_two_hosts().await;
     let device = app.device_with(EVERYTHING).await;
     let key = device.done(CREATE, own(json!({}))).await;
-    assert!(app.nobody().lets_in(&login(&key)).await);
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
     for elsewhere in [json!({ "host": "zweiter", "host_account": "tu1" }), json!({ "host_account": "root" }), json!({ "host": "nowhere" })] {
         assert_eq!(device.refusal(CREATE, own(elsewhere.clone())).await, 403, "{elsewhere}");
     }
@@ -58,7 +58,7 @@ async fn device_lists_keys_of_selected_host_accounts_only() {
     client.make_key(json!({ "client_user_id": "eve" })).await;
     let expected = [&mine, &clients].map(|key| text(&key["public_key_fingerprint"]).to_owned());
     assert_eq!(keys_of(&device).await, expected);
-    assert!(app.nobody().lets_in(&login(&clients)).await);
+    assert!(app.unauthenticated().gets_key(&login(&clients)).await);
     app.clock.advance(Duration::from_secs(60));
     let listed = device.get("/me/keys").await.body;
     assert_eq!((&listed["keys"][0]["state"], &listed["keys"][1]["state"]), (&"active".into(), &"used up".into()));
@@ -85,8 +85,8 @@ async fn other_device_of_the_person_may_revoke_the_key() {
     assert_eq!(keys_of(&second).await, [text(&key["public_key_fingerprint"])]);
     assert_eq!(second.done(&end, NONE).await["num_deleted"], 1);
     assert_eq!((keys_of(&first).await.len(), first.refusal(&end, NONE).await), (0, 404));
-    assert!(!app.nobody().lets_in(&login(&key)).await);
-    assert_eq!(app.recorded("key_revoked").await, 1);
+    assert!(!app.unauthenticated().gets_key(&login(&key)).await);
+    assert_eq!(app.count_audit_events("key_revoked").await, 1);
 }
 
 #[tokio::test]
@@ -98,9 +98,9 @@ async fn device_revokes_only_visible_keys() {
     for number in ["1", "0", "-1", "999999", "9223372036854775807", "-9223372036854775808"] {
         assert_eq!(device.refusal(&format!("DELETE /me/keys/{number}"), NONE).await, 404, "{number}");
     }
-    assert!(app.nobody().lets_in(&changed(login(&unseen), json!({ "host": "zweiter", "user": "tu1" }))).await);
+    assert!(app.unauthenticated().gets_key(&changed(login(&unseen), json!({ "host": "zweiter", "user": "tu1" }))).await);
     device.done("DELETE /me/keys/2", NONE).await;
-    assert!(!app.nobody().lets_in(&login(&seen)).await, "a client's key, of the person all the same");
+    assert!(!app.unauthenticated().gets_key(&login(&seen)).await, "a client's key, of the person all the same");
 }
 
 #[tokio::test]
@@ -130,9 +130,9 @@ async fn key_expires_no_later_than_the_token() {
         device.done(&format!("DELETE /me/keys/{}", key["id"]), NONE).await;
     }
     app.clock.advance(Duration::from_secs(8 * 60 * 60 - 1));
-    assert!(app.nobody().lets_in(&login(&long)).await);
+    assert!(app.unauthenticated().gets_key(&login(&long)).await);
     app.clock.advance(Duration::from_secs(1));
-    assert!(!app.nobody().lets_in(&login(&long)).await);
+    assert!(!app.unauthenticated().gets_key(&login(&long)).await);
     assert_eq!(device.refusal("GET /me/keys", NONE).await, 401);
 }
 
@@ -144,7 +144,7 @@ async fn changed_limit_does_not_exceed_the_consent() {
     let wanted = super::api::named(&key, json!({ "client_id": "tms-cli", "ttl_minutes": 100_000 }));
     app.admin("test").await.done("PATCH /pubkeys", wanted).await;
     app.clock.advance(Duration::from_secs(8 * 60 * 60));
-    assert!(!app.nobody().lets_in(&login(&key)).await);
+    assert!(!app.unauthenticated().gets_key(&login(&key)).await);
 }
 
 #[tokio::test]
@@ -157,7 +157,7 @@ async fn key_of_revoked_device_is_not_kept_by_another() {
     let (key, second) = (first.done(CREATE, own(json!({}))).await, app.device_with(EVERYTHING).await);
     let others = second.done(CREATE, own(json!({ "public_key": OTHER_KEY }))).await;
     browser.post("/api/device/withdraw", &[("grant", &grant)]).await;
-    assert!(!app.nobody().lets_in(&login(&key)).await && app.nobody().lets_in(&login(&others)).await);
+    assert!(!app.unauthenticated().gets_key(&login(&key)).await && app.unauthenticated().gets_key(&login(&others)).await);
     assert_eq!(first.refusal("GET /me/keys", NONE).await, 401);
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::{changed, key_wanted, login};
+use super::api::{changed, key_request, login};
 use crate::app::TestApp;
 
 const CREATE: &str = "POST /pubkeys/creds";
@@ -22,7 +22,7 @@ fn of_jdoe(changes: Value) -> Value {
 async fn nothing_is_created_without_mvp_mode() {
     let app = TestApp::start().await;
     let before = app.dump("test").await;
-    assert_eq!(app.client().refusal(CREATE, key_wanted(of_jdoe(json!({})))).await, 403);
+    assert_eq!(app.client().refusal(CREATE, key_request(of_jdoe(json!({})))).await, 403);
     assert_eq!(app.dump("test").await, before);
 }
 
@@ -31,16 +31,16 @@ async fn missing_prerequisites_are_created_and_last() {
     let app = with_mvp().await;
     let key = app.client().make_key(of_jdoe(json!({ "num_uses": 3, "ttl_minutes": 5 }))).await;
     assert_eq!((&key["max_uses"], &key["expires_at"]), (&"3".into(), &"2026-11-20T12:05:00+00:00".into()), "limits are kept");
-    assert!(app.nobody().lets_in(&changed(login(&key), json!({ "user": "jd", "host": "frontera" }))).await);
+    assert!(app.unauthenticated().gets_key(&changed(login(&key), json!({ "user": "jd", "host": "frontera" }))).await);
     let admin = app.admin("test").await;
     assert_eq!(admin.get("/usermfa/jdoe").await.body["expires_at"], "9999-12-31T23:59:59+00:00");
     let delegation = admin.get("/delegations/list").await.body["users"][1].clone();
     assert_eq!((&delegation["client_user_id"], &delegation["made_by"]), (&"jdoe".into(), &"mvp".into()));
     for kind in ["mfa_opened", "delegated", "host_linked"] {
-        assert_eq!(app.recorded(kind).await, 1, "{kind}");
+        assert_eq!(app.count_audit_events(kind).await, 1, "{kind}");
     }
     app.client().make_key(of_jdoe(json!({ "host": "stampede" }))).await;
-    assert_eq!((app.recorded("mfa_opened").await, app.recorded("host_linked").await), (1, 2), "only what is absent");
+    assert_eq!((app.count_audit_events("mfa_opened").await, app.count_audit_events("host_linked").await), (1, 2), "only what is absent");
 }
 
 /// W8: what an administrator or its expiry has ended is not created again.
@@ -60,16 +60,16 @@ async fn ended_prerequisites_are_not_restored() {
     ] {
         admin.done(call, ended).await;
         let before = app.dump("test").await;
-        assert_eq!(client.refusal(CREATE, key_wanted(json!({}))).await, 403, "{call}");
+        assert_eq!(client.refusal(CREATE, key_request(json!({}))).await, 403, "{call}");
         assert_eq!(app.dump("test").await, before, "{call}");
         // Other prerequisites are missing too and are created; the existing one decides.
-        let elsewhere = client.call(CREATE, key_wanted(json!({ "host": "elsewhere" }))).await;
+        let elsewhere = client.call(CREATE, key_request(json!({ "host": "elsewhere" }))).await;
         assert_eq!(elsewhere.status, if call.contains("userhosts") { 201 } else { 403 }, "{call}");
         admin.done(call, again).await;
         client.make_key(json!({})).await;
     }
     app.switch_person("testuser1", false).await;
-    assert_eq!(client.refusal(CREATE, key_wanted(json!({ "host": "third" }))).await, 403, "a person who is off");
+    assert_eq!(client.refusal(CREATE, key_request(json!({ "host": "third" }))).await, 403, "a person who is off");
 }
 
 /// W8: with one leaked secret, keys for `root` could be created on any host.
@@ -78,9 +78,9 @@ async fn system_accounts_are_never_linked() {
     let app = with_mvp().await;
     let before = app.dump("test").await;
     for account in ["root", "ROOT", "toor", "slurm", "sshd", "postgres", "systemd-network", "_apt", "-x", "nobody"] {
-        let (status, sentence) = app.client().refused(CREATE, key_wanted(json!({ "host_account": account }))).await;
+        let (status, sentence) = app.client().refused(CREATE, key_request(json!({ "host_account": account }))).await;
         assert!(status == 403 && sentence.contains("user host record not found"), "{account}: {sentence}");
-        assert_eq!(app.client().refusal(CREATE, key_wanted(of_jdoe(json!({ "host_account": account })))).await, 403, "{account}");
+        assert_eq!(app.client().refusal(CREATE, key_request(of_jdoe(json!({ "host_account": account })))).await, 403, "{account}");
     }
     assert_eq!(app.dump("test").await, before);
     let link = json!({ "tenant": "test", "tms_user_id": "testuser1", "host": "testhost1", "host_account": "slurm", "ttl_minutes": -1 });
@@ -94,11 +94,11 @@ async fn uid_zero_is_never_linked() {
     let app = with_mvp().await;
     let linked = changed(login(&app.client().make_key(of_jdoe(json!({}))).await), json!({ "user": "jd", "host": "frontera" }));
     let admin_event = login(&app.client().make_key(json!({})).await);
-    for (uid, lets_in) in
+    for (uid, gets_key) in
         [(json!("0"), false), (json!(0), false), (json!(0.0), false), (json!("00"), false), (json!("+0"), false), (json!("1001"), true), (NONE, true)]
     {
-        assert_eq!(app.nobody().lets_in(&changed(linked.clone(), json!({ "user_uid": uid }))).await, lets_in, "{uid}");
-        assert!(app.nobody().lets_in(&changed(admin_event.clone(), json!({ "user_uid": uid }))).await, "{uid}: an administrator's link");
+        assert_eq!(app.unauthenticated().gets_key(&changed(linked.clone(), json!({ "user_uid": uid }))).await, gets_key, "{uid}");
+        assert!(app.unauthenticated().gets_key(&changed(admin_event.clone(), json!({ "user_uid": uid }))).await, "{uid}: an administrator's link");
     }
 }
 
@@ -109,7 +109,7 @@ async fn concurrent_first_keys_create_each_row_once() {
     futures_util::future::join_all((0..16).map(|_| client.make_key(of_jdoe(json!({}))))).await;
     let count = "SELECT (SELECT count(*) FROM user_mfa WHERE user_id = 'jdoe') + (SELECT count(*) FROM host_accounts WHERE user_id = 'jdoe')
                       + (SELECT count(*) FROM delegations WHERE user_id = 'jdoe')";
-    assert_eq!((app.number(count).await, app.recorded("host_linked").await), (3, 1));
+    assert_eq!((app.number(count).await, app.count_audit_events("host_linked").await), (3, 1));
 }
 
 /// A client must not create again what a person has revoked in the portal.
@@ -123,7 +123,7 @@ async fn objects_revoked_by_a_person_are_not_restored() {
         let number: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '-').collect();
         let page = browser.post(end, &[(field, &number)]).await;
         assert_eq!(page.path, ask, "{}", page.words());
-        assert!(!app.nobody().lets_in(&login(&key)).await, "{ask}: the key is revoked");
-        assert_eq!(app.client().refusal(CREATE, key_wanted(json!({}))).await, 403, "{ask}");
+        assert!(!app.unauthenticated().gets_key(&login(&key)).await, "{ask}: the key is revoked");
+        assert_eq!(app.client().refusal(CREATE, key_request(json!({}))).await, 403, "{ask}");
     }
 }

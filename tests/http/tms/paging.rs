@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::api::{Caller, EVERYTHING};
+use super::api::{ApiClient, EVERYTHING};
 use crate::app::TestApp;
 
 /// The path of each list, and the name of its rows.
@@ -18,7 +18,7 @@ const LISTS: [(&str, &str); 8] = [
 ];
 
 /// About seven rows for each list.
-async fn with_long_lists() -> (TestApp, Caller, Caller) {
+async fn with_long_lists() -> (TestApp, ApiClient, ApiClient) {
     let app = TestApp::start().await;
     let (admin, device) = (app.admin("test").await, app.device_with(EVERYTHING).await);
     for n in 0..6 {

@@ -55,7 +55,7 @@ async fn end_of_mfa_record_ends_its_dependents() {
         assert_eq!(admin.get(&format!("/{kind}/list")).await.body["num_users"], 0, "{kind}");
     }
     app.add_all(&admin, "test", "testclient1", "testuser1", "testhost1", "testhostaccount1").await;
-    assert!(!app.nobody().lets_in(&login(&key)).await, "what was ended does not come back");
+    assert!(!app.unauthenticated().gets_key(&login(&key)).await, "what was ended does not come back");
     client.make_key(json!({})).await;
 }
 
@@ -73,8 +73,8 @@ async fn deleting_a_delegation_revokes_consents_of_its_client() {
     let end = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1" });
     assert_eq!(admin.done("DELETE /delegations/del", end).await["num_deleted"], 2, "the administrator's and the person's");
     assert_eq!((app.api("/v1/tms/me", &token).await.status, second.get("/me").await.status), (401, 200));
-    assert!(!app.nobody().lets_in(&login(&gone)).await && app.nobody().lets_in(&login(&kept)).await);
-    assert_eq!(app.recorded("device_withdrawn").await, 1);
+    assert!(!app.unauthenticated().gets_key(&login(&gone)).await && app.unauthenticated().gets_key(&login(&kept)).await);
+    assert_eq!(app.count_audit_events("device_withdrawn").await, 1);
 }
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn shared_account_is_linked_to_several_people() {
     let (admin, client) = (app.admin("test").await, app.client());
     app.add_all(&admin, "test", "testclient1", "jdoe", "testhost1", "testhostaccount1").await;
     let (hers, his) = (client.make_key(json!({ "client_user_id": "jdoe" })).await, client.make_key(json!({})).await);
-    assert!(app.nobody().lets_in(&login(&hers)).await && app.nobody().lets_in(&login(&his)).await);
+    assert!(app.unauthenticated().gets_key(&login(&hers)).await && app.unauthenticated().gets_key(&login(&his)).await);
     admin.done("DELETE /usermfa/del/jdoe", NONE).await;
-    assert!(!app.nobody().lets_in(&login(&hers)).await && app.nobody().lets_in(&login(&his)).await);
+    assert!(!app.unauthenticated().gets_key(&login(&hers)).await && app.unauthenticated().gets_key(&login(&his)).await);
 }

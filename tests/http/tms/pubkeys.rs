@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use ssh_key::{HashAlg, PrivateKey, PublicKey};
 use tms_portal::server::service::{Rng, SystemRng};
 
-use super::api::{Caller, changed, key_wanted, login, named, text};
+use super::api::{ApiClient, changed, key_request, login, named, text};
 use super::endpoints::OWN_KEY;
 use super::error;
 use crate::app::TestApp;
@@ -63,19 +63,19 @@ async fn created_keys_are_in_openssh_format() {
         assert_eq!((text(&key["key_type"]), text(&key["key_bits"])), (kind, bits), "{word}");
         assert!(text(&key["public_key"]).starts_with(algorithm));
         assert_openssh(&key);
-        assert!(app.nobody().lets_in(&login(&key)).await);
+        assert!(app.unauthenticated().gets_key(&login(&key)).await);
     }
     for word in ["dsa", "ssh-ed25519", "ed25519 ", "rsa4096", "\u{0}", "*"] {
-        let (status, sentence) = app.client().refused(CREATE, key_wanted(json!({ "key_type": word }))).await;
+        let (status, sentence) = app.client().refused(CREATE, key_request(json!({ "key_type": word }))).await;
         assert!(status == 400 && sentence.contains("ed25519, ecdsa or rsa"), "{word}: {sentence}");
     }
-    assert_eq!(app.client().refusal(CREATE, key_wanted(json!({ "key_type": ["rsa"] }))).await, 400);
+    assert_eq!(app.client().refusal(CREATE, key_request(json!({ "key_type": ["rsa"] }))).await, 400);
 }
 
 /// Random bytes whose first candidates are near two primes, so that an RSA key is found fast; other seeds work, but take seconds.
-struct Lucky(Mutex<u64>);
+struct SeededRng(Mutex<u64>);
 
-impl Rng for Lucky {
+impl Rng for SeededRng {
     fn fill(&self, bytes: &mut [u8]) {
         let mut state = self.0.lock().expect("a state");
         for byte in bytes {
@@ -90,24 +90,24 @@ impl Rng for Lucky {
 
 #[tokio::test]
 async fn rsa_key_has_4096_bits() {
-    let lucky = Arc::new(Lucky(Mutex::new(0)));
-    let app = TestApp::start_drawing_from(Arc::clone(&lucky) as Arc<dyn Rng>).await;
-    *lucky.0.lock().expect("a state") = LUCKY;
+    let lucky = Arc::new(SeededRng(Mutex::new(0)));
+    let app = TestApp::start_with_rng(Arc::clone(&lucky) as Arc<dyn Rng>).await;
+    *lucky.0.lock().expect("a state") = SEED;
     let key = app.client().make_key(json!({ "key_type": "RSA" })).await;
     assert_eq!((text(&key["key_type"]), text(&key["key_bits"])), ("rsa", "4096"));
     assert_openssh(&key);
 }
 
-const LUCKY: u64 = 0;
+const SEED: u64 = 0;
 
 /// Random bytes that block until the gate is opened.
 #[derive(Default)]
-struct Gate {
+struct BlockingRng {
     open: Mutex<bool>,
     opened: Condvar,
 }
 
-impl Rng for Gate {
+impl Rng for BlockingRng {
     fn fill(&self, bytes: &mut [u8]) {
         let open = self.open.lock().expect("a gate");
         // If a key is generated on the test's only thread, this fails instead of blocking forever.
@@ -121,16 +121,16 @@ impl Rng for Gate {
 #[tokio::test]
 async fn slow_key_generation_does_not_block_and_is_limited() {
     const LINE: usize = 16;
-    let gate = Arc::new(Gate::default());
-    let app = TestApp::start_drawing_from(Arc::clone(&gate) as Arc<dyn Rng>).await;
+    let gate = Arc::new(BlockingRng::default());
+    let app = TestApp::start_with_rng(Arc::clone(&gate) as Arc<dyn Rng>).await;
     let client = app.client();
-    let slow = || client.call(CREATE, key_wanted(json!({ "key_type": "ecdsa" })));
+    let slow = || client.call(CREATE, key_request(json!({ "key_type": "ecdsa" })));
     let mut asked: FuturesUnordered<_> = (0..LINE + 4).map(|_| slow()).collect();
     for _ in 0..4 {
         let busy = asked.next().await.expect("an answer");
         assert_eq!((error(&busy), busy.header("retry-after")), (503, "1"), "{}", busy.body);
     }
-    assert_eq!(app.nobody().get("/version").await.status, 200);
+    assert_eq!(app.unauthenticated().get("/version").await.status, 200);
     assert_eq!(client.get("/client/testclient1").await.status, 200);
     client.make_key(json!({ "public_key": OWN_KEY })).await;
     *gate.open.lock().expect("a gate") = true;
@@ -145,7 +145,7 @@ async fn minus_one_is_unlimited_and_zero_is_none() {
     for (uses, max) in [(-1, "2147483647"), (i32::MIN, "2147483647"), (0, "0"), (1, "1"), (i32::MAX, "2147483647")] {
         let key = app.client().make_key(json!({ "num_uses": uses })).await;
         assert_eq!((text(&key["max_uses"]), text(&key["remaining_uses"])), (max, max));
-        assert_eq!(app.nobody().lets_in(&login(&key)).await, uses != 0, "{uses} uses");
+        assert_eq!(app.unauthenticated().gets_key(&login(&key)).await, uses != 0, "{uses} uses");
     }
     for (minutes, ttl, end) in [
         (-1, 2_147_483_647_i64, "9999-12-31T23:59:59+00:00"),
@@ -156,7 +156,7 @@ async fn minus_one_is_unlimited_and_zero_is_none() {
     ] {
         let key = app.client().make_key(json!({ "ttl_minutes": minutes })).await;
         assert_eq!(text(&key["expires_at"]), end);
-        assert_eq!(app.nobody().lets_in(&login(&key)).await, minutes != 0, "{minutes} minutes");
+        assert_eq!(app.unauthenticated().gets_key(&login(&key)).await, minutes != 0, "{minutes} minutes");
         let all = app.client().get("/pubkeys/list").await.body;
         assert_eq!(all["pubkeys"].as_array().expect("keys").last().expect("a key")["initial_ttl_minutes"], ttl);
     }
@@ -165,7 +165,7 @@ async fn minus_one_is_unlimited_and_zero_is_none() {
 #[tokio::test]
 async fn own_public_key_is_registered() {
     let app = TestApp::start().await;
-    let own = async |line: &str| app.client().call(CREATE, key_wanted(json!({ "public_key": line }))).await;
+    let own = async |line: &str| app.client().call(CREATE, key_request(json!({ "public_key": line }))).await;
     for (public, kind, bits) in [
         (format!(" {OWN_KEY}\n"), "ed25519", "256"),
         (ecdsa("nistp256", 32), "ecdsa", "256"),
@@ -183,7 +183,7 @@ async fn own_public_key_is_registered() {
             text(&answer.body["public_key_fingerprint"]),
             PublicKey::from_openssh(&plain).expect("a key").fingerprint(HashAlg::Sha256).to_string()
         );
-        assert!(app.nobody().lets_in(&login(&answer.body)).await);
+        assert!(app.unauthenticated().gets_key(&login(&answer.body)).await);
         assert_eq!(own(&public).await.status, 409, "once is enough");
     }
 }
@@ -210,7 +210,7 @@ async fn invalid_public_keys_are_refused_with_the_reason() {
         ("*", "not one line"),
         (&"A".repeat(5_000), "not one line"),
     ] {
-        let (status, sentence) = app.client().refused(CREATE, key_wanted(json!({ "public_key": public }))).await;
+        let (status, sentence) = app.client().refused(CREATE, key_request(json!({ "public_key": public }))).await;
         assert!(status == 400 && sentence.contains(reason), "{public}: {status} {sentence}");
         assert!(public.len() < 40 || !sentence.contains(&public[public.len() - 20..]), "it comes back: {sentence}");
     }
@@ -227,8 +227,10 @@ async fn same_key_is_registered_for_several_hosts() {
     client.make_key(json!({ "public_key": OWN_KEY })).await;
     let there = client.make_key(json!({ "public_key": OWN_KEY, "host": "frontera", "host_account": "jd" })).await;
     client.done("DELETE /pubkeys/del", named(&there, json!({}))).await;
-    assert!(!app.nobody().lets_in(&login(&there)).await);
-    assert!(app.nobody().lets_in(&json!({ "user": "jd", "host": "frontera", "public_key_fingerprint": there["public_key_fingerprint"] })).await);
+    assert!(!app.unauthenticated().gets_key(&login(&there)).await);
+    assert!(
+        app.unauthenticated().gets_key(&json!({ "user": "jd", "host": "frontera", "public_key_fingerprint": there["public_key_fingerprint"] })).await
+    );
 }
 
 /// Missing prerequisites are reported in TMS' format and order: second factor, host account, delegation.
@@ -237,7 +239,7 @@ async fn missing_dependency_is_refused() {
     let app = TestApp::start().await;
     let (admin, client) = (app.admin("test").await, app.client());
     let refused = async |why: &str| {
-        let (status, sentence) = client.refused(CREATE, key_wanted(json!({}))).await;
+        let (status, sentence) = client.refused(CREATE, key_request(json!({}))).await;
         assert!(status == 403 && sentence.starts_with("Missing or expired dependency: ") && sentence.contains(why), "{why}: {status} {sentence}");
     };
     let mfa = json!({ "tenant": "test", "tms_user_id": "testuser1" });
@@ -259,7 +261,7 @@ async fn missing_dependency_is_refused() {
     refused("MFA record for user ID testuser1 in tenant test expired at 2026-11-20T12:00:00+00:00").await;
     app.switch_person("testuser1", false).await;
     refused("User ID testuser1 in tenant test is disabled").await;
-    assert_eq!((app.number("SELECT count(*) FROM pubkeys").await, app.recorded("key_created").await), (0, 0));
+    assert_eq!((app.number("SELECT count(*) FROM pubkeys").await, app.count_audit_events("key_created").await), (0, 0));
 }
 
 #[tokio::test]
@@ -269,14 +271,14 @@ async fn limit_below_past_uses_ends_logins_immediately() {
     for max_uses in [0, 1] {
         let key = client.make_key(json!({ "num_uses": 5 })).await;
         for _ in 0..2 {
-            assert!(app.nobody().lets_in(&login(&key)).await);
+            assert!(app.unauthenticated().gets_key(&login(&key)).await);
             app.clock.advance(Duration::from_secs(29));
-            assert!(app.nobody().lets_in(&login(&key)).await, "the same login");
+            assert!(app.unauthenticated().gets_key(&login(&key)).await, "the same login");
             app.clock.advance(Duration::from_secs(2));
         }
-        assert!(app.nobody().lets_in(&login(&key)).await);
+        assert!(app.unauthenticated().gets_key(&login(&key)).await);
         client.done("PATCH /pubkeys", named(&key, json!({ "max_uses": max_uses }))).await;
-        assert!(!app.nobody().lets_in(&login(&key)).await, "{max_uses}");
+        assert!(!app.unauthenticated().gets_key(&login(&key)).await, "{max_uses}");
     }
 }
 
@@ -294,7 +296,7 @@ async fn changed_limits_count_from_the_first_use() {
     };
     let ten = "2026-11-20T12:10:00+00:00";
     for _ in 0..2 {
-        assert!(app.nobody().lets_in(&login).await);
+        assert!(app.unauthenticated().gets_key(&login).await);
         app.clock.advance(Duration::from_secs(30));
     }
     assert_eq!(shown().await, (3, 1, ten.into()));
@@ -306,14 +308,14 @@ async fn changed_limits_count_from_the_first_use() {
     limits(json!({ "max_uses": 3 })).await;
     assert_eq!(shown().await, (3, 1, ten.into()), "uses once made stay made, whatever the limit was meanwhile");
     limits(json!({ "max_uses": 2 })).await;
-    assert!(!app.nobody().lets_in(&login).await);
+    assert!(!app.unauthenticated().gets_key(&login).await);
     assert_eq!(limits(json!({ "max_uses": 2_147_483_648_u32, "ttl_minutes": 4_294_967_295_u32 })).await, 2);
     assert_eq!(shown().await, (2_147_483_647, 2_147_483_645, "6109-12-13T14:08:00+00:00".into()), "what is too large is cut off");
-    assert!(app.nobody().lets_in(&login).await);
+    assert!(app.unauthenticated().gets_key(&login).await);
     assert_eq!(limits(json!({ "ttl_minutes": 0 })).await, 1);
-    assert!(!app.nobody().lets_in(&login).await);
+    assert!(!app.unauthenticated().gets_key(&login).await);
     assert_eq!(limits(json!({ "ttl_minutes": 1 })).await, 1);
-    assert!(app.nobody().lets_in(&login).await);
+    assert!(app.unauthenticated().gets_key(&login).await);
     assert_eq!((limits(json!({})).await, limits(json!({ "max_uses": null, "ttl_minutes": null })).await), (json!(0), json!(0)));
     for wrong in [json!({ "max_uses": -1 }), json!({ "ttl_minutes": -1 }), json!({ "max_uses": 4_294_967_296_u64 }), json!({ "max_uses": "1" })] {
         assert_eq!(client.refusal("PATCH /pubkeys", named(&key, wrong.clone())).await, 400, "{wrong}");
@@ -329,11 +331,11 @@ async fn key_for_several_accounts_is_revoked_for_all() {
     let theirs = json!({ "public_key": OWN_KEY, "client_user_id": "somebody", "host_account": "theirs" });
     let first = client.make_key(theirs).await;
     let second = client.make_key(json!({ "public_key": OWN_KEY })).await;
-    assert!(app.nobody().lets_in(&login(&second)).await);
+    assert!(app.unauthenticated().gets_key(&login(&second)).await);
     let as_theirs = changed(login(&first), json!({ "user": "theirs" }));
-    assert!(app.nobody().lets_in(&as_theirs).await);
+    assert!(app.unauthenticated().gets_key(&as_theirs).await);
     assert_eq!(client.done("DELETE /pubkeys/del", named(&first, json!({}))).await["num_deleted"], 2);
-    assert!(!app.nobody().lets_in(&login(&second)).await && !app.nobody().lets_in(&as_theirs).await);
+    assert!(!app.unauthenticated().gets_key(&login(&second)).await && !app.unauthenticated().gets_key(&as_theirs).await);
 }
 
 #[tokio::test]
@@ -344,7 +346,7 @@ async fn client_manages_own_keys_and_administrator_all() {
     let key = client.make_key(json!({})).await;
     let number = client.get("/pubkeys/list").await.body["pubkeys"][0]["id"].clone();
     let one = format!("GET /pubkeys/id/{number}");
-    let reaches = async |caller: &Caller| (caller.call(&one, NONE).await.status, caller.get("/pubkeys/list").await.body["num_pubkeys"].as_u64());
+    let reaches = async |caller: &ApiClient| (caller.call(&one, NONE).await.status, caller.get("/pubkeys/list").await.body["num_pubkeys"].as_u64());
     assert_eq!((reaches(&client).await, reaches(&admin).await, reaches(&other).await), ((200, Some(1)), (200, Some(1)), (404, Some(0))));
     for (changes, patched, deleted) in [
         (json!({}), 403, 403),
@@ -357,9 +359,9 @@ async fn client_manages_own_keys_and_administrator_all() {
         assert_eq!((patch.status, delete.status), (patched, deleted), "{changes}");
     }
     assert_eq!(admin.refusal("PATCH /pubkeys", named(&key, json!({ "client_id": "other", "max_uses": 0 }))).await, 404, "that is not other's");
-    assert!(app.nobody().lets_in(&login(&key)).await);
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
     assert_eq!(admin.done("DELETE /pubkeys/del", named(&key, json!({}))).await["num_deleted"], 1);
-    assert!(!app.nobody().lets_in(&login(&key)).await);
+    assert!(!app.unauthenticated().gets_key(&login(&key)).await);
 }
 
 #[tokio::test]
@@ -375,8 +377,8 @@ async fn concurrently_created_keys_are_distinct() {
         numbers.push(listed["id"].as_i64().expect("a number"));
     }
     numbers.dedup();
-    assert_eq!((numbers.len(), app.recorded("key_created").await), (40, 40));
-    let same = join_all((0..8).map(|_| client.call(CREATE, key_wanted(json!({ "public_key": OWN_KEY }))))).await;
+    assert_eq!((numbers.len(), app.count_audit_events("key_created").await), (40, 40));
+    let same = join_all((0..8).map(|_| client.call(CREATE, key_request(json!({ "public_key": OWN_KEY }))))).await;
     let mut statuses: Vec<u16> = same.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);

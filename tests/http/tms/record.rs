@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::api::{changed, key_wanted, named, text};
-use super::endpoints::{Callers, Endpoint, OWN_KEY, endpoints};
+use super::api::{changed, key_request, named, text};
+use super::endpoints::{ApiClients, Endpoint, OWN_KEY, endpoints};
 use crate::app::TestApp;
 
 const NONE: Value = Value::Null;
 
 impl TestApp {
     /// Audit events since the last call.
-    async fn news(&self, seen: &mut usize) -> Vec<String> {
+    async fn new_events(&self, seen: &mut usize) -> Vec<String> {
         let all = self.texts("SELECT concat_ws(' ', kind, 'by', coalesce(admin_id, 'itself'), 'from', from_address) FROM activity ORDER BY id").await;
         let news = all[*seen..].to_vec();
         *seen = all.len();
@@ -35,7 +35,7 @@ async fn each_change_is_one_event_and_a_refusal_none() {
     let registration = json!({ "tenant": "test", "client_id": "a", "app_name": "a", "app_version": "1" });
     let own = json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
     let (mut seen, by) = (0, |kind: &str, who: &str| format!("{kind} by {who} from 127.0.0.1"));
-    app.news(&mut seen).await;
+    app.new_events(&mut seen).await;
     // The caller and call; the audit event; and the response to the repeated call, when there is nothing to do.
     let story = [
         (&admin, "POST /client", registration, "client_created", "~~admin", Some(409)),
@@ -57,7 +57,7 @@ async fn each_change_is_one_event_and_a_refusal_none() {
         (&admin, "POST /hosts/credential", host.clone(), "host_credential_made", "~~admin", None),
         (&admin, "PATCH /hosts/credential", host.clone(), "host_credential_changed", "~~admin", None),
         (&admin, "DELETE /hosts/credential", host, "host_credential_removed", "~~admin", Some(200)),
-        (&client, "POST /pubkeys/creds", key_wanted(json!({ "public_key": OWN_KEY })), "key_created", "itself", Some(409)),
+        (&client, "POST /pubkeys/creds", key_request(json!({ "public_key": OWN_KEY })), "key_created", "itself", Some(409)),
         (&admin, "PATCH /pubkeys", named(&key, json!({ "max_uses": 9 })), "key_changed", "~~admin", None),
         (&client, "POST /reservations", reservation.clone(), "key_reserved", "itself", None),
         (&client, "DELETE /pubkeys/del", named(&key, json!({})), "key_revoked", "itself", Some(200)),
@@ -73,18 +73,18 @@ async fn each_change_is_one_event_and_a_refusal_none() {
         if kind == "tenant_deleted" {
             seen -= 2;
         }
-        assert_eq!(app.news(&mut seen).await, [by(kind, who)], "{call}");
+        assert_eq!(app.new_events(&mut seen).await, [by(kind, who)], "{call}");
         if let Some(status) = again {
             assert_eq!(caller.call(call, body).await.status, status, "{call} again");
-            assert!(app.news(&mut seen).await.is_empty(), "{call} again");
+            assert!(app.new_events(&mut seen).await.is_empty(), "{call} again");
         }
     }
     let key = client.make_key(json!({})).await;
     let named = changed(reservation, json!({ "public_key_fingerprint": key["public_key_fingerprint"] }));
     let resid = client.done("POST /reservations", named).await;
-    app.news(&mut seen).await;
+    app.new_events(&mut seen).await;
     client.done(&format!("DELETE /reservations/del/testclient1/{}", text(&resid["resid"])), NONE).await;
-    assert_eq!(app.news(&mut seen).await, [by("reservation_ended", "itself")]);
+    assert_eq!(app.new_events(&mut seen).await, [by("reservation_ended", "itself")]);
 }
 
 /// Keys that end with something else are audited too, each with who ended it.
@@ -121,7 +121,7 @@ async fn change_without_audit_event_is_rolled_back() {
     let resid = app.client().done("POST /reservations", reservation).await;
     let admin = app.admin("test").await;
     admin.done("POST /hosts/credential", json!({ "tenant": "test", "host": "testhost1" })).await;
-    let callers = Callers { admin: app.admin("test").await, ..Callers::of(&app).await };
+    let callers = ApiClients { admin: app.admin("test").await, ..ApiClients::of(&app).await };
     app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END").await;
     let before = app.dump("test").await;
     let mut broken = 0;

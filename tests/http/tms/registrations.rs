@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::api::{EVERYTHING, changed, key_wanted, login, named};
+use super::api::{EVERYTHING, changed, key_request, login, named};
 use super::endpoints::OWN_KEY;
 use crate::app::TestApp;
 use crate::browser::{Browser, Page, en};
@@ -15,7 +15,7 @@ const CREATE: &str = "POST /pubkeys/creds";
 const FINGERPRINT: &str = "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI";
 
 fn given(changes: Value) -> Value {
-    key_wanted(changed(json!({ "public_key": OWN_KEY }), changes))
+    key_request(changed(json!({ "public_key": OWN_KEY }), changes))
 }
 
 async fn add_own(browser: &Browser, key: &str) -> Page {
@@ -27,17 +27,17 @@ async fn add_own(browser: &Browser, key: &str) -> Page {
 #[tokio::test]
 async fn ended_key_can_be_registered_again() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let key = client.done(CREATE, given(json!({ "ttl_minutes": 5, "num_uses": 1 }))).await;
     assert_eq!(client.refusal(CREATE, given(json!({}))).await, 409, "it has not ended");
-    assert!(host.lets_in(&login(&key)).await);
+    assert!(host.gets_key(&login(&key)).await);
     let used_up = client.done(CREATE, given(json!({ "ttl_minutes": 5, "num_uses": 1 }))).await;
     assert_eq!(used_up["remaining_uses"], "1");
-    assert!(host.lets_in(&login(&key)).await);
+    assert!(host.gets_key(&login(&key)).await);
     app.clock.advance(Duration::from_secs(5 * 60));
-    assert!(!host.lets_in(&login(&key)).await, "expired");
+    assert!(!host.gets_key(&login(&key)).await, "expired");
     client.done(CREATE, given(json!({}))).await;
-    assert!(host.lets_in(&login(&key)).await);
+    assert!(host.gets_key(&login(&key)).await);
     assert_eq!(client.get("/pubkeys/list").await.body["num_pubkeys"], 1, "the new registration takes the old one's place");
 }
 
@@ -58,7 +58,7 @@ async fn renewed_registration_is_found_by_its_new_label() {
 #[tokio::test]
 async fn registration_does_not_block_other_clients() {
     let app = TestApp::start().await;
-    let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
+    let (admin, client, host) = (app.admin("test").await, app.client(), app.unauthenticated());
     let squatted = client.done(CREATE, given(json!({}))).await;
     let device = app.device_with(EVERYTHING).await;
     let own = json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
@@ -68,14 +68,14 @@ async fn registration_does_not_block_other_clients() {
     other.done(CREATE, given(json!({ "ttl_minutes": 5 }))).await;
 
     assert_eq!(client.done("DELETE /pubkeys/del", named(&squatted, json!({}))).await["num_deleted"], 1, "its own alone");
-    assert!(host.lets_in(&login(&squatted)).await, "the others' stand");
+    assert!(host.gets_key(&login(&squatted)).await, "the others' stand");
     let end_all = json!({ "client_id": "other", "ttl_minutes": 0 });
     other.done("PATCH /pubkeys", named(&squatted, end_all)).await;
-    assert!(host.lets_in(&login(&squatted)).await, "the person's stands");
+    assert!(host.gets_key(&login(&squatted)).await, "the person's stands");
     let keys = device.get("/me/keys?state=active").await.body;
     assert_eq!(keys["num_keys"], 1);
     device.done(&format!("DELETE /me/keys/{}", keys["keys"][0]["id"]), NONE).await;
-    assert!(!host.lets_in(&login(&squatted)).await, "nothing is left");
+    assert!(!host.gets_key(&login(&squatted)).await, "nothing is left");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn unlimited_registration_takes_precedence() {
     let key = client.done(CREATE, given(json!({ "num_uses": 1 }))).await;
     app.add_all(&admin, "test", "testclient1", "eve", "testhost1", "testhostaccount1").await;
     client.done(CREATE, given(json!({ "client_user_id": "eve" }))).await;
-    assert!(app.nobody().lets_in(&login(&key)).await);
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
     let listed = client.get("/pubkeys/list").await.body;
     assert_eq!((&listed["pubkeys"][0]["remaining_uses"], &listed["num_pubkeys"]), (&1.into(), &2.into()));
 }
@@ -106,12 +106,12 @@ async fn administrator_changes_and_deletes_own_keys() {
             }
             named
         };
-        assert!(app.nobody().lets_in(&login(&key)).await);
+        assert!(app.unauthenticated().gets_key(&login(&key)).await);
         assert_eq!(client.refusal("DELETE /pubkeys/del", which(json!({}))).await, 400, "only administrators");
         assert_eq!(admin.done("PATCH /pubkeys", which(json!({ "ttl_minutes": 7 }))).await["fields_updated"], 1);
         assert_eq!(admin.done("DELETE /pubkeys/del", which(json!({ "client_user_id": "eve" }))).await["num_deleted"], 0);
         assert_eq!(admin.done("DELETE /pubkeys/del", which(json!({ "client_user_id": "testuser1" }))).await["num_deleted"], 1);
-        assert!(!app.nobody().lets_in(&login(&key)).await, "{nobodys}");
+        assert!(!app.unauthenticated().gets_key(&login(&key)).await, "{nobodys}");
     }
 }
 

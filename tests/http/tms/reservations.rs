@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::api::{Caller, changed, login, named, text};
+use super::api::{ApiClient, changed, login, named, text};
 use crate::app::TestApp;
 
 const NONE: Value = Value::Null;
@@ -16,7 +16,7 @@ fn reserved(key: &Value, changes: Value) -> Value {
     changed(usual, changes)
 }
 
-impl Caller {
+impl ApiClient {
     async fn reserve(&self, key: &Value) -> String {
         text(&self.done("POST /reservations", reserved(key, json!({}))).await["resid"]).to_owned()
     }
@@ -50,21 +50,21 @@ async fn reservation_belongs_to_its_client() {
 #[tokio::test]
 async fn reservation_extends_a_key_beyond_its_expiry() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let key = client.make_key(json!({ "ttl_minutes": 10 })).await;
     client.reserve(&key).await;
     assert_eq!(host.call("POST /pubkeys/creds/retrieve", login(&key)).await.body["expires_at"], "2026-11-20T13:00:00+00:00");
     app.clock.advance(60 * MINUTE - Duration::from_secs(1));
-    assert!(host.lets_in(&login(&key)).await);
+    assert!(host.gets_key(&login(&key)).await);
     app.clock.advance(Duration::from_secs(1));
-    assert!(!host.lets_in(&login(&key)).await);
+    assert!(!host.gets_key(&login(&key)).await);
 }
 
 /// W9: but they do not override a decision.
 #[tokio::test]
 async fn reservation_ends_with_revocation_or_dependencies() {
     let app = TestApp::start().await;
-    let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
+    let (admin, client, host) = (app.admin("test").await, app.client(), app.unauthenticated());
     let delegation = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1", "ttl_minutes": 0 });
     for (who, end, body) in [
         (&client, "PATCH /pubkeys", Some(json!({ "ttl_minutes": 0 }))),
@@ -74,9 +74,9 @@ async fn reservation_ends_with_revocation_or_dependencies() {
         let key = client.make_key(json!({ "ttl_minutes": 10 })).await;
         client.reserve(&key).await;
         who.done(end, body.map_or_else(|| delegation.clone(), |changes| named(&key, changes))).await;
-        assert!(!host.lets_in(&login(&key)).await, "{end}");
+        assert!(!host.gets_key(&login(&key)).await, "{end}");
         app.clock.advance(11 * MINUTE);
-        assert!(!host.lets_in(&login(&key)).await, "{end}, later");
+        assert!(!host.gets_key(&login(&key)).await, "{end}, later");
     }
 }
 
@@ -97,12 +97,12 @@ async fn changed_expiry_ends_reservations() {
 #[tokio::test]
 async fn reservation_adds_no_uses() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let key = client.make_key(json!({ "num_uses": 1 })).await;
     client.reserve(&key).await;
-    assert!(host.lets_in(&login(&key)).await);
+    assert!(host.gets_key(&login(&key)).await);
     app.clock.advance(MINUTE);
-    assert!(!host.lets_in(&login(&key)).await);
+    assert!(!host.gets_key(&login(&key)).await);
     let (status, sentence) = client.refused("POST /reservations", reserved(&key, json!({}))).await;
     assert!(status == 403 && sentence.contains("has no remaining uses"), "{sentence}");
 }
@@ -146,16 +146,16 @@ async fn reservation_requires_an_active_key() {
 #[tokio::test]
 async fn extension_ends_with_its_parent() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let (first, second) = (client.make_key(json!({ "ttl_minutes": 10 })).await, client.make_key(json!({ "ttl_minutes": 10 })).await);
     let parent = client.reserve(&first).await;
     app.clock.advance(5 * MINUTE);
     let child = client.done("POST /reservations/extend", reserved(&second, json!({ "parent_resid": parent }))).await;
     assert_eq!((&child["parent_resid"], &child["expires_at"]), (&parent.as_str().into(), &"2026-11-20T13:00:00+00:00".into()));
     app.clock.advance(10 * MINUTE);
-    assert!(host.lets_in(&login(&first)).await && host.lets_in(&login(&second)).await);
+    assert!(host.gets_key(&login(&first)).await && host.gets_key(&login(&second)).await);
     assert_eq!(client.done(&format!("DELETE /reservations/del/related/testclient1/{parent}"), NONE).await["num_deleted"], 2);
-    assert!(!host.lets_in(&login(&first)).await && !host.lets_in(&login(&second)).await);
+    assert!(!host.gets_key(&login(&first)).await && !host.gets_key(&login(&second)).await);
 
     let key = client.make_key(json!({})).await;
     let parent = client.reserve(&key).await;
@@ -168,11 +168,11 @@ async fn extension_ends_with_its_parent() {
 #[tokio::test]
 async fn extension_does_not_revive_an_ended_key() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let (dead, live) = (client.make_key(json!({})).await, client.make_key(json!({})).await);
     let parent = client.reserve(&live).await;
     client.done("PATCH /pubkeys", named(&dead, json!({ "ttl_minutes": 0 }))).await;
     let (status, sentence) = client.refused("POST /reservations/extend", reserved(&dead, json!({ "parent_resid": parent }))).await;
     assert!(status == 403 && sentence.contains("expired at"), "{sentence}");
-    assert!(!host.lets_in(&login(&dead)).await && host.lets_in(&login(&live)).await);
+    assert!(!host.gets_key(&login(&dead)).await && host.gets_key(&login(&live)).await);
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::api::{Caller, changed, login, named, text};
+use super::api::{ApiClient, changed, login, named, text};
 use super::error;
 use crate::app::{Answer, TestApp};
 
@@ -19,7 +19,7 @@ const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
 #[tokio::test]
 async fn key_requires_all_its_dependencies() {
     let app = TestApp::start().await;
-    let (root, admin, client, host) = (app.admin("default").await, app.admin("test").await, app.client(), app.nobody());
+    let (root, admin, client, host) = (app.admin("default").await, app.admin("test").await, app.client(), app.unauthenticated());
     let mfa = json!({ "tenant": "test", "tms_user_id": "testuser1" });
     let link = changed(mfa.clone(), json!({ "host": "testhost1", "host_account": "testhostaccount1" }));
     let delegation = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1" });
@@ -27,7 +27,7 @@ async fn key_requires_all_its_dependencies() {
     let enabled = |named: &Value, enabled: bool| changed(named.clone(), json!({ "enabled": enabled }));
     let tenant = json!({ "tenant": "test" });
     // The caller and call that end it, and the call that restores it; the last ones are final.
-    let switched: [(&Caller, &str, Value, &str, Value); 5] = [
+    let switched: [(&ApiClient, &str, Value, &str, Value); 5] = [
         (&admin, "PATCH /client/upd/testclient1?enabled=false", NONE, "PATCH /client/upd/testclient1?enabled=true", NONE),
         (&admin, "PATCH /usermfa/upd", enabled(&mfa, false), "PATCH /usermfa/upd", enabled(&mfa, true)),
         (&admin, "PATCH /userhosts/upd", lasting(&link, 0), "PATCH /userhosts/upd", lasting(&link, -1)),
@@ -36,16 +36,16 @@ async fn key_requires_all_its_dependencies() {
     ];
     let key = login(&client.make_key(json!({})).await);
     for (who, end, ended, again, set_right) in switched {
-        assert!(host.lets_in(&key).await, "before {end}");
+        assert!(host.gets_key(&key).await, "before {end}");
         who.done(end, ended.clone()).await;
-        assert!(!host.lets_in(&key).await, "after {end} {ended}");
+        assert!(!host.gets_key(&key).await, "after {end} {ended}");
         who.done(again, set_right).await;
-        assert!(host.lets_in(&key).await, "after {again}");
+        assert!(host.gets_key(&key).await, "after {again}");
     }
     app.switch_person("testuser1", false).await;
-    assert!(!host.lets_in(&key).await, "the person");
+    assert!(!host.gets_key(&key).await, "the person");
     app.switch_person("testuser1", true).await;
-    assert!(host.lets_in(&key).await);
+    assert!(host.gets_key(&key).await);
 
     let deleted: [(&str, Value, Calls); 3] = [
         ("DELETE /delegations/del", delegation.clone(), vec![("POST /delegations", lasting(&delegation, -1))]),
@@ -58,24 +58,24 @@ async fn key_requires_all_its_dependencies() {
     ];
     for (end, ended, again) in deleted {
         let key = login(&client.make_key(json!({})).await);
-        assert!(host.lets_in(&key).await, "before {end}");
+        assert!(host.gets_key(&key).await, "before {end}");
         admin.done(end, ended).await;
-        assert!(!host.lets_in(&key).await, "after {end}");
+        assert!(!host.gets_key(&key).await, "after {end}");
         for (call, body) in again {
             admin.done(call, body).await;
         }
-        assert!(!host.lets_in(&key).await, "{end}: what was ended does not come back");
+        assert!(!host.gets_key(&key).await, "{end}: what was ended does not come back");
     }
     let key = login(&client.make_key(json!({})).await);
     client.done("DELETE /client/del/testclient1", NONE).await;
-    assert!(!host.lets_in(&key).await, "the client is gone");
+    assert!(!host.gets_key(&key).await, "the client is gone");
 }
 
 /// W3: exact to the minute, and the host is told the time.
 #[tokio::test]
 async fn key_expires_with_its_first_dependency() {
     let app = TestApp::start().await;
-    let (admin, client, host) = (app.admin("test").await, app.client(), app.nobody());
+    let (admin, client, host) = (app.admin("test").await, app.client(), app.unauthenticated());
     let mut keys = Vec::new();
     for (number, [mfa, link, delegation, key]) in [[5, 6, 7, 8], [6, 5, 7, 8], [6, 7, 5, 8], [6, 7, 8, 5], [-1, -1, 5, -1]].into_iter().enumerate() {
         let user = format!("user{number}");
@@ -94,11 +94,11 @@ async fn key_expires_with_its_first_dependency() {
     }
     app.clock.advance(Duration::from_secs(5 * 60 - 1));
     for key in &keys {
-        assert!(host.lets_in(key).await, "{key}");
+        assert!(host.gets_key(key).await, "{key}");
     }
     app.clock.advance(Duration::from_secs(1));
     for key in &keys {
-        assert!(!host.lets_in(key).await, "{key}");
+        assert!(!host.gets_key(key).await, "{key}");
     }
 }
 
@@ -106,23 +106,23 @@ async fn key_expires_with_its_first_dependency() {
 #[tokio::test]
 async fn lookups_within_thirty_seconds_are_one_login() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let key = login(&client.make_key(json!({ "num_uses": 2 })).await);
     let left = async || client.get("/pubkeys/list").await.body["pubkeys"][0]["remaining_uses"].as_u64().expect("uses");
     for _ in 0..3 {
-        assert!(host.lets_in(&key).await);
+        assert!(host.gets_key(&key).await);
     }
     app.clock.advance(Duration::from_millis(29_999));
-    assert!(host.lets_in(&key).await);
-    assert_eq!((left().await, app.recorded("key_used").await), (1, 1));
+    assert!(host.gets_key(&key).await);
+    assert_eq!((left().await, app.count_audit_events("key_used").await), (1, 1));
     app.clock.advance(Duration::from_millis(1));
-    assert!(host.lets_in(&key).await, "the second login");
-    assert_eq!((left().await, app.recorded("key_used").await), (0, 2));
+    assert!(host.gets_key(&key).await, "the second login");
+    assert_eq!((left().await, app.count_audit_events("key_used").await), (0, 2));
     app.clock.advance(Duration::from_millis(29_999));
-    assert!(host.lets_in(&key).await, "still the second login");
+    assert!(host.gets_key(&key).await, "still the second login");
     app.clock.advance(Duration::from_millis(1));
-    assert!(!host.lets_in(&key).await);
-    assert_eq!((left().await, app.recorded("key_used").await), (0, 2));
+    assert!(!host.gets_key(&key).await);
+    assert_eq!((left().await, app.count_audit_events("key_used").await), (0, 2));
     assert_eq!(client.get("/pubkeys/list").await.body["pubkeys"][0]["last_used_at"], "2026-11-20T12:00:30+00:00");
 }
 
@@ -131,23 +131,23 @@ async fn lookups_within_thirty_seconds_are_one_login() {
 async fn concurrent_lookups_count_once_and_all_succeed() {
     let app = TestApp::start().await;
     let key = login(&app.client().make_key(json!({ "num_uses": 1 })).await);
-    let host = app.nobody();
-    let answers = join_all((0..32).map(|_| host.lets_in(&key))).await;
+    let host = app.unauthenticated();
+    let answers = join_all((0..32).map(|_| host.gets_key(&key))).await;
     assert!(answers.iter().all(|let_in| *let_in));
-    assert_eq!((app.number("SELECT remaining_uses FROM pubkeys").await, app.recorded("key_used").await), (0, 1));
+    assert_eq!((app.number("SELECT remaining_uses FROM pubkeys").await, app.count_audit_events("key_used").await), (0, 1));
     app.clock.advance(Duration::from_secs(30));
-    assert!(join_all((0..8).map(|_| host.lets_in(&key))).await.iter().all(|let_in| !let_in));
+    assert!(join_all((0..8).map(|_| host.gets_key(&key))).await.iter().all(|let_in| !let_in));
 }
 
 #[tokio::test]
 async fn uses_of_unlimited_keys_are_counted() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
-    assert!(app.nobody().lets_in(&login(&key)).await);
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
     // It is written after the response: closing waits for it.
     app.clock.advance(Duration::from_secs(30));
     let limited = app.client().make_key(json!({ "num_uses": 1 })).await;
-    assert!(app.nobody().lets_in(&login(&limited)).await);
+    assert!(app.unauthenticated().gets_key(&login(&limited)).await);
     app.client().make_key(json!({})).await;
     assert_eq!(
         app.texts("SELECT kind FROM activity WHERE kind = 'key_used' AND subject = (SELECT fingerprint FROM pubkeys WHERE number = 1)").await.len(),
@@ -159,7 +159,7 @@ async fn uses_of_unlimited_keys_are_counted() {
 async fn lookup_requires_exact_account_host_and_fingerprint() {
     let app = TestApp::start().await;
     let key = login(&app.client().make_key(json!({})).await);
-    let host = app.nobody();
+    let host = app.unauthenticated();
     let fingerprint = text(&key["public_key_fingerprint"]).to_owned();
     for wrong in [
         json!({ "user": "testuser1" }),
@@ -183,9 +183,9 @@ async fn lookup_requires_exact_account_host_and_fingerprint() {
         json!({ "public_key_fingerprint": "' OR 1=1 --" }),
         json!({ "public_key_fingerprint": "x".repeat(5_000) }),
     ] {
-        assert!(!host.lets_in(&changed(key.clone(), wrong.clone())).await, "{wrong}");
+        assert!(!host.gets_key(&changed(key.clone(), wrong.clone())).await, "{wrong}");
     }
-    assert!(host.lets_in(&key).await);
+    assert!(host.gets_key(&key).await);
 }
 
 #[tokio::test]
@@ -201,7 +201,7 @@ async fn additional_fields_of_lookups_are_ignored() {
         json!({ "user_uid": "not a number" }),
         json!({ "user_uid": -1 }),
     ] {
-        assert!(app.nobody().lets_in(&changed(key.clone(), more.clone())).await, "{more}");
+        assert!(app.unauthenticated().gets_key(&changed(key.clone(), more.clone())).await, "{more}");
     }
 }
 
@@ -209,33 +209,34 @@ async fn additional_fields_of_lookups_are_ignored() {
 #[tokio::test]
 async fn revocation_takes_effect_during_lookups() {
     let app = TestApp::start().await;
-    let (client, host) = (app.client(), app.nobody());
+    let (client, host) = (app.client(), app.unauthenticated());
     let key = client.make_key(json!({ "num_uses": 5 })).await;
     let login = login(&key);
     let (_, gone) =
-        futures_util::future::join(join_all((0..16).map(|_| host.lets_in(&login))), client.done("DELETE /pubkeys/del", named(&key, json!({})))).await;
+        futures_util::future::join(join_all((0..16).map(|_| host.gets_key(&login))), client.done("DELETE /pubkeys/del", named(&key, json!({}))))
+            .await;
     assert_eq!(gone["num_deleted"], 1);
-    assert!(!host.lets_in(&login).await);
+    assert!(!host.gets_key(&login).await);
 }
 
 #[tokio::test]
 async fn invalid_or_disabled_tenant_has_no_keys() {
     let app = TestApp::start().await;
     let key = login(&app.client().make_key(json!({})).await);
-    assert!(app.nobody().with("x-tms-tenant", "test").lets_in(&key).await);
+    assert!(app.unauthenticated().with("x-tms-tenant", "test").gets_key(&key).await);
     for tenant in ["default", "nowhere"] {
-        assert!(!app.nobody().with("x-tms-tenant", tenant).lets_in(&key).await, "{tenant}");
+        assert!(!app.unauthenticated().with("x-tms-tenant", tenant).gets_key(&key).await, "{tenant}");
     }
-    assert_eq!(app.nobody().with("x-tms-tenant", "x' OR 1").refusal(LOOKUP, key.clone()).await, 400);
+    assert_eq!(app.unauthenticated().with("x-tms-tenant", "x' OR 1").refusal(LOOKUP, key.clone()).await, 400);
 }
 
 #[tokio::test]
 async fn responses_are_not_cacheable() {
     let app = TestApp::start().await;
-    let key = app.client().call("POST /pubkeys/creds", super::api::key_wanted(json!({}))).await;
-    let shown = Answer::of(app.nobody().request(LOOKUP).json(&login(&key.body))).await;
-    for answer in [key, shown, app.client().get("/client/testclient1").await, app.nobody().get("/tenants/list").await] {
+    let key = app.client().call("POST /pubkeys/creds", super::api::key_request(json!({}))).await;
+    let shown = Answer::of(app.unauthenticated().request(LOOKUP).json(&login(&key.body))).await;
+    for answer in [key, shown, app.client().get("/client/testclient1").await, app.unauthenticated().get("/tenants/list").await] {
         assert_eq!(answer.header("cache-control"), "no-store");
     }
-    assert_eq!(error(&app.nobody().get("/pubkeys/creds/retrieve").await), 405);
+    assert_eq!(error(&app.unauthenticated().get("/pubkeys/creds/retrieve").await), 405);
 }

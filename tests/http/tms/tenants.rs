@@ -12,7 +12,10 @@ async fn new_tenant_has_strict_policy_and_an_administrator() {
     let app = TestApp::start().await;
     let admin = app.add_tenant("other").await;
     assert_eq!(admin.get("/client/list").await.body["clients"][0]["client_id"], "tms-cli", "the portal's own command line, and nobody else");
-    assert_eq!(app.nobody().refusal("POST /client", json!({ "tenant": "other", "client_id": "a", "app_name": "a", "app_version": "1" })).await, 401);
+    assert_eq!(
+        app.unauthenticated().refusal("POST /client", json!({ "tenant": "other", "client_id": "a", "app_name": "a", "app_version": "1" })).await,
+        401
+    );
     app.add_client(&admin, "other", "a").await;
     assert_eq!(app.number("SELECT mvp + open_registration + require_host_credential + local_passwords FROM tenants WHERE id = 'other'").await, 0);
     for wrong in ["a%20b", "-a", "a~b", "*", "a%2Fb", &"a".repeat(65), "%00"] {
@@ -31,7 +34,7 @@ async fn disabled_tenant_is_enabled_by_the_deployment() {
         assert_eq!(caller.refused("GET /client/list", NONE).await, (400, "Tenant not enabled.".into()));
     }
     assert_eq!(admin.refusal("PATCH /tenants/upd", switch(true)).await, 400);
-    assert_eq!(app.nobody().get("/tenants/test").await.body["enabled"], false);
+    assert_eq!(app.unauthenticated().get("/tenants/test").await.body["enabled"], false);
     root.done("PATCH /tenants/upd", switch(true)).await;
     assert_eq!(admin.get("/client/list").await.status, 200);
 }
@@ -103,5 +106,5 @@ async fn tenant_with_people_devices_and_keys_can_be_wiped() {
     app.admin("default").await.done("DELETE /tenants/wipe/test", NONE).await;
     assert_eq!(device.refusal("GET /me", NONE).await, 401);
     assert_ne!(browser.get("/hosts").await.path, "/hosts", "signed out");
-    assert!(!app.nobody().lets_in(&login(&key)).await);
+    assert!(!app.unauthenticated().gets_key(&login(&key)).await);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::api::{Caller, EVERYTHING, NO_KEY, login, text};
+use super::api::{ApiClient, EVERYTHING, NO_KEY, login, text};
 use super::endpoints::{OWN_KEY, route_of, routes};
 use super::openapi;
 use crate::app::{Answer, TestApp};
@@ -29,7 +29,7 @@ impl Wire {
     }
 
     /// Makes a call, records it, and returns the response.
-    async fn call(&mut self, who: (&str, &Caller), call: &str, body: Value) -> Value {
+    async fn call(&mut self, who: (&str, &ApiClient), call: &str, body: Value) -> Value {
         let answer = who.1.call(call, body.clone()).await;
         assert_eq!((answer.header("content-type"), answer.headers.get("set-cookie")), ("application/json", None), "{call}");
         openapi::check(&self.spec, &route_of(call, &self.routes), &answer);
@@ -45,7 +45,7 @@ impl Wire {
         answer.body
     }
 
-    fn compare_with_what_is_written(self) {
+    fn compare_with_snapshot(self) {
         let file = PathBuf::from(format!("{}/tests/http/tms/wire/{}.txt", env!("CARGO_MANIFEST_DIR"), self.noun));
         if std::env::var_os("WIRE").is_some_and(|what| what == "write") {
             std::fs::write(&file, &self.said).expect("written");
@@ -129,13 +129,13 @@ const NONE: Value = Value::Null;
 #[tokio::test]
 async fn wire_of_general_endpoints() {
     let mut wire = Wire::about("general").await;
-    let nobody = wire.app.nobody();
-    wire.call(("nobody", &nobody), "GET /version", NONE).await;
-    let hello = nobody.request("GET /hello?name=tapis").send().await.expect("an answer");
+    let unauthenticated = wire.app.unauthenticated();
+    wire.call(("nobody", &unauthenticated), "GET /version", NONE).await;
+    let hello = unauthenticated.request("GET /hello?name=tapis").send().await.expect("an answer");
     let content = hello.headers()["content-type"].to_str().expect("ASCII").to_owned();
     wire.said +=
         &format!("### nobody: GET /v1/tms/hello?name=tapis\n--> {} {content}\n{}\n\n", hello.status().as_u16(), hello.text().await.expect("a text"));
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn wire_of_clients() {
     wire.call(("a client with a wrong secret", &strange), "GET /client/testclient1", NONE).await;
     let nowhere = strange.without("x-tms-tenant");
     wire.call(("a client without a tenant", &nowhere), "GET /client/testclient1", NONE).await;
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn wire_of_user_mfa() {
     wire.call(admin, "GET /usermfa/list", NONE).await;
     wire.call(admin, "DELETE /usermfa/del/jdoe", NONE).await;
     wire.call(admin, "DELETE /usermfa/del/jdoe", NONE).await;
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
@@ -204,7 +204,7 @@ async fn wire_of_user_hosts() {
     wire.call(admin, "PATCH /userhosts/upd", link("nobody", 10)).await;
     wire.call(admin, "DELETE /userhosts/del", link("testuser1", 0)).await;
     wire.call(admin, "DELETE /userhosts/del", link("testuser1", 0)).await;
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
@@ -225,7 +225,7 @@ async fn wire_of_delegations() {
     wire.call(admin, "PATCH /delegations/upd", delegation("newclient", "nobody")).await;
     wire.call(admin, "DELETE /delegations/del", delegation("newclient", "testuser1")).await;
     wire.call(admin, "DELETE /delegations/del", delegation("newclient", "testuser1")).await;
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
@@ -249,10 +249,10 @@ async fn wire_of_hosts() {
     wire.call(admin, "PATCH /hosts/credential", json!({ "tenant": "test", "host": "nowhere", "required": false })).await;
     wire.call(admin, "DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
     wire.call(admin, "DELETE /hosts/credential", json!({ "tenant": "test", "host": "frontera" })).await;
-    let (host, nobody) = (wire.app.host(admin.1, "test", "testhost1", true).await, wire.app.nobody());
+    let (host, unauthenticated) = (wire.app.host(admin.1, "test", "testhost1", true).await, wire.app.unauthenticated());
     wire.call(("host", &host), "POST /hosts/check", json!({ "host": "TestHost1" })).await;
-    wire.call(("nobody", &nobody), "POST /hosts/check", json!({ "host": "TestHost1" })).await;
-    wire.compare_with_what_is_written();
+    wire.call(("nobody", &unauthenticated), "POST /hosts/check", json!({ "host": "TestHost1" })).await;
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
@@ -260,12 +260,12 @@ async fn wire_of_links() {
     let mut wire = Wire::about("links").await;
     let admin = wire.app.admin("test").await;
     let (host, other) = (wire.app.host(&admin, "test", "frontera", false).await, wire.app.host(&admin, "test", "stampede", false).await);
-    let nobody = wire.app.nobody();
-    let (host, other, nobody) = (("host", &host), ("another host", &other), ("nobody", &nobody));
+    let unauthenticated = wire.app.unauthenticated();
+    let (host, other, unauthenticated) = (("host", &host), ("another host", &other), ("nobody", &unauthenticated));
     let asked = wire.call(host, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await;
     wire.call(host, "POST /links", json!({ "user": "root", "user_uid": "0" })).await;
     wire.call(host, "POST /links", json!({ "user": "jd", "user_uid": "many" })).await;
-    wire.call(nobody, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await;
+    wire.call(unauthenticated, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await;
     let status = json!({ "link_id": asked["link_id"] });
     wire.call(host, "POST /links/status", status.clone()).await;
     wire.call(other, "POST /links/status", status.clone()).await;
@@ -273,17 +273,17 @@ async fn wire_of_links() {
     browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
     wire.call(host, "POST /links/status", status).await;
     let withdrawn = json!({ "link_id": wire.call(host, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await["link_id"] });
-    wire.call(nobody, "POST /links/withdraw", withdrawn.clone()).await;
+    wire.call(unauthenticated, "POST /links/withdraw", withdrawn.clone()).await;
     wire.call(host, "POST /links/withdraw", withdrawn.clone()).await;
     wire.call(host, "POST /links/withdraw", withdrawn).await;
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
 async fn wire_of_pubkeys() {
     let mut wire = Wire::about("pubkeys").await;
-    let (admin, client, nobody) = (wire.app.admin("test").await, wire.app.client(), wire.app.nobody());
-    let (admin, client, nobody) = (("admin", &admin), ("client", &client), ("a host", &nobody));
+    let (admin, client, unauthenticated) = (wire.app.admin("test").await, wire.app.client(), wire.app.unauthenticated());
+    let (admin, client, unauthenticated) = (("admin", &admin), ("client", &client), ("a host", &unauthenticated));
     let place = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1" });
     let wanted = |more: Value| super::api::changed(place.clone(), more);
     let key = wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": -1, "ttl_minutes": -1, "key_type": "" }))).await;
@@ -292,8 +292,8 @@ async fn wire_of_pubkeys() {
     wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": 1, "ttl_minutes": 5, "public_key": OWN_KEY }))).await;
     wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": 1, "ttl_minutes": 5, "client_user_id": "nobody" }))).await;
     wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": 1, "ttl_minutes": 5, "key_type": "dsa" }))).await;
-    wire.call(nobody, "POST /pubkeys/creds/retrieve", login(&limited)).await;
-    wire.call(nobody, "POST /pubkeys/creds/retrieve", login(&json!({ "public_key_fingerprint": NO_KEY }))).await;
+    wire.call(unauthenticated, "POST /pubkeys/creds/retrieve", login(&limited)).await;
+    wire.call(unauthenticated, "POST /pubkeys/creds/retrieve", login(&json!({ "public_key_fingerprint": NO_KEY }))).await;
     let list = wire.call(client, "GET /pubkeys/list?limit=2", NONE).await;
     wire.call(client, &format!("GET /pubkeys/id/{}", list["pubkeys"][1]["id"]), NONE).await;
     wire.call(admin, "GET /pubkeys/id/999999", NONE).await;
@@ -304,7 +304,7 @@ async fn wire_of_pubkeys() {
     wire.call(client, "PATCH /pubkeys", named(json!({ "client_id": "tms-cli", "max_uses": 5 }))).await;
     wire.call(client, "DELETE /pubkeys/del", named(json!({}))).await;
     wire.call(admin, "DELETE /pubkeys/del", named(json!({}))).await;
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
@@ -330,30 +330,30 @@ async fn wire_of_reservations() {
     wire.call(client, &format!("DELETE /reservations/del/testclient1/{child}"), NONE).await;
     wire.call(client, &format!("DELETE /reservations/del/related/testclient1/{parent}"), NONE).await;
     wire.call(client, &format!("DELETE /reservations/del/testclient1/{parent}"), NONE).await;
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
 async fn wire_of_tenants() {
     let mut wire = Wire::about("tenants").await;
-    let (root, admin, nobody) = (wire.app.admin("default").await, wire.app.admin("test").await, wire.app.nobody());
-    let (root, admin, nobody) = (("admin of default", &root), ("admin", &admin), ("nobody", &nobody));
+    let (root, admin, unauthenticated) = (wire.app.admin("default").await, wire.app.admin("test").await, wire.app.unauthenticated());
+    let (root, admin, unauthenticated) = (("admin of default", &root), ("admin", &admin), ("nobody", &unauthenticated));
     wire.call(root, "POST /tenants/newtenant", NONE).await;
     wire.call(root, "POST /tenants/newtenant", NONE).await;
     wire.call(admin, "POST /tenants/another", NONE).await;
-    wire.call(nobody, "GET /tenants/newtenant", NONE).await;
-    wire.call(nobody, "GET /tenants/nowhere", NONE).await;
+    wire.call(unauthenticated, "GET /tenants/newtenant", NONE).await;
+    wire.call(unauthenticated, "GET /tenants/nowhere", NONE).await;
     wire.call(root, "PATCH /tenants/upd", json!({ "tenant": "newtenant", "enabled": false })).await;
     wire.call(root, "PATCH /tenants/upd", json!({ "tenant": "nowhere", "enabled": false })).await;
     wire.call(admin, "PATCH /tenants/upd", json!({ "tenant": "newtenant", "enabled": true })).await;
-    wire.call(nobody, "GET /tenants/list", NONE).await;
+    wire.call(unauthenticated, "GET /tenants/list", NONE).await;
     wire.call(admin, "DELETE /tenants/del/test", NONE).await;
     wire.call(root, "DELETE /tenants/del/newtenant", NONE).await;
     wire.call(root, "DELETE /tenants/del/newtenant", NONE).await;
     wire.call(root, "DELETE /tenants/del/default", NONE).await;
     wire.call(admin, "DELETE /tenants/wipe/test", NONE).await;
     wire.call(root, "DELETE /tenants/wipe/test", NONE).await;
-    wire.compare_with_what_is_written();
+    wire.compare_with_snapshot();
 }
 
 #[tokio::test]
@@ -370,9 +370,9 @@ async fn wire_of_me() {
     wire.call(device, "GET /me/keys", NONE).await;
     wire.call(device, &format!("DELETE /me/keys/{}", key["id"]), NONE).await;
     wire.call(device, &format!("DELETE /me/keys/{}", key["id"]), NONE).await;
-    let nobody = wire.app.nobody();
-    wire.call(("nobody", &nobody), "GET /me/keys", NONE).await;
-    wire.compare_with_what_is_written();
+    let unauthenticated = wire.app.unauthenticated();
+    wire.call(("nobody", &unauthenticated), "GET /me/keys", NONE).await;
+    wire.compare_with_snapshot();
 }
 
 /// W1, W2: every PATCH returned 500, and three lists closed the connection.

@@ -23,7 +23,7 @@ const INSTALLED: &str = "/usr/local/lib/tms-portal-e2e/tms-keycmd";
 const PLACES: [&str; 4] = ["/usr/local/lib", "/usr/local/libexec", "/opt", "/var/lib"];
 const OUR_FOLDERS: &str = "tms-portal-e2e-";
 
-pub struct Ground {
+pub struct Environment {
     pub sshd: PathBuf,
     /// The version of OpenSSH.
     pub version: (u32, u32),
@@ -48,10 +48,10 @@ impl Drop for Folder {
 }
 
 /// `None`, with the reason on stderr, if logins are impossible.
-pub fn ground() -> Option<Ground> {
+pub fn environment() -> Option<Environment> {
     static SAID: Once = Once::new();
-    match Ground::look() {
-        Ok(ground) => Some(ground),
+    match Environment::detect() {
+        Ok(environment) => Some(environment),
         Err(why) => {
             // `eprintln!` is captured for passing tests. `.make/test` repeats the line in its summary.
             SAID.call_once(|| {
@@ -62,8 +62,8 @@ pub fn ground() -> Option<Ground> {
     }
 }
 
-impl Ground {
-    fn look() -> Result<Self, String> {
+impl Environment {
+    fn detect() -> Result<Self, String> {
         let sshd = find("sshd").ok_or("there is no sshd (Debian: openssh-server)")?;
         find("ssh").ok_or("there is no ssh (Debian: openssh-client)")?;
         let version = version(&sshd).ok_or("sshd does not say which version it is")?;
@@ -123,8 +123,9 @@ fn roots_folder() -> Result<Arc<Folder>, String> {
     if let Some(folder) = shared.upgrade() {
         return Ok(folder);
     }
-    let top = PLACES.iter().map(Path::new).find(|place| is_roots_alone(place)).ok_or("no directory here can be changed by nobody but root")?;
-    remove_what_others_left(top);
+    let top =
+        PLACES.iter().map(Path::new).find(|place| is_changed_by_root_only(place)).ok_or("no directory here can be changed by nobody but root")?;
+    remove_stale_folders(top);
     let path = top.join(format!("{OUR_FOLDERS}{}", std::process::id()));
     let make = || {
         fs::create_dir_all(&path)?;
@@ -150,7 +151,7 @@ fn install(built: &Path, program: &Path) -> std::io::Result<()> {
 }
 
 /// Deletes the folders of killed runs.
-fn remove_what_others_left(top: &Path) {
+fn remove_stale_folders(top: &Path) {
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let process = name.to_str().and_then(|name| name.strip_prefix(OUR_FOLDERS)?.parse::<u32>().ok());
@@ -160,7 +161,7 @@ fn remove_what_others_left(top: &Path) {
     }
 }
 
-fn is_roots_alone(place: &Path) -> bool {
+fn is_changed_by_root_only(place: &Path) -> bool {
     let alone = |place: &Path| place.metadata().is_ok_and(|metadata| metadata.uid() == 0 && metadata.mode() & 0o022 == 0);
     place.canonicalize().is_ok_and(|place| place.is_dir() && place.ancestors().all(alone))
 }
