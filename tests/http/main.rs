@@ -40,6 +40,7 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod sign_out;
+mod statements;
 mod static_files;
 mod tenants;
 mod tms;
