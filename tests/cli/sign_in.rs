@@ -78,8 +78,8 @@ async fn every_command_works_with_the_real_portal() {
     assert_eq!(machine.tms(&["keys", "--json"]).json()["num_keys"], 0);
 
     // A key without a client, as after "Add a key" in the portal.
-    let wanted = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1, "ttl_minutes": 60 });
-    portal.client(&Gateway::from_test_data(), Method::POST, "/v1/tms/pubkeys/creds", wanted).await.expect(201);
+    let params = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1, "ttl_minutes": 60 });
+    portal.client(&Gateway::from_test_data(), Method::POST, "/v1/tms/pubkeys/creds", params).await.expect(201);
     assert_eq!(sqlx::query(OWN_KEY).execute(&mut portal.database().await).await.unwrap().rows_affected(), 1);
     let listed = machine.tms(&["keys", "--json"]).json();
     assert_eq!((&listed["num_keys"], &listed["num_unreadable"], &listed["keys"][0]["client_id"]), (&1.into(), &0.into(), &Value::Null));

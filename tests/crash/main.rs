@@ -119,12 +119,12 @@ async fn make_and_use_keys(url: String, acknowledged: Arc<Mutex<Acknowledged>>) 
 
 /// `None` if there is no complete response.
 async fn make_key(http: &Client, url: &str) -> Option<String> {
-    let wanted = json!({
+    let params = json!({
         "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1",
         "num_uses": USES, "ttl_minutes": -1, "key_type": "ed25519",
     });
     let request = Gateway::from_test_data().sign(http.post(format!("{url}/v1/tms/pubkeys/creds")));
-    let (status, body) = answer(request.json(&wanted)).await?;
+    let (status, body) = answer(request.json(&params)).await?;
     assert_eq!(status, 201, "{body}");
     Some(body.get("public_key_fingerprint")?.as_str().expect("a fingerprint").to_owned())
 }

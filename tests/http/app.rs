@@ -81,7 +81,7 @@ pub struct Setup {
     /// Time limit for the TLS handshake and the headers of a connection.
     pub header_timeout: Duration,
     /// The networks on which identity providers may be.
-    pub reach: EgressPolicy,
+    pub egress: EgressPolicy,
 }
 
 impl Default for Setup {
@@ -92,7 +92,7 @@ impl Default for Setup {
             behind_proxy: false,
             tls: false,
             header_timeout: listen::HEADER_TIMEOUT,
-            reach: EgressPolicy::default(),
+            egress: EgressPolicy::default(),
         }
     }
 }
@@ -152,7 +152,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
         let public_url = if setup.https { "https://portal.test" } else { &base };
-        let services = Services::open(dir.path(), public_url, &setup.reach, Arc::new(clock.clone()), entropy).await.expect("services");
+        let services = Services::open(dir.path(), public_url, &setup.egress, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };
         let state = AppState::new(state::AppStateInner {
             services: services.clone(),

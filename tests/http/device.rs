@@ -72,7 +72,7 @@ async fn all_spellings_of_a_code_are_accepted() {
 #[tokio::test]
 async fn malformed_code_is_explained_with_the_fix() {
     let app = TestApp::start().await;
-    let visitor = app.browser();
+    let anonymous = app.browser();
     let person = app.signed_in().await;
     for (typed, sentence) in [
         ("", en().code_refused_empty()),
@@ -84,7 +84,7 @@ async fn malformed_code_is_explained_with_the_fix() {
         ("WDOB-MJHT", en().code_refused_impossible()),
         ("WDJB-MJHT or BCDF-GHJK", en().code_refused_ambiguous()),
     ] {
-        for browser in [&visitor, &person] {
+        for browser in [&anonymous, &person] {
             let page = browser.enter(typed).await;
             assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence.as_str()), "{typed:?}");
             assert!(page.has_error_title(), "{}", page.title());
@@ -275,7 +275,7 @@ async fn viewing_pages_changes_no_device_grant() {
     let before = app.grants().await;
     let consents = app.consents().await;
 
-    let visitor = app.browser();
+    let anonymous = app.browser();
     let pages = crate::guards::pages().into_iter().chain([
         format!("/device?user_code={}", untouched.user_code),
         format!("/device?user_code={}&decision=allow&started_this=yes", opened.user_code),
@@ -284,7 +284,7 @@ async fn viewing_pages_changes_no_device_grant() {
         "/api/device/decide?decision=deny".into(),
     ]);
     for path in pages {
-        for browser in [&browser, &visitor] {
+        for browser in [&browser, &anonymous] {
             for method in [reqwest::Method::GET, reqwest::Method::HEAD, reqwest::Method::OPTIONS] {
                 browser.request(method, &path).send().await.expect("an answer");
             }

@@ -89,11 +89,11 @@ async fn every_action_refuses_forms_of_other_accounts() {
 #[tokio::test]
 async fn every_form_carries_its_account() {
     let app = TestApp::start().await;
-    let (browser, visitor) = (app.signed_in().await, app.browser());
+    let (browser, anonymous) = (app.signed_in().await, app.browser());
     let mut seen = 0;
     for path in pages() {
         let address = format!("{path}?client=testclient1&user=testuser1&host=testhost1&key=1&app=1&tenant=test");
-        for (page, account) in [(browser.get(&address).await, "test/testuser1"), (visitor.get(&address).await, "")] {
+        for (page, account) in [(browser.get(&address).await, "test/testuser1"), (anonymous.get(&address).await, "")] {
             for form in page.text.split("<form ").skip(1).filter(|form| form.starts_with("method=\"post\"")) {
                 let form = form.split("</form>").next().expect("an end");
                 if form.contains("class=\"preferences\"") {
@@ -409,8 +409,8 @@ async fn form_of_another_account_offers_its_sign_in() {
     let form = browser.get("/keys/add").await.form("/api/keys/add");
     sign_in_at_default(&app, &browser).await;
     let page = browser.post("/api/keys/add", &with(&form, &[("label", "laptop")])).await;
-    let (_, ways) = page.text.split_once("<main").expect("a page");
-    let change = Page { text: ways.to_owned(), ..page }.form("/sign-out");
+    let (_, main) = page.text.split_once("<main").expect("a page");
+    let change = Page { text: main.to_owned(), ..page }.form("/sign-out");
     let page = browser.post("/sign-out", &with(&change, &[])).await;
     assert_eq!(page.address, "/sign-in?tenant=test&then=/keys/add");
     let sign_in = page.form("/sign-in/password");

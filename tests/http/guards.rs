@@ -301,9 +301,9 @@ async fn urls_contain_no_error_texts() {
             let answer = request.send().await.expect("an answer");
             let location = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or_default().to_owned();
             // Those redirect to a page that requires sign-in, or name a request.
-            let onward = path == "/api/links/switch" && location == "/sign-in?then=/hosts/link";
+            let redirects = path == "/api/links/switch" && location == "/sign-in?then=/hosts/link";
             let named = location.split_once('?').is_none_or(|(_, query)| query == "grant=dgr_x");
-            assert!(!location.contains("__err") && (onward || named), "{path}: {location}");
+            assert!(!location.contains("__err") && (redirects || named), "{path}: {location}");
             assert_ne!(answer.status(), 302, "{path} went to {location}");
         }
     }

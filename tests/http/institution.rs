@@ -54,9 +54,9 @@ struct Inner {
     /// The response of its list of host accounts.
     list: (u16, String),
     /// How often its keys were fetched.
-    asked: usize,
+    key_fetches: usize,
     /// How often its metadata was fetched.
-    knocked: usize,
+    metadata_fetches: usize,
     issued: usize,
 }
 
@@ -145,11 +145,11 @@ impl Institution {
     }
 
     pub fn key_fetches(&self) -> usize {
-        self.0.lock().expect("state").asked
+        self.0.lock().expect("state").key_fetches
     }
 
     pub fn metadata_fetches(&self) -> usize {
-        self.0.lock().expect("state").knocked
+        self.0.lock().expect("state").metadata_fetches
     }
 
     /// A logout token; `claims` are merged into the valid ones, `null` removes one.
@@ -167,29 +167,29 @@ impl Institution {
     }
 
     /// Signs a person in and returns the callback URL. `claims` are merged into those of a valid ID token.
-    pub fn sign_in(&self, asked: &str, now: i64, claims: &Value) -> String {
-        let asked: HashMap<String, String> = reqwest::Url::parse(asked).expect("an address").query_pairs().into_owned().collect();
+    pub fn sign_in(&self, auth_request: &str, now: i64, claims: &Value) -> String {
+        let auth_request: HashMap<String, String> = reqwest::Url::parse(auth_request).expect("an address").query_pairs().into_owned().collect();
         let mut inner = self.0.lock().expect("state");
         inner.issued += 1;
         let code = format!("code-{}", inner.issued);
-        let mut token = json!({ "iss": inner.url, "sub": "42", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": asked.get("nonce"),
+        let mut token = json!({ "iss": inner.url, "sub": "42", "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": auth_request.get("nonce"),
                                 "preferred_username": "jdoe", "name": "Jane Doe" });
         // As most providers: only if requested (OpenID Connect Core §2).
-        if asked.contains_key("max_age") {
+        if auth_request.contains_key("max_age") {
             token["auth_time"] = json!(now);
         }
         for (name, value) in claims.as_object().expect("claims") {
             token[name] = value.clone();
         }
-        let back = format!("{}?code={code}&state={}", asked["redirect_uri"], asked["state"]);
-        inner.codes.insert(code, (token, asked["code_challenge"].clone(), asked["redirect_uri"].clone()));
+        let back = format!("{}?code={code}&state={}", auth_request["redirect_uri"], auth_request["state"]);
+        inner.codes.insert(code, (token, auth_request["code_challenge"].clone(), auth_request["redirect_uri"].clone()));
         back
     }
 }
 
 async fn metadata(State(institution): State<Institution>) -> Response {
     let mut inner = institution.0.lock().expect("state");
-    inner.knocked += 1;
+    inner.metadata_fetches += 1;
     let issuer = if inner.mischief == Mischief::OtherMetadata { "https://evil.example" } else { &inner.url };
     let keys = if inner.mischief == Mischief::PointsElsewhere { inner.url.replace("127.0.0.1", "127.0.0.2") } else { inner.url.clone() };
     match inner.mischief {
@@ -214,7 +214,7 @@ async fn metadata(State(institution): State<Institution>) -> Response {
 
 async fn jwks(State(institution): State<Institution>) -> Json<JwkSet> {
     let mut inner = institution.0.lock().expect("state");
-    inner.asked += 1;
+    inner.key_fetches += 1;
     Json(JwkSet { keys: vec![keys()[inner.key].1.clone()] })
 }
 
@@ -261,7 +261,7 @@ impl Institution {
         }
         let basic = base64::prelude::BASE64_STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"));
         let challenge = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(form["code_verifier"].as_bytes()));
-        let known = inner.codes.remove(&form["code"]).filter(|(_, wanted, redirect)| *wanted == challenge && *redirect == form["redirect_uri"]);
+        let known = inner.codes.remove(&form["code"]).filter(|(_, expected, redirect)| *expected == challenge && *redirect == form["redirect_uri"]);
         if headers["authorization"] != format!("Basic {basic}").as_str() {
             return (StatusCode::UNAUTHORIZED, Json(json!({ "error": "invalid_client" }))).into_response();
         }

@@ -83,21 +83,21 @@ async fn action_returns_to_the_same_list_page() {
         ("/keys?q=testhost1&sort=expires", "/keys/revoke?key=", "/api/keys/revoke"),
         ("/admin/keys?q=testhost1", "/admin/keys/revoke?key=", "/api/admin/keys/revoke"),
     ] {
-        let piece = link(&browser.get(list).await.text, "after=");
-        let page = browser.get(&piece).await;
+        let page_url = link(&browser.get(list).await.text, "after=");
+        let page = browser.get(&page_url).await;
         let question = browser.get(&link(&page.text, part)).await;
-        assert_eq!(question.field("back").replace("&amp;", "&"), piece);
-        assert_eq!(link(&question.text, "after="), piece, "also without doing it");
+        assert_eq!(question.field("back").replace("&amp;", "&"), page_url);
+        assert_eq!(link(&question.text, "after="), page_url, "also without doing it");
         let key = link(&page.text, part).split("key=").nth(1).and_then(|rest| rest.split('&').next()).expect("a number").to_owned();
         let name = if action.contains("admin") { "key" } else { "key[]" };
-        let form = [(name, key.as_str()), ("back", piece.as_str())];
+        let form = [(name, key.as_str()), ("back", page_url.as_str())];
         let answer = browser.post_once(action, &form).send().await.expect("an answer");
-        assert_eq!((answer.status().as_u16(), answer.headers()["location"].to_str().ok()), (303, Some(piece.as_str())));
+        assert_eq!((answer.status().as_u16(), answer.headers()["location"].to_str().ok()), (303, Some(page_url.as_str())));
         let answer = browser.post_once(action, &[(name, key.as_str()), ("back", "https://evil.example/keys")]).send().await.expect("an answer");
         assert!(answer.headers()["location"].to_str().is_ok_and(|path| path == list.split('?').next().unwrap_or_default()));
     }
-    let ticked = browser.get("/keys?q=testhost1").await;
-    assert_eq!(ticked.field("back"), "/keys?q=testhost1", "several at once, too");
+    let filtered = browser.get("/keys?q=testhost1").await;
+    assert_eq!(filtered.field("back"), "/keys?q=testhost1", "several at once, too");
 }
 
 #[tokio::test]

@@ -43,18 +43,18 @@ impl Deployment {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
-        Said::from(self.command(arguments).output().expect("run"))
+    fn run(&self, arguments: &[&str]) -> CommandOutput {
+        CommandOutput::from(self.command(arguments).output().expect("run"))
     }
 }
 
-struct Said {
+struct CommandOutput {
     code: Option<i32>,
     out: String,
     err: String,
 }
 
-impl From<Output> for Said {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         Self { code: output.status.code(), out: String::from_utf8_lossy(&output.stdout).into(), err: String::from_utf8_lossy(&output.stderr).into() }
     }
@@ -81,12 +81,13 @@ async fn closed_stdout_is_not_an_error() {
     for words in [&["idp", "list", "--tenant", "test"][..], &["admin", "list", "--tenant", "test"], &["check"], &["--help"]] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let said =
-            Said::from(deployment.command(words).stdout(writer).stderr(Stdio::piped()).spawn().expect("started").wait_with_output().expect("run"));
+        let said = CommandOutput::from(
+            deployment.command(words).stdout(writer).stderr(Stdio::piped()).spawn().expect("started").wait_with_output().expect("run"),
+        );
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{words:?}");
     }
     let full = std::fs::File::options().write(true).open("/dev/full").expect("there");
-    let said = Said::from(
+    let said = CommandOutput::from(
         deployment
             .command(&["idp", "list", "--tenant", "test"])
             .stdout(full)

@@ -704,7 +704,7 @@ async fn private_ca_is_trusted_only_if_configured() {
     assert!(matches!(added, Err(Error::Refused(refused)) if refused == unknown));
 
     let authorities = read_root_certs(&development::ca_file(dir.path())).expect("an authority");
-    let app = TestApp::start_as(Setup { reach: EgressPolicy { root_certs: authorities, ..EgressPolicy::default() }, ..Setup::default() }).await;
+    let app = TestApp::start_as(Setup { egress: EgressPolicy { root_certs: authorities, ..EgressPolicy::default() }, ..Setup::default() }).await;
     app.add_institution(&institution, "open").await;
     assert_eq!(app.sign_in_with_new_browser(&institution, json!({})).await.path, "/hosts");
     // It is not valid for another name.

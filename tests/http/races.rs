@@ -86,7 +86,7 @@ async fn ended_session_gets_nothing() {
     use tms_portal::server::service::ssh_keys::{KeyParams, KeyRefused, KeySource};
     let app = TestApp::start().await;
     let late = app.person_without_session("testuser1").await;
-    let wanted = KeyParams {
+    let params = KeyParams {
         host: HostName::parse("testhost1").expect("a host"),
         account: AccountName::parse("testhostaccount1").expect("an account"),
         num_uses: -1,
@@ -96,7 +96,7 @@ async fn ended_session_gets_nothing() {
     };
     let before = app.dump("test").await;
     let fresh = app.services.require_recent_auth(&late).expect("signed in just now");
-    let refused = app.services.register_my_key(&fresh, &wanted).await.map(|made| made.pubkey.number);
+    let refused = app.services.register_my_key(&fresh, &params).await.map(|made| made.pubkey.number);
     assert!(matches!(refused, Err(Error::Refused(KeyRefused::SignedOut))), "{refused:?}");
     let app_of_theirs = app.services.list_my_delegations(&late, &Default::default()).await.expect("a list").items.remove(0);
     let until = app.services.now() + std::time::Duration::from_secs(60);

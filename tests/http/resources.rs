@@ -81,7 +81,7 @@ impl Fixture {
 
 /// Submits the preselected accounts.
 async fn link_all(browser: &Browser, page: &Page) -> Page {
-    browser.post(LINK, &checked_accounts(page).iter().map(|tick| ("accounts[]", tick.as_str())).collect::<Vec<_>>()).await
+    browser.post(LINK, &checked_accounts(page).iter().map(|account| ("accounts[]", account.as_str())).collect::<Vec<_>>()).await
 }
 
 /// The checked accounts of a page.

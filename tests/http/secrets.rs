@@ -88,9 +88,9 @@ async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
     let pasted = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaPASTED\n-----END OPENSSH PRIVATE KEY-----\n";
     assert_eq!(client.refusal("POST /pubkeys/creds", key_request(json!({ "public_key": pasted }))).await, 400);
     let wrong = "a-wrong-credential";
-    for guesser in [app.client_of("test", "busy", wrong), app.admin_of("test", "~~admin", wrong), app.bearer(wrong)] {
-        guesser.call("POST /pubkeys/creds/retrieve", login(&key)).await;
-        guesser.get("/client/list").await;
+    for attacker in [app.client_of("test", "busy", wrong), app.admin_of("test", "~~admin", wrong), app.bearer(wrong)] {
+        attacker.call("POST /pubkeys/creds/retrieve", login(&key)).await;
+        attacker.get("/client/list").await;
     }
     let mut secrets = vec![
         ("client secret that was made", first),
@@ -111,8 +111,8 @@ async fn credentials(app: &TestApp) -> Vec<(&'static str, String)> {
     secrets
 }
 
-fn contains(text: &[u8], wanted: &[u8]) -> bool {
-    text.windows(wanted.len()).any(|window| window == wanted)
+fn contains(text: &[u8], needle: &[u8]) -> bool {
+    text.windows(needle.len()).any(|window| window == needle)
 }
 
 /// Every file below a folder, as bytes.

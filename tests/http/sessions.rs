@@ -138,8 +138,8 @@ async fn devices_are_listed_and_revocable_in_every_session() {
 async fn revoking_a_device_revokes_keys_that_depend_on_it() {
     let app = TestApp::start().await;
     let device = app.device_with(EVERYTHING).await;
-    let wanted = serde_json::json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
-    let key = device.done("POST /me/keys", wanted).await;
+    let params = serde_json::json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
+    let key = device.done("POST /me/keys", params).await;
     let browser = app.signed_in().await;
     let grant = only_device(&browser.get("/sessions").await).to_owned();
     assert!(browser.post("/api/device/end", &[("grant", &grant)]).await.status < 400);

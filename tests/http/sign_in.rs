@@ -251,14 +251,16 @@ async fn session_ends_twelve_hours_after_sign_in() {
 #[tokio::test]
 async fn sign_in_returns_to_the_requested_page() {
     let app = TestApp::start().await;
-    for (wanted, reached) in [("/hosts", "/hosts"), ("/sessions", "/sessions"), ("/device/result", "/device/result"), ("/", "/"), ("/nowhere", "/")] {
+    for (return_to, reached) in
+        [("/hosts", "/hosts"), ("/sessions", "/sessions"), ("/device/result", "/device/result"), ("/", "/"), ("/nowhere", "/")]
+    {
         let browser = app.browser();
-        browser.get(wanted).await;
-        let asked = browser.get(&format!("/sign-in?then={wanted}")).await;
+        browser.get(return_to).await;
+        let asked = browser.get(&format!("/sign-in?then={return_to}")).await;
         let wrong = [("tenant", "test"), ("user_name", "testuser1"), ("password", "wrong"), ("then", &asked.field("then"))];
         let again = browser.post("/sign-in/password", &wrong).await;
         let form = [("tenant", "test"), ("user_name", "testuser1"), ("password", PASSWORD), ("then", &again.field("then"))];
-        assert_eq!(browser.post("/sign-in/password", &form).await.path, reached, "{wanted}");
+        assert_eq!(browser.post("/sign-in/password", &form).await.path, reached, "{return_to}");
     }
 }
 

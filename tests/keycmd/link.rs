@@ -166,7 +166,7 @@ const WITHDRAW: &str = "POST /v1/tms/links/withdraw HTTP/1.1";
 fn disconnect_cancels_the_request() {
     let (portal, go_on) = portal_with_a_code();
     let running = RunningHelper::start(&portal.url());
-    let withdrawn = || assert_eq!(next_request(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
+    let expect_withdrawal = || assert_eq!(next_request(&portal), (WITHDRAW.to_owned(), json!({ "link_id": "id-1" })));
     let expect_request = || assert_eq!(next_request(&portal).0, "POST /v1/tms/links HTTP/1.1");
 
     // Ctrl-C while the code is shown.
@@ -177,7 +177,7 @@ fn disconnect_cancels_the_request() {
     let mut caller = BufReader::new(caller);
     assert_eq!(receive(&mut caller)["user_code"], "BCDF-GHJK");
     drop(caller);
-    withdrawn();
+    expect_withdrawal();
     running.wait_for_log("the client disconnected");
 
     // Before there was a code.
@@ -186,7 +186,7 @@ fn disconnect_cancels_the_request() {
     expect_request();
     drop(caller);
     go_on.send(()).expect("let");
-    withdrawn();
+    expect_withdrawal();
     assert!(portal.try_next().is_none());
 }
 

@@ -72,8 +72,8 @@ impl Machine<'_> {
 async fn allow_everything(browser: &Browser, consent: &Page) -> Page {
     let (grant, lifetime) = (consent.field("grant"), consent.field("lifetime"));
     let mut form = vec![("grant", grant.as_str()), ("decision", "allow"), ("lifetime", lifetime.as_str()), ("started_this", "yes")];
-    let ticks = consent.text.split('<').filter(|tag| tag.contains("name=\"host_accounts[]\""));
-    form.extend(ticks.filter_map(|tag| Some(("host_accounts[]", tag.split_once("value=\"")?.1.split('"').next()?))));
+    let checkboxes = consent.text.split('<').filter(|tag| tag.contains("name=\"host_accounts[]\""));
+    form.extend(checkboxes.filter_map(|tag| Some(("host_accounts[]", tag.split_once("value=\"")?.1.split('"').next()?))));
     browser.post("/api/device/decide", &form).await
 }
 

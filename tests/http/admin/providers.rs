@@ -17,7 +17,7 @@ const CAMPUS: &str = "/admin/providers/provider?provider=campus";
 /// A portal that allows administrators to add providers on loopback, where the tests' providers listen.
 async fn with_loopback_providers_allowed() -> TestApp {
     let networks = vec![ipnet::Ipv4Net::from(Ipv4Addr::LOCALHOST).into()];
-    TestApp::start_as(Setup { reach: EgressPolicy { allowed_networks: networks, ..EgressPolicy::default() }, ..Setup::default() }).await
+    TestApp::start_as(Setup { egress: EgressPolicy { allowed_networks: networks, ..EgressPolicy::default() }, ..Setup::default() }).await
 }
 
 async fn add(browser: &Browser, base: &str) -> Page {

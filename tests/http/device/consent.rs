@@ -57,8 +57,8 @@ async fn consent_page_shows_client_scope_and_origin() {
     assert!(!words.contains("gone"), "an expired host account is not offered");
     let boxes: Vec<&str> = page.text.split("<input").filter(|tag| tag.contains("host_accounts[]")).collect();
     assert_eq!((boxes.len(), boxes.iter().filter(|tag| tag.contains(" checked")).count()), (2, 2));
-    let tick = page.text.split("<input").find(|tag| tag.contains("started_this")).expect("the tick");
-    assert!(!tick.split('>').next().expect("a tag").contains("checked"), "nobody ticks it for them");
+    let confirmation = page.text.split("<input").find(|tag| tag.contains("started_this")).expect("the tick");
+    assert!(!confirmation.split('>').next().expect("a tag").contains("checked"), "nobody ticks it for them");
     let (deny, allow) = (page.text.find("value=\"deny\"").expect("Deny"), page.text.find("value=\"allow\"").expect("Allow"));
     assert!(deny < allow, "Enter denies");
 }
@@ -134,11 +134,12 @@ async fn invalid_decisions_are_refused_and_change_nothing() {
         form.extend(value.map(|value| (if name == "lifetime" { "lifetime" } else { "started_this" }, value)));
         form
     };
-    let (tick, lifetime, host) = (&en().decision_refused_not_confirmed(), &en().decision_refused_lifetime(), &en().decision_refused_host_account());
+    let (confirmation, lifetime, host) =
+        (&en().decision_refused_not_confirmed(), &en().decision_refused_lifetime(), &en().decision_refused_host_account());
     for (form, sentence) in [
-        (with("started_this", None), tick),
-        (with("started_this", Some("")), tick),
-        (with("started_this", Some("no")), tick),
+        (with("started_this", None), confirmation),
+        (with("started_this", Some("")), confirmation),
+        (with("started_this", Some("no")), confirmation),
         (with("lifetime", None), lifetime),
         (with("lifetime", Some("60")), lifetime),
         (with("lifetime", Some("-28800")), lifetime),
@@ -152,7 +153,7 @@ async fn invalid_decisions_are_refused_and_change_nothing() {
         let page = decide(&browser, &form).await;
         assert_eq!((page.status, page.path.as_str(), page.problem().as_str()), (422, "/device", sentence.as_str()), "{form:?}");
         assert!(holds(page.title(), |client| en().document_title_refused(en().consent_question(client))), "{}", page.title());
-        assert_eq!(page.says("aria-invalid=\"true\""), sentence == tick);
+        assert_eq!(page.says("aria-invalid=\"true\""), sentence == confirmation);
     }
     assert_eq!((app.grants().await, app.consents().await), (before, 0));
     assert_eq!(app.number("SELECT count(*) FROM activity").await, records);
@@ -274,11 +275,12 @@ async fn approval_writes_delegation_and_audit_event() {
 async fn token_covers_selected_host_accounts_only() {
     let app = TestApp::start().await;
     app.link_host("test", "testuser1", "frontera", FAR).await;
-    for (ticked, reached) in [(vec![], vec![]), (vec!["hac_frontera"], vec!["frontera"]), (vec!["hac_frontera", "hac_frontera"], vec!["frontera"])] {
+    for (selected, reached) in [(vec![], vec![]), (vec!["hac_frontera"], vec!["frontera"]), (vec!["hac_frontera", "hac_frontera"], vec!["frontera"])]
+    {
         let (device, browser, consent) = open(&app).await;
-        let page = decide(&browser, &allowing(&consent.field("grant"), &ticked)).await;
+        let page = decide(&browser, &allowing(&consent.field("grant"), &selected)).await;
         assert_eq!(page.title(), en().document_title(en().result_connected()).as_str());
-        assert_eq!(page.words().contains(&en().result_no_host()), ticked.is_empty(), "{}", page.words());
+        assert_eq!(page.words().contains(&en().result_no_host()), selected.is_empty(), "{}", page.words());
         let hosts = app.api("/v1/tms/me/hosts", &app.poll(&device).await.token()).await;
         let hosts: Vec<&str> = hosts.body["hosts"].as_array().expect("a list").iter().filter_map(|host| host["host"].as_str()).collect();
         assert_eq!(hosts, reached);

@@ -96,9 +96,9 @@ async fn network_is_limited_to_ten_wrong_codes_a_minute() {
     let app = behind_proxy().await;
     for network in [["198.51.100.7", "198.51.100.7", "198.51.100.7"], ["2001:db8::1", "2001:db8::2:1", "2001:db8::ffff:1"]] {
         for address in &network[..2] {
-            let visitor = app.browser_at(address);
+            let anonymous = app.browser_at(address);
             for _ in 0..5 {
-                assert_eq!(visitor.enter(WRONG).await.path, "/sign-in");
+                assert_eq!(anonymous.enter(WRONG).await.path, "/sign-in");
             }
         }
         let third = app.browser_at(network[2]);
@@ -113,9 +113,9 @@ async fn network_is_limited_to_ten_wrong_codes_a_minute() {
 async fn client_cannot_choose_its_counted_ip() {
     let app = TestApp::start().await;
     for place in 1..=2 {
-        let visitor = app.browser_at(&format!("192.0.2.{place}"));
+        let anonymous = app.browser_at(&format!("192.0.2.{place}"));
         for _ in 0..5 {
-            visitor.enter(WRONG).await;
+            anonymous.enter(WRONG).await;
         }
     }
     assert_limited(&app.browser_at("192.0.2.3").enter(WRONG).await, MINUTE);

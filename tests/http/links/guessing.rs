@@ -47,9 +47,9 @@ async fn malformed_code_costs_no_attempt() {
 async fn codes_are_not_checked_before_sign_in() {
     let fixture = Fixture::start().await;
     let asked = fixture.ask("jd").await;
-    let visitor = fixture.app.browser();
+    let anonymous = fixture.app.browser();
     for code in [WRONG, text(&asked["user_code"])] {
-        assert_eq!(visitor.enter_link(code).await.path, "/sign-in");
+        assert_eq!(anonymous.enter_link(code).await.path, "/sign-in");
     }
     assert_eq!(fixture.app.number("SELECT count(*) FROM attempts").await, 0);
     assert_eq!(fixture.app.number("SELECT count(*) FROM link_requests WHERE claimed_session IS NOT NULL").await, 0);

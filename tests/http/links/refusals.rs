@@ -7,12 +7,12 @@ use super::*;
 #[tokio::test]
 async fn host_requests_only_for_itself_with_credential() {
     let fixture = Fixture::start().await;
-    let (app, wanted) = (&fixture.app, json!({ "user": "jd", "user_uid": "1001" }));
+    let (app, params) = (&fixture.app, json!({ "user": "jd", "user_uid": "1001" }));
     let device = app.device_with(crate::tms::api::EVERYTHING).await;
     for stranger in
         [app.unauthenticated(), app.unauthenticated().with("x-tms-tenant", "test"), app.client(), fixture.admin.clone(), app.bearer("x"), device]
     {
-        assert_eq!(stranger.refusal("POST /links", wanted.clone()).await, 401);
+        assert_eq!(stranger.refusal("POST /links", params.clone()).await, 401);
     }
     let other = app.host(&fixture.admin, "test", "stampede", false).await;
     let asked = fixture.ask("jd").await;
@@ -77,11 +77,11 @@ async fn revoked_credential_cancels_its_requests() {
     let mut fixture = Fixture::start().await;
     let (asked, browser) = (fixture.ask("jd").await, fixture.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
-    let wanted = json!({ "tenant": "test", "host": "frontera" });
-    let made = fixture.admin.done("POST /hosts/credential", wanted.clone()).await;
+    let params = json!({ "tenant": "test", "host": "frontera" });
+    let made = fixture.admin.done("POST /hosts/credential", params.clone()).await;
     assert_eq!(fixture.status(&asked).await, pending(), "in a rotation the old one goes on");
     fixture.host = fixture.app.bearer(text(&made["credential"]));
-    let made = fixture.admin.done("POST /hosts/credential?overlap_minutes=0", wanted).await;
+    let made = fixture.admin.done("POST /hosts/credential?overlap_minutes=0", params).await;
     fixture.host = fixture.app.bearer(text(&made["credential"]));
     assert_eq!(fixture.host.refusal("POST /links/status", json!({ "link_id": asked["link_id"] })).await, 404);
     assert_eq!(browser.link(&question).await.problem(), en().link_refused_not_yours());
@@ -131,8 +131,8 @@ async fn withdrawn_request_cannot_be_used() {
     let other = fixture.app.host(&fixture.admin, "test", "stampede", false).await;
     assert_eq!(other.done(path, link.clone()).await["num_deleted"], 0, "another host's is not there for it");
     assert_eq!((fixture.app.unauthenticated().refusal(path, link.clone()).await, fixture.status(&asked).await), (401, pending()));
-    for withdrawn in [1, 0] {
-        assert_eq!(fixture.host.done(path, link.clone()).await["num_deleted"], withdrawn, "once is enough, and twice is fine");
+    for deleted in [1, 0] {
+        assert_eq!(fixture.host.done(path, link.clone()).await["num_deleted"], deleted, "once is enough, and twice is fine");
     }
     assert_eq!(fixture.host.refusal("POST /links/status", link).await, 404);
     assert_eq!(browser.link(&question).await.problem(), en().link_refused_not_yours());

@@ -110,8 +110,8 @@ async fn secret_guessing_is_limited() {
     limits.wrong_secrets = number(3);
     let app = TestApp::start_with(limits).await;
     let try_secret = async |id: &str, secret: &str| app.send("/oauth/revoke", &[("client_id", id), ("client_secret", secret), ("token", "x")]).await;
-    for guess in 0..3 {
-        assert_eq!(error(&try_secret("testclient1", &format!("guess {guess}")).await), refused(401, "invalid_client"));
+    for attempt in 0..3 {
+        assert_eq!(error(&try_secret("testclient1", &format!("guess {attempt}")).await), refused(401, "invalid_client"));
     }
     let wall = try_secret("testclient1", "guess 3").await;
     assert_eq!(error(&wall), refused(429, "temporarily_unavailable"));

@@ -5,18 +5,18 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
-use super::Said;
+use super::CommandOutput;
 use crate::app::TestApp;
 use crate::browser::en;
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 
 /// The output of the program, run with the portal's data and this standard input.
-async fn operate(app: &TestApp, words: &[&str], input: &'static str) -> Said {
+async fn operate(app: &TestApp, words: &[&str], input: &'static str) -> CommandOutput {
     operate_behind(app, &[], words, input).await
 }
 
 /// The same, with proxies in the environment.
-async fn operate_behind(app: &TestApp, proxies: &[(&str, &str)], words: &[&str], input: &'static str) -> Said {
+async fn operate_behind(app: &TestApp, proxies: &[(&str, &str)], words: &[&str], input: &'static str) -> CommandOutput {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tms-portal"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TMS_") || name.starts_with("LEPTOS_")) {
         command.env_remove(name);
@@ -29,7 +29,7 @@ async fn operate_behind(app: &TestApp, proxies: &[(&str, &str)], words: &[&str],
         child.stdin.take().expect("its input").write_all(input.as_bytes()).expect("written");
         child.wait_with_output().expect("run")
     });
-    Said::from(run.await.expect("run"))
+    CommandOutput::from(run.await.expect("run"))
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn person_show_and_unlink_handle_identities() {
 async fn hosts_of_a_provider_are_set_by_option() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     app.add_institution(&institution, "invited").await;
-    let said = |said: Said| (said.code, said.err);
+    let said = |said: CommandOutput| (said.code, said.err);
     let list = format!("{}/resources", institution.url());
     let set = async |arguments: &[&str]| operate(&app, &[&["idp", "set"][..], arguments, &["campus"]].concat(), "").await;
     let listed = async || operate(&app, &["idp", "list"], "").await.out.lines().nth(1).unwrap_or_default().to_owned();

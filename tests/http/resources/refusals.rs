@@ -154,17 +154,17 @@ async fn answer_of_ended_session_is_refused() {
     let fixture = Fixture::start().await;
     let late = fixture.app.person_without_session("testuser1").await;
     let (services, campus) = (&fixture.app.services, ProviderId::parse("campus").expect("a provider"));
-    let (trip, address) =
+    let (state, address) =
         services.start_upstream_login(late.tenant_id(), &campus, LoginPurpose::Hosts(late.user_id().clone())).await.map_err(|_| ()).expect("off");
     let back = fixture.institution.sign_in(&address, fixture.app.seconds(), &json!({}));
     let code = back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code");
-    let arrived =
-        services.finish_upstream_login(&trip, &AuthorizationResponse { code, issuer: None }, None, None).await.map_err(|_| ()).expect("back");
-    let CallbackOutcome::HostAccounts(login) = arrived else { panic!("a login for accounts") };
-    let offer = services.propose_accounts(login).await.map_err(|_| ()).expect("an offer");
-    assert!(services.review_proposal(&late, &offer).await.expect("an answer").is_some());
+    let outcome =
+        services.finish_upstream_login(&state, &AuthorizationResponse { code, issuer: None }, None, None).await.map_err(|_| ()).expect("back");
+    let CallbackOutcome::HostAccounts(login) = outcome else { panic!("a login for accounts") };
+    let proposal = services.propose_accounts(login).await.map_err(|_| ()).expect("an offer");
+    assert!(services.review_proposal(&late, &proposal).await.expect("an answer").is_some());
     let chosen = [(HostName::parse("frontera").expect("a host"), AccountName::parse("jdoe").expect("an account"))].into();
-    let refused = services.link_proposed_accounts(&services.require_recent_auth(&late).expect("fresh"), &offer, chosen).await;
+    let refused = services.link_proposed_accounts(&services.require_recent_auth(&late).expect("fresh"), &proposal, chosen).await;
     assert!(matches!(refused, Err(Error::Refused(ProposalRefused::NotFound))));
     assert!(fixture.links().await.is_empty());
 }

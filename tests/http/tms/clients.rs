@@ -239,8 +239,8 @@ async fn secret_guessing_blocks_the_right_secret_too() {
         for _ in 0..3 {
             assert_eq!(wrong.refusal(call, NONE).await, 401, "{call}");
         }
-        for guesser in [&wrong, right] {
-            let answer = guesser.call(call, NONE).await;
+        for attacker in [&wrong, right] {
+            let answer = attacker.call(call, NONE).await;
             assert_eq!(error(&answer), 429, "{call}");
             assert!((1..=60).contains(&answer.header("retry-after").parse::<u64>().expect("seconds")), "{call}");
         }

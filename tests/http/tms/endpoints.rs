@@ -45,7 +45,7 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
     let address = json!({ "tenant": tenant, "host": "testhost1", "addr": "127.0.0.1" });
     let host = json!({ "tenant": tenant, "host": "testhost1", "required": true });
     let key = json!({ "tenant": tenant, "client_id": "testclient1", "host": "testhost1", "public_key_fingerprint": NO_KEY, "ttl_minutes": 5 });
-    let wanted = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": 1, "ttl_minutes": 5 });
+    let params = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": 1, "ttl_minutes": 5 });
     let reservation = json!({ "client_user_id": "testuser1", "host": "testhost1", "public_key_fingerprint": NO_KEY, "ttl_minutes": 5 });
     let extension = json!({ "client_user_id": "testuser1", "host": "testhost1", "public_key_fingerprint": NO_KEY, "parent_resid": "x" });
     let login = json!({ "user": "testhostaccount1", "user_uid": "1001", "host": "testhost1", "public_key_fingerprint": NO_KEY });
@@ -89,7 +89,7 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
         (Host, "POST /links", &json!({ "user": "testhostaccount1", "user_uid": "1001" })),
         (Host, "POST /links/status", &json!({ "link_id": "nothing" })),
         (Host, "POST /links/withdraw", &json!({ "link_id": "nothing" })),
-        (Client, "POST /pubkeys/creds", &wanted),
+        (Client, "POST /pubkeys/creds", &params),
         (Anybody, "POST /pubkeys/creds/retrieve", &login),
         (Either, "GET /pubkeys/id/1", &none),
         (Either, "GET /pubkeys/list", &none),
@@ -161,8 +161,8 @@ pub fn described(call: &str, routes: &[String]) -> Option<String> {
     let path = format!("/v1/tms{}", path.split('?').next().unwrap_or_default());
     let parts: Vec<&str> = path.split('/').collect();
     let fits = |template: &&str| {
-        let wanted: Vec<&str> = template.split('/').collect();
-        parts.len() == wanted.len() && parts.iter().zip(wanted).all(|(part, wanted)| *part == wanted || wanted.starts_with('{'))
+        let expected: Vec<&str> = template.split('/').collect();
+        parts.len() == expected.len() && parts.iter().zip(expected).all(|(part, expected)| *part == expected || expected.starts_with('{'))
     };
     let templates = routes.iter().map(|route| route.split_once(' ').expect("a verb and a path").1);
     let route = format!("{verb} {}", templates.filter(fits).min_by_key(|template| template.matches('{').count())?);

@@ -69,10 +69,10 @@ async fn registered_address_name_is_an_alias() {
     for (spelled, key) in [("testhost1", &key), (FQDN, &key), ("TESTHOST1.tacc.example", &before)] {
         assert!(host.gets_key(&lookup_by(spelled, key)).await, "{spelled}");
     }
-    let proved = app.host(&admin, "test", FQDN, true).await;
-    assert!(proved.gets_key(&login(&key)).await && proved.gets_key(&lookup_by(FQDN, &key)).await);
+    let authenticated = app.host(&admin, "test", FQDN, true).await;
+    assert!(authenticated.gets_key(&login(&key)).await && authenticated.gets_key(&lookup_by(FQDN, &key)).await);
     assert_eq!(host.refusal(LOOKUP, login(&key)).await, 401, "the credential is required of both names");
-    assert_eq!(proved.refusal(LOOKUP, lookup_by("frontera", &key)).await, 401, "another host");
+    assert_eq!(authenticated.refusal(LOOKUP, lookup_by("frontera", &key)).await, 401, "another host");
     admin.done("DELETE /hosts/credential", json!({ "tenant": "test", "host": "testhost1" })).await;
 
     admin.done("DELETE /hosts/del", json!({ "tenant": "test", "host": FQDN, "addr": FQDN.to_uppercase() })).await;

@@ -113,8 +113,8 @@ async fn tenant_cannot_use_another_tenants_host_name() {
     let other = app.add_tenant("other").await;
     let client = app.add_client(&other, "other", "testclient1").await;
     app.add_all(&other, "other", "testclient1", "eve", "testhost1", "testhostaccount1").await;
-    let wanted = json!({ "client_user_id": "eve", "public_key": super::endpoints::OWN_KEY });
-    let key = client.make_key(wanted.clone()).await;
+    let params = json!({ "client_user_id": "eve", "public_key": super::endpoints::OWN_KEY });
+    let key = client.make_key(params.clone()).await;
     let hers = super::api::login(&key);
     assert!(!app.unauthenticated().gets_key(&hers).await, "the name is the first tenant's");
     assert!(app.unauthenticated().gets_key(&login).await);

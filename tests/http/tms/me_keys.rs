@@ -141,8 +141,8 @@ async fn key_expires_no_later_than_the_token() {
 async fn changed_limit_does_not_exceed_the_consent() {
     let app = TestApp::start().await;
     let key = app.device_with(EVERYTHING).await.done(CREATE, own(json!({}))).await;
-    let wanted = super::api::named(&key, json!({ "client_id": "tms-cli", "ttl_minutes": 100_000 }));
-    app.admin("test").await.done("PATCH /pubkeys", wanted).await;
+    let params = super::api::named(&key, json!({ "client_id": "tms-cli", "ttl_minutes": 100_000 }));
+    app.admin("test").await.done("PATCH /pubkeys", params).await;
     app.clock.advance(Duration::from_secs(8 * 60 * 60));
     assert!(!app.unauthenticated().gets_key(&login(&key)).await);
 }

@@ -50,13 +50,13 @@ async fn paged_list_has_each_row_once() {
         for limit in [1, 2, 3, 7, 8, 10_000] {
             let (mut seen, mut cursor) = (Vec::new(), String::new());
             loop {
-                let piece = caller.get(&format!("{path}?limit={limit}{cursor}")).await.body;
-                let found = ids(&piece, rows);
-                let count = piece.as_object().expect("an object").iter().find(|(name, _)| name.starts_with("num_")).expect("a count").1;
+                let page = caller.get(&format!("{path}?limit={limit}{cursor}")).await.body;
+                let found = ids(&page, rows);
+                let count = page.as_object().expect("an object").iter().find(|(name, _)| name.starts_with("num_")).expect("a count").1;
                 assert_eq!(*count, found.len(), "{path}");
-                assert!(found.len() <= limit && (found.len() == limit || piece["next_cursor"].is_null()), "{path}: {piece}");
+                assert!(found.len() <= limit && (found.len() == limit || page["next_cursor"].is_null()), "{path}: {page}");
                 seen.extend(found);
-                let Some(next) = piece["next_cursor"].as_str() else { break };
+                let Some(next) = page["next_cursor"].as_str() else { break };
                 cursor = format!("&cursor={next}");
             }
             assert_eq!(seen, expected, "{path} by {limit}");

@@ -133,10 +133,10 @@ async fn concurrent_lookups_count_once_and_all_succeed() {
     let key = login(&app.client().make_key(json!({ "num_uses": 1 })).await);
     let host = app.unauthenticated();
     let answers = join_all((0..32).map(|_| host.gets_key(&key))).await;
-    assert!(answers.iter().all(|let_in| *let_in));
+    assert!(answers.iter().all(|got_key| *got_key));
     assert_eq!((app.number("SELECT remaining_uses FROM pubkeys").await, app.count_audit_events("key_used").await), (0, 1));
     app.clock.advance(Duration::from_secs(30));
-    assert!(join_all((0..8).map(|_| host.gets_key(&key))).await.iter().all(|let_in| !let_in));
+    assert!(join_all((0..8).map(|_| host.gets_key(&key))).await.iter().all(|got_key| !got_key));
 }
 
 #[tokio::test]

@@ -272,10 +272,10 @@ async fn wire_of_links() {
     let browser = wire.app.signed_in().await;
     browser.link(&browser.enter_link(text(&asked["user_code"])).await).await;
     wire.call(host, "POST /links/status", status).await;
-    let withdrawn = json!({ "link_id": wire.call(host, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await["link_id"] });
-    wire.call(unauthenticated, "POST /links/withdraw", withdrawn.clone()).await;
-    wire.call(host, "POST /links/withdraw", withdrawn.clone()).await;
-    wire.call(host, "POST /links/withdraw", withdrawn).await;
+    let link_id = json!({ "link_id": wire.call(host, "POST /links", json!({ "user": "jd", "user_uid": "1001" })).await["link_id"] });
+    wire.call(unauthenticated, "POST /links/withdraw", link_id.clone()).await;
+    wire.call(host, "POST /links/withdraw", link_id.clone()).await;
+    wire.call(host, "POST /links/withdraw", link_id).await;
     wire.compare_with_snapshot();
 }
 
@@ -285,13 +285,13 @@ async fn wire_of_pubkeys() {
     let (admin, client, unauthenticated) = (wire.app.admin("test").await, wire.app.client(), wire.app.unauthenticated());
     let (admin, client, unauthenticated) = (("admin", &admin), ("client", &client), ("a host", &unauthenticated));
     let place = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1" });
-    let wanted = |more: Value| super::api::changed(place.clone(), more);
-    let key = wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": -1, "ttl_minutes": -1, "key_type": "" }))).await;
-    let limited = wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": 3, "ttl_minutes": 60, "key_type": "ECDSA" }))).await;
-    wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": 1, "ttl_minutes": 5, "public_key": OWN_KEY }))).await;
-    wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": 1, "ttl_minutes": 5, "public_key": OWN_KEY }))).await;
-    wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": 1, "ttl_minutes": 5, "client_user_id": "nobody" }))).await;
-    wire.call(client, "POST /pubkeys/creds", wanted(json!({ "num_uses": 1, "ttl_minutes": 5, "key_type": "dsa" }))).await;
+    let params = |more: Value| super::api::changed(place.clone(), more);
+    let key = wire.call(client, "POST /pubkeys/creds", params(json!({ "num_uses": -1, "ttl_minutes": -1, "key_type": "" }))).await;
+    let limited = wire.call(client, "POST /pubkeys/creds", params(json!({ "num_uses": 3, "ttl_minutes": 60, "key_type": "ECDSA" }))).await;
+    wire.call(client, "POST /pubkeys/creds", params(json!({ "num_uses": 1, "ttl_minutes": 5, "public_key": OWN_KEY }))).await;
+    wire.call(client, "POST /pubkeys/creds", params(json!({ "num_uses": 1, "ttl_minutes": 5, "public_key": OWN_KEY }))).await;
+    wire.call(client, "POST /pubkeys/creds", params(json!({ "num_uses": 1, "ttl_minutes": 5, "client_user_id": "nobody" }))).await;
+    wire.call(client, "POST /pubkeys/creds", params(json!({ "num_uses": 1, "ttl_minutes": 5, "key_type": "dsa" }))).await;
     wire.call(unauthenticated, "POST /pubkeys/creds/retrieve", login(&limited)).await;
     wire.call(unauthenticated, "POST /pubkeys/creds/retrieve", login(&json!({ "public_key_fingerprint": NO_KEY }))).await;
     let list = wire.call(client, "GET /pubkeys/list?limit=2", NONE).await;
