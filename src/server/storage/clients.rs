@@ -109,11 +109,13 @@ pub struct ClientLookup {
 /// Finds clients and their tenants; for [`super::batched_reader`].
 pub fn look_up_clients<'c>(db: &'c mut Connection, keys: &'c [ClientKey]) -> BoxFuture<'c, Result<Vec<ClientLookup>, Error>> {
     async move {
-        let pairs: Vec<[&str; 2]> = keys.iter().map(|claimed| [claimed.tenant_id.as_str(), claimed.client_id.as_str()]).collect();
-        let rows: Vec<Row> = sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 0, value ->> 1 FROM json_each($1))"))
-            .bind(serde_json::to_string(&pairs).unwrap_or_default())
-            .fetch_all(&mut *db)
-            .await?;
+        let pair = |key: &ClientKey| serde_json::json!({ "tenant_id": key.tenant_id.as_str(), "client_id": key.client_id.as_str() });
+        let pairs: Vec<serde_json::Value> = keys.iter().map(pair).collect();
+        let rows: Vec<Row> =
+            sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 'tenant_id', value ->> 'client_id' FROM json_each($1))"))
+                .bind(serde_json::Value::from(pairs).to_string())
+                .fetch_all(&mut *db)
+                .await?;
         let found = rows.into_iter().map(ClientWithSecrets::try_from).collect::<Result<Vec<_>, _>>()?;
         let tenants = tenants::find_all(db, keys.iter().map(|claimed| &claimed.tenant_id)).await?;
         let is = |claimed: &ClientKey, found: &ClientWithSecrets| found.client.id == claimed.client_id && found.client.tenant_id == claimed.tenant_id;

@@ -219,18 +219,25 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
     let rows = serde_json::Value::from(rows).to_string();
     // The last conditions repeat the foreign keys, whose violation would make all inserts fail together.
     let stored: Vec<InsertedKeyRow> = sqlx::query_as(
-        "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
+        "WITH k AS MATERIALIZED (
+             SELECT key, value ->> 'tenant_id' AS tenant_id, value ->> 'client_id' AS client_id, value ->> 'user_id' AS user_id,
+                    value ->> 'host' AS host, value ->> 'account' AS account, value ->> 'device_grant_id' AS device_grant_id,
+                    value ->> 'fingerprint' AS fingerprint, value ->> 'public_key' AS public_key, value ->> 'key_type' AS key_type,
+                    value ->> 'key_bits' AS key_bits, value ->> 'max_uses' AS max_uses, value ->> 'initial_ttl_minutes' AS initial_ttl_minutes,
+                    value ->> 'expires_at' AS expires_at, value ->> 'created_at' AS created_at, value ->> 'label' AS label,
+                    value ->> 'label_folded' AS label_folded
+             FROM json_each($1))
+         INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
                               initial_ttl_minutes, expires_at, created_at, updated_at, label, label_folded)
-         SELECT k.value ->> 0, k.value ->> 1, k.value ->> 2, k.value ->> 3, k.value ->> 4, k.value ->> 5, k.value ->> 6, k.value ->> 7,
-                k.value ->> 8, k.value ->> 9, k.value ->> 10, k.value ->> 11, k.value ->> 12, k.value ->> 13, k.value ->> 13,
-                k.value ->> 14, k.value ->> 15
-         FROM json_each($1) k
+         SELECT tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
+                initial_ttl_minutes, expires_at, created_at, created_at, label, label_folded
+         FROM k
          WHERE EXISTS (SELECT 1 FROM host_accounts a
-                       WHERE a.tenant_id = k.value ->> 0 AND a.user_id = k.value ->> 2 AND a.host = k.value ->> 3 AND a.account = k.value ->> 4)
-           AND (k.value ->> 1 IS NULL
+                       WHERE a.tenant_id = k.tenant_id AND a.user_id = k.user_id AND a.host = k.host AND a.account = k.account)
+           AND (k.client_id IS NULL
                 OR EXISTS (SELECT 1 FROM delegations d
-                           WHERE d.tenant_id = k.value ->> 0 AND d.client_id = k.value ->> 1 AND d.user_id = k.value ->> 2 AND d.ended_at IS NULL
-                             AND (k.value ->> 5 IS NULL OR d.device_grant_id = k.value ->> 5)))
+                           WHERE d.tenant_id = k.tenant_id AND d.client_id = k.client_id AND d.user_id = k.user_id AND d.ended_at IS NULL
+                             AND (k.device_grant_id IS NULL OR d.device_grant_id = k.device_grant_id)))
          ORDER BY k.key
          ON CONFLICT (fingerprint, host, tenant_id, account, user_id, coalesce(client_id, ''), coalesce(device_grant_id, ''))
          DO UPDATE SET max_uses = excluded.max_uses, uses = 0, initial_ttl_minutes = excluded.initial_ttl_minutes, expires_at = excluded.expires_at,
@@ -277,24 +284,24 @@ fn audit_event(created: &SshKey, from: Option<IpAddr>) -> AuditEvent {
 }
 
 fn as_json(key: &SshKey) -> serde_json::Value {
-    serde_json::json!([
-        key.tenant_id.as_str(),
-        key.client_id.as_ref().map(ClientId::as_str),
-        key.user_id.as_str(),
-        key.host.as_str(),
-        key.account.as_str(),
-        key.device_grant_id.as_ref().map(DeviceGrantId::as_str),
-        key.fingerprint,
-        key.public_key,
-        key.key_type.as_str(),
-        key.key_bits,
-        key.max_uses,
-        key.initial_ttl_minutes,
-        key.expires_at.as_millis(),
-        key.created_at.as_millis(),
-        key.label,
-        folding::search_key(&key.label),
-    ])
+    serde_json::json!({
+        "tenant_id": key.tenant_id.as_str(),
+        "client_id": key.client_id.as_ref().map(ClientId::as_str),
+        "user_id": key.user_id.as_str(),
+        "host": key.host.as_str(),
+        "account": key.account.as_str(),
+        "device_grant_id": key.device_grant_id.as_ref().map(DeviceGrantId::as_str),
+        "fingerprint": key.fingerprint,
+        "public_key": key.public_key,
+        "key_type": key.key_type.as_str(),
+        "key_bits": key.key_bits,
+        "max_uses": key.max_uses,
+        "initial_ttl_minutes": key.initial_ttl_minutes,
+        "expires_at": key.expires_at.as_millis(),
+        "created_at": key.created_at.as_millis(),
+        "label": key.label,
+        "label_folded": folding::search_key(&key.label),
+    })
 }
 
 /// Sets a key's limits. A new expiry also ends its reservations, because the key is meant to stop working then.

@@ -2,6 +2,7 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde::Serialize;
 use sqlx::FromRow;
 
 use super::super::host_accounts::HostAccountKey;
@@ -30,6 +31,17 @@ pub struct DependencyQuery {
     /// `None`: a person's own key.
     pub client_id: Option<ClientId>,
     pub device_grant_id: Option<DeviceGrantId>,
+}
+
+/// A [`DependencyQuery`] as the statement reads it, by these names.
+#[derive(Serialize)]
+struct DependencyParams<'a> {
+    tenant_id: &'a str,
+    user_id: &'a str,
+    host: &'a str,
+    account: &'a str,
+    client_id: Option<&'a str>,
+    device_grant_id: Option<&'a str>,
 }
 
 #[derive(FromRow)]
@@ -66,41 +78,39 @@ impl TryFrom<DependenciesRow> for Dependencies {
 /// Finds the dependencies of keys; for [`batched_reader`](super::super::batched_reader).
 pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQuery]) -> BoxFuture<'c, Result<Vec<Dependencies>, Error>> {
     async move {
-        let questions: Vec<[Option<&str>; 6]> = queries
+        let questions: Vec<_> = queries
             .iter()
-            .map(|DependencyQuery { host_account: place, client_id, device_grant_id }| {
-                [
-                    Some(place.tenant_id.as_str()),
-                    Some(place.user_id.as_str()),
-                    Some(place.host.as_str()),
-                    Some(place.account.as_str()),
-                    client_id.as_ref().map(ClientId::as_str),
-                    device_grant_id.as_ref().map(DeviceGrantId::as_str),
-                ]
+            .map(|DependencyQuery { host_account: place, client_id, device_grant_id }| DependencyParams {
+                tenant_id: place.tenant_id.as_str(),
+                user_id: place.user_id.as_str(),
+                host: place.host.as_str(),
+                account: place.account.as_str(),
+                client_id: client_id.as_ref().map(ClientId::as_str),
+                device_grant_id: device_grant_id.as_ref().map(DeviceGrantId::as_str),
             })
             .collect();
         let rows: Vec<DependenciesRow> = sqlx::query_as(concat!(
             "SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.host AS link_host, a.expires_at AS link_expires_at,
-                    NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 0)
-                    OR EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 0 AND h.host IN ",
-            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+                    NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 'tenant_id')
+                    OR EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 'tenant_id' AND h.host IN ",
+            names_of_host!("(q.value ->> 'tenant_id')", "(q.value ->> 'host')"),
             ")
-                    OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = q.value ->> 0 AND h.host IN ",
-            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+                    OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = q.value ->> 'tenant_id' AND h.host IN ",
+            names_of_host!("(q.value ->> 'tenant_id')", "(q.value ->> 'host')"),
             ") AS host_known,
                     (SELECT max(d.expires_at) FROM delegations d
-                     WHERE d.tenant_id = q.value ->> 0 AND d.client_id = q.value ->> 4 AND d.user_id = q.value ->> 1
-                       AND (q.value ->> 5 IS NULL OR d.device_grant_id = q.value ->> 5) AND ",
+                     WHERE d.tenant_id = q.value ->> 'tenant_id' AND d.client_id = q.value ->> 'client_id' AND d.user_id = q.value ->> 'user_id'
+                       AND (q.value ->> 'device_grant_id' IS NULL OR d.device_grant_id = q.value ->> 'device_grant_id') AND ",
             delegation_covers_account!(),
             ") AS delegated_until
              FROM json_each($1) q
-             LEFT JOIN people p ON p.tenant_id = q.value ->> 0 AND p.user_id = q.value ->> 1
-             LEFT JOIN user_mfa m ON m.tenant_id = q.value ->> 0 AND m.user_id = q.value ->> 1
+             LEFT JOIN people p ON p.tenant_id = q.value ->> 'tenant_id' AND p.user_id = q.value ->> 'user_id'
+             LEFT JOIN user_mfa m ON m.tenant_id = q.value ->> 'tenant_id' AND m.user_id = q.value ->> 'user_id'
              LEFT JOIN host_accounts a
-                    ON a.tenant_id = q.value ->> 0
+                    ON a.tenant_id = q.value ->> 'tenant_id'
                    AND a.id = (SELECT b.id FROM host_accounts b
-                               WHERE b.tenant_id = q.value ->> 0 AND b.user_id = q.value ->> 1 AND b.account = q.value ->> 3 AND b.host IN ",
-            names_of_host!("(q.value ->> 0)", "(q.value ->> 2)"),
+                               WHERE b.tenant_id = q.value ->> 'tenant_id' AND b.user_id = q.value ->> 'user_id' AND b.account = q.value ->> 'account' AND b.host IN ",
+            names_of_host!("(q.value ->> 'tenant_id')", "(q.value ->> 'host')"),
             "
                                ORDER BY b.expires_at DESC LIMIT 1)
              ORDER BY q.key"
@@ -120,6 +130,15 @@ pub struct LookupQuery {
     pub fingerprint: String,
     /// `None`: the tenant that is responsible for the host name.
     pub tenant_id: Option<TenantId>,
+}
+
+/// A [`LookupQuery`] as the statement reads it, by these names.
+#[derive(Serialize)]
+struct LookupParams<'a> {
+    fingerprint: &'a str,
+    host: &'a str,
+    account: &'a str,
+    tenant_id: Option<&'a str>,
 }
 
 /// The response to a lookup.
@@ -184,15 +203,13 @@ impl LookupRow {
 /// Finds the keys that hosts ask for; for [`batched_reader`](super::super::batched_reader).
 pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> BoxFuture<'c, Result<Vec<LookupResult>, Error>> {
     async move {
-        let questions: Vec<[Option<&str>; 4]> = queries
+        let questions: Vec<_> = queries
             .iter()
-            .map(|asked| {
-                [
-                    Some(asked.fingerprint.as_str()),
-                    Some(asked.host.as_str()),
-                    Some(asked.account.as_str()),
-                    asked.tenant_id.as_ref().map(TenantId::as_str),
-                ]
+            .map(|asked| LookupParams {
+                fingerprint: asked.fingerprint.as_str(),
+                host: asked.host.as_str(),
+                account: asked.account.as_str(),
+                tenant_id: asked.tenant_id.as_ref().map(TenantId::as_str),
             })
             .collect();
         let rows: Vec<LookupRow> = sqlx::query_as(concat!(
@@ -211,20 +228,20 @@ pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> B
                     (SELECT max(r.expires_at) FROM reservations r WHERE r.pubkey = k.number) AS reserved_until,
                     CASE WHEN n.require_host_credential
                            OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = n.id AND h.required AND h.host IN ",
-            names_of_host!("n.id", "(q.value ->> 1)"),
+            names_of_host!("n.id", "(q.value ->> 'host')"),
             ")
                          THEN 1
                          ELSE EXISTS (SELECT 1 FROM host_credentials h CROSS JOIN hosts o
                                       WHERE h.tenant_id = n.id AND h.required
-                                        AND o.tenant_id = h.tenant_id AND o.host = h.host AND o.address = (q.value ->> 1))
+                                        AND o.tenant_id = h.tenant_id AND o.host = h.host AND o.address = (q.value ->> 'host'))
                     END AS credential_required
              FROM json_each($1) q
-             LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 3, ",
-            tenant_answering!("(q.value ->> 1)"),
+             LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 'tenant_id', ",
+            tenant_answering!("(q.value ->> 'host')"),
             ")
              LEFT JOIN pubkeys k
-                    ON k.fingerprint = q.value ->> 0 AND k.tenant_id = n.id AND k.account = q.value ->> 2 AND k.host IN ",
-            names_of_host!("n.id", "(q.value ->> 1)"),
+                    ON k.fingerprint = q.value ->> 'fingerprint' AND k.tenant_id = n.id AND k.account = q.value ->> 'account' AND k.host IN ",
+            names_of_host!("n.id", "(q.value ->> 'host')"),
             "
              LEFT JOIN people p ON p.tenant_id = k.tenant_id AND p.user_id = k.user_id
              LEFT JOIN host_accounts a ON a.tenant_id = k.tenant_id AND a.user_id = k.user_id AND a.host = k.host AND a.account = k.account
