@@ -362,8 +362,6 @@ mod tests {
         assert_eq!(parsed("ŴDJB-MJHT"), Err(UserCodeRefused::InvalidCharacters));
         assert_eq!(parsed("WDJB\0MJHT").as_deref(), Ok("WDJB-MJHT"));
         assert_eq!(parsed(&"B".repeat(1_000_000)), Err(UserCodeRefused::WrongLength(1_000_000)));
-        assert_eq!(UserCodeRefused::WrongLength(6).to_string(), "That code has 6 letters; it should have 8.");
-        assert_eq!(UserCodeRefused::WrongLength(1).to_string(), "That code has 1 letter; it should have 8.");
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Services {
     pub async fn register_my_key(&self, person: &RecentlyAuthenticated, params: &KeyParams) -> Result<CreatedKey, Error<KeyRefused>> {
         // Checked first: a pasted private key must be reported before anything else.
         if let KeySource::Provided(line) = &params.source {
-            SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?;
+            SshPublicKey::parse(line).map_err(|refused| Error::Refused(KeyRefused::PublicKey(refused)))?;
         }
         if !person.tenant().policy.own_keys {
             return Err(Error::Refused(KeyRefused::OwnKeysDisabled));
@@ -177,7 +177,7 @@ impl Services {
         // The request may name the host in another case or by an alias.
         let (host, host_known) = dependencies.link.as_ref().map_or((place.host, false), |link| (link.host.clone(), link.host_known));
         let (key, private_key) = match &params.source {
-            KeySource::Provided(line) => (SshPublicKey::parse(line).map_err(|refused| Error::Refused(refused.into()))?, None),
+            KeySource::Provided(line) => (SshPublicKey::parse(line).map_err(|refused| Error::Refused(KeyRefused::PublicKey(refused)))?, None),
             KeySource::Generated(key_type) => match self.make_key_pair(*key_type).await {
                 Ok(KeyPair { private_key, public_key }) => (public_key, Some(private_key)),
                 Err(Error::Refused(KeyGenerationBusy)) => return Err(Error::Refused(KeyRefused::KeyGenerationBusy)),

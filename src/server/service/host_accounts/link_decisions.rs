@@ -59,7 +59,7 @@ impl LinkOutcome {
 impl Services {
     /// Claims the request behind a code for this session; same rules and limits as for device grants.
     pub async fn submit_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
-        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(refused.into()))?;
+        let code = UserCode::parse(typed).map_err(|refused| Error::Refused(CodeRefused::Malformed(refused)))?;
         let attempt = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
         let (person, sealed) = (person.clone(), self.seal_code(&attempt.hash, &code)?);
         self.write(move |db| claim(db, person, attempt, sealed).boxed()).await?.map_err(Error::Refused)
