@@ -29,7 +29,9 @@ use leptos_router::{SsrMode, path};
 
 use crate::domain::pagination::ListQuery;
 use crate::domain::paths;
-use crate::server::context::{self, Theme, content_security_policy};
+use crate::server::context;
+use crate::server::middleware::security_headers::content_security_policy;
+use crate::server::preferences::Theme;
 
 use components::Layout;
 pub use error::{ErrorPage, FormElsewhere};
@@ -39,12 +41,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     if let Some(policy) = leptos::nonce::use_nonce().and_then(|nonce| content_security_policy(&nonce).parse().ok()) {
         context::set_header(axum::http::header::CONTENT_SECURITY_POLICY, policy);
     }
-    let w = context::translations();
+    let t = context::translations();
     let tenant = context::current_person().map(|person| person.tenant().clone());
     let brand = tenant.filter(|tenant| tenant.policy.brand.is_some()).map(|tenant| paths::brand(&tenant.id, tenant.updated_at));
     view! {
         <!DOCTYPE html>
-        <html lang=w.tag() dir=w.direction() data-theme=context::theme().map(Theme::as_str)>
+        <html lang=t.tag() dir=t.direction() data-theme=context::theme().map(Theme::as_str)>
             <head>
                 <meta charset="utf-8"/>
                 <meta name="viewport" content="width=device-width, initial-scale=1"/>

@@ -10,7 +10,7 @@ mod messages;
 pub mod middleware;
 mod not_found;
 pub mod oauth;
-mod preferences;
+pub(crate) mod preferences;
 pub mod providers;
 pub mod request_context;
 pub mod router;

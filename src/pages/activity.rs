@@ -9,7 +9,8 @@ use crate::domain::audit_log::{AuditGroup, AuditKind};
 use crate::domain::ids::AdminId;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::audit_log::{AuditEntryItem, list_person_audit_log};
 
 #[component]
@@ -17,20 +18,20 @@ pub fn Activity() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
         match list_person_audit_log(query.clone()).await {
-            Ok(happened) => Either::Left(view! { <PersonAuditLog happened query said=context::take_flash().await/> }),
+            Ok(events) => Either::Left(view! { <PersonAuditLog events query said=context::take_flash().await/> }),
             Err(_) => Either::Right(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn PersonAuditLog(happened: Page<AuditEntryItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+fn PersonAuditLog(events: Page<AuditEntryItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
+    let t = translations();
     view! {
-        <PageContent title=w.activity_title() wide=true>
-            <p class="lead">{w.activity_lead()}</p>
-            <FlashMessage notice=said/>
-            <AuditLog path=paths::ACTIVITY happened query own=true/>
+        <PageContent title=t.activity_title() wide=true>
+            <p class="lead">{t.activity_lead()}</p>
+            <FlashMessage flash=said/>
+            <AuditLog path=paths::ACTIVITY events query own=true/>
             <ExportLinks json=paths::ACTIVITY_JSON csv=paths::ACTIVITY_CSV/>
         </PageContent>
     }
@@ -40,33 +41,33 @@ fn PersonAuditLog(happened: Page<AuditEntryItem>, query: ListQuery, said: Option
 #[component]
 pub fn AuditLog(
     path: &'static str,
-    happened: Page<AuditEntryItem>,
+    events: Page<AuditEntryItem>,
     query: ListQuery,
     /// The reader's own audit log: each entry links to the page where its access can be ended.
     #[prop(optional)]
     own: bool,
 ) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let filters = vec![
-        ListOption("", w.activity_show_all()),
-        ListOption("sign-ins", w.activity_show_sign_ins()),
-        ListOption("apps", w.activity_show_apps()),
-        ListOption("keys", w.activity_show_keys()),
-        ListOption("hosts", w.activity_show_hosts()),
-        ListOption("administration", w.activity_show_administration()),
+        ListOption("", t.activity_show_all()),
+        ListOption("sign-ins", t.activity_show_sign_ins()),
+        ListOption("apps", t.activity_show_apps()),
+        ListOption("keys", t.activity_show_keys()),
+        ListOption("hosts", t.activity_show_hosts()),
+        ListOption("administration", t.activity_show_administration()),
     ];
     let spans = vec![
-        ListOption("", w.activity_since_ever()),
-        ListOption("day", w.activity_since_day()),
-        ListOption("week", w.activity_since_week()),
-        ListOption("month", w.activity_since_month()),
+        ListOption("", t.activity_since_ever()),
+        ListOption("day", t.activity_since_day()),
+        ListOption("week", t.activity_since_week()),
+        ListOption("month", t.activity_since_month()),
     ];
-    let Page { items, next, position } = happened;
+    let Page { items, next, position } = events;
     let shown = items.len();
     view! {
-        <List path query=query.clone() search_for=w.activity_search_for() filters spans shown next position>
+        <List path query=query.clone() search_for=t.activity_search_for() filters spans shown next position>
             {if items.is_empty() {
-                Either::Left(view! { <EmptyList title=w.activity_empty_title() query><p class="hint">{w.activity_empty()}</p></EmptyList> })
+                Either::Left(view! { <EmptyList title=t.activity_empty_title() query><p class="hint">{t.activity_empty()}</p></EmptyList> })
             } else {
                 Either::Right(view! { <ol class="rows">{items.into_iter().map(|line| view! { <AuditLogEntry line own/> }).collect_view()}</ol> })
             }}
@@ -76,8 +77,8 @@ pub fn AuditLog(
 
 #[component]
 fn AuditLogEntry(line: AuditEntryItem, own: bool) -> impl IntoView {
-    let w = translations();
-    let what = w.audit_kind(&line.kind);
+    let t = translations();
+    let what = t.audit_kind(&line.kind);
     let stop = own.then(|| stop_url(&line));
     let fact = |name: String, value: Option<String>| value.map(|value| view! { <div><dt>{name}</dt><dd><bdi>{value}</bdi></dd></div> });
     view! {
@@ -86,14 +87,14 @@ fn AuditLogEntry(line: AuditEntryItem, own: bool) -> impl IntoView {
                 <h2 class="happened">{what.clone()}</h2>
                 <p class="hint"><RelativeTime at=line.at/></p>
                 <dl class="facts short">
-                    {(!own).then(|| fact(w.activity_who(), line.person))}
-                    {fact(w.activity_client(), line.client)}
-                    {fact(w.activity_subject(), line.subject)}
-                    {fact(w.activity_from(), line.from)}
-                    {fact(w.activity_by(), line.admin.map(admin_label))}
+                    {(!own).then(|| fact(t.activity_who(), line.person))}
+                    {fact(t.activity_client(), line.client)}
+                    {fact(t.activity_subject(), line.subject)}
+                    {fact(t.activity_from(), line.from)}
+                    {fact(t.activity_by(), line.admin.map(admin_label))}
                 </dl>
             </div>
-            {stop.map(|address| view! { <a href=address aria-label=w.activity_not_me_this(what)>{w.activity_not_me()}</a> })}
+            {stop.map(|address| view! { <a href=address aria-label=t.activity_not_me_this(what)>{t.activity_not_me()}</a> })}
         </li>
     }
 }
@@ -116,13 +117,13 @@ fn stop_url(line: &AuditEntryItem) -> String {
 /// Links to download the audit log.
 #[component]
 pub fn ExportLinks(json: &'static str, csv: &'static str) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <section aria-labelledby="export">
-            <h2 id="export">{w.activity_export()}</h2>
+            <h2 id="export">{t.activity_export()}</h2>
             <p class="actions">
-                <a class="button" href=json download="">{w.activity_export_json()}</a>
-                <a class="button" href=csv download="">{w.activity_export_csv()}</a>
+                <a class="button" href=json download="">{t.activity_export_json()}</a>
+                <a class="button" href=csv download="">{t.activity_export_csv()}</a>
             </p>
         </section>
     }

@@ -20,10 +20,10 @@ use components::AdminPage;
 /// `/admin`: an overview of the areas.
 #[component]
 pub fn Overview() -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
-        <AdminPage title=w.admin_title() here=paths::ADMIN>
-            <p class="lead">{w.admin_lead()}</p>
+        <AdminPage title=t.admin_title() here=paths::ADMIN>
+            <p class="lead">{t.admin_lead()}</p>
             <ul class="cards">
                 {components::areas().into_iter().map(|area| view! {
                     <li class="card"><h2><a href=area.path>{area.name}</a></h2> <p class="hint">{area.purpose}</p></li>

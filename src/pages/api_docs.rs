@@ -22,7 +22,7 @@ use model::{ApiCaller, Operation, Reference, ResponseDoc, Section};
 /// Built once: the description does not change while the server runs.
 fn reference() -> &'static Reference {
     static REFERENCE: OnceLock<Reference> = OnceLock::new();
-    REFERENCE.get_or_init(|| Reference::read(context::api_description()))
+    REFERENCE.get_or_init(|| Reference::read(crate::server::tms::openapi::document()))
 }
 
 /// The operation with this method and path.

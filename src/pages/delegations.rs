@@ -14,7 +14,8 @@ use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::delegations::{
     ChangeMyDelegation, DelegationItem, DelegationOrigin, DelegationState, RevokeMyDelegation, find_my_delegation, list_my_delegations,
 };
@@ -32,23 +33,23 @@ pub fn Apps() -> impl IntoView {
 
 #[component]
 fn DelegationList(apps: Page<DelegationItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
-    let filters = vec![ListOption("", w.apps_show_in_force()), ListOption("ended", w.apps_show_ended()), ListOption("all", w.apps_show_all())];
-    let orders = vec![ListOption("", w.apps_sort_made()), ListOption("expires", w.apps_sort_expires()), ListOption("client", w.apps_sort_client())];
+    let t = translations();
+    let filters = vec![ListOption("", t.apps_show_in_force()), ListOption("ended", t.apps_show_ended()), ListOption("all", t.apps_show_all())];
+    let orders = vec![ListOption("", t.apps_sort_made()), ListOption("expires", t.apps_sort_expires()), ListOption("client", t.apps_sort_client())];
     let Page { items, next, position } = apps;
     let shown = items.len();
     let login = context::login_command();
     // The default filter shows active delegations.
-    let nothing = if query.show.is_empty() { w.apps_none_in_force() } else { w.list_nothing_found() };
+    let nothing = if query.show.is_empty() { t.apps_none_in_force() } else { t.list_nothing_found() };
     view! {
-        <PageContent title=w.apps_title() wide=true>
-            <p class="lead">{w.apps_lead()}</p>
-            <FlashMessage notice=said/>
-            <List path=paths::APPS query=query.clone() search_for=w.apps_search_for() filters orders nothing shown next position>
+        <PageContent title=t.apps_title() wide=true>
+            <p class="lead">{t.apps_lead()}</p>
+            <FlashMessage flash=said/>
+            <List path=paths::APPS query=query.clone() search_for=t.apps_search_for() filters orders nothing shown next position>
                 {if items.is_empty() {
                     Either::Left(view! {
-                        <EmptyList title=w.apps_empty_title() query>
-                            <p class="hint">{w.apps_empty()}</p>
+                        <EmptyList title=t.apps_empty_title() query>
+                            <p class="hint">{t.apps_empty()}</p>
                             <Command text=login/>
                         </EmptyList>
                     })
@@ -64,11 +65,11 @@ fn DelegationList(apps: Page<DelegationItem>, query: ListQuery, said: Option<Fla
 
 #[component]
 fn DelegationEntry(app: DelegationItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let (class, state) = match app.state {
-        DelegationState::Active => ("badge good", w.apps_in_force()),
-        DelegationState::Expired => ("badge bad", w.apps_expired()),
-        DelegationState::Revoked => ("badge", w.apps_was_ended()),
+        DelegationState::Active => ("badge good", t.apps_in_force()),
+        DelegationState::Expired => ("badge bad", t.apps_expired()),
+        DelegationState::Revoked => ("badge", t.apps_was_ended()),
     };
     let name = app.client.name.clone();
     let in_force = app.state == DelegationState::Active;
@@ -84,9 +85,9 @@ fn DelegationEntry(app: DelegationItem) -> impl IntoView {
             {in_force.then(|| view! {
                 <div class="actions">
                     {(!app.ends.is_empty()).then(|| view! {
-                        <a class="button" href=change data-confirm="" aria-label=w.apps_change_this(name.as_str())>{w.apps_change()}</a>
+                        <a class="button" href=change data-confirm="" aria-label=t.apps_change_this(name.as_str())>{t.apps_change()}</a>
                     })}
-                    <a class="button danger" href=end data-confirm="" aria-label=w.apps_end_this(name.as_str())>{w.revoke()}</a>
+                    <a class="button danger" href=end data-confirm="" aria-label=t.apps_end_this(name.as_str())>{t.revoke()}</a>
                 </div>
             })}
         </li>
@@ -96,37 +97,37 @@ fn DelegationEntry(app: DelegationItem) -> impl IntoView {
 /// What the client may do, and from when until when.
 #[component]
 pub fn DelegationFacts(app: DelegationItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let in_force = app.state == DelegationState::Active;
     let origin = match app.origin {
-        DelegationOrigin::Consent => w.apps_by_consent(),
-        DelegationOrigin::Administrator => w.apps_by_admin(),
-        DelegationOrigin::Imported => w.apps_carried_over(),
+        DelegationOrigin::Consent => t.apps_by_consent(),
+        DelegationOrigin::Administrator => t.apps_by_admin(),
+        DelegationOrigin::Imported => t.apps_carried_over(),
     };
     let forever = app.until >= Timestamp::FOREVER;
     view! {
                 <ul class="may">{app.scope.iter().map(|scope| view! { <li>{scope_label(*scope)}</li> }).collect_view()}</ul>
                 <dl class="facts short">
                     <div>
-                        <dt>{w.apps_on()}</dt>
+                        <dt>{t.apps_on()}</dt>
                         <dd>{match app.host_accounts {
-                            None => EitherOf3::A(w.apps_every_host_account()),
-                            Some(accounts) if accounts.is_empty() => EitherOf3::B(w.apps_no_host_account()),
+                            None => EitherOf3::A(t.apps_every_host_account()),
+                            Some(accounts) if accounts.is_empty() => EitherOf3::B(t.apps_no_host_account()),
                             Some(accounts) => EitherOf3::C(view! { <code translate="no" dir="ltr">{accounts.join(", ")}</code> }),
                         }}</dd>
                     </div>
-                    <div><dt>{w.apps_since()}</dt><dd><RelativeTime at=app.since/> ", " {origin}</dd></div>
+                    <div><dt>{t.apps_since()}</dt><dd><RelativeTime at=app.since/> ", " {origin}</dd></div>
                     <div>
-                        <dt>{if in_force { w.apps_until() } else { w.apps_ended_at() }}</dt>
+                        <dt>{if in_force { t.apps_until() } else { t.apps_ended_at() }}</dt>
                         <dd>{if forever { Either::Left(view! { <ExactTime at=app.until/> }) } else { Either::Right(view! { <RelativeTime at=app.until/> }) }}</dd>
                     </div>
                     <div>
-                        <dt>{w.apps_last_used()}</dt>
+                        <dt>{t.apps_last_used()}</dt>
                         <dd><RelativeTimeOrNever at=app.last_used_at/></dd>
                     </div>
                     <div>
-                        <dt>{w.apps_keys()}</dt>
-                        <dd><a href=format!("{}?q={}", paths::KEYS, encode(&app.client_id))>{w.hosts_key_count(app.keys)}</a></dd>
+                        <dt>{t.apps_keys()}</dt>
+                        <dd><a href=format!("{}?q={}", paths::KEYS, encode(&app.client_id))>{t.hosts_key_count(app.keys)}</a></dd>
                     </div>
                 </dl>
     }
@@ -134,12 +135,12 @@ pub fn DelegationFacts(app: DelegationItem) -> impl IntoView {
 
 /// What a scope lets a client do.
 fn scope_label(scope: Scope) -> String {
-    let w = translations();
+    let t = translations();
     match scope {
-        Scope::HostsRead => w.apps_may_read_hosts(),
-        Scope::KeysRead => w.apps_may_read_keys(),
-        Scope::KeysCreate => w.apps_may_create_keys(),
-        Scope::KeysRevoke => w.apps_may_revoke_keys(),
+        Scope::HostsRead => t.apps_may_read_hosts(),
+        Scope::KeysRead => t.apps_may_read_keys(),
+        Scope::KeysCreate => t.apps_may_create_keys(),
+        Scope::KeysRevoke => t.apps_may_revoke_keys(),
     }
 }
 
@@ -158,51 +159,51 @@ pub fn ChangeDelegation() -> impl IntoView {
 
 #[component]
 fn RevokeQuestion(app: DelegationItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <Confirm
-            title=w.apps_end_question(app.client.name)
+            title=t.apps_end_question(app.client.name)
             action=RevokeMyDelegation::url()
             fields=vec![Hidden("app", app.number.to_string())]
-            button=w.revoke()
+            button=t.revoke()
             cancel=paths::APPS
             list=paths::APPS
         >
-            <p class="warning">{w.apps_end_consequence(app.keys)}</p>
+            <p class="warning">{t.apps_end_consequence(app.keys)}</p>
         </Confirm>
     }
 }
 
 #[component]
 fn ExpiryQuestion(app: DelegationItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let now = context::services().map(|services| services.now()).ok();
     let end = move |seconds: u64| now.map(|now| now + std::time::Duration::from_secs(seconds));
     view! {
         <Confirm
-            title=w.apps_change_question(app.client.name)
+            title=t.apps_change_question(app.client.name)
             action=ChangeMyDelegation::url()
             fields=vec![Hidden("app", app.number.to_string())]
-            button=w.apps_change_button()
+            button=t.apps_change_button()
             cancel=paths::APPS
             list=paths::APPS
             harmless=true
         >
-            <p>{w.apps_change_now()} " " <ExactTime at=app.until/></p>
+            <p>{t.apps_change_now()} " " <ExactTime at=app.until/></p>
             <fieldset>
-                <legend>{w.apps_change_to()}</legend>
+                <legend>{t.apps_change_to()}</legend>
                 {app.ends.into_iter().enumerate().map(|(n, seconds)| view! {
                     <label class="choice">
                         <input type="radio" name="ends" value=seconds.to_string() checked=n == 0/>
                         <span>
-                            <strong>{w.format_duration(std::time::Duration::from_secs(seconds))}</strong>
+                            <strong>{t.format_duration(std::time::Duration::from_secs(seconds))}</strong>
                             " "
                             {end(seconds).map(|at| view! { <span class="hint"><ExactTime at/></span> })}
                         </span>
                     </label>
                 }).collect_view()}
             </fieldset>
-            <p class="hint">{w.apps_change_hint()}</p>
+            <p class="hint">{t.apps_change_hint()}</p>
         </Confirm>
     }
 }

@@ -8,7 +8,8 @@ use leptos_router::hooks::use_query_map;
 use super::components::{FormError, PageContent, PostForm, ServerError};
 use crate::domain::paths;
 use crate::islands::{SubmitOnce, UserCodeInput};
-use crate::server::context::{self, Flash, FlashTarget, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 use crate::server_fns::device::{ReportCode, pending_devices};
 
 #[component]
@@ -24,48 +25,48 @@ pub fn DeviceReport() -> impl IntoView {
         Either::Left(match caller.session.take_flash(FlashTarget::Reported).await {
             Ok(Some(_)) => Either::Left(view! { <Reported/> }),
             _ => {
-                let notice = caller.session.take_flash(FlashTarget::Report).await.ok().flatten();
-                Either::Right(view! { <Report notice code/> })
+                let flash = caller.session.take_flash(FlashTarget::Report).await.ok().flatten();
+                Either::Right(view! { <Report flash code/> })
             }
         })
     })
 }
 
 #[component]
-fn Report(notice: Option<Flash>, code: Option<String>) -> impl IntoView {
-    let w = translations();
-    if let Some(notice) = &notice {
-        context::set_error_status(notice);
+fn Report(flash: Option<Flash>, code: Option<String>) -> impl IntoView {
+    let t = translations();
+    if let Some(flash) = &flash {
+        context::set_error_status(flash);
     }
-    let refused = notice.is_some();
-    let value = notice.as_ref().map(|notice| notice.input.clone()).or(code).unwrap_or_default();
+    let refused = flash.is_some();
+    let value = flash.as_ref().map(|flash| flash.input.clone()).or(code).unwrap_or_default();
     view! {
-        <PageContent title=w.not_started() refused>
+        <PageContent title=t.not_started() refused>
             <p class="lead">
-                {w.report_lead()}
+                {t.report_lead()}
             </p>
-            <p>{w.report_enter()}</p>
+            <p>{t.report_enter()}</p>
             <SubmitOnce>
                 <PostForm action=ReportCode::url() main=true class="enter-code" novalidate=true>
-                    <label for="user-code">{w.device_code()}</label>
-                    {notice.map(|notice| view! { <FormError id="user-code-error" sentence=notice.message/> })}
+                    <label for="user-code">{t.device_code()}</label>
+                    {flash.map(|flash| view! { <FormError id="user-code-error" sentence=flash.message/> })}
                     <UserCodeInput value refused/>
-                    <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> "."</p>
-                    <button class="main danger">{w.report_button()}</button>
+                    <p class="hint" id="user-code-hint">{t.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> "."</p>
+                    <button class="main danger">{t.report_button()}</button>
                 </PostForm>
             </SubmitOnce>
-            <p class="aside"><a href=paths::DEVICE>{w.report_did_start()}</a></p>
+            <p class="aside"><a href=paths::DEVICE>{t.report_did_start()}</a></p>
         </PageContent>
     }
 }
 
 #[component]
 fn Reported() -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
-        <PageContent title=w.report_thanks()>
-            <p class="lead" role="status">{w.report_thanks_means()}</p>
-            <p>{w.report_allowed_before()} " " <a href=paths::SESSIONS>{w.report_allowed_link()}</a> {w.report_allowed_after()}</p>
+        <PageContent title=t.report_thanks()>
+            <p class="lead" role="status">{t.report_thanks_means()}</p>
+            <p>{t.report_allowed_before()} " " <a href=paths::SESSIONS>{t.report_allowed_link()}</a> {t.report_allowed_after()}</p>
         </PageContent>
     }
 }

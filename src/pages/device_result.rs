@@ -10,7 +10,8 @@ use super::device::redirect_page;
 use crate::domain::ids::DeviceGrantId;
 use crate::domain::paths;
 use crate::islands::{PickupStatus, SubmitOnce};
-use crate::server::context::{self, FlashTarget, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::FlashTarget;
 use crate::server_fns::device::{ClientItem, DecidedDeviceGrant, DecisionOutcome, RevokeDevice, decided_device, pending_device};
 
 #[component]
@@ -32,8 +33,8 @@ async fn one_result(grant: String) -> AnyView {
     };
     match (decided, waiting, DeviceGrantId::parse(grant)) {
         (Some(device), _, Ok(grant)) => {
-            let notice = caller.session.take_flash_at(&[FlashTarget::Result], &paths::device_result(&grant)).await.ok().flatten();
-            view! { <DecisionResult device problem=notice.map(|notice| notice.message)/> }.into_any()
+            let flash = caller.session.take_flash_at(&[FlashTarget::Result], &paths::device_result(&grant)).await.ok().flatten();
+            view! { <DecisionResult device problem=flash.map(|flash| flash.message)/> }.into_any()
         }
         (None, Some(_), Ok(grant)) => redirect_page(paths::device(&grant)),
         _ => {
@@ -45,73 +46,73 @@ async fn one_result(grant: String) -> AnyView {
 
 #[component]
 fn DecisionResult(device: DecidedDeviceGrant, problem: Option<String>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let problem = problem.map(|sentence| view! { <FormError sentence/> });
     match device.outcome {
         DecisionOutcome::Pending | DecisionOutcome::PickedUp { .. } => Either::Left(view! { <ApprovedResult device problem=problem.into_any()/> }),
         DecisionOutcome::Denied => Either::Right(
-            view! { <ClosedResult title=w.result_denied() sentence=w.result_denied_means() client=device.client problem=problem.into_any()/> },
+            view! { <ClosedResult title=t.result_denied() sentence=t.result_denied_means() client=device.client problem=problem.into_any()/> },
         ),
         DecisionOutcome::Revoked => Either::Right(view! {
-            <ClosedResult title=w.result_taken_back() sentence=w.result_taken_back_means() client=device.client problem=problem.into_any()/>
+            <ClosedResult title=t.result_revoked() sentence=t.result_revoked_means() client=device.client problem=problem.into_any()/>
         }),
         DecisionOutcome::Expired => Either::Right(view! {
-            <ClosedResult title=w.result_expired() sentence=w.result_expired_means() client=device.client problem=problem.into_any()/>
+            <ClosedResult title=t.result_expired() sentence=t.result_expired_means() client=device.client problem=problem.into_any()/>
         }),
         DecisionOutcome::Refused(_) => Either::Right(view! {
-            <ClosedResult title=w.result_refused() sentence=device.status.text client=device.client problem=problem.into_any()/>
+            <ClosedResult title=t.result_refused() sentence=device.status.text client=device.client problem=problem.into_any()/>
         }),
     }
 }
 
 #[component]
 fn ApprovedResult(device: DecidedDeviceGrant, problem: AnyView) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let waiting = matches!(device.outcome, DecisionOutcome::Pending);
     let hosts: Vec<String> =
-        device.host_accounts.iter().map(|account| w.consent_account_on(account.host.as_str(), account.account.as_str())).collect();
-    let may = if device.may_create_keys { w.result_may_log_in() } else { w.result_may_see() };
+        device.host_accounts.iter().map(|account| t.consent_account_on(account.host.as_str(), account.account.as_str())).collect();
+    let may = if device.may_create_keys { t.result_may_log_in() } else { t.result_may_see() };
     view! {
-        <PageContent title=w.result_connected()>
+        <PageContent title=t.result_connected()>
             {problem}
-            <p class="lead">{w.result_go_back()}</p>
+            <p class="lead">{t.result_go_back()}</p>
             <div class="card pickup-card">
-                <PickupStatus grant=device.grant.clone() waiting sentence=device.status look_again=w.pickup_look_again()/>
+                <PickupStatus grant=device.grant.clone() waiting sentence=device.status look_again=t.pickup_look_again()/>
             </div>
             <dl class="facts">
-                <dt>{w.consent_application()}</dt>
+                <dt>{t.consent_application()}</dt>
                 <dd><ClientName client=device.client/></dd>
                 <dt>{may}</dt>
-                <dd>{if hosts.is_empty() { w.result_no_host() } else { hosts.join(", ") }}</dd>
-                <dt>{w.result_until()}</dt>
+                <dd>{if hosts.is_empty() { t.result_no_host() } else { hosts.join(", ") }}</dd>
+                <dt>{t.result_until()}</dt>
                 <dd>{device.until.map(|at| view! { <ExactTime at/> })}</dd>
             </dl>
             <SubmitOnce>
                 <PostForm action=RevokeDevice::url() class="aside row">
                     <input type="hidden" name="grant" value=device.grant/>
-                    <p>{w.result_changed_your_mind()}</p>
-                    <button class="danger">{w.result_take_back()}</button>
+                    <p>{t.result_changed_your_mind()}</p>
+                    <button class="danger">{t.result_revoke()}</button>
                 </PostForm>
             </SubmitOnce>
-            <p class="aside"><a href=paths::SESSIONS>{w.result_see_all()}</a></p>
+            <p class="aside"><a href=paths::SESSIONS>{t.result_see_all()}</a></p>
         </PageContent>
     }
 }
 
 #[component]
 fn ClosedResult(title: String, sentence: String, client: ClientItem, problem: AnyView) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <PageContent title>
             {problem}
             <p class="lead">{sentence}</p>
             <dl class="facts">
-                <dt>{w.consent_application()}</dt>
+                <dt>{t.consent_application()}</dt>
                 <dd><ClientName client/></dd>
             </dl>
             <p class="actions aside">
-                <a class="button" href=paths::DEVICE>{w.consent_another_code()}</a>
-                <a class="button" href=paths::HOME>{w.error_home()}</a>
+                <a class="button" href=paths::DEVICE>{t.consent_another_code()}</a>
+                <a class="button" href=paths::HOME>{t.error_home()}</a>
             </p>
         </PageContent>
     }
@@ -119,11 +120,11 @@ fn ClosedResult(title: String, sentence: String, client: ClientItem, problem: An
 
 #[component]
 fn NoResult(sentence: String) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
-        <PageContent title=w.result_nothing()>
+        <PageContent title=t.result_nothing()>
             <p class="lead">{sentence}</p>
-            <p><a class="button main" href=paths::DEVICE>{w.nav_device()}</a></p>
+            <p><a class="button main" href=paths::DEVICE>{t.nav_device()}</a></p>
         </PageContent>
     }
 }

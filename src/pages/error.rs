@@ -36,7 +36,7 @@ impl ErrorPage {
                 <article class="page">
                     <h1>{title}</h1>
                     <p>{sentence}</p>
-                    {self.form.map(|form| view! { <Ways form/> })}
+                    {self.form.map(|form| view! { <AccountLinks form/> })}
                     <p><a class="button" href=paths::HOME>{translations().error_home()}</a></p>
                 </article>
             </Frame>
@@ -44,35 +44,35 @@ impl ErrorPage {
     }
 
     fn messages(&self) -> (String, String) {
-        let w = translations();
+        let t = translations();
         match self.status {
-            400 | 415 | 422 => (w.error_bad(), w.error_bad_means()),
-            401 => (w.error_sign_in(), w.error_sign_in_means()),
-            403 => (w.error_forbidden(), w.error_forbidden_means()),
-            404 => (w.error_not_found(), w.error_not_found_means()),
-            405 => (w.error_method(), w.error_method_means()),
-            409 => (w.error_other_account(), other_account()),
-            413 => (w.error_too_large(), w.error_too_large_means()),
-            429 => (w.error_too_many(), w.error_too_many_means()),
-            503 => (w.error_busy(), w.error_busy_means()),
-            _ => (w.error_fault(), w.error_fault_means()),
+            400 | 415 | 422 => (t.error_bad(), t.error_bad_means()),
+            401 => (t.error_sign_in(), t.error_sign_in_means()),
+            403 => (t.error_forbidden(), t.error_forbidden_means()),
+            404 => (t.error_not_found(), t.error_not_found_means()),
+            405 => (t.error_method(), t.error_method_means()),
+            409 => (t.error_other_account(), other_account()),
+            413 => (t.error_too_large(), t.error_too_large_means()),
+            429 => (t.error_too_many(), t.error_too_many_means()),
+            503 => (t.error_busy(), t.error_busy_means()),
+            _ => (t.error_fault(), t.error_fault_means()),
         }
     }
 }
 
 /// Links to the form's page, as the signed-in person or as the other one.
 #[component]
-fn Ways(form: FormElsewhere) -> impl IntoView {
-    let w = translations();
+fn AccountLinks(form: FormElsewhere) -> impl IntoView {
+    let t = translations();
     let FormElsewhere { page, tenant } = form;
     let then = page.as_str().to_owned();
     view! {
-        <p><a class="button main" href=then.clone()>{w.error_page_again()}</a></p>
+        <p><a class="button main" href=then.clone()>{t.error_page_again()}</a></p>
         {tenant.map(|tenant| view! {
             <PostForm action=paths::SIGN_OUT>
                 <input type="hidden" name="tenant" value=tenant.to_string()/>
                 <input type="hidden" name="then" value=then/>
-                <p><button>{w.error_other_account_sign_in()}</button></p>
+                <p><button>{t.error_other_account_sign_in()}</button></p>
             </PostForm>
         })}
     }
@@ -80,7 +80,7 @@ fn Ways(form: FormElsewhere) -> impl IntoView {
 
 /// The sentence that names the signed-in account, to which the form does not belong.
 fn other_account() -> String {
-    let w = translations();
+    let t = translations();
     context::current_person()
-        .map_or_else(|| w.error_bad_means(), |person| w.error_other_account_means(w.person_at(person.user_id().as_str(), person.tenant_name())))
+        .map_or_else(|| t.error_bad_means(), |person| t.error_other_account_means(t.person_at(person.user_id().as_str(), person.tenant_name())))
 }

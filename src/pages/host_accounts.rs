@@ -15,7 +15,8 @@ use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::host_accounts::{HostAccountItem, HostAccountUsageItem, LinkedBy, UnlinkHostAccount, find_host_account, search_host_accounts};
 
 #[component]
@@ -43,31 +44,31 @@ async fn host_providers() -> Vec<Provider> {
 
 #[component]
 fn AccountList(accounts: Page<HostAccountUsageItem>, query: ListQuery, owners: Vec<Provider>, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let filters =
-        vec![ListOption("", w.hosts_show_all()), ListOption("active", w.hosts_show_active()), ListOption("expired", w.hosts_show_expired())];
+        vec![ListOption("", t.hosts_show_all()), ListOption("active", t.hosts_show_active()), ListOption("expired", t.hosts_show_expired())];
     let orders =
-        vec![ListOption("", w.hosts_sort_host()), ListOption("linked", w.hosts_sort_linked()), ListOption("expires", w.hosts_sort_expires())];
+        vec![ListOption("", t.hosts_sort_host()), ListOption("linked", t.hosts_sort_linked()), ListOption("expires", t.hosts_sort_expires())];
     let Page { items, next, position } = accounts;
     let shown = items.len();
     view! {
-        <PageContent title=w.hosts_title() wide=true>
-            <p class="lead">{w.hosts_lead()}</p>
-            <FlashMessage notice=said/>
+        <PageContent title=t.hosts_title() wide=true>
+            <p class="lead">{t.hosts_lead()}</p>
+            <FlashMessage flash=said/>
             <p class="actions">
-                <a class="button" href=paths::HOSTS_LINK>{w.hosts_link()}</a>
+                <a class="button" href=paths::HOSTS_LINK>{t.hosts_link()}</a>
                 {owners.into_iter().map(|provider| view! {
                     <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id) rel="external">
-                        {w.hosts_link_through(provider.display_name)}
+                        {t.hosts_link_through(provider.display_name)}
                     </a>
                 }).collect_view()}
             </p>
-            <List path=paths::HOSTS query=query.clone() search_for=w.hosts_search_for() filters orders shown next position>
+            <List path=paths::HOSTS query=query.clone() search_for=t.hosts_search_for() filters orders shown next position>
                 {if items.is_empty() {
                     Either::Left(view! {
-                        <EmptyList title=w.hosts_empty_title() query>
-                            <p class="hint">{w.hosts_empty()}</p>
-                            <p class="hint">{w.hosts_link_hint()}</p>
+                        <EmptyList title=t.hosts_empty_title() query>
+                            <p class="hint">{t.hosts_empty()}</p>
+                            <p class="hint">{t.hosts_link_hint()}</p>
                             <Command text=COMMAND/>
                         </EmptyList>
                     })
@@ -100,41 +101,41 @@ fn group_by_host(accounts: Vec<HostAccountUsageItem>) -> Vec<(String, Vec<HostAc
 
 #[component]
 fn Account(account: HostAccountUsageItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let HostAccountUsageItem { account, keys, last_used_at } = account;
-    let (class, state) = if account.active { ("badge good", w.state_active()) } else { ("badge bad", w.state_expired()) };
+    let (class, state) = if account.active { ("badge good", t.state_active()) } else { ("badge bad", t.state_expired()) };
     let how = match &account.linked_by {
-        LinkedBy::Administrator => w.hosts_linked_by_admin(),
-        LinkedBy::Imported => w.hosts_linked_carried_over(),
-        LinkedBy::Person => w.hosts_linked_by_you(),
-        LinkedBy::Provider(provider) => w.hosts_linked_through(provider),
+        LinkedBy::Administrator => t.hosts_linked_by_admin(),
+        LinkedBy::Imported => t.hosts_linked_carried_over(),
+        LinkedBy::Person => t.hosts_linked_by_you(),
+        LinkedBy::Provider(provider) => t.hosts_linked_through(provider),
     };
     let ends = account.expires_at < Timestamp::FOREVER;
     // What to do about an account that has expired or expires soon, and whether that is a command on the host.
     let renew = match (account.active, account.ends_soon, &account.linked_by) {
         (true, false, _) => None,
-        (false, _, LinkedBy::Provider(provider)) => Some((w.hosts_has_ended_through(provider), false)),
-        (true, true, LinkedBy::Provider(provider)) => Some((w.hosts_ends_soon_through(provider), false)),
-        (false, ..) => Some((w.hosts_has_ended(), true)),
-        (true, true, _) => Some((w.hosts_ends_soon(), true)),
+        (false, _, LinkedBy::Provider(provider)) => Some((t.hosts_has_ended_through(provider), false)),
+        (true, true, LinkedBy::Provider(provider)) => Some((t.hosts_ends_soon_through(provider), false)),
+        (false, ..) => Some((t.hosts_has_ended(), true)),
+        (true, true, _) => Some((t.hosts_ends_soon(), true)),
     };
     view! {
         <li class="row-card">
             <div class="what">
                 <h3><code translate="no" dir="ltr">{account.account.clone()}</code> " " <span class=class>{state}</span></h3>
                 <dl class="facts short">
-                    <div><dt>{w.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/> ", " {how}</dd></div>
+                    <div><dt>{t.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/> ", " {how}</dd></div>
                     <div>
-                        <dt>{if account.active { w.hosts_expires() } else { w.hosts_expired() }}</dt>
+                        <dt>{if account.active { t.hosts_expires() } else { t.hosts_expired() }}</dt>
                         <dd>{if ends { Either::Left(view! { <RelativeTime at=account.expires_at/> }) } else { Either::Right(view! { <ExactTime at=account.expires_at/> }) }}</dd>
                     </div>
                     <div>
-                        <dt>{w.hosts_last_login()}</dt>
+                        <dt>{t.hosts_last_login()}</dt>
                         <dd><RelativeTimeOrNever at=last_used_at/></dd>
                     </div>
                     <div>
-                        <dt>{w.hosts_keys()}</dt>
-                        <dd><a href=format!("{}?q={}", paths::KEYS, encode(&account.host))>{w.hosts_key_count(keys)}</a></dd>
+                        <dt>{t.hosts_keys()}</dt>
+                        <dd><a href=format!("{}?q={}", paths::KEYS, encode(&account.host))>{t.hosts_key_count(keys)}</a></dd>
                     </div>
                 </dl>
                 {renew.map(|(sentence, on_the_host)| view! {
@@ -146,9 +147,9 @@ fn Account(account: HostAccountUsageItem) -> impl IntoView {
                 class="button danger"
                 href=confirm_url(&format!("{}?account={}", paths::HOSTS_UNLINK, encode(&account.id)))
                 data-confirm=""
-                aria-label=w.hosts_unlink_this(account.account, account.host)
+                aria-label=t.hosts_unlink_this(account.account, account.host)
             >
-                {w.hosts_unlink()}
+                {t.hosts_unlink()}
             </a>
         </li>
     }
@@ -168,17 +169,17 @@ pub fn UnlinkThisAccount() -> impl IntoView {
 
 #[component]
 fn UnlinkQuestion(account: HostAccountItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <Confirm
-            title=w.hosts_unlink_question(account.account, account.host)
+            title=t.hosts_unlink_question(account.account, account.host)
             action=UnlinkHostAccount::url()
             fields=vec![Hidden("account", account.id)]
-            button=w.hosts_unlink()
+            button=t.hosts_unlink()
             cancel=paths::HOSTS
             list=paths::HOSTS
         >
-            <p class="warning">{w.hosts_unlink_consequence()}</p>
+            <p class="warning">{t.hosts_unlink_consequence()}</p>
         </Confirm>
     }
 }

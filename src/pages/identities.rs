@@ -11,7 +11,10 @@ use leptos_router::hooks::use_query_map;
 use super::components::{AlreadyGone, Confirm, FlashMessage, Hidden, PageContent, RelativeTime, RelativeTimeOrNever, ServerError};
 use crate::domain::paths;
 use crate::domain::second_factor::SecondFactors;
-use crate::server::context::{self, Fault, Flash, Services, SignInMethods, SignedIn, translations};
+use crate::server::context::{self, translations};
+use crate::server::service::{Fault, Services, SignedIn};
+use crate::server::sign_in::SignInMethods;
+use crate::server::sign_in::session::flash::Flash;
 pub use password::ChangePassword;
 use second_factors::Factors;
 pub use second_factors::{NewRecoveryCodes, RecoveryCodes, RemoveAFactor, RenameAPasskey, SecondFactorRequired, SetUpApp, SetUpPasskey};
@@ -25,8 +28,8 @@ pub fn Identities() -> impl IntoView {
             return Either::Right(view! { <ServerError/> });
         };
         match load_methods(&services, &person).await {
-            Ok((ways, factors, password)) => {
-                Either::Left(view! { <IdentityList person ways linked factors password said=context::take_flash().await/> })
+            Ok((methods, factors, password)) => {
+                Either::Left(view! { <IdentityList person methods linked factors password said=context::take_flash().await/> })
             }
             Err(fault) => {
                 context::fault(fault);
@@ -38,28 +41,28 @@ pub fn Identities() -> impl IntoView {
 
 /// The tenant's sign-in methods, and the person's second factors and local password.
 async fn load_methods(services: &Services, person: &SignedIn) -> Result<(SignInMethods, SecondFactors, bool), Fault> {
-    let ways = SignInMethods::for_tenant(services, person.tenant()).await?;
-    Ok((ways, services.list_second_factors(person).await?, services.has_own_password(person).await?))
+    let methods = SignInMethods::for_tenant(services, person.tenant()).await?;
+    Ok((methods, services.list_second_factors(person).await?, services.has_own_password(person).await?))
 }
 
 #[component]
 fn IdentityList(
     person: SignedIn,
-    ways: SignInMethods,
+    methods: SignInMethods,
     linked: Vec<IdentityItem>,
     factors: SecondFactors,
     /// Whether the person has a local password.
     password: bool,
     said: Option<Flash>,
 ) -> impl IntoView {
-    let w = translations();
-    let SignInMethods { providers, .. } = ways;
+    let t = translations();
+    let SignInMethods { providers, .. } = methods;
     view! {
-        <PageContent title=w.identities_title() wide=true>
-            <p class="lead">{w.identities_lead(person.display_name())}</p>
-            <FlashMessage notice=said/>
+        <PageContent title=t.identities_title() wide=true>
+            <p class="lead">{t.identities_lead(person.display_name())}</p>
+            <FlashMessage flash=said/>
             {if linked.is_empty() {
-                Either::Left(password.then(|| view! { <p class="hint">{w.identities_none()}</p> }))
+                Either::Left(password.then(|| view! { <p class="hint">{t.identities_none()}</p> }))
             } else {
                 Either::Right(view! {
                     <ul class="rows">
@@ -72,8 +75,8 @@ fn IdentityList(
             }}
             {(!providers.is_empty()).then(|| view! {
                 <section aria-labelledby="more">
-                    <h2 id="more">{w.identities_link_another()}</h2>
-                    <p class="hint">{w.identities_link_means()}</p>
+                    <h2 id="more">{t.identities_link_another()}</h2>
+                    <p class="hint">{t.identities_link_means()}</p>
                     <p class="actions">
                         {providers.into_iter().map(|provider| view! {
                             <a class="button" href=paths::upstream_authorize_link(&provider.tenant_id, &provider.id) rel="external">{provider.display_name}</a>
@@ -83,8 +86,8 @@ fn IdentityList(
             })}
             {password.then(|| view! {
                 <section aria-labelledby="password">
-                    <h2 id="password">{w.sign_in_password()}</h2>
-                    <p class="actions"><a class="button" href=paths::IDENTITIES_PASSWORD>{w.password_change()}</a></p>
+                    <h2 id="password">{t.sign_in_password()}</h2>
+                    <p class="actions"><a class="button" href=paths::IDENTITIES_PASSWORD>{t.password_change()}</a></p>
                 </section>
             })}
             <Factors factors/>
@@ -101,7 +104,7 @@ pub fn OneIdentity(
     #[prop(optional)]
     within: bool,
 ) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <li class="row-card">
             <div class="what">
@@ -111,15 +114,15 @@ pub fn OneIdentity(
                     Either::Right(view! { <h2><bdi>{identity.label.clone()}</bdi></h2> })
                 }}
                 <dl class="facts short">
-                    <div><dt>{w.identities_at()}</dt><dd><code translate="no" dir="ltr">{identity.issuer}</code></dd></div>
-                    <div><dt>{w.identities_since()}</dt><dd><RelativeTime at=identity.linked_at/></dd></div>
+                    <div><dt>{t.identities_at()}</dt><dd><code translate="no" dir="ltr">{identity.issuer}</code></dd></div>
+                    <div><dt>{t.identities_since()}</dt><dd><RelativeTime at=identity.linked_at/></dd></div>
                     <div>
-                        <dt>{w.identities_last_used()}</dt>
+                        <dt>{t.identities_last_used()}</dt>
                         <dd><RelativeTimeOrNever at=identity.last_used_at/></dd>
                     </div>
                 </dl>
             </div>
-            <a class="button danger" href=unlink data-confirm="" aria-label=w.identities_unlink_this(identity.label)>{w.identities_unlink()}</a>
+            <a class="button danger" href=unlink data-confirm="" aria-label=t.identities_unlink_this(identity.label)>{t.identities_unlink()}</a>
         </li>
     }
 }
@@ -129,23 +132,23 @@ pub fn OneIdentity(
 pub fn LinkThisIdentity() -> impl IntoView {
     let id = use_query_map().with_untracked(|query| query.get("linking").unwrap_or_default());
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         let linking = match (context::request_context(), context::services()) {
             (Ok(caller), Ok(services)) => caller.session.identity_link(&id, services.now()).await.ok().flatten(),
             _ => None,
         };
         match linking.zip(context::current_person()) {
-            Some((vouched, person)) => Either::Left(view! {
+            Some((identity, person)) => Either::Left(view! {
                 <Confirm
-                    title=w.identities_link_question(vouched.label.as_str(), person.display_name())
+                    title=t.identities_link_question(identity.label.as_str(), person.display_name())
                     action=LinkIdentity::url()
                     fields=vec![Hidden("linking", id)]
-                    button=w.identities_link()
+                    button=t.identities_link()
                     cancel=paths::IDENTITIES
                     harmless=true
                 >
-                    <p><code translate="no" dir="ltr">{vouched.issuer}</code></p>
-                    <p class="warning">{w.identities_link_consequence(vouched.label, person.user_id().as_str())}</p>
+                    <p><code translate="no" dir="ltr">{identity.issuer}</code></p>
+                    <p class="warning">{t.identities_link_consequence(identity.label, person.user_id().as_str())}</p>
                 </Confirm>
             }),
             None => Either::Right(view! { <AlreadyGone back=paths::IDENTITIES/> }),
@@ -157,17 +160,17 @@ pub fn LinkThisIdentity() -> impl IntoView {
 pub fn UnlinkThisIdentity() -> impl IntoView {
     let number = use_query_map().with_untracked(|query| query.get("identity").and_then(|number| number.parse::<i64>().ok()).unwrap_or_default());
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         match list_identities().await.map(|linked| linked.into_iter().find(|identity| identity.number == number)) {
             Ok(Some(identity)) => EitherOf3::A(view! {
                 <Confirm
-                    title=w.identities_unlink_question(identity.label)
+                    title=t.identities_unlink_question(identity.label)
                     action=UnlinkIdentity::url()
                     fields=vec![Hidden("identity", identity.number.to_string())]
-                    button=w.identities_unlink()
+                    button=t.identities_unlink()
                     cancel=paths::IDENTITIES
                 >
-                    <p class="warning">{w.identities_unlink_consequence()}</p>
+                    <p class="warning">{t.identities_unlink_consequence()}</p>
                 </Confirm>
             }),
             Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::IDENTITIES/> }),

@@ -10,7 +10,9 @@ use super::components::{EnterCodeForm, ExactTime, FormError, PageContent, PostFo
 use crate::domain::paths;
 use crate::domain::sentence::Sentence;
 use crate::islands::{Countdown, SubmitOnce, told};
-use crate::server::context::{self, Flash, FlashTarget, SignedIn, translations};
+use crate::server::context::{self, translations};
+use crate::server::service::SignedIn;
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 use crate::server_fns::link_requests::{
     AnswerLink, EnterAnotherLinkCode, EnterLinkCode, ExistingLink, LinkRequestItem, LinkRequestLookup, LinkRequestSummary, SwitchLinkTenant,
     pending_link_request, pending_link_requests,
@@ -33,16 +35,16 @@ pub fn LinkAnAccount() -> impl IntoView {
         match found {
             Some(Ok(LinkRequestLookup::Pending(link))) => {
                 let here = address(&link.request);
-                let notice = caller.session.take_flash_at(&[FlashTarget::Link], &here).await.ok().flatten();
-                EitherOf3::A(view! { <LinkQuestion link=*link person notice/> })
+                let flash = caller.session.take_flash_at(&[FlashTarget::Link], &here).await.ok().flatten();
+                EitherOf3::A(view! { <LinkQuestion link=*link person flash/> })
             }
             Some(Ok(LinkRequestLookup::Refused(sentence))) => {
                 EitherOf3::B(form(person, Some(Flash::new(FlashTarget::LinkCode, sentence)), None).await)
             }
             Some(Err(_)) => EitherOf3::C(view! { <ServerError/> }),
             None => {
-                let notice = caller.session.take_flash_at(&[FlashTarget::LinkCode], paths::HOSTS_LINK).await.ok().flatten();
-                EitherOf3::B(form(person, notice, in_address).await)
+                let flash = caller.session.take_flash_at(&[FlashTarget::LinkCode], paths::HOSTS_LINK).await.ok().flatten();
+                EitherOf3::B(form(person, flash, in_address).await)
             }
         }
     })
@@ -52,19 +54,19 @@ fn address(request: &str) -> String {
     format!("{}?request={}", paths::HOSTS_LINK, paths::encode(request))
 }
 
-async fn form(person: SignedIn, notice: Option<Flash>, in_address: Option<String>) -> AnyView {
-    let w = translations();
+async fn form(person: SignedIn, flash: Option<Flash>, in_address: Option<String>) -> AnyView {
+    let t = translations();
     let Ok(waiting) = pending_link_requests().await else { return view! { <ServerError/> }.into_any() };
     let (filled, note) = prefilled(&person, in_address).await.unzip();
-    let other = other_tenant(notice.as_ref()).await;
-    let other_kind = (paths::DEVICE, w.link_is_for_a_device());
+    let other = other_tenant(flash.as_ref()).await;
+    let other_kind = (paths::DEVICE, t.link_is_for_a_device());
     let how = view! {
         <PendingLinkRequests waiting/>
-        <p>{w.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {w.link_how_after()}</p>
+        <p>{t.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {t.link_how_after()}</p>
     };
-    let (title, action, switch) = (w.link_title(), EnterLinkCode::url(), (SwitchLinkTenant::url(), None));
+    let (title, action, switch) = (t.link_title(), EnterLinkCode::url(), (SwitchLinkTenant::url(), None));
     view! {
-        <EnterCodeForm title how action notice filled note other switch other_kind>{w.link_sent_code()}</EnterCodeForm>
+        <EnterCodeForm title how action flash filled note other switch other_kind>{t.link_sent_code()}</EnterCodeForm>
     }
     .into_any()
 }
@@ -72,13 +74,13 @@ async fn form(person: SignedIn, notice: Option<Flash>, in_address: Option<String
 /// Links to the link requests that wait for the person.
 #[component]
 fn PendingLinkRequests(waiting: Vec<LinkRequestSummary>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     waiting
         .into_iter()
         .map(|link| {
             view! {
                 <div class="card ask">
-                    <p><a href=address(&link.request)>{w.link_question(link.account.as_str(), link.host.as_str())}</a></p>
+                    <p><a href=address(&link.request)>{t.link_question(link.account.as_str(), link.host.as_str())}</a></p>
                 </div>
             }
         })
@@ -96,43 +98,43 @@ async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<(Str
 }
 
 #[component]
-fn LinkQuestion(link: LinkRequestItem, person: SignedIn, notice: Option<Flash>) -> impl IntoView {
-    let w = translations();
-    if let Some(notice) = &notice {
-        context::set_error_status(notice);
+fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>) -> impl IntoView {
+    let t = translations();
+    if let Some(flash) = &flash {
+        context::set_error_status(flash);
     }
-    let refused = notice.is_some();
-    let title = w.link_question(link.account.as_str(), link.host.as_str());
+    let refused = flash.is_some();
+    let title = t.link_question(link.account.as_str(), link.host.as_str());
     let (host, yours, request) = (link.host.clone(), person.clone(), link.request.clone());
     view! {
         <PageContent title refused>
-            {notice.map(|notice| view! { <FormError sentence=notice.message/> })}
+            {flash.map(|flash| view! { <FormError sentence=flash.message/> })}
             <YouAre person another=SwitchLinkTenant::url()/>
             <div class="compare">
-                <p id="compare">{w.link_compare(link.host.as_str())}</p>
+                <p id="compare">{t.link_compare(link.host.as_str())}</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{link.code.clone()}</p>
-                <p class="hint">{w.consent_valid_for()} " " <Countdown seconds=link.expires_in_seconds expired=w.consent_expired()/></p>
+                <p class="hint">{t.consent_valid_for()} " " <Countdown seconds=link.expires_in_seconds expired=t.consent_expired()/></p>
             </div>
             <dl class="facts">
-                <dt>{w.link_account()}</dt>
-                <dd><code translate="no" dir="ltr">{link.account.clone()}</code> <span class="hint">" " {w.link_number(link.uid.to_string())}</span></dd>
-                <dt>{w.link_host()}</dt>
+                <dt>{t.link_account()}</dt>
+                <dd><code translate="no" dir="ltr">{link.account.clone()}</code> <span class="hint">" " {t.link_number(link.uid.to_string())}</span></dd>
+                <dt>{t.link_host()}</dt>
                 <dd><bdi>{host}</bdi></dd>
-                <dt>{w.consent_asked()}</dt>
+                <dt>{t.consent_requested()}</dt>
                 <dd><RelativeTime at=link.requested_at/></dd>
                 {(link.existing != ExistingLink::OtherPerson).then(|| view! {
-                    <dt>{w.link_until()}</dt>
+                    <dt>{t.link_until()}</dt>
                     <dd><ExactTime at=link.until/></dd>
                 })}
             </dl>
             {match link.existing {
                 ExistingLink::OtherPerson => Either::Left(view! { <LinkedElsewhere request=link.request/> }),
                 ExistingLink::Unlinked => Either::Right(view! { <DecisionForm link renews=None person=yours/> }),
-                ExistingLink::Yours(until) => Either::Right(view! { <DecisionForm renews=Some(w.existing_link(until, &context::zone())) link person=yours/> }),
+                ExistingLink::Yours(until) => Either::Right(view! { <DecisionForm renews=Some(t.existing_link(until, &context::zone())) link person=yours/> }),
             }}
             <PostForm action=EnterAnotherLinkCode::url() class="aside">
                 <input type="hidden" name="request" value=request/>
-                <button class="quiet">{w.consent_another_code()}</button>
+                <button class="quiet">{t.consent_another_code()}</button>
             </PostForm>
         </PageContent>
     }
@@ -141,17 +143,17 @@ fn LinkQuestion(link: LinkRequestItem, person: SignedIn, notice: Option<Flash>) 
 /// The buttons to link or refuse. `renews`: the consequence if the account is linked to this person already.
 #[component]
 fn DecisionForm(link: LinkRequestItem, renews: Option<Sentence>, person: SignedIn) -> impl IntoView {
-    let w = translations();
-    let button = if renews.is_some() { w.link_renew() } else { w.link_link() };
+    let t = translations();
+    let button = if renews.is_some() { t.link_renew() } else { t.link_link() };
     view! {
         {renews.map(|sentence| view! { <p class="notice">{told(&sentence)}</p> })}
-        <p>{w.link_means(person.user_id().as_str(), link.account.as_str(), link.host.as_str())}</p>
+        <p>{t.link_means(person.user_id().as_str(), link.account.as_str(), link.host.as_str())}</p>
         <SubmitOnce>
             <PostForm action=AnswerLink::url() class="consent" novalidate=true>
                 <input type="hidden" name="request" value=link.request/>
-                <p class="warning">{w.link_warning_before()} " " <strong>{w.link_warning_you()}</strong> " " {w.link_warning_after()}</p>
+                <p class="warning">{t.link_warning_before()} " " <strong>{t.link_warning_you()}</strong> " " {t.link_warning_after()}</p>
                 <div class="decide">
-                    <button name="answer" value="refuse">{w.link_not_me()}</button>
+                    <button name="answer" value="refuse">{t.link_not_me()}</button>
                     <button name="answer" value="link">{button}</button>
                 </div>
             </PostForm>
@@ -162,13 +164,13 @@ fn DecisionForm(link: LinkRequestItem, renews: Option<Sentence>, person: SignedI
 /// Shown instead of the form if the account is linked to another person.
 #[component]
 fn LinkedElsewhere(request: String) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
-        <p class="warning">{w.link_refused_somebody_elses()}</p>
+        <p class="warning">{t.link_refused_linked_to_another()}</p>
         <SubmitOnce>
             <PostForm action=AnswerLink::url() class="aside">
                 <input type="hidden" name="request" value=request/>
-                <button name="answer" value="refuse">{w.link_stop()}</button>
+                <button name="answer" value="refuse">{t.link_stop()}</button>
             </PostForm>
         </SubmitOnce>
     }

@@ -10,8 +10,12 @@ use crate::domain::paths::{self, ReturnTo};
 use crate::domain::provider::Provider;
 use crate::domain::second_factor::SecondFactors;
 use crate::islands::{PasskeyButton, SubmitOnce};
-use crate::server::context::second_factors::PendingMfa;
-use crate::server::context::{self, Fault, Flash, FlashTarget, RequestContext, Services, SignInMethods, SignedIn, translations};
+use crate::server::context::{self, translations};
+use crate::server::request_context::RequestContext;
+use crate::server::service::auth::second_factors::PendingMfa;
+use crate::server::service::{Fault, Services, SignedIn};
+use crate::server::sign_in::SignInMethods;
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 #[component]
 pub fn SecondFactor() -> impl IntoView {
@@ -45,7 +49,7 @@ struct MfaPrompt {
     /// The options of the passkey challenge and its id.
     passkey: Option<(String, String)>,
     has_passkeys: bool,
-    notice: Option<Flash>,
+    flash: Option<Flash>,
     /// The message that the values of a form are kept until the sign-in is complete.
     entries_kept: Option<String>,
     /// The institutions at which a signed-in person can present a second factor instead.
@@ -116,36 +120,36 @@ async fn load_prompt(
         MfaSubject::SignedIn(person) => mfa_providers(services, person).await?,
         MfaSubject::PendingMfa(_) => Vec::new(),
     };
-    let notice = caller.session.take_flash_about(FlashTarget::SecondFactor, &whose.attempt()).await?;
+    let flash = caller.session.take_flash_about(FlashTarget::SecondFactor, &whose.attempt()).await?;
     let entries_kept = context::entries_kept(&then).await?;
-    Ok(Ok(MfaPrompt { then, app: app.is_some(), passkey, has_passkeys: !passkeys.is_empty(), notice, entries_kept, providers, whose }))
+    Ok(Ok(MfaPrompt { then, app: app.is_some(), passkey, has_passkeys: !passkeys.is_empty(), flash, entries_kept, providers, whose }))
 }
 
 /// The providers whose assertion of a second factor the tenant accepts.
 async fn mfa_providers(services: &Services, person: &SignedIn) -> Result<Vec<Provider>, Fault> {
-    let ways = SignInMethods::for_tenant(services, person.tenant()).await?;
-    Ok(ways.providers.into_iter().filter(|provider| provider.mfa.is_required()).collect())
+    let methods = SignInMethods::for_tenant(services, person.tenant()).await?;
+    Ok(methods.providers.into_iter().filter(|provider| provider.mfa.is_required()).collect())
 }
 
 #[component]
 fn MfaForm(asked: MfaPrompt) -> impl IntoView {
-    let w = translations();
-    let MfaPrompt { whose, then, app, passkey, has_passkeys, notice, entries_kept, providers } = asked;
-    if let Some(notice) = &notice {
-        context::set_error_status(notice);
+    let t = translations();
+    let MfaPrompt { whose, then, app, passkey, has_passkeys, flash, entries_kept, providers } = asked;
+    if let Some(flash) = &flash {
+        context::set_error_status(flash);
     }
-    let refused = notice.is_some();
+    let refused = flash.is_some();
     let (lead, other) = match &whose {
-        MfaSubject::SignedIn(_) => (w.second_factor_again(), None),
-        MfaSubject::PendingMfa(half) => (w.second_factor_lead(half.user_id.as_str()), Some(paths::sign_in(Some(&half.tenant_id), &then))),
+        MfaSubject::SignedIn(_) => (t.second_factor_again(), None),
+        MfaSubject::PendingMfa(half) => (t.second_factor_lead(half.user_id.as_str()), Some(paths::sign_in(Some(&half.tenant_id), &then))),
     };
-    let (attempt, onward) = (whose.attempt(), then.clone());
+    let (attempt, return_to) = (whose.attempt(), then.clone());
     let with_passkey = passkey.is_some();
     view! {
-        <PageContent title=w.second_factor_title() refused>
+        <PageContent title=t.second_factor_title() refused>
             {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
             <p class="lead">{lead}</p>
-            {notice.map(|notice| view! { <FormError id="second-factor-error" sentence=notice.message/> })}
+            {flash.map(|flash| view! { <FormError id="second-factor-error" sentence=flash.message/> })}
             {passkey.map(|(options, ceremony)| view! {
                 <PostForm action=paths::SUBMIT_SECOND_FACTOR clone:attempt clone:then>
                     <HiddenFields attempt=attempt.clone() then=then.clone()/>
@@ -153,18 +157,18 @@ fn MfaForm(asked: MfaPrompt) -> impl IntoView {
                     <PasskeyButton
                         options
                         make=false
-                        label=w.second_factor_passkey()
-                        failed=w.second_factor_passkey_failed()
+                        label=t.second_factor_passkey()
+                        failed=t.second_factor_passkey_failed()
                         exists=String::new()
-                        missing=w.factors_passkey_missing()
+                        missing=t.factors_passkey_missing()
                     />
                 </PostForm>
             })}
-            {(has_passkeys && !with_passkey).then(|| view! { <p class="hint">{w.factors_passkey_no_name()}</p> })}
+            {(has_passkeys && !with_passkey).then(|| view! { <p class="hint">{t.factors_passkey_no_name()}</p> })}
             <SubmitOnce>
                 <PostForm action=paths::SUBMIT_SECOND_FACTOR class="sign-in" clone:attempt clone:then>
                     <HiddenFields attempt=attempt.clone() then=then.clone()/>
-                    <label for="code">{if app { w.second_factor_code() } else { w.second_factor_recovery_code() }}</label>
+                    <label for="code">{if app { t.second_factor_code() } else { t.second_factor_recovery_code() }}</label>
                     <input
                         id="code"
                         name="code"
@@ -180,17 +184,17 @@ fn MfaForm(asked: MfaPrompt) -> impl IntoView {
                         aria-invalid=refused.then_some("true")
                         aria-describedby=if refused { "second-factor-error code-hint" } else { "code-hint" }
                     />
-                    <p class="hint" id="code-hint">{w.second_factor_code_hint()}</p>
-                    <button class=if with_passkey { "" } else { "main" }>{w.second_factor_go_on()}</button>
+                    <p class="hint" id="code-hint">{t.second_factor_code_hint()}</p>
+                    <button class=if with_passkey { "" } else { "main" }>{t.second_factor_go_on()}</button>
                 </PostForm>
             </SubmitOnce>
             {providers.into_iter().map(|provider| view! {
                 <p class="aside">
-                    <a href=paths::upstream_authorize(&provider.tenant_id, &provider.id, &onward, true) rel="external">{w.second_factor_elsewhere(provider.display_name)}</a>
+                    <a href=paths::upstream_authorize(&provider.tenant_id, &provider.id, &return_to, true) rel="external">{t.second_factor_elsewhere(provider.display_name)}</a>
                 </p>
             }).collect_view()}
-            <p class="aside">{w.second_factor_lost()}</p>
-            {other.map(|address| view! { <p class="aside"><a href=address>{w.consent_use_another()}</a></p> })}
+            <p class="aside">{t.second_factor_lost()}</p>
+            {other.map(|address| view! { <p class="aside"><a href=address>{t.consent_use_another()}</a></p> })}
         </PageContent>
     }
 }

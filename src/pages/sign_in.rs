@@ -11,7 +11,11 @@ use crate::domain::tenant::Tenant;
 use crate::domain::user_code::UserCode;
 use crate::islands::SubmitOnce;
 
-use crate::server::context::{self, Fault, Flash, FlashTarget, RequestContext, Services, SignInMethods, SignedIn, translations};
+use crate::server::context::{self, translations};
+use crate::server::request_context::RequestContext;
+use crate::server::service::{Fault, Services, SignedIn};
+use crate::server::sign_in::SignInMethods;
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 #[component]
 pub fn SignIn() -> impl IntoView {
@@ -24,10 +28,10 @@ pub fn SignIn() -> impl IntoView {
             return Either::Right(view! { <ServerError/> });
         };
         if let Some(person) = caller.signed_in.clone().filter(|_| again) {
-            let notice = caller.session.take_flash(FlashTarget::SignIn).await.ok().flatten();
+            let flash = caller.session.take_flash(FlashTarget::SignIn).await.ok().flatten();
             let found = async { Ok::<_, Fault>((SignInMethods::for_person(&services, &person).await?, context::entries_kept(&then).await?)) };
             return match found.await {
-                Ok((ways, entries_kept)) => Either::Left(Either::Right(view! { <ReauthForm person ways notice entries_kept then/> })),
+                Ok((methods, entries_kept)) => Either::Left(Either::Right(view! { <ReauthForm person methods flash entries_kept then/> })),
                 Err(fault) => {
                     context::fault(fault);
                     Either::Right(view! { <ServerError/> })
@@ -58,7 +62,7 @@ struct SignInView {
     /// The tenants to select from, if there are several.
     tenants: Vec<Tenant>,
     tenant: Option<(Tenant, SignInMethods)>,
-    notice: Option<Flash>,
+    flash: Option<Flash>,
     /// A user code waits until the sign-in is complete.
     with_code: bool,
     /// The id of an invitation that waits as well.
@@ -80,18 +84,18 @@ async fn load_view(services: &Services, caller: &RequestContext, params: SignInP
     if named.is_none() {
         named = caller.session.chosen_tenant().await?;
     }
-    let notice = caller.session.take_flash(FlashTarget::SignIn).await?;
+    let flash = caller.session.take_flash(FlashTarget::SignIn).await?;
     let mut tenants = Vec::new();
     for tenant in services.enabled_tenants().await? {
-        let ways = SignInMethods::for_tenant(services, &tenant).await?;
-        tenants.push((tenant, ways));
+        let methods = SignInMethods::for_tenant(services, &tenant).await?;
+        tenants.push((tenant, methods));
     }
     if named.is_none() {
-        let tried = notice.as_ref().and_then(|notice| notice.tenant.as_ref());
-        named = tenants.iter().find(|(tenant, ways)| Some(&tenant.id) == tried && !ways.is_empty()).map(|(tenant, _)| tenant.id.clone());
+        let tried = flash.as_ref().and_then(|flash| flash.tenant.as_ref());
+        named = tenants.iter().find(|(tenant, methods)| Some(&tenant.id) == tried && !methods.is_empty()).map(|(tenant, _)| tenant.id.clone());
     }
     let named = named.filter(|_| !params.anywhere);
-    tenants.retain(|(tenant, ways)| !ways.is_empty() || named.as_ref() == Some(&tenant.id));
+    tenants.retain(|(tenant, methods)| !methods.is_empty() || named.as_ref() == Some(&tenant.id));
     let tenant = match (&named, tenants.as_slice()) {
         (Some(named), all) => all.iter().find(|(tenant, _)| tenant.id == *named).cloned(),
         (None, [only]) => Some(only.clone()),
@@ -100,7 +104,7 @@ async fn load_view(services: &Services, caller: &RequestContext, params: SignInP
     let tenants = tenants.into_iter().map(|(tenant, _)| tenant).collect();
     let invitation = caller.session.invitation(&params.invitation, tenant.as_ref().map(|(tenant, _)| &tenant.id)).await?;
     let entries_kept = context::entries_kept(return_to).await?;
-    Ok(SignInView { tenants, tenant, notice, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id), entries_kept })
+    Ok(SignInView { tenants, tenant, flash, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id), entries_kept })
 }
 
 #[component]
@@ -112,57 +116,57 @@ fn SignInOptions(
     /// The person, if signed in already.
     person: Option<SignedIn>,
 ) -> impl IntoView {
-    let w = translations();
-    let SignInView { tenants, tenant, notice, with_code, invitation, entries_kept } = choice;
-    let notice = notice.or_else(|| gone.then(|| Flash::new(FlashTarget::SignIn, w.sign_in_gone())));
-    if let Some(notice) = &notice {
-        context::set_error_status(notice);
+    let t = translations();
+    let SignInView { tenants, tenant, flash, with_code, invitation, entries_kept } = choice;
+    let flash = flash.or_else(|| gone.then(|| Flash::new(FlashTarget::SignIn, t.sign_in_gone())));
+    if let Some(flash) = &flash {
+        context::set_error_status(flash);
     }
-    let refused = notice.is_some();
+    let refused = flash.is_some();
     let elsewhere = paths::with_return_to(paths::SIGN_IN, &then);
     let elsewhere = format!("{elsewhere}{}choose=1", if elsewhere.contains('?') { '&' } else { '?' });
     let (here, carried) = (tenant.as_ref().map(|(tenant, _)| tenant.id.to_string()), invitation.clone().unwrap_or_default());
     let others = tenant.is_some() && tenants.len() > 1;
     view! {
-        <PageContent title=w.sign_in() refused>
+        <PageContent title=t.sign_in() refused>
             {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
-            {with_code.then(|| view! { <p class="notice">{w.sign_in_code_kept()}</p> })}
+            {with_code.then(|| view! { <p class="notice">{t.sign_in_code_kept()}</p> })}
             {person.map(|person| view! {
                 <p class="notice">
-                    {w.sign_in_signed_in(person.display_name())} " " <a href=then.as_str().to_owned()>{w.second_factor_go_on()}</a>
+                    {t.sign_in_signed_in(person.display_name())} " " <a href=then.as_str().to_owned()>{t.second_factor_go_on()}</a>
                 </p>
             })}
             {invitation.map(|invitation| view! {
                 <div class="notice">
-                    <p>{w.sign_in_invitation_kept()}</p>
+                    <p>{t.sign_in_invitation_kept()}</p>
                     <PostForm action=paths::SIGN_IN_INVITATION clone:then>
                         <input type="hidden" name="tenant" value=here.unwrap_or_default()/>
                         <input type="hidden" name="then" value=then.as_str().to_owned()/>
                         <input type="hidden" name="kept" value=invitation/>
-                        <button class="quiet">{w.sign_in_invitation_forget()}</button>
+                        <button class="quiet">{t.sign_in_invitation_forget()}</button>
                     </PostForm>
                 </div>
             })}
             {match tenant {
-                Some((tenant, ways)) => Either::Left(view! { <MethodList tenant ways notice then=then.clone() invitation=carried/> }),
+                Some((tenant, methods)) => Either::Left(view! { <MethodList tenant methods flash then=then.clone() invitation=carried/> }),
                 None => Either::Right(view! {
-                    {notice.map(|notice| view! { <FormError id="sign-in-error" sentence=notice.message/> })}
+                    {flash.map(|flash| view! { <FormError id="sign-in-error" sentence=flash.message/> })}
                     <Tenants tenants then=then.clone() invitation=carried/>
                 }),
             }}
-            {others.then(|| view! { <p class="aside"><a href=elsewhere>{w.sign_in_elsewhere()}</a></p> })}
+            {others.then(|| view! { <p class="aside"><a href=elsewhere>{t.sign_in_elsewhere()}</a></p> })}
         </PageContent>
     }
 }
 
 #[component]
 fn Tenants(tenants: Vec<Tenant>, then: ReturnTo, invitation: String) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     if tenants.is_empty() {
-        return Either::Left(view! { <p class="lead">{w.sign_in_nobody()}</p> });
+        return Either::Left(view! { <p class="lead">{t.sign_in_nobody()}</p> });
     }
     Either::Right(view! {
-        <p class="lead">{w.sign_in_where()}</p>
+        <p class="lead">{t.sign_in_where()}</p>
         <ul class="cards">
             {tenants.into_iter().map(|tenant| view! {
                 <li><a class="card" href=paths::sign_in_invited(Some(&tenant.id), &then, &invitation)>{tenant.display_name}</a></li>
@@ -175,8 +179,8 @@ fn Tenants(tenants: Vec<Tenant>, then: ReturnTo, invitation: String) -> impl Int
 #[component]
 fn MethodList(
     tenant: Tenant,
-    ways: SignInMethods,
-    notice: Option<Flash>,
+    methods: SignInMethods,
+    flash: Option<Flash>,
     then: ReturnTo,
     /// The person who re-authenticates.
     #[prop(optional)]
@@ -185,23 +189,23 @@ fn MethodList(
     #[prop(optional)]
     invitation: String,
 ) -> impl IntoView {
-    let w = translations();
-    if ways.is_empty() {
+    let t = translations();
+    if methods.is_empty() {
         return Either::Left(view! {
-            <p class="lead">{w.sign_in_no_way(tenant.display_name)}</p>
+            <p class="lead">{t.sign_in_no_way(tenant.display_name)}</p>
         });
     }
     let last = context::last_provider();
-    let SignInMethods { mut providers, password } = ways;
+    let SignInMethods { mut providers, password } = methods;
     providers.sort_by_key(|provider| last.as_deref() != Some(provider.id.as_str()));
     let with_providers = !providers.is_empty();
     // A password form has its own place for error messages.
-    let (above, within) = if with_providers { (notice, None) } else { (None, notice) };
+    let (above, within) = if with_providers { (flash, None) } else { (None, flash) };
     let again = only.is_some();
     Either::Right(view! {
-        {above.map(|notice| view! {
-            <FormError id="sign-in-error" sentence=notice.message/>
-            <HelpLink help=notice.help/>
+        {above.map(|flash| view! {
+            <FormError id="sign-in-error" sentence=flash.message/>
+            <HelpLink help=flash.help/>
         })}
         {with_providers.then(|| view! {
             <ul class="cards">
@@ -214,16 +218,16 @@ fn MethodList(
                     view! {
                         <li>
                             <a class="card" href=address rel="external">
-                                {w.sign_in_with(provider.display_name)}
-                                {is_last.then(|| view! { " " <span class="badge">{w.sign_in_last()}</span> })}
+                                {t.sign_in_with(provider.display_name)}
+                                {is_last.then(|| view! { " " <span class="badge">{t.sign_in_last()}</span> })}
                             </a>
                         </li>
                     }
                 }).collect_view()}
             </ul>
         })}
-        {(password && with_providers).then(|| view! { <h2>{w.sign_in_or_password()}</h2> })}
-        {password.then(|| view! { <PasswordForm tenant=tenant.clone() notice=within then=then.clone() only first=!with_providers/> })}
+        {(password && with_providers).then(|| view! { <h2>{t.sign_in_or_password()}</h2> })}
+        {password.then(|| view! { <PasswordForm tenant=tenant.clone() flash=within then=then.clone() only first=!with_providers/> })}
         {(with_providers && !again).then(|| view! { <InvitationForm tenant then/> })}
     })
 }
@@ -231,16 +235,16 @@ fn MethodList(
 /// For new users of a tenant that admits only invited ones.
 #[component]
 fn InvitationForm(tenant: Tenant, then: ReturnTo) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <details class="aside">
-            <summary>{w.sign_in_invited()}</summary>
+            <summary>{t.sign_in_invited()}</summary>
             <PostForm action=paths::SIGN_IN_INVITATION class="narrow">
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
-                <label for="invitation">{w.sign_in_invitation()}</label>
+                <label for="invitation">{t.sign_in_invitation()}</label>
                 <input id="invitation" name="invitation" type="text" required maxlength="100" autocomplete="off" autocapitalize="none" spellcheck="false"/>
-                <button>{w.sign_in_invitation_keep()}</button>
+                <button>{t.sign_in_invitation_keep()}</button>
             </PostForm>
         </details>
     }
@@ -248,18 +252,18 @@ fn InvitationForm(tenant: Tenant, then: ReturnTo) -> impl IntoView {
 
 /// Re-authentication of a signed-in person before a sensitive action.
 #[component]
-fn ReauthForm(person: SignedIn, ways: SignInMethods, notice: Option<Flash>, entries_kept: Option<String>, then: ReturnTo) -> impl IntoView {
-    let w = translations();
-    if let Some(notice) = &notice {
-        context::set_error_status(notice);
+fn ReauthForm(person: SignedIn, methods: SignInMethods, flash: Option<Flash>, entries_kept: Option<String>, then: ReturnTo) -> impl IntoView {
+    let t = translations();
+    if let Some(flash) = &flash {
+        context::set_error_status(flash);
     }
-    let refused = notice.is_some();
+    let refused = flash.is_some();
     let tenant = person.tenant().clone();
     view! {
-        <PageContent title=w.sign_in_again_title() refused>
+        <PageContent title=t.sign_in_again_title() refused>
             {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
-            <p class="lead">{w.sign_in_again_why()}</p>
-            <MethodList tenant ways notice then only=person.user_id().to_string()/>
+            <p class="lead">{t.sign_in_again_why()}</p>
+            <MethodList tenant methods flash then only=person.user_id().to_string()/>
         </PageContent>
     }
 }
@@ -267,27 +271,27 @@ fn ReauthForm(person: SignedIn, ways: SignInMethods, notice: Option<Flash>, entr
 #[component]
 fn PasswordForm(
     tenant: Tenant,
-    notice: Option<Flash>,
+    flash: Option<Flash>,
     then: ReturnTo,
     /// The only user name that is accepted: that of the signed-in person.
     only: Option<String>,
     /// Nothing is above it, so it gets the focus.
     first: bool,
 ) -> impl IntoView {
-    let w = translations();
-    let refused = notice.is_some();
+    let t = translations();
+    let refused = flash.is_some();
     let again = only.is_some();
-    let user_name = only.or_else(|| notice.as_ref().map(|notice| notice.input.clone())).unwrap_or_default();
+    let user_name = only.or_else(|| flash.as_ref().map(|flash| flash.input.clone())).unwrap_or_default();
     let described = refused.then_some("sign-in-error");
     view! {
         <SubmitOnce>
             <PostForm action=paths::SIGN_IN_PASSWORD main=true class="sign-in">
-                <p class="hint">{w.sign_in_account_at()} " " <strong>{tenant.display_name}</strong></p>
-                {notice.map(|notice| view! { <FormError id="sign-in-error" sentence=notice.message/> })}
+                <p class="hint">{t.sign_in_account_at()} " " <strong>{tenant.display_name}</strong></p>
+                {flash.map(|flash| view! { <FormError id="sign-in-error" sentence=flash.message/> })}
                 <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
                 {again.then(|| view! { <input type="hidden" name="again" value="1"/> })}
-                <label for="user-name">{w.sign_in_user_name()}</label>
+                <label for="user-name">{t.sign_in_user_name()}</label>
                 <input
                     id="user-name"
                     name="user_name"
@@ -301,9 +305,9 @@ fn PasswordForm(
                     autofocus=first && !again
                     aria-describedby=described
                 />
-                <label for="password">{w.sign_in_password()}</label>
+                <label for="password">{t.sign_in_password()}</label>
                 <input id="password" name="password" type="password" autocomplete="current-password" required autofocus=first && again aria-describedby=described/>
-                <button class="main">{w.sign_in()}</button>
+                <button class="main">{t.sign_in()}</button>
             </PostForm>
         </SubmitOnce>
     }

@@ -19,7 +19,7 @@ pub fn SignedOut() -> impl IntoView {
             context::see_other(paths::HOME);
             return EitherOf3::C(Either::Right(()));
         }
-        let w = translations();
+        let t = translations();
         let here = match caller.session.upstream_logout().await {
             Ok(here) => here,
             Err(fault) => {
@@ -33,28 +33,28 @@ pub fn SignedOut() -> impl IntoView {
             }
             let institution = here.map(|here| here.institution).unwrap_or_default();
             return EitherOf3::A(view! {
-                <PageContent title=w.signed_out_title()>
-                    <p class="lead">{w.signed_out_both(institution)}</p>
-                    <p><a class="button" href=sign_in>{w.sign_in()}</a></p>
+                <PageContent title=t.signed_out_title()>
+                    <p class="lead">{t.signed_out_both(institution)}</p>
+                    <p><a class="button" href=sign_in>{t.sign_in()}</a></p>
                 </PageContent>
             });
         }
         EitherOf3::B(view! {
-            <PageContent title=w.signed_out_title()>
+            <PageContent title=t.signed_out_title()>
                 {match here {
                     Some(here) => Either::Left(view! {
-                        <p class="lead">{w.signed_out_here(here.institution.as_str())}</p>
-                        <p class="hint">{w.signed_out_shared(here.institution.as_str())}</p>
+                        <p class="lead">{t.signed_out_here(here.institution.as_str())}</p>
+                        <p class="hint">{t.signed_out_shared(here.institution.as_str())}</p>
                         <p class="actions">
                             {here.end_session_url.map(|_| view! {
-                                <a class="button main" href=paths::UPSTREAM_LOGOUT rel="external">{w.signed_out_there_too(here.institution)}</a>
+                                <a class="button main" href=paths::UPSTREAM_LOGOUT rel="external">{t.signed_out_there_too(here.institution)}</a>
                             })}
-                            <a class="button" href=sign_in>{w.signed_out_again()}</a>
+                            <a class="button" href=sign_in>{t.signed_out_again()}</a>
                         </p>
                     }),
                     None => Either::Right(view! {
-                        <p class="lead">{w.signed_out_lead()}</p>
-                        <p><a class="button" href=sign_in>{w.sign_in()}</a></p>
+                        <p class="lead">{t.signed_out_lead()}</p>
+                        <p><a class="button" href=sign_in>{t.sign_in()}</a></p>
                     }),
                 }}
             </PageContent>

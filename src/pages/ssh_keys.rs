@@ -13,7 +13,8 @@ use super::list_query;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, ReturnTo, encode};
 use crate::islands::KeyFile;
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
 use crate::server_fns::ssh_keys::{AddKey, KeyItem, KeyState, RevokeEverything, RevokeKeys, find_keys, keys_of_client, list_keys, was_my_key};
 
@@ -41,22 +42,22 @@ fn KeyList(
     query: ListQuery,
     said: Option<Flash>,
 ) -> impl IntoView {
-    let w = translations();
-    let nothing = if gone { w.keys_gone() } else { w.list_nothing_found() };
+    let t = translations();
+    let nothing = if gone { t.keys_gone() } else { t.list_nothing_found() };
     let Page { items, next, position } = keys;
     let shown = items.len();
     view! {
-        <PageContent title=w.keys_title() wide=true>
-            <p class="lead">{w.keys_lead()}</p>
-            <FlashMessage notice=said/>
+        <PageContent title=t.keys_title() wide=true>
+            <p class="lead">{t.keys_lead()}</p>
+            <FlashMessage flash=said/>
             <p class="actions">
-                <a class="button" href=paths::KEYS_ADD>{w.keys_add()}</a>
+                <a class="button" href=paths::KEYS_ADD>{t.keys_add()}</a>
             </p>
-            <List path=paths::KEYS query=query.clone() search_for=w.keys_search_for() filters=filters() orders=orders() nothing shown next position>
+            <List path=paths::KEYS query=query.clone() search_for=t.keys_search_for() filters=filters() orders=orders() nothing shown next position>
                 {if items.is_empty() {
                     Either::Left(view! {
-                        <EmptyList title=w.keys_empty_title() query>
-                            <p class="hint">{w.keys_empty()}</p>
+                        <EmptyList title=t.keys_empty_title() query>
+                            <p class="hint">{t.keys_empty()}</p>
                             <Command text="tms ssh HOST"/>
                         </EmptyList>
                     })
@@ -67,15 +68,15 @@ fn KeyList(
                                 {items.into_iter().map(|key| view! { <Key key/> }).collect_view()}
                             </ul>
                             <input type="hidden" name="back" value=context::current_page().as_str().to_owned()/>
-                            <p class="hint" data-elsewhere="key" hidden>{w.keys_ticked_elsewhere()}</p>
-                            <button class="danger">{w.keys_revoke_ticked()}</button>
+                            <p class="hint" data-elsewhere="key" hidden>{t.keys_selected_elsewhere()}</p>
+                            <button class="danger">{t.keys_revoke_ticked()}</button>
                         </form>
                     })
                 }}
             </List>
             <section class="row aside" aria-labelledby="everything">
-                <h2 id="everything">{w.keys_everything_lead()}</h2>
-                <a class="button danger" href=paths::REVOKE_EVERYTHING>{w.keys_everything()}</a>
+                <h2 id="everything">{t.keys_everything_lead()}</h2>
+                <a class="button danger" href=paths::REVOKE_EVERYTHING>{t.keys_everything()}</a>
             </section>
         </PageContent>
     }
@@ -83,12 +84,12 @@ fn KeyList(
 
 #[component]
 fn Key(key: KeyItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let name = display_name(&key);
     view! {
         <li class="row-card">
             <label class="tick-row">
-                <input type="checkbox" name="key" value=key.number.to_string() aria-label=w.keys_tick(name.as_str())/>
+                <input type="checkbox" name="key" value=key.number.to_string() aria-label=t.keys_select(name.as_str())/>
             </label>
             <div class="what">
                 <h2><bdi>{name.clone()}</bdi> " " {state_badge(key.state)}</h2>
@@ -99,40 +100,40 @@ fn Key(key: KeyItem) -> impl IntoView {
                 class="button danger"
                 href=confirm_url(&format!("{}?key={}", paths::KEYS_REVOKE, key.number))
                 data-confirm=""
-                aria-label=w.keys_revoke_this(name.as_str())
+                aria-label=t.keys_revoke_this(name.as_str())
             >
-                {w.revoke()}
+                {t.revoke()}
             </a>
         </li>
     }
 }
 
 pub fn filters() -> Vec<ListOption> {
-    let w = translations();
+    let t = translations();
     vec![
-        ListOption("", w.keys_show_all()),
-        ListOption("active", w.keys_show_active()),
-        ListOption("ended", w.keys_show_ended()),
-        ListOption("unused", w.keys_show_unused()),
+        ListOption("", t.keys_show_all()),
+        ListOption("active", t.keys_show_active()),
+        ListOption("ended", t.keys_show_ended()),
+        ListOption("unused", t.keys_show_unused()),
     ]
 }
 
 pub fn orders() -> Vec<ListOption> {
-    let w = translations();
+    let t = translations();
     vec![
-        ListOption("", w.keys_sort_created()),
-        ListOption("used", w.keys_sort_used()),
-        ListOption("expires", w.keys_sort_expires()),
-        ListOption("host", w.keys_sort_host()),
+        ListOption("", t.keys_sort_created()),
+        ListOption("used", t.keys_sort_used()),
+        ListOption("expires", t.keys_sort_expires()),
+        ListOption("host", t.keys_sort_host()),
     ]
 }
 
 pub fn state_badge(state: KeyState) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let (class, text) = match state {
-        KeyState::Active => ("badge good", w.state_active()),
-        KeyState::Expired => ("badge bad", w.state_expired()),
-        KeyState::UsedUp => ("badge bad", w.state_used_up()),
+        KeyState::Active => ("badge good", t.state_active()),
+        KeyState::Expired => ("badge bad", t.state_expired()),
+        KeyState::UsedUp => ("badge bad", t.state_used_up()),
     };
     view! { <span class=class>{text}</span> }
 }
@@ -145,23 +146,23 @@ pub fn KeyFacts(
     #[prop(optional)]
     revocable: bool,
 ) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
                 <dl class="facts short">
-                    <div><dt>{w.keys_type()}</dt><dd translate="no">{key.key_type} " " {key.bits}</dd></div>
-                    <div><dt>{w.keys_made_by()}</dt><dd>{if revocable { Either::Left(view! { <MadeBy client=key.client/> }) } else { Either::Right(view! { <bdi>{key.client.unwrap_or_else(|| w.keys_made_by_person())}</bdi> }) }}</dd></div>
-                    <div><dt>{w.keys_created()}</dt><dd><RelativeTime at=key.created_at/></dd></div>
+                    <div><dt>{t.keys_type()}</dt><dd translate="no">{key.key_type} " " {key.bits}</dd></div>
+                    <div><dt>{t.keys_made_by()}</dt><dd>{if revocable { Either::Left(view! { <MadeBy client=key.client/> }) } else { Either::Right(view! { <bdi>{key.client.unwrap_or_else(|| t.keys_made_by_person())}</bdi> }) }}</dd></div>
+                    <div><dt>{t.keys_created()}</dt><dd><RelativeTime at=key.created_at/></dd></div>
                     <div>
-                        <dt>{w.keys_last_used()}</dt>
+                        <dt>{t.keys_last_used()}</dt>
                         <dd>{match key.last_used_at {
-                            Some(at) => Either::Left(view! { <RelativeTime at/> " " {w.keys_used_on(key.host.as_str())} }),
-                            None => Either::Right(w.keys_never_used()),
+                            Some(at) => Either::Left(view! { <RelativeTime at/> " " {t.keys_used_on(key.host.as_str())} }),
+                            None => Either::Right(t.keys_never_used()),
                         }}</dd>
                     </div>
-                    <div><dt>{w.keys_expires()}</dt><dd><ExactTime at=key.expires_at/></dd></div>
+                    <div><dt>{t.keys_expires()}</dt><dd><ExactTime at=key.expires_at/></dd></div>
                     <div>
-                        <dt>{w.keys_uses_left()}</dt>
-                        <dd>{key.uses_left.map_or_else(|| w.keys_uses_unlimited(), |left| left.to_string())}</dd>
+                        <dt>{t.keys_uses_left()}</dt>
+                        <dd>{key.uses_left.map_or_else(|| t.keys_uses_unlimited(), |left| left.to_string())}</dd>
                     </div>
                 </dl>
     }
@@ -170,15 +171,15 @@ pub fn KeyFacts(
 /// The client, with a link to revoke all of its keys.
 #[component]
 fn MadeBy(client: Option<String>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     match client {
-        None => Either::Left(w.keys_made_by_you()),
+        None => Either::Left(t.keys_made_by_you()),
         Some(client) => {
             let all = confirm_url(&format!("{}?client={}", paths::KEYS_REVOKE, encode(&client)));
             Either::Right(view! {
                 <bdi>{client.clone()}</bdi>
                 " · "
-                <a href=all data-confirm="">{w.keys_revoke_all_of(client)}</a>
+                <a href=all data-confirm="">{t.keys_revoke_all_of(client)}</a>
             })
         }
     }
@@ -193,11 +194,11 @@ pub fn display_name(key: &KeyItem) -> String {
 #[component]
 pub fn RevokeTheseKeys() -> impl IntoView {
     let (numbers, client) = use_query_map().with_untracked(|query| (query.get_all("key").unwrap_or_default(), query.get("client")));
-    let ticked: Vec<i64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
+    let selected: Vec<i64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
     Suspend::new(async move {
         let numbers = match &client {
             Some(client) => keys_of_client(client.clone()).await.unwrap_or_default(),
-            None => ticked,
+            None => selected,
         };
         match find_keys(numbers).await {
             Ok(keys) => Either::Left(view! { <RevokeQuestion keys client/> }),
@@ -215,12 +216,12 @@ fn RevokeQuestion(
     /// Set to revoke all keys of this client, which may be more than a form can list.
     client: Option<String>,
 ) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     if keys.is_empty() {
         return Either::Left(view! {
-            <PageContent title=w.keys_none_ticked_title()>
-                <p>{w.keys_none_ticked()}</p>
-                <p><a class="button main" href=back_url(paths::KEYS)>{w.keys_back()}</a></p>
+            <PageContent title=t.keys_none_ticked_title()>
+                <p>{t.keys_none_ticked()}</p>
+                <p><a class="button main" href=back_url(paths::KEYS)>{t.keys_back()}</a></p>
             </PageContent>
         });
     }
@@ -231,14 +232,14 @@ fn RevokeQuestion(
         None => keys.iter().map(|key| Hidden("key[]", key.number.to_string())).collect(),
     };
     Either::Right(view! {
-        <Confirm title=w.keys_revoke_question(count) action=RevokeKeys::url() fields button=w.revoke() cancel=paths::KEYS list=paths::KEYS>
+        <Confirm title=t.keys_revoke_question(count) action=RevokeKeys::url() fields button=t.revoke() cancel=paths::KEYS list=paths::KEYS>
             <ul>
                 {keys.into_iter().take(MAX_NAMED_KEYS).map(|key| view! {
                     <li><strong><bdi>{display_name(&key)}</bdi></strong> " " <code translate="no" dir="ltr">{key.fingerprint}</code></li>
                 }).collect_view()}
-                {(more > 0).then(|| view! { <li>{w.keys_and_more(more)}</li> })}
+                {(more > 0).then(|| view! { <li>{t.keys_and_more(more)}</li> })}
             </ul>
-            <p class="warning">{w.keys_revoke_consequence()}</p>
+            <p class="warning">{t.keys_revoke_consequence()}</p>
         </Confirm>
     })
 }
@@ -247,7 +248,7 @@ fn RevokeQuestion(
 pub fn AddKeyPage() -> impl IntoView {
     Suspend::new(async move {
         match (context::require_recent_authentication(&ReturnTo::to(paths::KEYS_ADD)), list_host_accounts().await) {
-            (Ok(Some(_)), Ok(accounts)) => Either::Left(view! { <AddForm accounts notice=context::take_flash().await/> }),
+            (Ok(Some(_)), Ok(accounts)) => Either::Left(view! { <AddForm accounts flash=context::take_flash().await/> }),
             // The browser is redirected to re-authenticate, before anything is typed.
             (Ok(None), _) => Either::Right(Either::Left(())),
             (Err(_), _) | (_, Err(_)) => Either::Right(Either::Right(view! { <ServerError/> })),
@@ -256,31 +257,31 @@ pub fn AddKeyPage() -> impl IntoView {
 }
 
 #[component]
-fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Flash>) -> impl IntoView {
-    let w = translations();
-    if let Some(notice) = &notice {
-        context::set_error_status(notice);
+fn AddForm(accounts: Vec<HostAccountItem>, flash: Option<Flash>) -> impl IntoView {
+    let t = translations();
+    if let Some(flash) = &flash {
+        context::set_error_status(flash);
     }
-    let refused = notice.is_some();
+    let refused = flash.is_some();
     let most = context::current_person().map_or(30, |person| person.tenant().policy.longest_access.as_secs() / 86_400).max(1);
     let active: Vec<HostAccountItem> = accounts.into_iter().filter(|account| account.active).collect();
     let none = active.is_empty();
     view! {
-        <PageContent title=w.keys_add_title() refused>
-            <p class="lead">{w.keys_add_lead()}</p>
-            {notice.map(|notice| view! { <FormError id="add-error" sentence=notice.message/> })}
+        <PageContent title=t.keys_add_title() refused>
+            <p class="lead">{t.keys_add_lead()}</p>
+            {flash.map(|flash| view! { <FormError id="add-error" sentence=flash.message/> })}
             {if none {
-                Either::Left(view! { <p class="notice">{w.keys_add_none()}</p> })
+                Either::Left(view! { <p class="notice">{t.keys_add_none()}</p> })
             } else {
                 Either::Right(view! {
                     <PostForm action=AddKey::url() main=true>
-                        <label for="host-account">{w.keys_add_account()}</label>
+                        <label for="host-account">{t.keys_add_account()}</label>
                         <select id="host-account" name="host_account">
                             {active.into_iter().map(|account| view! {
-                                <option value=account.id>{w.keys_add_account_on(account.account, account.host)}</option>
+                                <option value=account.id>{t.keys_add_account_on(account.account, account.host)}</option>
                             }).collect_view()}
                         </select>
-                        <label for="public-key">{w.keys_add_key()}</label>
+                        <label for="public-key">{t.keys_add_key()}</label>
                         <textarea
                             id="public-key"
                             name="public_key"
@@ -293,15 +294,15 @@ fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Flash>) -> impl IntoVi
                             aria-invalid=refused.then_some("true")
                             aria-describedby=if refused { "add-error public-key-hint" } else { "public-key-hint" }
                         ></textarea>
-                        <p class="hint" id="public-key-hint">{w.keys_add_key_hint()}</p>
-                        <KeyFile label=w.keys_add_file() into="public-key".to_owned()/>
-                        <label for="key-name">{w.keys_add_name()}</label>
+                        <p class="hint" id="public-key-hint">{t.keys_add_key_hint()}</p>
+                        <KeyFile label=t.keys_add_file() into="public-key".to_owned()/>
+                        <label for="key-name">{t.keys_add_name()}</label>
                         <input id="key-name" name="label" type="text" maxlength="100" autocomplete="off" aria-describedby="key-name-hint"/>
-                        <p class="hint" id="key-name-hint">{w.keys_add_name_hint()}</p>
-                        <label for="key-days">{w.keys_add_days()}</label>
+                        <p class="hint" id="key-name-hint">{t.keys_add_name_hint()}</p>
+                        <label for="key-days">{t.keys_add_days()}</label>
                         <input id="key-days" name="days" type="number" min="1" max=most.to_string() value=most.min(30).to_string() required aria-describedby="key-days-hint"/>
-                        <p class="hint" id="key-days-hint">{w.keys_add_days_hint(i64::try_from(most).unwrap_or(i64::MAX))}</p>
-                        <button class="main">{w.keys_add_button()}</button>
+                        <p class="hint" id="key-days-hint">{t.keys_add_days_hint(i64::try_from(most).unwrap_or(i64::MAX))}</p>
+                        <button class="main">{t.keys_add_button()}</button>
                     </PostForm>
                 })
             }}
@@ -312,11 +313,11 @@ fn AddForm(accounts: Vec<HostAccountItem>, notice: Option<Flash>) -> impl IntoVi
 /// `/keys/revoke-everything`: revokes all access at once. Requires a recent sign-in.
 #[component]
 pub fn RevokeEverythingPage() -> impl IntoView {
-    let w = translations();
+    let t = translations();
     match context::require_recent_authentication(&ReturnTo::to(paths::REVOKE_EVERYTHING)) {
         Ok(Some(_)) => Either::Left(view! {
-            <Confirm title=w.keys_everything_question() action=RevokeEverything::url() button=w.keys_everything() cancel=paths::KEYS>
-                <p class="warning">{w.keys_everything_consequence()}</p>
+            <Confirm title=t.keys_everything_question() action=RevokeEverything::url() button=t.keys_everything() cancel=paths::KEYS>
+                <p class="warning">{t.keys_everything_consequence()}</p>
             </Confirm>
         }),
         // The browser is redirected to sign in.

@@ -12,7 +12,7 @@ use crate::server_fns::preferences::SetPreferences;
 
 #[component]
 pub fn TimeZone() -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let then = use_query_map().with_untracked(|query| query.get("then").unwrap_or_default());
     let chosen = context::chosen_zone().map(|zone| zone.name().to_owned());
     let mut names = Zone::all();
@@ -21,20 +21,20 @@ pub fn TimeZone() -> impl IntoView {
         names.push(chosen.clone());
     }
     view! {
-        <PageContent title=w.time_zone_title()>
-            <p class="lead">{w.time_zone_lead()}</p>
+        <PageContent title=t.time_zone_title()>
+            <p class="lead">{t.time_zone_lead()}</p>
             <PostForm action=SetPreferences::url()>
                 <input type="hidden" name="back" value=ReturnTo::from_untrusted(&then).as_str().to_owned()/>
-                <label for="zone">{w.time_zone_title()}</label>
+                <label for="zone">{t.time_zone_title()}</label>
                 <select id="zone" name="zone" aria-describedby="zone-hint">
-                    <option value="browser" selected=chosen.is_none()>{w.time_zone_of_browser()}</option>
+                    <option value="browser" selected=chosen.is_none()>{t.time_zone_of_browser()}</option>
                     {names.into_iter().map(|name| {
                         let selected = chosen.as_ref() == Some(&name);
                         view! { <option value=name.clone() selected=selected translate="no">{name.replace('_', " ")}</option> }
                     }).collect_view()}
                 </select>
-                <p class="hint" id="zone-hint">{w.time_zone_hint()}</p>
-                <button class="main">{w.time_zone_save()}</button>
+                <p class="hint" id="zone-hint">{t.time_zone_hint()}</p>
+                <button class="main">{t.time_zone_save()}</button>
             </PostForm>
         </PageContent>
     }

@@ -9,8 +9,10 @@ use super::components::{AlreadyGone, FlashMessage, PageContent, PostForm, Server
 use crate::domain::paths;
 use crate::domain::time::Timestamp;
 use crate::islands::{SubmitOnce, told};
-use crate::server::context::upstream_accounts::{LinkEligibility, ProposalReview, ProposedAccount};
-use crate::server::context::{self, Fault, Flash, SignedIn, translations};
+use crate::server::context::{self, translations};
+use crate::server::service::host_accounts::upstream_accounts::{LinkEligibility, ProposalReview, ProposedAccount};
+use crate::server::service::{Fault, SignedIn};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::upstream_accounts::LinkUpstreamAccounts;
 
 #[component]
@@ -19,7 +21,7 @@ pub fn LinkUpstreamAccounts() -> impl IntoView {
     Suspend::new(async move {
         let Some(person) = context::current_person() else { return Either::Right(Either::Right(view! { <ServerError/> })) };
         match load_proposal(&person, &id).await {
-            Ok(Some(offered)) => Either::Left(view! { <ProposalForm offered id person said=context::take_flash().await/> }),
+            Ok(Some(review)) => Either::Left(view! { <ProposalForm review id person said=context::take_flash().await/> }),
             Ok(None) => Either::Right(Either::Left(view! { <AlreadyGone back=paths::HOSTS/> })),
             Err(fault) => {
                 context::fault(fault);
@@ -32,52 +34,52 @@ pub fn LinkUpstreamAccounts() -> impl IntoView {
 async fn load_proposal(person: &SignedIn, id: &str) -> Result<Option<ProposalReview>, Fault> {
     let (Ok(services), Ok(caller)) = (context::services(), context::request_context()) else { return Ok(None) };
     match caller.session.account_proposal(id, services.now()).await? {
-        Some(offer) => services.review_proposal(person, &offer).await,
+        Some(proposal) => services.review_proposal(person, &proposal).await,
         None => Ok(None),
     }
 }
 
 #[component]
-fn ProposalForm(offered: ProposalReview, id: String, person: SignedIn, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
-    let ProposalReview { provider, label, accounts } = offered;
+fn ProposalForm(review: ProposalReview, id: String, person: SignedIn, said: Option<Flash>) -> impl IntoView {
+    let t = translations();
+    let ProposalReview { provider, label, accounts } = review;
     let can = |account: &ProposedAccount| matches!(account.eligibility, LinkEligibility::New { .. } | LinkEligibility::Renews { .. });
     let (linkable, others): (Vec<_>, Vec<_>) = accounts.into_iter().partition(can);
     let none = linkable.is_empty();
     view! {
-        <PageContent title=w.offer_title(provider.as_str()) refused=said.is_some()>
-            <FlashMessage notice=said/>
+        <PageContent title=t.proposal_title(provider.as_str()) refused=said.is_some()>
+            <FlashMessage flash=said/>
             <dl class="facts">
-                <dt>{w.offer_there(provider.as_str())}</dt>
+                <dt>{t.proposal_there(provider.as_str())}</dt>
                 <dd><strong><bdi>{label}</bdi></strong></dd>
-                <dt>{w.offer_here()}</dt>
-                <dd><strong>{person.display_name().to_owned()}</strong> " (" {w.person_at(person.user_id().as_str(), person.tenant_name())} ")"</dd>
+                <dt>{t.proposal_here()}</dt>
+                <dd><strong>{person.display_name().to_owned()}</strong> " (" {t.person_at(person.user_id().as_str(), person.tenant_name())} ")"</dd>
             </dl>
             {if none && others.is_empty() {
-                Either::Left(view! { <p>{w.offer_empty(provider)}</p> })
+                Either::Left(view! { <p>{t.proposal_empty(provider)}</p> })
             } else {
                 Either::Right((!others.is_empty()).then(|| view! {
                     <section aria-labelledby="others">
-                        <h2 id="others">{w.offer_others()}</h2>
+                        <h2 id="others">{t.proposal_others()}</h2>
                         <ul>{others.into_iter().map(|account| view! { <CannotBeLinked account/> }).collect_view()}</ul>
                     </section>
                 }))
             }}
             {if none {
-                Either::Left(view! { <p><a class="button main" href=paths::HOSTS>{w.gone_back()}</a></p> })
+                Either::Left(view! { <p><a class="button main" href=paths::HOSTS>{t.gone_back()}</a></p> })
             } else {
                 Either::Right(view! {
                     <SubmitOnce>
                         <PostForm action=LinkUpstreamAccounts::url() main=true class="consent">
                             <input type="hidden" name="offer" value=id/>
                             <fieldset>
-                                <legend>{w.offer_accounts()}</legend>
+                                <legend>{t.proposal_accounts()}</legend>
                                 {linkable.into_iter().map(|account| view! { <AccountChoice account/> }).collect_view()}
                             </fieldset>
-                            <p class="warning">{w.offer_means(person.user_id().as_str())}</p>
+                            <p class="warning">{t.proposal_means(person.user_id().as_str())}</p>
                             <div class="decide">
-                                <a class="button" href=paths::HOSTS>{w.cancel()}</a>
-                                <button class="main">{w.link_link()}</button>
+                                <a class="button" href=paths::HOSTS>{t.cancel()}</a>
+                                <button class="main">{t.link_link()}</button>
                             </div>
                         </PostForm>
                     </SubmitOnce>
@@ -89,20 +91,20 @@ fn ProposalForm(offered: ProposalReview, id: String, person: SignedIn, said: Opt
 
 #[component]
 fn AccountChoice(account: ProposedAccount) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let ProposedAccount { host, account, eligibility } = account;
     let account = account.map(String::from).unwrap_or_default();
     let until = match eligibility {
-        LinkEligibility::Renews { until } if until < Timestamp::FOREVER => context::naming(until, |until| w.offer_renews(until)),
-        LinkEligibility::Renews { .. } => w.link_yours_for_ever().into(),
-        LinkEligibility::New { until } => context::naming(until, |until| w.offer_until(until)),
+        LinkEligibility::Renews { until } if until < Timestamp::FOREVER => context::naming(until, |until| t.proposal_renews(until)),
+        LinkEligibility::Renews { .. } => t.link_yours_for_ever().into(),
+        LinkEligibility::New { until } => context::naming(until, |until| t.proposal_until(until)),
         LinkEligibility::InvalidName | LinkEligibility::SystemAccount | LinkEligibility::LinkedToAnother => String::new().into(),
     };
     view! {
         <label class="choice">
             <input type="checkbox" name="accounts[]" value=format!("{host} {account}") checked=true/>
             <span>
-                <strong>{String::from(host)}</strong> " " {w.consent_as()} " " <strong translate="no" dir="ltr">{account}</strong>
+                <strong>{String::from(host)}</strong> " " {t.consent_as()} " " <strong translate="no" dir="ltr">{account}</strong>
                 " " <span class="hint">{told(&until)}</span>
             </span>
         </label>
@@ -112,17 +114,17 @@ fn AccountChoice(account: ProposedAccount) -> impl IntoView {
 /// Shown instead of a checkbox: why the account cannot be linked.
 #[component]
 fn CannotBeLinked(account: ProposedAccount) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let ProposedAccount { host, account, eligibility } = account;
     let why = match eligibility {
-        LinkEligibility::SystemAccount => w.offer_system_account(),
-        LinkEligibility::LinkedToAnother => w.link_refused_somebody_elses(),
-        LinkEligibility::InvalidName | LinkEligibility::New { .. } | LinkEligibility::Renews { .. } => w.offer_no_name(),
+        LinkEligibility::SystemAccount => t.proposal_system_account(),
+        LinkEligibility::LinkedToAnother => t.link_refused_linked_to_another(),
+        LinkEligibility::InvalidName | LinkEligibility::New { .. } | LinkEligibility::Renews { .. } => t.proposal_no_name(),
     };
     view! {
         <li>
             <strong>{String::from(host)}</strong>
-            {account.map(|account| view! { " " {w.consent_as()} " " <strong translate="no" dir="ltr">{String::from(account)}</strong> })}
+            {account.map(|account| view! { " " {t.consent_as()} " " <strong translate="no" dir="ltr">{String::from(account)}</strong> })}
             ": " {why}
         </li>
     }

@@ -77,17 +77,18 @@ pub async fn change_my_delegation(
 
     use crate::domain::delegation::DelegationChangeRefused;
     use crate::domain::paths::{APPS, ReturnTo};
-    use crate::server::context::{self, Error};
-    let (services, person, w) = (context::services()?, context::signed_in()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     context::redirect_back(&back, APPS);
     let until = services.now() + Duration::from_secs(ends);
     match services.set_my_delegation_expiry(&person, app, until).await {
-        Ok(()) => context::flash_success(context::naming(until, |until| w.apps_changed(until))).await,
+        Ok(()) => context::flash_success(context::naming(until, |until| t.apps_changed(until))).await,
         Err(Error::Refused(DelegationChangeRefused::StepUpRequired(missing))) => {
             context::redirect_to_step_up(missing, &ReturnTo::within(&back, APPS));
             Ok(())
         }
-        Err(Error::Refused(refused)) => context::flash_error(w.change_refused(refused)).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.change_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -98,29 +99,33 @@ pub async fn revoke_my_delegation(#[server(default)] app: i64, #[server(default)
     use crate::domain::delegation::DelegationChangeRefused;
     use crate::domain::paths::APPS;
     use crate::server::context;
-    let w = context::translations();
+    let t = context::translations();
     context::redirect_back(&back, APPS);
     if context::services()?.revoke_my_delegation(&context::signed_in()?, app).await.map_err(context::fault)? {
-        context::flash_success(w.apps_ended()).await
+        context::flash_success(t.apps_ended()).await
     } else {
-        context::flash_error(w.change_refused(DelegationChangeRefused::NotFound)).await
+        context::flash_error(t.change_refused(DelegationChangeRefused::NotFound)).await
     }
 }
 
 #[cfg(feature = "ssr")]
 impl DelegationItem {
-    pub(super) fn new(app: crate::server::context::DelegationSummary, longest: std::time::Duration, now: Timestamp) -> Self {
+    pub(super) fn new(
+        app: crate::server::service::authorizations::my_delegations::DelegationSummary,
+        longest: std::time::Duration,
+        now: Timestamp,
+    ) -> Self {
         use std::time::Duration;
 
         use crate::domain::delegation::Creator;
-        const OFFERED: [u64; 5] = [8 * 3_600, 24 * 3_600, 7 * 86_400, 30 * 86_400, 90 * 86_400];
+        const EXPIRIES: [u64; 5] = [8 * 3_600, 24 * 3_600, 7 * 86_400, 30 * 86_400, 90 * 86_400];
         let delegation = app.delegation;
         let state = match app.ended_at {
             Some(_) => DelegationState::Revoked,
             None if delegation.expires_at <= now => DelegationState::Expired,
             None => DelegationState::Active,
         };
-        let ends = OFFERED.into_iter().filter(|seconds| delegation.check_new_expiry(now + Duration::from_secs(*seconds), longest, now).is_ok());
+        let ends = EXPIRIES.into_iter().filter(|seconds| delegation.check_new_expiry(now + Duration::from_secs(*seconds), longest, now).is_ok());
         Self {
             ends: ends.collect(),
             number: delegation.number,

@@ -105,7 +105,7 @@ pub enum DecisionOutcome {
 #[server(prefix = "/api", endpoint = "device/enter")]
 pub async fn enter_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
     use crate::server::context;
-    use crate::server::context::user_codes::CodeSubmitter;
+    use crate::server::service::device_flow::user_codes::CodeSubmitter;
     let (services, caller) = (context::services()?, context::request_context()?);
     let visit = caller.start_session(&services).await.map_err(context::fault)?;
     let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&visit), CodeSubmitter::Person);
@@ -148,7 +148,9 @@ pub async fn decide_device(
     use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed, NotYours};
     use crate::domain::ids::DeviceGrantId;
     use crate::domain::paths::{self, DEVICE, ReturnTo};
-    use crate::server::context::{self, Error, Flash, FlashTarget};
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::sign_in::session::flash::{Flash, FlashTarget};
     let (services, caller, person) = (context::services()?, context::request_context()?, context::signed_in()?);
     context::see_other(DEVICE);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
@@ -229,7 +231,8 @@ pub async fn list_devices() -> Result<Vec<DeviceItem>, ServerFnError> {
 #[server(prefix = "/api", endpoint = "device/end")]
 pub async fn revoke_listed_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
-    use crate::server::context::{self, Error};
+    use crate::server::context;
+    use crate::server::service::Error;
     let (services, person) = (context::services()?, context::signed_in()?);
     context::see_other(crate::domain::paths::SESSIONS);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
@@ -245,7 +248,9 @@ pub async fn revoke_listed_device(grant: String) -> Result<(), ServerFnError> {
 pub async fn revoke_device(grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::DeviceGrantId;
     use crate::domain::paths;
-    use crate::server::context::{self, Error, Flash, FlashTarget};
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::sign_in::session::flash::{Flash, FlashTarget};
     let (services, caller, person) = (context::services()?, context::request_context()?, context::signed_in()?);
     context::see_other(paths::DEVICE_RESULT);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
@@ -264,14 +269,18 @@ pub async fn revoke_device(grant: String) -> Result<(), ServerFnError> {
 /// "I did not start this", with the user code.
 #[server(prefix = "/api", endpoint = "device/report")]
 pub async fn report_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
-    use crate::server::context::user_codes::CodeSubmitter;
-    use crate::server::context::{self, Error, Flash, FlashTarget};
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::device_flow::user_codes::CodeSubmitter;
+    use crate::server::sign_in::session::flash::{Flash, FlashTarget};
     let (services, caller) = (context::services()?, context::request_context()?);
     let visit = caller.start_session(&services).await.map_err(context::fault)?;
     let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&visit), CodeSubmitter::Person);
     let flash = match services.report_user_code(who, &user_code).await {
         Ok(()) => Flash::new(FlashTarget::Reported, ""),
-        Err(Error::Refused(refused)) => context::code_refused_flash(FlashTarget::Report, &refused, &user_code, context::translations()),
+        Err(Error::Refused(refused)) => {
+            crate::server::request_context::code_refused_flash(FlashTarget::Report, &refused, &user_code, context::translations())
+        }
         Err(Error::Internal(fault)) => return Err(context::fault(fault)),
     };
     caller.session.set_flash(&flash).await.map_err(context::fault)?;
@@ -295,7 +304,8 @@ pub async fn enter_another_code(#[server(default)] grant: String) -> Result<(), 
 pub async fn switch_tenant(tenant: String, #[server(default)] grant: String, #[server(default)] entry: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::{CodeEntryId, DeviceGrantId, TenantId};
     use crate::domain::paths::{self, ReturnTo};
-    use crate::server::context::{self, PendingUserCode};
+    use crate::server::context;
+    use crate::server::sign_in::session::user_codes::PendingUserCode;
     let (caller, services, person) = (context::request_context()?, context::services()?, context::signed_in()?);
     context::see_other(paths::SIGN_IN);
     let Ok(tenant) = TenantId::parse(tenant) else { return Ok(()) };
@@ -348,8 +358,9 @@ mod items {
     use crate::domain::tenant::lifetime_options;
     use crate::domain::time::{Timestamp, Zone};
     use crate::i18n::Translations;
-    use crate::server::context::consent::{DecidedConsent, PendingConsent};
-    use crate::server::context::{self, ClientName, translations};
+    use crate::server::context::{self, translations};
+    use crate::server::service::authorizations::my_delegations::ClientName;
+    use crate::server::service::device_flow::consent::{DecidedConsent, PendingConsent};
 
     impl ClientTrust {
         fn of(client: &ClientName) -> Self {
@@ -434,21 +445,21 @@ mod items {
 
     impl DecisionOutcome {
         /// As the page shows it.
-        fn status(&self, w: Translations, zone: &Zone) -> Sentence {
+        fn status(&self, t: Translations, zone: &Zone) -> Sentence {
             Sentence::from(match self {
-                DecisionOutcome::Pending => w.pickup_waiting(),
+                DecisionOutcome::Pending => t.pickup_waiting(),
                 DecisionOutcome::PickedUp { at, from } => {
-                    return w.naming(*at, zone, |time| match from {
-                        Some(from) => w.pickup_at_from(time, from),
-                        None => w.pickup_at(time),
+                    return t.naming(*at, zone, |time| match from {
+                        Some(from) => t.pickup_at_from(time, from),
+                        None => t.pickup_at(time),
                     });
                 }
-                DecisionOutcome::Denied => w.pickup_denied(),
-                DecisionOutcome::Revoked => w.pickup_revoked(),
-                DecisionOutcome::Expired => w.pickup_expired(),
-                DecisionOutcome::Refused(RequestRefused::Disabled) => w.pickup_refused_disabled(),
-                DecisionOutcome::Refused(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => w.pickup_refused_grant(),
-                DecisionOutcome::Refused(RequestRefused::NoScopeLeft) => w.pickup_refused_scope(),
+                DecisionOutcome::Denied => t.pickup_denied(),
+                DecisionOutcome::Revoked => t.pickup_revoked(),
+                DecisionOutcome::Expired => t.pickup_expired(),
+                DecisionOutcome::Refused(RequestRefused::Disabled) => t.pickup_refused_disabled(),
+                DecisionOutcome::Refused(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => t.pickup_refused_grant(),
+                DecisionOutcome::Refused(RequestRefused::NoScopeLeft) => t.pickup_refused_scope(),
             })
         }
     }

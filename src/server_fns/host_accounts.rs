@@ -49,7 +49,7 @@ pub async fn search_host_accounts(#[server(default)] query: ListQuery) -> Result
     let services = context::services()?;
     let listed = services.list_my_host_accounts(&context::signed_in()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
-    let item = |row: context::HostAccountSummary| HostAccountUsageItem {
+    let item = |row: crate::server::service::host_accounts::my_host_accounts::HostAccountSummary| HostAccountUsageItem {
         account: HostAccountItem::new(&row.account, now),
         keys: row.keys,
         last_used_at: row.last_used_at,
@@ -74,15 +74,15 @@ pub async fn unlink_host_account(#[server(default)] account: String, #[server(de
     use crate::domain::ids::HostAccountId;
     use crate::domain::paths::HOSTS;
     use crate::server::context;
-    let (services, person, w) = (context::services()?, context::signed_in()?, context::translations());
+    let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     context::redirect_back(&back, HOSTS);
     let unlinked = match HostAccountId::parse(account) {
         Ok(id) => services.unlink_my_host_account(&person, &id).await.map_err(context::fault)?,
         Err(_) => None,
     };
     match unlinked {
-        Some(account) => context::flash_success(w.hosts_unlinked(account.account, account.host)).await,
-        None => context::flash_error(w.hosts_unlinked_already()).await,
+        Some(account) => context::flash_success(t.hosts_unlinked(account.account, account.host)).await,
+        None => context::flash_error(t.hosts_unlinked_already()).await,
     }
 }
 

@@ -27,20 +27,21 @@ pub async fn list_identities() -> Result<Vec<IdentityItem>, ServerFnError> {
 #[server(prefix = "/api", endpoint = "identities/link")]
 pub async fn link_identity(#[server(default)] linking: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{IDENTITIES, IDENTITIES_LINK, ReturnTo, page_about};
-    use crate::server::context::identities::IdentityLinkRefused;
-    use crate::server::context::{self, Error};
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::auth::identities::IdentityLinkRefused;
     let here = ReturnTo::from_untrusted(&page_about(IDENTITIES_LINK, "linking", &linking, &ReturnTo::default()));
     let Some(person) = context::require_recent_authentication(&here)? else { return Ok(()) };
-    let (services, w) = (context::services()?, context::translations());
+    let (services, t) = (context::services()?, context::translations());
     context::see_other(IDENTITIES);
     let Some(linked) = context::request_context()?.session.take_identity_link(&linking, services.now()).await.map_err(context::fault)? else {
-        return context::flash_error(w.identities_nothing_to_link()).await;
+        return context::flash_error(t.identities_nothing_to_link()).await;
     };
     match services.link_identity(&person, &linked).await {
-        Ok(()) => context::flash_success(w.identities_linked(linked.label)).await,
-        Err(Error::Refused(IdentityLinkRefused::AlreadyLinked)) => context::flash_error(w.identities_already_linked(linked.label)).await,
-        Err(Error::Refused(IdentityLinkRefused::LinkedToAnother)) => context::flash_error(w.identities_linked_to_another(linked.label)).await,
-        Err(Error::Refused(IdentityLinkRefused::SignedOut)) => context::flash_error(w.identities_signed_out()).await,
+        Ok(()) => context::flash_success(t.identities_linked(linked.label)).await,
+        Err(Error::Refused(IdentityLinkRefused::AlreadyLinked)) => context::flash_error(t.identities_already_linked(linked.label)).await,
+        Err(Error::Refused(IdentityLinkRefused::LinkedToAnother)) => context::flash_error(t.identities_linked_to_another(linked.label)).await,
+        Err(Error::Refused(IdentityLinkRefused::SignedOut)) => context::flash_error(t.identities_signed_out()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -49,22 +50,23 @@ pub async fn link_identity(#[server(default)] linking: String) -> Result<(), Ser
 #[server(prefix = "/api", endpoint = "identities/unlink")]
 pub async fn unlink_identity(#[server(default)] identity: i64) -> Result<(), ServerFnError> {
     use crate::domain::paths::{IDENTITIES, ReturnTo};
-    use crate::server::context::identities::IdentityUnlinkRefused;
-    use crate::server::context::{self, Error};
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::auth::identities::IdentityUnlinkRefused;
     let Some(person) = context::require_recent_authentication(&ReturnTo::to(IDENTITIES))? else { return Ok(()) };
-    let w = context::translations();
+    let t = context::translations();
     context::see_other(IDENTITIES);
     match context::services()?.unlink_identity(&person, identity).await {
-        Ok(gone) => context::flash_success(w.identities_unlinked(gone.label)).await,
-        Err(Error::Refused(IdentityUnlinkRefused::NotFound)) => context::flash_error(w.identities_gone()).await,
-        Err(Error::Refused(IdentityUnlinkRefused::OnlySignInMethod)) => context::flash_error(w.identities_only_way_in()).await,
+        Ok(gone) => context::flash_success(t.identities_unlinked(gone.label)).await,
+        Err(Error::Refused(IdentityUnlinkRefused::NotFound)) => context::flash_error(t.identities_gone()).await,
+        Err(Error::Refused(IdentityUnlinkRefused::OnlySignInMethod)) => context::flash_error(t.identities_only_way_in()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 
 #[cfg(feature = "ssr")]
-impl From<crate::server::context::identities::Identity> for IdentityItem {
-    fn from(linked: crate::server::context::identities::Identity) -> Self {
+impl From<crate::server::service::auth::identities::Identity> for IdentityItem {
+    fn from(linked: crate::server::service::auth::identities::Identity) -> Self {
         Self { number: linked.number, label: linked.label, issuer: linked.issuer, linked_at: linked.linked_at, last_used_at: linked.last_used_at }
     }
 }

@@ -35,7 +35,9 @@ pub enum ExistingLink {
 #[server(prefix = "/api", endpoint = "links/enter")]
 pub async fn enter_link_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{self, HOSTS_LINK};
-    use crate::server::context::{self, Error, FlashTarget};
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::sign_in::session::flash::FlashTarget;
     let (services, caller, person) = (context::services()?, context::request_context()?, context::signed_in()?);
     context::see_other(HOSTS_LINK);
     match services.submit_link_code(&person, &user_code).await {
@@ -44,8 +46,9 @@ pub async fn enter_link_code(#[server(default)] user_code: String) -> Result<(),
             Ok(())
         }
         Err(Error::Refused(refused)) => {
-            let notice = context::code_refused_flash(FlashTarget::LinkCode, &refused, &user_code, context::translations()).only_at(HOSTS_LINK);
-            caller.session.set_flash(&notice).await.map_err(context::fault)
+            let flash = crate::server::request_context::code_refused_flash(FlashTarget::LinkCode, &refused, &user_code, context::translations())
+                .only_at(HOSTS_LINK);
+            caller.session.set_flash(&flash).await.map_err(context::fault)
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
@@ -63,7 +66,8 @@ pub enum LinkRequestLookup {
 pub async fn pending_link_request(request: String) -> Result<LinkRequestLookup, ServerFnError> {
     use crate::domain::ids::LinkRequestId;
     use crate::domain::link_request::AnswerRefused::NotYours;
-    use crate::server::context::{self, Error, translations};
+    use crate::server::context::{self, translations};
+    use crate::server::service::Error;
     let (services, person) = (context::services()?, context::signed_in()?);
     let Ok(request) = LinkRequestId::parse(request) else { return Ok(LinkRequestLookup::Refused(translations().link_refused(NotYours))) };
     match services.pending_link(&person, &request).await {
@@ -100,8 +104,10 @@ pub async fn answer_link(#[server(default)] request: String, #[server(default)] 
     use crate::domain::ids::LinkRequestId;
     use crate::domain::link_request::AnswerRefused;
     use crate::domain::paths::{self, HOSTS, HOSTS_LINK, ReturnTo};
-    use crate::server::context::{self, Error, Flash, FlashTarget};
-    let (services, caller, person, w) = (context::services()?, context::request_context()?, context::signed_in()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::sign_in::session::flash::{Flash, FlashTarget};
+    let (services, caller, person, t) = (context::services()?, context::request_context()?, context::signed_in()?, context::translations());
     context::see_other(HOSTS_LINK);
     let Ok(id) = LinkRequestId::parse(request) else { return Ok(()) };
     let here = paths::hosts_link(&id);
@@ -117,11 +123,11 @@ pub async fn answer_link(#[server(default)] request: String, #[server(default)] 
     match answered {
         Ok(linked) => {
             context::see_other(HOSTS);
-            context::flash_success(w.link_decided(linked.as_ref(), &context::zone())).await
+            context::flash_success(t.link_decided(linked.as_ref(), &context::zone())).await
         }
         Err(Error::Refused(refused @ (AnswerRefused::NoMfa | AnswerRefused::LinkedToAnother))) => {
-            let notice = Flash::new(FlashTarget::Link, w.link_refused(refused)).only_at(&here);
-            caller.session.set_flash(&notice).await.map_err(context::fault)
+            let flash = Flash::new(FlashTarget::Link, t.link_refused(refused)).only_at(&here);
+            caller.session.set_flash(&flash).await.map_err(context::fault)
         }
         // The page of the request shows the reason.
         Err(Error::Refused(_)) => Ok(()),
@@ -154,8 +160,8 @@ pub async fn switch_link_tenant(#[server(default)] tenant: String) -> Result<(),
 
 #[cfg(feature = "ssr")]
 impl LinkRequestItem {
-    fn new(waiting: crate::server::context::links::PendingLink, now: Timestamp) -> Self {
-        use crate::server::context::links::{CurrentLink, PendingLink};
+    fn new(waiting: crate::server::service::host_accounts::link_decisions::PendingLink, now: Timestamp) -> Self {
+        use crate::server::service::host_accounts::link_decisions::{CurrentLink, PendingLink};
         let PendingLink { request, code, until, current: already } = waiting;
         Self {
             request: request.id.to_string(),

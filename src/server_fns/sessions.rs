@@ -36,9 +36,9 @@ pub async fn end_session(session: String) -> Result<(), ServerFnError> {
         Ok(id) => services.end_session(&person, &id).await.map_err(context::fault)?,
         Err(_) => false,
     };
-    let w = context::translations();
+    let t = context::translations();
     context::see_other(crate::domain::paths::SESSIONS);
-    if ended { context::flash_success(w.sessions_ended()).await } else { context::flash_error(w.sessions_ended_already()).await }
+    if ended { context::flash_success(t.sessions_ended()).await } else { context::flash_error(t.sessions_ended_already()).await }
 }
 
 #[server(prefix = "/api", endpoint = "sessions/end-others")]
@@ -52,7 +52,10 @@ pub async fn end_other_sessions() -> Result<(), ServerFnError> {
 #[cfg(feature = "ssr")]
 impl SessionItem {
     /// `current`: the session of this request, if it can be in the list.
-    pub(super) fn new(session: crate::server::context::SessionSummary, current: Option<&crate::domain::ids::SessionId>) -> Self {
+    pub(super) fn new(
+        session: crate::server::service::auth::browser_sessions::SessionSummary,
+        current: Option<&crate::domain::ids::SessionId>,
+    ) -> Self {
         Self {
             browser: crate::server::context::format_browser(&session.agent),
             from: session.from,

@@ -84,24 +84,25 @@ pub async fn add_key(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::{AccountName, HostAccountId, HostName};
     use crate::domain::paths::{KEYS, KEYS_ADD, ReturnTo};
-    use crate::server::context::keys::{KeyParams, KeySource};
-    use crate::server::context::{self, Error};
-    let (services, w) = (context::services()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::ssh_keys::{KeyParams, KeySource};
+    let (services, t) = (context::services()?, context::translations());
     // A key is valid for weeks, while a stolen session alone must not be enough to add one.
     let Some(person) = context::require_recent_authentication(&ReturnTo::to(KEYS_ADD))? else { return Ok(()) };
     context::see_other(KEYS_ADD);
     if let Err(refused) = services.reject_private_key(&public_key) {
-        return context::flash_error(w.key_refused(&refused)).await;
+        return context::flash_error(t.key_refused(&refused)).await;
     }
     let account = match HostAccountId::parse(host_account) {
         Ok(id) => services.find_my_host_account(&person, &id).await.map_err(context::fault)?,
         Err(_) => None,
     };
     let place = account.and_then(|account| HostName::parse(account.host).ok().zip(AccountName::parse(account.account).ok()));
-    let Some((host, account)) = place else { return context::flash_error(w.keys_add_no_account()).await };
+    let Some((host, account)) = place else { return context::flash_error(t.keys_add_no_account()).await };
     let longest = person.tenant().policy.longest_access.as_secs() / 60;
     let minutes = (u64::from(days.max(1)) * 24 * 60).min(longest);
-    let wanted = KeyParams {
+    let params = KeyParams {
         host,
         account,
         num_uses: -1,
@@ -109,12 +110,12 @@ pub async fn add_key(
         source: KeySource::Provided(public_key),
         label: Some(label).filter(|label| !label.trim().is_empty()),
     };
-    match services.register_my_key(&person, &wanted).await {
+    match services.register_my_key(&person, &params).await {
         Ok(made) => {
             context::see_other(KEYS);
-            context::flash_success(w.keys_added(made.pubkey.fingerprint, made.pubkey.host.as_str())).await
+            context::flash_success(t.keys_added(made.pubkey.fingerprint, made.pubkey.host.as_str())).await
         }
-        Err(Error::Refused(refused)) => context::flash_error(w.key_refused(&refused)).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.key_refused(&refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }

@@ -6,14 +6,15 @@ use leptos::prelude::*;
 #[server(prefix = "/api", endpoint = "hosts/link-offered")]
 pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[server(default)] offer: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{HOSTS, ReturnTo, UPSTREAM_ACCOUNTS, page_about};
-    use crate::server::context::upstream_accounts::ProposalRefused;
-    use crate::server::context::{self, Error};
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::host_accounts::upstream_accounts::ProposalRefused;
     let (id, here) = (offer.clone(), page_about(UPSTREAM_ACCOUNTS, "offer", &offer, &ReturnTo::default()));
     let Some(person) = context::require_recent_authentication(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
-    let (services, caller, w) = (context::services()?, context::request_context()?, context::translations());
+    let (services, caller, t) = (context::services()?, context::request_context()?, context::translations());
     context::see_other(HOSTS);
     let Some(offer) = caller.session.account_proposal(&id, services.now()).await.map_err(context::fault)? else {
-        return context::flash_error(w.proposal_refused(ProposalRefused::NotFound)).await;
+        return context::flash_error(t.proposal_refused(ProposalRefused::NotFound)).await;
     };
     let linked = match accounts.iter().map(|account| parse_account(account)).collect::<Option<_>>() {
         Some(chosen) => services.link_proposed_accounts(&person, &offer, chosen).await,
@@ -22,14 +23,14 @@ pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[
     match linked {
         Ok(linked) => {
             caller.session.forget_account_proposal(&id, services.now()).await.map_err(context::fault)?;
-            context::flash_success(w.linked_accounts(&linked, &context::zone())).await
+            context::flash_success(t.linked_accounts(&linked, &context::zone())).await
         }
         Err(Error::Refused(refused)) => {
             match refused {
                 ProposalRefused::NotFound => caller.session.forget_account_proposal(&id, services.now()).await.map_err(context::fault)?,
                 ProposalRefused::NothingSelected | ProposalRefused::CannotBeLinked | ProposalRefused::MfaMissing => context::redirect_to_url(&here),
             }
-            context::flash_error(w.proposal_refused(refused)).await
+            context::flash_error(t.proposal_refused(refused)).await
         }
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }

@@ -15,11 +15,11 @@ use crate::server_fns::audit_log::list_tenant_audit_log;
 pub fn TenantAuditLog() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         match list_tenant_audit_log(query.clone()).await {
-            Ok(happened) => Either::Left(view! {
-                <AdminPage title=w.admin_activity() here=paths::ADMIN_ACTIVITY>
-                    <AuditLog path=paths::ADMIN_ACTIVITY happened query/>
+            Ok(events) => Either::Left(view! {
+                <AdminPage title=t.admin_activity() here=paths::ADMIN_ACTIVITY>
+                    <AuditLog path=paths::ADMIN_ACTIVITY events query/>
                     <ExportLinks json=paths::ADMIN_ACTIVITY_JSON csv=paths::ADMIN_ACTIVITY_CSV/>
                 </AdminPage>
             }),

@@ -12,7 +12,8 @@ use crate::domain::paths::{self, encode};
 use crate::domain::scope::Scope;
 use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, RelativeTime, ServerError};
 use crate::pages::list_query;
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::admin::clients::{
     AddClient, ClientDetail, DeleteClient, RegisteredClientItem, RotateClient, SetUpClient, find_client, list_clients,
 };
@@ -30,22 +31,22 @@ pub fn Clients() -> impl IntoView {
 
 #[component]
 fn ClientList(clients: Page<RegisteredClientItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let filters = vec![
-        ListOption("", w.admin_clients_show_all()),
-        ListOption("enabled", w.admin_clients_show_enabled()),
-        ListOption("disabled", w.admin_clients_show_disabled()),
-        ListOption("public", w.admin_clients_show_public()),
+        ListOption("", t.admin_clients_show_all()),
+        ListOption("enabled", t.admin_clients_show_enabled()),
+        ListOption("disabled", t.admin_clients_show_disabled()),
+        ListOption("public", t.admin_clients_show_public()),
     ];
     let Page { items, next, position } = clients;
     let shown = items.len();
     view! {
-        <AdminPage title=w.admin_clients() here=paths::ADMIN_CLIENTS>
-            <FlashMessage notice=said/>
-            <p class="actions"><a class="button" href=paths::ADMIN_CLIENTS_ADD>{w.admin_clients_add()}</a></p>
-            <List path=paths::ADMIN_CLIENTS query=query.clone() search_for=w.admin_clients_search_for() filters shown next position>
+        <AdminPage title=t.admin_clients() here=paths::ADMIN_CLIENTS>
+            <FlashMessage flash=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_CLIENTS_ADD>{t.admin_clients_add()}</a></p>
+            <List path=paths::ADMIN_CLIENTS query=query.clone() search_for=t.admin_clients_search_for() filters shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=w.admin_clients_empty() query><p class="hint">{w.admin_clients_purpose()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_clients_empty() query><p class="hint">{t.admin_clients_purpose()}</p></EmptyList> })
                 } else {
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|client| view! { <ClientEntry client/> }).collect_view()}</ul> })
                 }}
@@ -57,15 +58,15 @@ fn ClientList(clients: Page<RegisteredClientItem>, query: ListQuery, said: Optio
 
 #[component]
 fn ClientEntry(client: RegisteredClientItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let address = format!("{}?client={}", paths::ADMIN_CLIENT, encode(&client.id));
     view! {
         <li class="row-card">
             <div class="what">
                 <h2><a href=address><bdi>{client.app_name.clone()} " " {client.app_version.clone()}</bdi></a> " " <Badges client=client.clone()/></h2>
                 <dl class="facts short">
-                    <div><dt>{w.admin_id()}</dt><dd><code translate="no" dir="ltr">{client.id}</code></dd></div>
-                    <div><dt>{w.admin_made()}</dt><dd><RelativeTime at=client.created_at/></dd></div>
+                    <div><dt>{t.admin_id()}</dt><dd><code translate="no" dir="ltr">{client.id}</code></dd></div>
+                    <div><dt>{t.admin_made()}</dt><dd><RelativeTime at=client.created_at/></dd></div>
                 </dl>
             </div>
         </li>
@@ -74,34 +75,34 @@ fn ClientEntry(client: RegisteredClientItem) -> impl IntoView {
 
 #[component]
 fn Badges(client: RegisteredClientItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         {if client.enabled {
-            Either::Left(view! { <span class="badge good">{w.admin_enabled()}</span> })
+            Either::Left(view! { <span class="badge good">{t.admin_enabled()}</span> })
         } else {
-            Either::Right(view! { <span class="badge bad">{w.admin_disabled()}</span> })
+            Either::Right(view! { <span class="badge bad">{t.admin_disabled()}</span> })
         }}
-        {client.public.then(|| view! { " " <span class="badge">{w.admin_clients_public()}</span> })}
-        {client.verified.then(|| view! { " " <span class="badge good">{w.admin_clients_verified()}</span> })}
+        {client.public.then(|| view! { " " <span class="badge">{t.admin_clients_public()}</span> })}
+        {client.verified.then(|| view! { " " <span class="badge good">{t.admin_clients_verified()}</span> })}
     }
 }
 
 #[component]
 pub fn AddAClient() -> impl IntoView {
     Suspend::new(async move {
-        let (w, said) = (translations(), context::take_flash().await);
+        let (t, said) = (translations(), context::take_flash().await);
         view! {
-            <AdminPage title=w.admin_clients_add() here=paths::ADMIN_CLIENTS refused=said.is_some()>
-                <FlashMessage notice=said/>
+            <AdminPage title=t.admin_clients_add() here=paths::ADMIN_CLIENTS refused=said.is_some()>
+                <FlashMessage flash=said/>
                 <PostForm action=AddClient::url() main=true class="narrow">
-                    <label for="client">{w.admin_id()}</label>
+                    <label for="client">{t.admin_id()}</label>
                     <input id="client" name="client" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
-                    <label for="app-name">{w.admin_clients_app_name()}</label>
+                    <label for="app-name">{t.admin_clients_app_name()}</label>
                     <input id="app-name" name="app_name" type="text" required maxlength="150" autocomplete="off"/>
-                    <label for="app-version">{w.admin_clients_app_version()}</label>
+                    <label for="app-version">{t.admin_clients_app_version()}</label>
                     <input id="app-version" name="app_version" type="text" required maxlength="50" autocomplete="off"/>
                     <PermissionFields scope=Vec::new() device_grant=false/>
-                    <button class="main">{w.admin_clients_add_button()}</button>
+                    <button class="main">{t.admin_clients_add_button()}</button>
                 </PostForm>
                 <CurlExample call="POST /v1/tms/client"/>
             </AdminPage>
@@ -112,11 +113,11 @@ pub fn AddAClient() -> impl IntoView {
 /// Device grant and scopes.
 #[component]
 fn PermissionFields(scope: Vec<Scope>, device_grant: bool) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <fieldset>
-            <legend>{w.admin_clients_may()}</legend>
-            <Checkbox name="device_grant" checked=device_grant text=w.admin_clients_device_grant()/>
+            <legend>{t.admin_clients_may()}</legend>
+            <Checkbox name="device_grant" checked=device_grant text=t.admin_clients_device_grant()/>
             {Scope::ALL.into_iter().map(|one| view! {
                 <Checkbox name="scope[]" value=one.as_str() checked=scope.contains(&one) text=one.as_str().to_owned()/>
             }).collect_view()}
@@ -138,54 +139,54 @@ pub fn OneClient() -> impl IntoView {
 
 #[component]
 fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let ClientDetail { client, old_secret_until, keys, people } = client;
     let id = client.id.clone();
     view! {
         <AdminPage title=format!("{} {}", client.app_name, client.app_version) here=paths::ADMIN_CLIENTS>
-            <FlashMessage notice=said/>
+            <FlashMessage flash=said/>
             <p><Badges client=client.clone()/></p>
             <dl class="facts">
-                <dt>{w.admin_id()}</dt>
+                <dt>{t.admin_id()}</dt>
                 <dd><code translate="no" dir="ltr">{id.clone()}</code></dd>
-                <dt>{w.admin_made()}</dt>
+                <dt>{t.admin_made()}</dt>
                 <dd><RelativeTime at=client.created_at/></dd>
-                <dt>{w.admin_keys()}</dt>
+                <dt>{t.admin_keys()}</dt>
                 <dd><a href=format!("{}?q={}", paths::ADMIN_KEYS, encode(&id))>{keys}</a></dd>
-                <dt>{w.admin_people()}</dt>
+                <dt>{t.admin_people()}</dt>
                 <dd><a href=format!("{}?q={}", paths::ADMIN_DELEGATIONS, encode(&id))>{people}</a></dd>
             </dl>
             <section aria-labelledby="set-up">
-                <h2 id="set-up">{w.admin_clients_set_up()}</h2>
+                <h2 id="set-up">{t.admin_clients_set_up()}</h2>
                 <PostForm action=SetUpClient::url() main=true class="narrow" clone:id>
                     <input type="hidden" name="client" value=id.clone()/>
                     <input type="hidden" name="seen" value=client.updated_at.as_millis().to_string()/>
                     <fieldset>
-                        <legend>{w.admin_clients_standing()}</legend>
-                        <Checkbox name="enabled" checked=client.enabled text=w.admin_clients_enabled_means()/>
-                        {(!client.public).then(|| view! { <Checkbox name="verified" checked=client.verified text=w.admin_clients_verified_means()/> })}
+                        <legend>{t.admin_clients_standing()}</legend>
+                        <Checkbox name="enabled" checked=client.enabled text=t.admin_clients_enabled_means()/>
+                        {(!client.public).then(|| view! { <Checkbox name="verified" checked=client.verified text=t.admin_clients_verified_means()/> })}
                     </fieldset>
                     <PermissionFields scope=client.scope device_grant=client.device_grant/>
-                    <button class="main">{w.admin_save()}</button>
+                    <button class="main">{t.admin_save()}</button>
                 </PostForm>
                 <CurlExample call="PATCH /v1/tms/client/upd/{client_id}" with=vec![("client_id", json!(id)), ("enabled", json!(client.enabled))]/>
             </section>
             {(!client.public).then(|| view! {
                 <section aria-labelledby="secret">
-                    <h2 id="secret">{w.admin_clients_secret()}</h2>
-                    {old_secret_until.map(|until| view! { <p>{w.admin_clients_old_secret()} " " <RelativeTime at=until/></p> })}
+                    <h2 id="secret">{t.admin_clients_secret()}</h2>
+                    {old_secret_until.map(|until| view! { <p>{t.admin_clients_old_secret()} " " <RelativeTime at=until/></p> })}
                     <PostForm action=RotateClient::url() class="narrow" clone:id>
                         <input type="hidden" name="client" value=id.clone()/>
-                        <label for="overlap">{w.admin_clients_overlap()}</label>
+                        <label for="overlap">{t.admin_clients_overlap()}</label>
                         <input id="overlap" name="overlap" type="number" min="0" max="720" value="1" required/>
-                        <button class="main">{w.admin_clients_rotate()}</button>
+                        <button class="main">{t.admin_clients_rotate()}</button>
                     </PostForm>
                     <CurlExample call="PATCH /v1/tms/client/secret/{client_id}" with=vec![("client_id", json!(id)), ("overlap_minutes", json!(60))]/>
                 </section>
             })}
             <section aria-labelledby="delete">
-                <h2 id="delete">{w.admin_clients_delete()}</h2>
-                <p><a class="button danger" href=format!("{}?client={}", paths::ADMIN_CLIENT_DELETE, encode(&id)) data-confirm="">{w.admin_clients_delete()}</a></p>
+                <h2 id="delete">{t.admin_clients_delete()}</h2>
+                <p><a class="button danger" href=format!("{}?client={}", paths::ADMIN_CLIENT_DELETE, encode(&id)) data-confirm="">{t.admin_clients_delete()}</a></p>
                 <CurlExample call="DELETE /v1/tms/client/del/{client_id}" with=vec![("client_id", json!(id))]/>
             </section>
         </AdminPage>
@@ -196,17 +197,17 @@ fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
 pub fn DeleteAClient() -> impl IntoView {
     let client = use_query_map().with_untracked(|query| query.get("client").unwrap_or_default());
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         match find_client(client).await {
             Ok(Some(ClientDetail { client, keys, people, .. })) => EitherOf3::A(view! {
                 <Confirm
-                    title=w.admin_clients_delete_question(client.app_name)
+                    title=t.admin_clients_delete_question(client.app_name)
                     action=DeleteClient::url()
                     fields=vec![Hidden("client", client.id)]
-                    button=w.admin_clients_delete()
+                    button=t.admin_clients_delete()
                     cancel=paths::ADMIN_CLIENTS
                 >
-                    <p class="warning">{w.admin_clients_delete_consequence(keys, people)}</p>
+                    <p class="warning">{t.admin_clients_delete_consequence(keys, people)}</p>
                 </Confirm>
             }),
             Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_CLIENTS/> }),

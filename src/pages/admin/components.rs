@@ -18,20 +18,20 @@ pub struct Area {
 
 /// The areas of this administrator; tenants only for those of `default`.
 pub fn areas() -> Vec<Area> {
-    let w = translations();
+    let t = translations();
     let area = |path, name, purpose| Area { path, name, purpose };
     let mut areas = vec![
-        area(paths::ADMIN_CLIENTS, w.admin_clients(), w.admin_clients_purpose()),
-        area(paths::ADMIN_HOSTS, w.admin_hosts(), w.admin_hosts_purpose()),
-        area(paths::ADMIN_PEOPLE, w.admin_people(), w.admin_people_purpose()),
-        area(paths::ADMIN_PROVIDERS, w.admin_providers(), w.admin_providers_purpose()),
-        area(paths::ADMIN_DELEGATIONS, w.admin_delegations(), w.admin_delegations_purpose()),
-        area(paths::ADMIN_KEYS, w.admin_keys(), w.admin_keys_purpose()),
-        area(paths::ADMIN_ACTIVITY, w.admin_activity(), w.admin_activity_purpose()),
-        area(paths::ADMIN_POLICY, w.admin_policy(), w.admin_policy_purpose()),
+        area(paths::ADMIN_CLIENTS, t.admin_clients(), t.admin_clients_purpose()),
+        area(paths::ADMIN_HOSTS, t.admin_hosts(), t.admin_hosts_purpose()),
+        area(paths::ADMIN_PEOPLE, t.admin_people(), t.admin_people_purpose()),
+        area(paths::ADMIN_PROVIDERS, t.admin_providers(), t.admin_providers_purpose()),
+        area(paths::ADMIN_DELEGATIONS, t.admin_delegations(), t.admin_delegations_purpose()),
+        area(paths::ADMIN_KEYS, t.admin_keys(), t.admin_keys_purpose()),
+        area(paths::ADMIN_ACTIVITY, t.admin_activity(), t.admin_activity_purpose()),
+        area(paths::ADMIN_POLICY, t.admin_policy(), t.admin_policy_purpose()),
     ];
     if context::admin().is_ok_and(|admin| admin.is_deployment_admin()) {
-        areas.push(area(paths::ADMIN_TENANTS, w.admin_tenants(), w.admin_tenants_purpose()));
+        areas.push(area(paths::ADMIN_TENANTS, t.admin_tenants(), t.admin_tenants_purpose()));
     }
     areas
 }
@@ -47,10 +47,10 @@ pub fn AdminPage(
     refused: bool,
     children: Children,
 ) -> AnyView {
-    let w = translations();
+    let t = translations();
     let tenant = context::current_person().map(|person| person.tenant_name().to_owned()).unwrap_or_default();
     view! {
-        <nav class="areas" aria-label=w.admin_areas()>
+        <nav class="areas" aria-label=t.admin_areas()>
             <p><bdi>{tenant}</bdi></p>
             <ul>
                 {areas().into_iter().map(|area| view! {
@@ -58,7 +58,7 @@ pub fn AdminPage(
                 }).collect_view()}
             </ul>
         </nav>
-        <PageContent title refused wide=true within=w.admin_title()>{children()}</PageContent>
+        <PageContent title refused wide=true within=t.admin_title()>{children()}</PageContent>
     }
     .into_any()
 }
@@ -72,10 +72,10 @@ pub fn CurlExample(
     #[prop(optional)]
     with: Vec<(&'static str, Value)>,
 ) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <details class="curl">
-            <summary>{w.admin_as_curl()}</summary>
+            <summary>{t.admin_as_curl()}</summary>
             <Copyable text=curl_command(call, &with).unwrap_or_default() block=true/>
         </details>
     }

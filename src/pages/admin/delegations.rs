@@ -12,7 +12,8 @@ use crate::domain::paths::{self, encode};
 use crate::pages::components::{ClientName, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, ServerError, confirm_url};
 use crate::pages::delegations::DelegationFacts;
 use crate::pages::list_query;
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::admin::delegations::{AddDelegation, EndDelegation, PersonDelegationItem, list_delegations};
 use crate::server_fns::delegations::DelegationState;
 
@@ -29,18 +30,18 @@ pub fn Delegations() -> impl IntoView {
 
 #[component]
 fn DelegationList(delegations: Page<PersonDelegationItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
-    let filters = vec![ListOption("", w.apps_show_in_force()), ListOption("ended", w.apps_show_ended()), ListOption("all", w.apps_show_all())];
-    let orders = vec![ListOption("", w.apps_sort_made()), ListOption("expires", w.apps_sort_expires()), ListOption("client", w.apps_sort_client())];
+    let t = translations();
+    let filters = vec![ListOption("", t.apps_show_in_force()), ListOption("ended", t.apps_show_ended()), ListOption("all", t.apps_show_all())];
+    let orders = vec![ListOption("", t.apps_sort_made()), ListOption("expires", t.apps_sort_expires()), ListOption("client", t.apps_sort_client())];
     let Page { items, next, position } = delegations;
     let shown = items.len();
     view! {
-        <AdminPage title=w.admin_delegations() here=paths::ADMIN_DELEGATIONS>
-            <FlashMessage notice=said/>
-            <p class="actions"><a class="button" href=paths::ADMIN_DELEGATIONS_ADD>{w.admin_delegations_add()}</a></p>
-            <List path=paths::ADMIN_DELEGATIONS query=query.clone() search_for=w.admin_delegations_search_for() filters orders shown next position>
+        <AdminPage title=t.admin_delegations() here=paths::ADMIN_DELEGATIONS>
+            <FlashMessage flash=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_DELEGATIONS_ADD>{t.admin_delegations_add()}</a></p>
+            <List path=paths::ADMIN_DELEGATIONS query=query.clone() search_for=t.admin_delegations_search_for() filters orders shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=w.admin_delegations_empty() query><p class="hint">{w.admin_delegations_purpose()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_delegations_empty() query><p class="hint">{t.admin_delegations_purpose()}</p></EmptyList> })
                 } else {
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <DelegationEntry item/> }).collect_view()}</ul> })
                 }}
@@ -52,19 +53,19 @@ fn DelegationList(delegations: Page<PersonDelegationItem>, query: ListQuery, sai
 
 #[component]
 fn DelegationEntry(item: PersonDelegationItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let PersonDelegationItem { user, app } = item;
     let in_force = app.state == DelegationState::Active;
     let person = format!("{}?user={}", paths::ADMIN_PERSON, encode(&user));
     let end = confirm_url(&format!("{}?client={}&user={}", paths::ADMIN_DELEGATION_END, encode(&app.client_id), encode(&user)));
-    let label = w.admin_delegations_end_this(app.client.name.as_str(), user.as_str());
+    let label = t.admin_delegations_end_this(app.client.name.as_str(), user.as_str());
     view! {
         <li class="row-card">
             <div class="what">
                 <h2><ClientName client=app.client.clone()/> " → " <a href=person><bdi>{user}</bdi></a></h2>
                 <DelegationFacts app/>
             </div>
-            {in_force.then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=label>{w.admin_delegations_end()}</a> })}
+            {in_force.then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=label>{t.admin_delegations_end()}</a> })}
         </li>
     }
 }
@@ -72,19 +73,19 @@ fn DelegationEntry(item: PersonDelegationItem) -> impl IntoView {
 #[component]
 pub fn AddADelegation() -> impl IntoView {
     Suspend::new(async move {
-        let (w, said) = (translations(), context::take_flash().await);
+        let (t, said) = (translations(), context::take_flash().await);
         view! {
-            <AdminPage title=w.admin_delegations_add() here=paths::ADMIN_DELEGATIONS refused=said.is_some()>
-                <FlashMessage notice=said/>
-                <p class="lead">{w.admin_delegations_add_means()}</p>
+            <AdminPage title=t.admin_delegations_add() here=paths::ADMIN_DELEGATIONS refused=said.is_some()>
+                <FlashMessage flash=said/>
+                <p class="lead">{t.admin_delegations_add_means()}</p>
                 <PostForm action=AddDelegation::url() main=true class="narrow">
-                    <label for="client">{w.admin_clients_id()}</label>
+                    <label for="client">{t.admin_clients_id()}</label>
                     <input id="client" name="client" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
-                    <label for="user">{w.admin_user_name()}</label>
+                    <label for="user">{t.admin_user_name()}</label>
                     <input id="user" name="user" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
-                    <label for="days">{w.admin_days()}</label>
+                    <label for="days">{t.admin_days()}</label>
                     <input id="days" name="days" type="number" min="0" max="36500" value="30" required/>
-                    <button class="main">{w.admin_delegations_add()}</button>
+                    <button class="main">{t.admin_delegations_add()}</button>
                 </PostForm>
                 <CurlExample call="POST /v1/tms/delegations" with=vec![("ttl_minutes", json!(43_200))]/>
             </AdminPage>
@@ -95,17 +96,17 @@ pub fn AddADelegation() -> impl IntoView {
 #[component]
 pub fn EndADelegation() -> impl IntoView {
     let (client, user) = use_query_map().with_untracked(|query| (query.get("client").unwrap_or_default(), query.get("user").unwrap_or_default()));
-    let w = translations();
+    let t = translations();
     view! {
         <Confirm
-            title=w.admin_delegations_end_question(client.as_str(), user.as_str())
+            title=t.admin_delegations_end_question(client.as_str(), user.as_str())
             action=EndDelegation::url()
             fields=vec![Hidden("client", client), Hidden("user", user)]
-            button=w.admin_delegations_end()
+            button=t.admin_delegations_end()
             cancel=paths::ADMIN_DELEGATIONS
             list=paths::ADMIN_DELEGATIONS
         >
-            <p class="warning">{w.admin_delegations_end_consequence()}</p>
+            <p class="warning">{t.admin_delegations_end_consequence()}</p>
         </Confirm>
     }
 }

@@ -11,7 +11,8 @@ use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::pages::components::{AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, List, PostForm, RelativeTime, ServerError};
 use crate::pages::list_query;
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::admin::hosts::{AddHost, HostItem, MakeCredential, RemoveCredential, RemoveHost, RequireCredential, find_host, list_hosts};
 
 #[component]
@@ -27,16 +28,16 @@ pub fn AdminHosts() -> impl IntoView {
 
 #[component]
 fn HostList(hosts: Page<HostItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let Page { items, next, position } = hosts;
     let shown = items.len();
     view! {
-        <AdminPage title=w.admin_hosts() here=paths::ADMIN_HOSTS>
-            <FlashMessage notice=said/>
-            <p class="actions"><a class="button" href=paths::ADMIN_HOSTS_ADD>{w.admin_hosts_add()}</a></p>
-            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=w.admin_hosts_search_for() shown next position>
+        <AdminPage title=t.admin_hosts() here=paths::ADMIN_HOSTS>
+            <FlashMessage flash=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_HOSTS_ADD>{t.admin_hosts_add()}</a></p>
+            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=t.admin_hosts_search_for() shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=w.admin_hosts_empty() query><p class="hint">{w.admin_hosts_empty_hint()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_hosts_empty() query><p class="hint">{t.admin_hosts_empty_hint()}</p></EmptyList> })
                 } else {
                     Either::Right(view! {
                         <ul class="rows">
@@ -62,23 +63,23 @@ fn HostList(hosts: Page<HostItem>, query: ListQuery, said: Option<Flash>) -> imp
 
 #[component]
 fn HostFacts(host: HostItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let credential = match host.credential_required {
-        None => w.admin_hosts_credential_none(),
-        Some(true) => w.admin_hosts_credential_required(),
-        Some(false) => w.admin_hosts_credential_optional(),
+        None => t.admin_hosts_credential_none(),
+        Some(true) => t.admin_hosts_credential_required(),
+        Some(false) => t.admin_hosts_credential_optional(),
     };
     view! {
         <dl class="facts short">
-            <div><dt>{w.admin_hosts_addresses()}</dt><dd><code translate="no" dir="ltr">{host.addresses.join(", ")}</code></dd></div>
+            <div><dt>{t.admin_hosts_addresses()}</dt><dd><code translate="no" dir="ltr">{host.addresses.join(", ")}</code></dd></div>
             <div>
-                <dt>{w.admin_hosts_asked()}</dt>
+                <dt>{t.admin_hosts_asked()}</dt>
                 <dd>{match host.asked_at {
                     Some(at) => Either::Left(view! { <RelativeTime at/> {host.asked_from.map(|from| view! { ", " <bdi>{from}</bdi> })} }),
-                    None => Either::Right(w.never()),
+                    None => Either::Right(t.never()),
                 }}</dd>
             </div>
-            <div><dt>{w.admin_hosts_credential()}</dt><dd>{credential}</dd></div>
+            <div><dt>{t.admin_hosts_credential()}</dt><dd>{credential}</dd></div>
         </dl>
     }
 }
@@ -86,18 +87,18 @@ fn HostFacts(host: HostItem) -> impl IntoView {
 #[component]
 pub fn AddAHost() -> impl IntoView {
     Suspend::new(async move {
-        let (w, said) = (translations(), context::take_flash().await);
+        let (t, said) = (translations(), context::take_flash().await);
         view! {
-            <AdminPage title=w.admin_hosts_add() here=paths::ADMIN_HOSTS refused=said.is_some()>
-                <FlashMessage notice=said/>
+            <AdminPage title=t.admin_hosts_add() here=paths::ADMIN_HOSTS refused=said.is_some()>
+                <FlashMessage flash=said/>
                 <PostForm action=AddHost::url() main=true class="narrow">
-                    <label for="host">{w.admin_hosts_name()}</label>
+                    <label for="host">{t.admin_hosts_name()}</label>
                     <input id="host" name="host" type="text" required maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="host-hint"/>
-                    <p class="hint" id="host-hint">{w.admin_hosts_name_hint()}</p>
-                    <label for="address">{w.admin_hosts_address()}</label>
+                    <p class="hint" id="host-hint">{t.admin_hosts_name_hint()}</p>
+                    <label for="address">{t.admin_hosts_address()}</label>
                     <input id="address" name="address" type="text" required maxlength="255" autocomplete="off" autocapitalize="none" spellcheck="false" aria-describedby="address-hint"/>
-                    <p class="hint" id="address-hint">{w.admin_hosts_address_hint()}</p>
-                    <button class="main">{w.admin_hosts_add()}</button>
+                    <p class="hint" id="address-hint">{t.admin_hosts_address_hint()}</p>
+                    <button class="main">{t.admin_hosts_add()}</button>
                 </PostForm>
                 <CurlExample call="POST /v1/tms/hosts"/>
             </AdminPage>
@@ -179,7 +180,7 @@ fn keycmd_config(host: &HostItem) -> String {
 
 #[component]
 fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let name = host.host.clone();
     let here = format!("{}?host={}", paths::ADMIN_HOST, encode(&name));
     let take_away = format!("{}?host={}&credential=1", paths::ADMIN_HOST_REMOVE, encode(&name));
@@ -188,19 +189,19 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
     let required = host.credential_required == Some(true);
     view! {
         <AdminPage title=name.clone() here=paths::ADMIN_HOSTS>
-            <FlashMessage notice=said/>
+            <FlashMessage flash=said/>
             <HostFacts host=host.clone()/>
-            {(!host.answers).then(|| view! { <p class="warning">{w.admin_hosts_answers_not()}</p> })}
-            <p class="actions"><a class="button" href=here>{w.admin_hosts_test()}</a> <span class="hint">{w.admin_hosts_test_hint()}</span></p>
+            {(!host.answers).then(|| view! { <p class="warning">{t.admin_hosts_answers_not()}</p> })}
+            <p class="actions"><a class="button" href=here>{t.admin_hosts_test()}</a> <span class="hint">{t.admin_hosts_test_hint()}</span></p>
             <section aria-labelledby="set-up">
-                <h2 id="set-up">{w.admin_hosts_set_up()}</h2>
-                <p>{w.admin_hosts_sshd_config()}</p>
+                <h2 id="set-up">{t.admin_hosts_set_up()}</h2>
+                <p>{t.admin_hosts_sshd_config()}</p>
                 <Copyable text=SSHD block=true/>
-                <p>{w.admin_hosts_key_command()}</p>
+                <p>{t.admin_hosts_key_command()}</p>
                 <Copyable text=settings block=true/>
-                <p class="hint">{w.admin_hosts_then_check()}</p>
+                <p class="hint">{t.admin_hosts_then_check()}</p>
                 <Copyable text="runuser -u tms-keycmd -- /usr/local/libexec/tms-keycmd check" block=true/>
-                <p>{w.admin_hosts_links()}</p>
+                <p>{t.admin_hosts_links()}</p>
                 {if has_credential {
                     Either::Left(view! {
                         <Copyable text=LINK_SOCKET block=true/>
@@ -208,37 +209,37 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
                         <Copyable text="systemctl enable --now tms-link.socket" block=true/>
                     })
                 } else {
-                    Either::Right(view! { <p class="hint">{w.admin_hosts_links_credential()}</p> })
+                    Either::Right(view! { <p class="hint">{t.admin_hosts_links_credential()}</p> })
                 }}
             </section>
             <section aria-labelledby="credential">
-                <h2 id="credential">{w.admin_hosts_credential()}</h2>
+                <h2 id="credential">{t.admin_hosts_credential()}</h2>
                 <PostForm action=MakeCredential::url() class="narrow" clone:name>
                     <input type="hidden" name="host" value=name.clone()/>
-                    <Checkbox name="required" checked=required text=w.admin_hosts_credential_required()/>
-                    <button class="main">{if has_credential { w.admin_hosts_credential_renew() } else { w.admin_hosts_credential_make() }}</button>
+                    <Checkbox name="required" checked=required text=t.admin_hosts_credential_required()/>
+                    <button class="main">{if has_credential { t.admin_hosts_credential_renew() } else { t.admin_hosts_credential_make() }}</button>
                 </PostForm>
                 {has_credential.then(|| view! {
                     <div class="actions aside">
                         <PostForm action=RequireCredential::url() clone:name>
                             <input type="hidden" name="host" value=name.clone()/>
                             {(!required).then(|| view! { <input type="hidden" name="required" value="yes"/> })}
-                            <button>{if required { w.admin_hosts_credential_demand_not() } else { w.admin_hosts_credential_demand() }}</button>
+                            <button>{if required { t.admin_hosts_credential_demand_not() } else { t.admin_hosts_credential_demand() }}</button>
                         </PostForm>
-                        <a class="button danger" href=take_away data-confirm="">{w.admin_hosts_credential_remove()}</a>
+                        <a class="button danger" href=take_away data-confirm="">{t.admin_hosts_credential_remove()}</a>
                     </div>
                 })}
                 <CurlExample call="POST /v1/tms/hosts/credential" with=vec![("host", json!(name)), ("required", json!(required))]/>
             </section>
             <section aria-labelledby="addresses">
-                <h2 id="addresses">{w.admin_hosts_addresses()}</h2>
+                <h2 id="addresses">{t.admin_hosts_addresses()}</h2>
                 <ul class="rows">
                     {host.addresses.into_iter().map(|address| {
                         let remove = format!("{}?host={}&address={}", paths::ADMIN_HOST_REMOVE, encode(&host.host), encode(&address));
                         view! {
                             <li class="row-card">
                                 <div class="what"><code translate="no" dir="ltr">{address}</code></div>
-                                <a class="button danger" href=remove data-confirm="">{w.admin_remove()}</a>
+                                <a class="button danger" href=remove data-confirm="">{t.admin_remove()}</a>
                             </li>
                         }
                     }).collect_view()}
@@ -255,28 +256,28 @@ pub fn RemoveAHost() -> impl IntoView {
     let (host, address, credential) =
         (query.get("host").unwrap_or_default(), query.get("address").unwrap_or_default(), query.get("credential").is_some());
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         match find_host(host).await {
             Ok(Some(found)) if credential && found.credential_required.is_some() => EitherOf4::A(view! {
                 <Confirm
-                    title=w.admin_hosts_credential_remove_question(found.host.as_str())
+                    title=t.admin_hosts_credential_remove_question(found.host.as_str())
                     action=RemoveCredential::url()
                     cancel=format!("{}?host={}", paths::ADMIN_HOST, encode(&found.host))
                     fields=vec![Hidden("host", found.host)]
-                    button=w.admin_hosts_credential_remove()
+                    button=t.admin_hosts_credential_remove()
                 >
-                    <p class="warning">{w.admin_hosts_credential_remove_consequence()}</p>
+                    <p class="warning">{t.admin_hosts_credential_remove_consequence()}</p>
                 </Confirm>
             }),
             Ok(Some(found)) if found.addresses.contains(&address) => EitherOf4::B(view! {
                 <Confirm
-                    title=w.admin_hosts_remove_question(address.as_str(), found.host.as_str())
+                    title=t.admin_hosts_remove_question(address.as_str(), found.host.as_str())
                     action=RemoveHost::url()
                     fields=vec![Hidden("host", found.host), Hidden("address", address)]
-                    button=w.admin_remove()
+                    button=t.admin_remove()
                     cancel=paths::ADMIN_HOSTS
                 >
-                    <p class="warning">{w.admin_hosts_remove_consequence()}</p>
+                    <p class="warning">{t.admin_hosts_remove_consequence()}</p>
                 </Confirm>
             }),
             Ok(_) => EitherOf4::C(view! { <AlreadyGone back=paths::ADMIN_HOSTS/> }),

@@ -15,7 +15,8 @@ use crate::domain::time::Timestamp;
 use crate::pages::components::{AlreadyGone, Command, EmptyList, ExactTime, FlashMessage, List, ListOption, PostForm, RelativeTime, ServerError};
 use crate::pages::identities::OneIdentity;
 use crate::pages::list_query;
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::admin::people::{AddPerson, ChangePerson, LinkAccount, MfaItem, PersonDetail, PersonItem, find_person, list_people};
 use crate::server_fns::host_accounts::HostAccountItem;
 use crate::server_fns::identities::IdentityItem;
@@ -34,24 +35,24 @@ pub fn People() -> impl IntoView {
 
 #[component]
 fn PersonList(people: Page<PersonItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let filters = vec![
-        ListOption("", w.admin_people_show_all()),
-        ListOption("enabled", w.admin_people_show_enabled()),
-        ListOption("disabled", w.admin_people_show_disabled()),
-        ListOption("admins", w.admin_people_show_admins()),
-        ListOption("no-mfa", w.admin_people_show_no_mfa()),
+        ListOption("", t.admin_people_show_all()),
+        ListOption("enabled", t.admin_people_show_enabled()),
+        ListOption("disabled", t.admin_people_show_disabled()),
+        ListOption("admins", t.admin_people_show_admins()),
+        ListOption("no-mfa", t.admin_people_show_no_mfa()),
     ];
-    let orders = vec![ListOption("", w.admin_people_sort_name()), ListOption("made", w.admin_people_sort_made())];
+    let orders = vec![ListOption("", t.admin_people_sort_name()), ListOption("made", t.admin_people_sort_made())];
     let Page { items, next, position } = people;
     let shown = items.len();
     view! {
-        <AdminPage title=w.admin_people() here=paths::ADMIN_PEOPLE>
-            <FlashMessage notice=said/>
-            <p class="actions"><a class="button" href=paths::ADMIN_PEOPLE_ADD>{w.admin_people_add()}</a></p>
-            <List path=paths::ADMIN_PEOPLE query=query.clone() search_for=w.admin_people_search_for() filters orders shown next position>
+        <AdminPage title=t.admin_people() here=paths::ADMIN_PEOPLE>
+            <FlashMessage flash=said/>
+            <p class="actions"><a class="button" href=paths::ADMIN_PEOPLE_ADD>{t.admin_people_add()}</a></p>
+            <List path=paths::ADMIN_PEOPLE query=query.clone() search_for=t.admin_people_search_for() filters orders shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=w.admin_people_empty() query><p class="hint">{w.admin_people_purpose()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_people_empty() query><p class="hint">{t.admin_people_purpose()}</p></EmptyList> })
                 } else {
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|person| view! { <PersonEntry person/> }).collect_view()}</ul> })
                 }}
@@ -63,16 +64,16 @@ fn PersonList(people: Page<PersonItem>, query: ListQuery, said: Option<Flash>) -
 
 #[component]
 fn PersonEntry(person: PersonItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let address = format!("{}?user={}", paths::ADMIN_PERSON, encode(&person.user));
     view! {
         <li class="row-card">
             <div class="what">
                 <h2><a href=address><bdi>{person.display_name.clone()}</bdi></a> " " <Badges person=person.clone()/></h2>
                 <dl class="facts short">
-                    <div><dt>{w.admin_user_name()}</dt><dd><code translate="no" dir="ltr">{person.user}</code></dd></div>
-                    <div><dt>{w.admin_people_mfa()}</dt><dd><Mfa mfa=person.mfa/></dd></div>
-                    <div><dt>{w.admin_made()}</dt><dd><RelativeTime at=person.created_at/></dd></div>
+                    <div><dt>{t.admin_user_name()}</dt><dd><code translate="no" dir="ltr">{person.user}</code></dd></div>
+                    <div><dt>{t.admin_people_mfa()}</dt><dd><Mfa mfa=person.mfa/></dd></div>
+                    <div><dt>{t.admin_made()}</dt><dd><RelativeTime at=person.created_at/></dd></div>
                 </dl>
             </div>
         </li>
@@ -81,41 +82,41 @@ fn PersonEntry(person: PersonItem) -> impl IntoView {
 
 #[component]
 fn Badges(person: PersonItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
-        {(!person.enabled).then(|| view! { <span class="badge bad">{w.admin_disabled()}</span> " " })}
-        {person.admin.then(|| view! { <span class="badge">{w.admin_people_admin()}</span> })}
+        {(!person.enabled).then(|| view! { <span class="badge bad">{t.admin_disabled()}</span> " " })}
+        {person.admin.then(|| view! { <span class="badge">{t.admin_people_admin()}</span> })}
     }
 }
 
 #[component]
 fn Mfa(mfa: Option<MfaItem>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     match mfa {
-        None => EitherOf3::A(w.admin_people_mfa_none()),
-        Some(mfa) if mfa.counts && mfa.until >= Timestamp::FOREVER => EitherOf3::A(w.admin_people_mfa_forever()),
-        Some(mfa) if mfa.counts => EitherOf3::B(view! { {w.admin_people_mfa_until()} " " <ExactTime at=mfa.until/> }),
-        Some(mfa) => EitherOf3::C(if mfa.enabled { w.admin_people_mfa_expired() } else { w.admin_people_mfa_off() }),
+        None => EitherOf3::A(t.admin_people_mfa_none()),
+        Some(mfa) if mfa.counts && mfa.until >= Timestamp::FOREVER => EitherOf3::A(t.admin_people_mfa_forever()),
+        Some(mfa) if mfa.counts => EitherOf3::B(view! { {t.admin_people_mfa_until()} " " <ExactTime at=mfa.until/> }),
+        Some(mfa) => EitherOf3::C(if mfa.enabled { t.admin_people_mfa_expired() } else { t.admin_people_mfa_off() }),
     }
 }
 
 #[component]
 pub fn AddAPerson() -> impl IntoView {
     Suspend::new(async move {
-        let (w, said) = (translations(), context::take_flash().await);
+        let (t, said) = (translations(), context::take_flash().await);
         let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
         view! {
-            <AdminPage title=w.admin_people_add() here=paths::ADMIN_PEOPLE refused=said.is_some()>
-                <FlashMessage notice=said/>
+            <AdminPage title=t.admin_people_add() here=paths::ADMIN_PEOPLE refused=said.is_some()>
+                <FlashMessage flash=said/>
                 <PostForm action=AddPerson::url() main=true class="narrow">
-                    <label for="user">{w.admin_user_name()}</label>
+                    <label for="user">{t.admin_user_name()}</label>
                     <input id="user" name="user" type="text" required maxlength="128" autocomplete="off" autocapitalize="none" spellcheck="false"/>
-                    <label for="display-name">{w.admin_people_display_name()}</label>
+                    <label for="display-name">{t.admin_people_display_name()}</label>
                     <input id="display-name" name="display_name" type="text" maxlength="200" autocomplete="off"/>
-                    <button class="main">{w.admin_people_add()}</button>
+                    <button class="main">{t.admin_people_add()}</button>
                 </PostForm>
                 <details class="curl">
-                    <summary>{w.admin_as_command()}</summary>
+                    <summary>{t.admin_as_command()}</summary>
                     <Command text=format!("tms-portal person add --tenant {tenant} USER")/>
                 </details>
             </AdminPage>
@@ -137,7 +138,7 @@ pub fn OnePerson() -> impl IntoView {
 
 #[component]
 fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let PersonDetail { person, host_accounts, identities, sessions, has_second_factors } = person;
     let user = person.user.clone();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
@@ -147,40 +148,40 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
     let mfa_on = person.mfa.is_some_and(|mfa| mfa.enabled);
     view! {
         <AdminPage title=person.display_name.clone() here=paths::ADMIN_PEOPLE>
-            <FlashMessage notice=said/>
+            <FlashMessage flash=said/>
             <p><Badges person=person.clone()/></p>
             <dl class="facts">
-                <dt>{w.admin_user_name()}</dt>
+                <dt>{t.admin_user_name()}</dt>
                 <dd><code translate="no" dir="ltr">{user.clone()}</code></dd>
-                <dt>{w.admin_made()}</dt>
+                <dt>{t.admin_made()}</dt>
                 <dd><RelativeTime at=person.created_at/></dd>
             </dl>
             <p class="actions">
-                <a class="button" href=delegations>{w.admin_delegations()}</a>
-                <a class="button" href=keys>{w.admin_keys()}</a>
-                <a class="button" href=record>{w.admin_activity()}</a>
+                <a class="button" href=delegations>{t.admin_delegations()}</a>
+                <a class="button" href=keys>{t.admin_keys()}</a>
+                <a class="button" href=record>{t.admin_activity()}</a>
             </p>
             <section aria-labelledby="mfa">
-                <h2 id="mfa">{w.admin_people_mfa()}</h2>
+                <h2 id="mfa">{t.admin_people_mfa()}</h2>
                 <p><Mfa mfa=person.mfa/></p>
                 <div class="actions">
-                    <ActionButton user=user.clone() change="open-mfa" text=w.admin_people_mfa_open()/>
+                    <ActionButton user=user.clone() change="open-mfa" text=t.admin_people_mfa_open()/>
                     {has_mfa.then(|| if mfa_on {
-                        Either::Left(view! { <ActionButton user=user.clone() change="disable-mfa" text=w.admin_people_mfa_disable()/> })
+                        Either::Left(view! { <ActionButton user=user.clone() change="disable-mfa" text=t.admin_people_mfa_disable()/> })
                     } else {
-                        Either::Right(view! { <ActionButton user=user.clone() change="enable-mfa" text=w.admin_people_mfa_enable()/> })
+                        Either::Right(view! { <ActionButton user=user.clone() change="enable-mfa" text=t.admin_people_mfa_enable()/> })
                     })}
-                    {has_second_factors.then(|| view! { <ConfirmLink user=user.clone() change="forget-factors" text=w.admin_people_forget_factors()/> })}
-                    {has_mfa.then(|| view! { <ConfirmLink user=user.clone() change="close-mfa" text=w.admin_people_mfa_close()/> })}
+                    {has_second_factors.then(|| view! { <ConfirmLink user=user.clone() change="forget-factors" text=t.admin_people_forget_factors()/> })}
+                    {has_mfa.then(|| view! { <ConfirmLink user=user.clone() change="close-mfa" text=t.admin_people_mfa_close()/> })}
                 </div>
                 <CurlExample call="POST /v1/tms/usermfa" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
             </section>
             <HostAccounts user=user.clone() host_accounts/>
             <Identities user=user.clone() identities/>
             <section aria-labelledby="sessions">
-                <h2 id="sessions">{w.sessions_title()}</h2>
+                <h2 id="sessions">{t.sessions_title()}</h2>
                 {if sessions.is_empty() {
-                    Either::Left(view! { <p class="hint">{w.admin_people_no_sessions()}</p> })
+                    Either::Left(view! { <p class="hint">{t.admin_people_no_sessions()}</p> })
                 } else {
                     Either::Right(view! {
                         <ul class="rows">
@@ -189,34 +190,34 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
                                     <div class="what">
                                         <h3>{session.browser}</h3>
                                         <dl class="facts short">
-                                            <div><dt>{w.sessions_last_seen()}</dt><dd><RelativeTime at=session.last_seen/></dd></div>
-                                            <div><dt>{w.sessions_from()}</dt><dd><bdi>{session.from.unwrap_or_else(|| w.sessions_from_unknown())}</bdi></dd></div>
+                                            <div><dt>{t.sessions_last_seen()}</dt><dd><RelativeTime at=session.last_seen/></dd></div>
+                                            <div><dt>{t.sessions_from()}</dt><dd><bdi>{session.from.unwrap_or_else(|| t.sessions_from_unknown())}</bdi></dd></div>
                                         </dl>
                                     </div>
                                 </li>
                             }).collect_view()}
                         </ul>
-                        <ConfirmLink user=user.clone() change="end-sessions" text=w.admin_people_end_sessions()/>
+                        <ConfirmLink user=user.clone() change="end-sessions" text=t.admin_people_end_sessions()/>
                     })
                 }}
             </section>
             <section aria-labelledby="account">
-                <h2 id="account">{w.admin_people_account()}</h2>
+                <h2 id="account">{t.admin_people_account()}</h2>
                 <div class="actions">
                     {if person.enabled {
-                        Either::Left(view! { <ConfirmLink user=user.clone() change="disable" text=w.admin_people_disable()/> })
+                        Either::Left(view! { <ConfirmLink user=user.clone() change="disable" text=t.admin_people_disable()/> })
                     } else {
-                        Either::Right(view! { <ActionButton user=user.clone() change="enable" text=w.admin_people_enable()/> })
+                        Either::Right(view! { <ActionButton user=user.clone() change="enable" text=t.admin_people_enable()/> })
                     }}
                     {if person.admin {
-                        Either::Left(view! { <ConfirmLink user=user.clone() change="dismiss" text=w.admin_people_dismiss()/> })
+                        Either::Left(view! { <ConfirmLink user=user.clone() change="dismiss" text=t.admin_people_demote()/> })
                     } else {
-                        Either::Right(view! { <ConfirmLink user=user.clone() change="appoint" text=w.admin_people_appoint()/> })
+                        Either::Right(view! { <ConfirmLink user=user.clone() change="appoint" text=t.admin_people_promote()/> })
                     }}
-                    {person.has_password.then(|| view! { <ConfirmLink user=user.clone() change="password" text=w.admin_people_password()/> })}
+                    {person.has_password.then(|| view! { <ConfirmLink user=user.clone() change="password" text=t.admin_people_password()/> })}
                 </div>
                 <details class="curl">
-                    <summary>{w.admin_as_command()}</summary>
+                    <summary>{t.admin_as_command()}</summary>
                     <Command text=["disable", "enable", "promote", "demote", "password"].map(|verb| format!("tms-portal person {verb} --tenant {tenant} {user}")).join("\n")/>
                 </details>
             </section>
@@ -226,10 +227,10 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
 
 #[component]
 fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <section aria-labelledby="host-accounts">
-            <h2 id="host-accounts">{w.admin_people_host_accounts()}</h2>
+            <h2 id="host-accounts">{t.admin_people_host_accounts()}</h2>
             <ul class="rows">
                 {host_accounts.into_iter().map(|account| {
                     let place = format!("{}@{}", account.account, account.host);
@@ -240,21 +241,21 @@ fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoV
                             <div class="what">
                                 <h3><code translate="no" dir="ltr">{place.clone()}</code></h3>
                                 <dl class="facts short">
-                                    <div><dt>{w.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/></dd></div>
-                                    <div><dt>{w.hosts_expires()}</dt><dd><ExactTime at=account.expires_at/></dd></div>
+                                    <div><dt>{t.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/></dd></div>
+                                    <div><dt>{t.hosts_expires()}</dt><dd><ExactTime at=account.expires_at/></dd></div>
                                 </dl>
                             </div>
-                            <a class="button danger" href=unlink data-confirm="" aria-label=w.admin_people_unlink_this(place)>{w.hosts_unlink()}</a>
+                            <a class="button danger" href=unlink data-confirm="" aria-label=t.admin_people_unlink_this(place)>{t.hosts_unlink()}</a>
                         </li>
                     }
                 }).collect_view()}
             </ul>
             <PostForm action=LinkAccount::url() main=true class="list-tools" clone:user>
                 <input type="hidden" name="user" value=user.clone()/>
-                <div class="field"><label for="link-host">{w.admin_hosts_name()}</label><input id="link-host" name="host" type="text" required autocomplete="off"/></div>
-                <div class="field"><label for="link-account">{w.hosts_account()}</label><input id="link-account" name="account" type="text" required autocomplete="off"/></div>
-                <div class="field"><label for="link-days">{w.admin_days()}</label><input id="link-days" name="days" type="number" min="0" max="36500" value="0" required/></div>
-                <button>{w.admin_people_link()}</button>
+                <div class="field"><label for="link-host">{t.admin_hosts_name()}</label><input id="link-host" name="host" type="text" required autocomplete="off"/></div>
+                <div class="field"><label for="link-account">{t.hosts_account()}</label><input id="link-account" name="account" type="text" required autocomplete="off"/></div>
+                <div class="field"><label for="link-days">{t.admin_days()}</label><input id="link-days" name="days" type="number" min="0" max="36500" value="0" required/></div>
+                <button>{t.admin_people_link()}</button>
             </PostForm>
             <CurlExample call="POST /v1/tms/userhosts" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
         </section>
@@ -263,13 +264,13 @@ fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoV
 
 #[component]
 fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     view! {
         <section aria-labelledby="identities">
-            <h2 id="identities">{w.admin_people_identities()}</h2>
+            <h2 id="identities">{t.admin_people_identities()}</h2>
             {if identities.is_empty() {
-                Either::Left(view! { <p class="hint">{w.admin_people_no_identities()}</p> })
+                Either::Left(view! { <p class="hint">{t.admin_people_no_identities()}</p> })
             } else {
                 Either::Right(view! {
                     <ul class="rows">
@@ -281,7 +282,7 @@ fn Identities(user: String, identities: Vec<IdentityItem>) -> impl IntoView {
                 })
             }}
             <details class="curl">
-                <summary>{w.admin_as_command()}</summary>
+                <summary>{t.admin_as_command()}</summary>
                 <Command text=["show", "invite"].map(|verb| format!("tms-portal person {verb} --tenant {tenant} {user}")).join("\n")/>
             </details>
         </section>

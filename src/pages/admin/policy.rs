@@ -9,7 +9,8 @@ use super::components::{AdminPage, Checkbox};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::pages::components::{Command, FlashMessage, PostForm, ServerError};
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::admin::policy::SavePolicy;
 
 #[component]
@@ -25,7 +26,7 @@ pub fn TenantPolicy() -> impl IntoView {
 
 #[component]
 fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let policy = tenant.policy;
     let number = |id: &'static str, label: String, value: u64, most: u64| {
         view! {
@@ -52,45 +53,45 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
     );
     let (light, dark) = policy.brand.map(|brand| (brand.light(), brand.dark())).unwrap_or_default();
     view! {
-        <AdminPage title=w.admin_policy() here=paths::ADMIN_POLICY>
-            <FlashMessage notice=said/>
+        <AdminPage title=t.admin_policy() here=paths::ADMIN_POLICY>
+            <FlashMessage flash=said/>
             <PostForm action=SavePolicy::url() main=true class="narrow">
                 <input type="hidden" name="policy[seen]" value=tenant.updated_at.as_millis().to_string()/>
-                <label for="display_name">{w.admin_policy_name()}</label>
+                <label for="display_name">{t.admin_policy_name()}</label>
                 <input id="display_name" name="policy[display_name]" type="text" value=tenant.display_name required maxlength="100"/>
-                {number("code_minutes", w.admin_policy_code_minutes(), policy.code_lifetime.as_secs().div_ceil(60), 60)}
-                {number("access_days", w.admin_policy_access_days(), days(policy.longest_access), 3_650)}
-                {number("mfa_hours", w.admin_policy_mfa_hours(), policy.mfa_lifetime.as_secs().div_ceil(3_600), 87_600)}
-                {number("link_days", w.admin_policy_link_days(), days(policy.link_lifetime), 3_650)}
-                {number("lowest_linked_uid", w.admin_policy_lowest_uid(), policy.lowest_linked_uid.into(), u32::MAX.into())}
+                {number("code_minutes", t.admin_policy_code_minutes(), policy.code_lifetime.as_secs().div_ceil(60), 60)}
+                {number("access_days", t.admin_policy_access_days(), days(policy.longest_access), 3_650)}
+                {number("mfa_hours", t.admin_policy_mfa_hours(), policy.mfa_lifetime.as_secs().div_ceil(3_600), 87_600)}
+                {number("link_days", t.admin_policy_link_days(), days(policy.link_lifetime), 3_650)}
+                {number("lowest_linked_uid", t.admin_policy_lowest_uid(), policy.lowest_linked_uid.into(), u32::MAX.into())}
                 <fieldset>
-                    <legend>{w.admin_policy_people()}</legend>
-                    <Checkbox name="policy[require_started_tick]" checked=policy.require_started_tick text=w.admin_policy_started_tick()/>
-                    <Checkbox name="policy[prefill_user_code]" checked=policy.prefill_user_code text=w.admin_policy_prefill()/>
-                    <Checkbox name="policy[own_keys]" checked=policy.own_keys text=w.admin_policy_own_keys()/>
-                    <Checkbox name="policy[second_factor_at_consent]" checked=policy.second_factor_at_consent text=w.admin_policy_second_factor_at_consent()/>
-                    <Checkbox name="policy[second_factor_for_admins]" checked=policy.second_factor_for_admins text=w.admin_policy_second_factor_for_admins()/>
-                    <Checkbox name="policy[shared_host_accounts]" checked=policy.shared_host_accounts text=w.admin_policy_shared()/>
-                    <p class="hint">{w.admin_policy_shared_hint()}</p>
+                    <legend>{t.admin_policy_people()}</legend>
+                    <Checkbox name="policy[require_started_tick]" checked=policy.require_started_tick text=t.admin_policy_started_tick()/>
+                    <Checkbox name="policy[prefill_user_code]" checked=policy.prefill_user_code text=t.admin_policy_prefill()/>
+                    <Checkbox name="policy[own_keys]" checked=policy.own_keys text=t.admin_policy_own_keys()/>
+                    <Checkbox name="policy[second_factor_at_consent]" checked=policy.second_factor_at_consent text=t.admin_policy_second_factor_at_consent()/>
+                    <Checkbox name="policy[second_factor_for_admins]" checked=policy.second_factor_for_admins text=t.admin_policy_second_factor_for_admins()/>
+                    <Checkbox name="policy[shared_host_accounts]" checked=policy.shared_host_accounts text=t.admin_policy_shared()/>
+                    <p class="hint">{t.admin_policy_shared_hint()}</p>
                 </fieldset>
                 <fieldset>
-                    <legend>{w.admin_policy_machines()}</legend>
-                    <Checkbox name="policy[require_host_credential]" checked=policy.require_host_credential text=w.admin_policy_host_credential()/>
-                    <Checkbox name="policy[open_registration]" checked=policy.open_registration text=w.admin_policy_open_registration()/>
-                    <Checkbox name="policy[mvp]" checked=policy.auto_provision text=w.admin_policy_mvp()/>
+                    <legend>{t.admin_policy_machines()}</legend>
+                    <Checkbox name="policy[require_host_credential]" checked=policy.require_host_credential text=t.admin_policy_host_credential()/>
+                    <Checkbox name="policy[open_registration]" checked=policy.open_registration text=t.admin_policy_open_registration()/>
+                    <Checkbox name="policy[mvp]" checked=policy.auto_provision text=t.admin_policy_mvp()/>
                 </fieldset>
                 <fieldset>
-                    <legend>{w.admin_policy_look()}</legend>
-                    <label for="brand_light">{w.admin_policy_brand_light()}</label>
+                    <legend>{t.admin_policy_look()}</legend>
+                    <label for="brand_light">{t.admin_policy_brand_light()}</label>
                     <input id="brand_light" name="policy[brand_light]" type="text" value=light placeholder="#17579f" dir="ltr" maxlength="7" autocomplete="off" aria-describedby="brand-hint"/>
-                    <label for="brand_dark">{w.admin_policy_brand_dark()}</label>
+                    <label for="brand_dark">{t.admin_policy_brand_dark()}</label>
                     <input id="brand_dark" name="policy[brand_dark]" type="text" value=dark placeholder="#8cbdf7" dir="ltr" maxlength="7" autocomplete="off" aria-describedby="brand-hint"/>
-                    <p class="hint" id="brand-hint">{w.admin_policy_brand_hint()}</p>
+                    <p class="hint" id="brand-hint">{t.admin_policy_brand_hint()}</p>
                 </fieldset>
-                <button class="main">{w.admin_save()}</button>
+                <button class="main">{t.admin_save()}</button>
             </PostForm>
             <details class="curl">
-                <summary>{w.admin_as_command()}</summary>
+                <summary>{t.admin_as_command()}</summary>
                 <Command text=command/>
             </details>
         </AdminPage>

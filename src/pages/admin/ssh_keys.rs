@@ -11,7 +11,8 @@ use crate::domain::paths::{self, encode};
 use crate::pages::components::{AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, List, ServerError, confirm_url};
 use crate::pages::list_query;
 use crate::pages::ssh_keys::{KeyFacts, display_name, filters, orders, state_badge};
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::admin::ssh_keys::{PersonKeyItem, RevokeKeyOfTenant, find_key_of_tenant, list_keys_of_tenant};
 
 #[component]
@@ -27,15 +28,15 @@ pub fn AdminKeys() -> impl IntoView {
 
 #[component]
 fn KeyList(keys: Page<PersonKeyItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let Page { items, next, position } = keys;
     let shown = items.len();
     view! {
-        <AdminPage title=w.keys_title() here=paths::ADMIN_KEYS>
-            <FlashMessage notice=said/>
-            <List path=paths::ADMIN_KEYS query=query.clone() search_for=w.admin_keys_search_for() filters=filters() orders=orders() shown next position>
+        <AdminPage title=t.keys_title() here=paths::ADMIN_KEYS>
+            <FlashMessage flash=said/>
+            <List path=paths::ADMIN_KEYS query=query.clone() search_for=t.admin_keys_search_for() filters=filters() orders=orders() shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=w.admin_keys_empty() query><p class="hint">{w.admin_keys_purpose()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_keys_empty() query><p class="hint">{t.admin_keys_purpose()}</p></EmptyList> })
                 } else {
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <KeyEntry item/> }).collect_view()}</ul> })
                 }}
@@ -47,7 +48,7 @@ fn KeyList(keys: Page<PersonKeyItem>, query: ListQuery, said: Option<Flash>) -> 
 
 #[component]
 fn KeyEntry(item: PersonKeyItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let PersonKeyItem { user, key } = item;
     let name = display_name(&key);
     let person = format!("{}?user={}", paths::ADMIN_PERSON, encode(&user));
@@ -59,7 +60,7 @@ fn KeyEntry(item: PersonKeyItem) -> impl IntoView {
                 <Copyable text=key.fingerprint.clone()/>
                 <KeyFacts key/>
             </div>
-            <a class="button danger" href=revoke data-confirm="" aria-label=w.keys_revoke_this(name)>{w.revoke()}</a>
+            <a class="button danger" href=revoke data-confirm="" aria-label=t.keys_revoke_this(name)>{t.revoke()}</a>
         </li>
     }
 }
@@ -68,20 +69,20 @@ fn KeyEntry(item: PersonKeyItem) -> impl IntoView {
 pub fn RevokeAKey() -> impl IntoView {
     let key = use_query_map().with_untracked(|query| query.get("key").and_then(|key| key.parse().ok()).unwrap_or_default());
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         match find_key_of_tenant(key).await {
             Ok(Some(PersonKeyItem { user, key })) => EitherOf3::A(view! {
                 <Confirm
-                    title=w.keys_revoke_question(1)
+                    title=t.keys_revoke_question(1)
                     action=RevokeKeyOfTenant::url()
                     fields=vec![Hidden("key", key.number.to_string())]
-                    button=w.revoke()
+                    button=t.revoke()
                     cancel=paths::ADMIN_KEYS
                     list=paths::ADMIN_KEYS
                 >
                     <p><strong><bdi>{display_name(&key)}</bdi></strong> ", " <bdi>{user}</bdi></p>
                     <p><code translate="no" dir="ltr">{key.fingerprint}</code></p>
-                    <p class="warning">{w.keys_revoke_consequence()}</p>
+                    <p class="warning">{t.keys_revoke_consequence()}</p>
                 </Confirm>
             }),
             Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_KEYS/> }),

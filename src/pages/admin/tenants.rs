@@ -9,7 +9,8 @@ use serde_json::json;
 use super::components::{AdminPage, CurlExample};
 use crate::domain::paths::{self, encode};
 use crate::pages::components::{AlreadyGone, Confirm, FlashMessage, Hidden, PostForm, RelativeTime, ServerError};
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::admin::tenants::{AddTenant, DeleteTenant, SwitchTenant, TenantItem, list_tenants};
 
 #[component]
@@ -25,17 +26,17 @@ pub fn Tenants() -> impl IntoView {
 
 #[component]
 fn TenantList(tenants: Vec<TenantItem>, said: Option<Flash>) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
-        <AdminPage title=w.admin_tenants() here=paths::ADMIN_TENANTS>
-            <FlashMessage notice=said/>
+        <AdminPage title=t.admin_tenants() here=paths::ADMIN_TENANTS>
+            <FlashMessage flash=said/>
             <ul class="rows">{tenants.into_iter().map(|tenant| view! { <TenantEntry tenant/> }).collect_view()}</ul>
             <section aria-labelledby="add">
-                <h2 id="add">{w.admin_tenants_add()}</h2>
+                <h2 id="add">{t.admin_tenants_add()}</h2>
                 <PostForm action=AddTenant::url() main=true class="narrow">
-                    <label for="tenant">{w.admin_tenants_name()}</label>
+                    <label for="tenant">{t.admin_tenants_name()}</label>
                     <input id="tenant" name="tenant" type="text" required maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false"/>
-                    <button class="main">{w.admin_tenants_add()}</button>
+                    <button class="main">{t.admin_tenants_add()}</button>
                 </PostForm>
                 <CurlExample call="POST /v1/tms/tenants/{tenant}" with=vec![("tenant", json!("TENANT"))]/>
             </section>
@@ -45,7 +46,7 @@ fn TenantList(tenants: Vec<TenantItem>, said: Option<Flash>) -> impl IntoView {
 
 #[component]
 fn TenantEntry(tenant: TenantItem) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let change = |what: &str| format!("{}?tenant={}&change={what}", paths::ADMIN_TENANT_CHANGE, encode(&tenant.id));
     let (off, delete) = (change("off"), change("delete"));
     let id = tenant.id.clone();
@@ -56,28 +57,28 @@ fn TenantEntry(tenant: TenantItem) -> impl IntoView {
                     <bdi>{tenant.display_name}</bdi>
                     " "
                     {if tenant.enabled {
-                        Either::Left(view! { <span class="badge good">{w.admin_enabled()}</span> })
+                        Either::Left(view! { <span class="badge good">{t.admin_enabled()}</span> })
                     } else {
-                        Either::Right(view! { <span class="badge bad">{w.admin_disabled()}</span> })
+                        Either::Right(view! { <span class="badge bad">{t.admin_disabled()}</span> })
                     }}
                 </h2>
                 <dl class="facts short">
-                    <div><dt>{w.admin_id()}</dt><dd><code translate="no" dir="ltr">{tenant.id}</code></dd></div>
-                    <div><dt>{w.admin_made()}</dt><dd><RelativeTime at=tenant.created_at/></dd></div>
+                    <div><dt>{t.admin_id()}</dt><dd><code translate="no" dir="ltr">{tenant.id}</code></dd></div>
+                    <div><dt>{t.admin_made()}</dt><dd><RelativeTime at=tenant.created_at/></dd></div>
                 </dl>
             </div>
             <div class="actions">
                 {if tenant.enabled {
-                    Either::Left(view! { <a class="button danger" href=off data-confirm="">{w.admin_disable()}</a> })
+                    Either::Left(view! { <a class="button danger" href=off data-confirm="">{t.admin_disable()}</a> })
                 } else {
                     Either::Right(view! {
                         <PostForm action=SwitchTenant::url()>
                             <input type="hidden" name="tenant" value=id/>
-                            <button name="enabled" value="yes">{w.admin_enable()}</button>
+                            <button name="enabled" value="yes">{t.admin_enable()}</button>
                         </PostForm>
                     })
                 }}
-                <a class="button danger" href=delete>{w.admin_tenants_delete()}</a>
+                <a class="button danger" href=delete>{t.admin_tenants_delete()}</a>
             </div>
         </li>
     }
@@ -87,30 +88,30 @@ fn TenantEntry(tenant: TenantItem) -> impl IntoView {
 pub fn ChangeATenant() -> impl IntoView {
     let (tenant, change) = use_query_map().with_untracked(|query| (query.get("tenant").unwrap_or_default(), query.get("change").unwrap_or_default()));
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         let known = list_tenants().await.ok().flatten().unwrap_or_default().into_iter().find(|known| known.id == tenant);
         match (known, change.as_str()) {
             (Some(known), "off") => EitherOf3::A(view! {
                 <Confirm
-                    title=w.admin_tenants_off_question(known.id.as_str())
+                    title=t.admin_tenants_off_question(known.id.as_str())
                     action=SwitchTenant::url()
                     fields=vec![Hidden("tenant", known.id)]
-                    button=w.admin_disable()
+                    button=t.admin_disable()
                     cancel=paths::ADMIN_TENANTS
                 >
-                    <p class="warning">{w.admin_tenants_off_consequence()}</p>
+                    <p class="warning">{t.admin_tenants_off_consequence()}</p>
                 </Confirm>
             }),
             (Some(known), "delete") => EitherOf3::B(view! {
                 <Confirm
-                    title=w.admin_tenants_delete_question(known.id.as_str())
+                    title=t.admin_tenants_delete_question(known.id.as_str())
                     action=DeleteTenant::url()
                     fields=vec![Hidden("tenant", known.id.clone())]
-                    button=w.admin_tenants_delete()
+                    button=t.admin_tenants_delete()
                     cancel=paths::ADMIN_TENANTS
                 >
-                    <p class="warning">{w.admin_tenants_delete_consequence()}</p>
-                    <label for="typed">{w.admin_tenants_type(known.id)}</label>
+                    <p class="warning">{t.admin_tenants_delete_consequence()}</p>
+                    <label for="typed">{t.admin_tenants_type(known.id)}</label>
                     <input id="typed" name="typed" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
                 </Confirm>
             }),

@@ -275,7 +275,7 @@ mod tests {
         let who: Vec<String> = callers(0).into_iter().map(|caller| caller.who).collect();
         assert_eq!(who, ["the client", "an administrator of the tenant"]);
         assert_eq!(callers(1), [ApiCaller { who: "anybody".into(), headers: Vec::new() }]);
-        let of = |ways: Value| caller(ways.as_object().expect("headers"));
+        let of = |headers: Value| caller(headers.as_object().expect("headers"));
         assert_eq!(of(json!({ "bearer": ["keys:read"] })).who, "the holder of an access token for keys:read");
         assert_eq!(of(json!({ "host": [] })).headers, [("Authorization", "Bearer $HOST_CREDENTIAL")]);
         assert_eq!(of(json!({ "tenant": [] })).who, "anybody who names a tenant");
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn the_real_description_is_parsed_completely() {
-        let reference = Reference::read(crate::server::context::api_description());
+        let reference = Reference::read(crate::server::tms::openapi::document());
         assert_eq!(reference.sections.len(), 11);
         assert!(reference.count() > 50, "{}", reference.count());
         let operations = || reference.sections.iter().flat_map(|section| &section.operations);

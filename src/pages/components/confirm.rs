@@ -74,11 +74,11 @@ pub fn AlreadyGone(
     back: &'static str,
 ) -> impl IntoView {
     set_status(axum::http::StatusCode::NOT_FOUND);
-    let w = translations();
+    let t = translations();
     view! {
-        <PageContent title=w.gone_title() refused=true>
-            <p>{w.gone()}</p>
-            <p><a class="button main" href=back_url(back) data-cancel="">{w.gone_back()}</a></p>
+        <PageContent title=t.gone_title() refused=true>
+            <p>{t.gone()}</p>
+            <p><a class="button main" href=back_url(back) data-cancel="">{t.gone_back()}</a></p>
         </PageContent>
     }
 }

@@ -5,7 +5,8 @@ use leptos::prelude::*;
 use super::{FormError, Hidden, PageContent, PostForm};
 use crate::domain::tenant::Tenant;
 use crate::islands::UserCodeInput;
-use crate::server::context::{self, Flash, translations};
+use crate::server::context::{self, translations};
+use crate::server::sign_in::session::flash::Flash;
 
 #[component]
 pub fn EnterCodeForm(
@@ -15,7 +16,7 @@ pub fn EnterCodeForm(
     /// The server function that receives the code.
     action: &'static str,
     /// Why the last code was refused, if it was.
-    notice: Option<Flash>,
+    flash: Option<Flash>,
     /// The initial value of the field.
     filled: Option<String>,
     /// A note above the field.
@@ -28,29 +29,29 @@ pub fn EnterCodeForm(
     /// The warning about codes from other people.
     children: Children,
 ) -> impl IntoView {
-    let w = translations();
-    if let Some(notice) = &notice {
-        context::set_error_status(notice);
+    let t = translations();
+    if let Some(flash) = &flash {
+        context::set_error_status(flash);
     }
-    let refused = notice.is_some();
-    let typed = notice.as_ref().map(|notice| notice.input.clone()).filter(|typed| !typed.is_empty());
+    let refused = flash.is_some();
+    let typed = flash.as_ref().map(|flash| flash.input.clone()).filter(|typed| !typed.is_empty());
     let value = typed.or(filled).unwrap_or_default();
     view! {
         <PageContent title refused>
             {how}
             <PostForm action=action main=true class="enter-code" novalidate=true>
-                <label for="user-code">{w.device_code()}</label>
-                {notice.map(|notice| view! { <FormError id="user-code-error" sentence=notice.message/> })}
+                <label for="user-code">{t.device_code()}</label>
+                {flash.map(|flash| view! { <FormError id="user-code-error" sentence=flash.message/> })}
                 {note.map(|sentence| view! { <p class="notice">{sentence}</p> })}
                 <UserCodeInput value refused/>
-                <p class="hint" id="user-code-hint">{w.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {w.device_hint_after()}</p>
-                <button class="main">{w.device_continue()}</button>
+                <p class="hint" id="user-code-hint">{t.device_hint_before()} " " <span translate="no" dir="ltr">"WDJB-MJHT"</span> {t.device_hint_after()}</p>
+                <button class="main">{t.device_continue()}</button>
             </PostForm>
             {other.map(|tenant| view! {
                 <PostForm action=switch.0 class="aside">
                     <input type="hidden" name="tenant" value=tenant.id.to_string()/>
                     {switch.1.map(|Hidden(name, value)| view! { <input type="hidden" name=name value=value/> })}
-                    <button>{w.device_switch_to(tenant.display_name)}</button>
+                    <button>{t.device_switch_to(tenant.display_name)}</button>
                 </PostForm>
             })}
             {refused.then(|| view! { <p class="aside"><a href=other_kind.0>{other_kind.1}</a></p> })}
@@ -60,7 +61,7 @@ pub fn EnterCodeForm(
 }
 
 /// The tenant of a refused code, if it is another one.
-pub async fn other_tenant(notice: Option<&Flash>) -> Option<Tenant> {
-    let id = notice?.tenant.as_ref()?;
+pub async fn other_tenant(flash: Option<&Flash>) -> Option<Tenant> {
+    let id = flash?.tenant.as_ref()?;
     context::services().ok()?.enabled_tenant(id).await.ok().flatten()
 }

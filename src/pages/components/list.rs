@@ -33,20 +33,20 @@ pub fn List(
     position: Option<PagePosition>,
     children: Children,
 ) -> AnyView {
-    let w = translations();
+    let t = translations();
     let narrowed = query.is_filtered();
     let empty = shown == 0;
     let beginning = query.cursor().is_some().then(|| query.url(path, None));
     // On the second page, and in a list that is too long to count, "previous" is the first page.
-    let previous = position.as_ref().and_then(|position| position.previous.as_ref()).map(|mark| query.url(path, Some(mark)));
+    let previous = position.as_ref().and_then(|position| position.previous.as_ref()).map(|cursor| query.url(path, Some(cursor)));
     let more = next.map(|next| query.url(path, Some(&next)));
     let summary = match (empty, narrowed) {
-        (true, true) => nothing.unwrap_or_else(|| w.list_nothing_found()),
+        (true, true) => nothing.unwrap_or_else(|| t.list_nothing_found()),
         (true, false) => String::new(),
         (false, _) => match position {
-            Some(PagePosition { total, .. }) if total <= shown => w.list_shown(to_i64(shown)),
-            Some(PagePosition { before, total, .. }) => w.list_shown_of(to_i64(before + 1), to_i64(before + shown), to_i64(total)),
-            None => w.list_shown_of_more(to_i64(shown), to_i64(MAX_COUNTED)),
+            Some(PagePosition { total, .. }) if total <= shown => t.list_shown(to_i64(shown)),
+            Some(PagePosition { before, total, .. }) => t.list_shown_of(to_i64(before + 1), to_i64(before + shown), to_i64(total)),
+            None => t.list_shown_of_more(to_i64(shown), to_i64(MAX_COUNTED)),
         },
     };
     view! {
@@ -54,13 +54,13 @@ pub fn List(
             <div data-shown="">
                 <form class="list-tools" role="search" action=path data-tools="">
                     <div class="field grow">
-                        <label for="list-q">{w.list_search()}</label>
+                        <label for="list-q">{t.list_search()}</label>
                         <input id="list-q" type="search" name="q" value=query.q placeholder=search_for autocomplete="off" enterkeyhint="search"/>
                     </div>
-                    {(!filters.is_empty()).then(|| view! { <ListSelect name="show" label=w.list_filter() choices=filters chosen=query.show/> })}
-                    {(!spans.is_empty()).then(|| view! { <ListSelect name="since" label=w.list_since() choices=spans chosen=query.since/> })}
-                    {(!orders.is_empty()).then(|| view! { <ListSelect name="sort" label=w.list_order() choices=orders chosen=query.sort/> })}
-                    <button>{w.list_apply()}</button>
+                    {(!filters.is_empty()).then(|| view! { <ListSelect name="show" label=t.list_filter() choices=filters chosen=query.show/> })}
+                    {(!spans.is_empty()).then(|| view! { <ListSelect name="since" label=t.list_since() choices=spans chosen=query.since/> })}
+                    {(!orders.is_empty()).then(|| view! { <ListSelect name="sort" label=t.list_order() choices=orders chosen=query.sort/> })}
+                    <button>{t.list_apply()}</button>
                 </form>
                 <div data-rows="">
                     <p class="hint" data-summary="">{summary}</p>
@@ -93,12 +93,12 @@ fn ListSelect(name: &'static str, label: String, choices: Vec<ListOption>, chose
 /// Links to the list's other pages.
 #[component]
 fn PageLinks(beginning: Option<String>, previous: Option<String>, more: Option<String>) -> AnyView {
-    let w = translations();
+    let t = translations();
     view! {
-        <nav class="pieces" aria-label=w.list_pieces()>
-            {beginning.map(|address| view! { <a class="button" href=address data-piece="">{w.list_beginning()}</a> })}
-            {previous.map(|address| view! { <a class="button" href=address rel="prev" data-piece="">{w.list_previous()}</a> })}
-            {more.map(|address| view! { <a class="button" href=address rel="next" data-piece="">{w.list_more()}</a> })}
+        <nav class="pieces" aria-label=t.list_pages()>
+            {beginning.map(|address| view! { <a class="button" href=address data-piece="">{t.list_beginning()}</a> })}
+            {previous.map(|address| view! { <a class="button" href=address rel="prev" data-piece="">{t.list_previous()}</a> })}
+            {more.map(|address| view! { <a class="button" href=address rel="next" data-piece="">{t.list_more()}</a> })}
         </nav>
     }
     .into_any()

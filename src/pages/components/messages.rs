@@ -5,7 +5,8 @@ use leptos::prelude::*;
 
 use super::{Copyable, PageContent};
 use crate::islands::told;
-use crate::server::context::{self, Flash, FlashTarget, set_error_status, translations};
+use crate::server::context::{set_error_status, translations};
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 /// An error, announced when the page loads.
 #[component]
@@ -20,7 +21,7 @@ pub fn FormError(
 
 /// A link to the provider's own help page, if it has one.
 #[component]
-pub fn HelpLink(help: Option<context::ProviderHelp>) -> impl IntoView {
+pub fn HelpLink(help: Option<crate::server::sign_in::session::flash::ProviderHelp>) -> impl IntoView {
     help.map(|help| view! {
         <p>{translations().sign_in_help(help.provider)} " " <a href=help.address.clone() rel="external noreferrer" translate="no" dir="ltr">{help.address.clone()}</a></p>
     })
@@ -28,18 +29,18 @@ pub fn HelpLink(help: Option<context::ProviderHelp>) -> impl IntoView {
 
 /// The flash message that the last form left, if any ([`crate::server::context::take_flash`]).
 #[component]
-pub fn FlashMessage(notice: Option<Flash>) -> impl IntoView {
-    notice.map(|notice| match notice.target {
+pub fn FlashMessage(flash: Option<Flash>) -> impl IntoView {
+    flash.map(|flash| match flash.target {
         FlashTarget::Refused => {
-            set_error_status(&notice);
+            set_error_status(&flash);
             Either::Left(view! {
-                <FormError sentence=notice.message/>
-                <HelpLink help=notice.help/>
+                <FormError sentence=flash.message/>
+                <HelpLink help=flash.help/>
             })
         }
         _ => Either::Right(view! {
-            <p class="notice" role="status">{told(&notice.told())}</p>
-            {notice.secret.map(|secret| view! {
+            <p class="notice" role="status">{told(&flash.told())}</p>
+            {flash.secret.map(|secret| view! {
                 <div class="card once">
                     <p><strong>{translations().secret_once()}</strong></p>
                     <Copyable text=secret/>
@@ -53,7 +54,7 @@ pub fn FlashMessage(notice: Option<Flash>) -> impl IntoView {
 #[component]
 pub fn ServerError() -> impl IntoView {
     view! {
-        <PageContent title=translations().sorry_title() refused=true>
+        <PageContent title=translations().server_error_title() refused=true>
             <p>{translations().sorry()}</p>
         </PageContent>
     }

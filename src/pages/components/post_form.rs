@@ -22,7 +22,7 @@ pub fn PostForm(
 ) -> AnyView {
     let context::FormContext { account, page, key } = context::form_context();
     view! {
-        <form method="post" action=action class=class id=main.then_some(context::MAIN_FORM) novalidate=novalidate>
+        <form method="post" action=action class=class id=main.then_some(crate::server::middleware::form_fill::MAIN_FORM) novalidate=novalidate>
             <input type="hidden" name=form::ACCOUNT value=account/>
             <input type="hidden" name=form::PAGE value=page/>
             <input type="hidden" name=form::KEY value=key/>

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 
 use super::{Hidden, PostForm};
-use crate::server::context::{SignedIn, translations};
+use crate::server::context::translations;
+use crate::server::service::SignedIn;
 
 #[component]
 pub fn YouAre(
@@ -14,16 +15,16 @@ pub fn YouAre(
     #[prop(optional)]
     about: Option<Hidden>,
 ) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
         <div class="row you-are">
             <p>
-                {w.consent_you_are()} " " <strong>{person.display_name().to_owned()}</strong> " (" {w.person_at(person.user_id().as_str(), person.tenant_name())} ")."
+                {t.consent_you_are()} " " <strong>{person.display_name().to_owned()}</strong> " (" {t.person_at(person.user_id().as_str(), person.tenant_name())} ")."
             </p>
             <PostForm action=another>
                 <input type="hidden" name="tenant" value=person.tenant_id().to_string()/>
                 {about.map(|Hidden(name, value)| view! { <input type="hidden" name=name value=value/> })}
-                <button class="quiet">{w.consent_use_another()}</button>
+                <button class="quiet">{t.consent_use_another()}</button>
             </PostForm>
         </div>
     }

@@ -8,8 +8,10 @@ use leptos::server_fn::ServerFn;
 use super::super::components::{FormError, PageContent, PostForm, ServerError};
 use crate::domain::paths::{self, ReturnTo};
 use crate::islands::SubmitOnce;
-use crate::server::context::people::{MIN_PASSWORD_CHARS, PasswordChangeRequirement};
-use crate::server::context::{self, Flash, SignedIn, translations};
+use crate::server::context::{self, translations};
+use crate::server::service::SignedIn;
+use crate::server::service::auth::people::{MIN_PASSWORD_CHARS, PasswordChangeRequirement};
+use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::passwords::ChangePassword as Change;
 
 #[component]
@@ -24,7 +26,7 @@ pub fn ChangePassword() -> impl IntoView {
                     context::redirect_to_url(&paths::second_factor_again(&ReturnTo::to(paths::IDENTITIES_PASSWORD)));
                     EitherOf3::A(Either::Left(()))
                 }
-                proof => EitherOf3::A(Either::Right(view! { <Form person proof notice=context::take_flash().await/> })),
+                requirement => EitherOf3::A(Either::Right(view! { <Form person requirement flash=context::take_flash().await/> })),
             },
             Ok(false) => EitherOf3::B(view! { <NoPassword/> }),
             Err(fault) => {
@@ -36,23 +38,23 @@ pub fn ChangePassword() -> impl IntoView {
 }
 
 #[component]
-fn Form(person: SignedIn, proof: PasswordChangeRequirement, notice: Option<Flash>) -> impl IntoView {
-    let w = translations();
-    if let Some(notice) = &notice {
-        context::set_error_status(notice);
+fn Form(person: SignedIn, requirement: PasswordChangeRequirement, flash: Option<Flash>) -> impl IntoView {
+    let t = translations();
+    if let Some(flash) = &flash {
+        context::set_error_status(flash);
     }
-    let refused = notice.is_some();
-    let ask = proof == PasswordChangeRequirement::CurrentPassword;
+    let refused = flash.is_some();
+    let ask = requirement == PasswordChangeRequirement::CurrentPassword;
     view! {
-        <PageContent title=w.password_change() refused>
-            <p class="lead">{w.password_lead()}</p>
-            {notice.map(|notice| view! { <FormError id="password-error" sentence=notice.message/> })}
+        <PageContent title=t.password_change() refused>
+            <p class="lead">{t.password_lead()}</p>
+            {flash.map(|flash| view! { <FormError id="password-error" sentence=flash.message/> })}
             <SubmitOnce>
                 <PostForm action=Change::url() class="sign-in">
-                    <label for="user-name">{w.sign_in_user_name()}</label>
+                    <label for="user-name">{t.sign_in_user_name()}</label>
                     <input id="user-name" name="user_name" type="text" value=person.user_id().to_string() autocomplete="username" readonly/>
                     {ask.then(|| view! {
-                        <label for="current">{w.password_current()}</label>
+                        <label for="current">{t.password_current()}</label>
                         <input
                             id="current"
                             name="current_password"
@@ -62,7 +64,7 @@ fn Form(person: SignedIn, proof: PasswordChangeRequirement, notice: Option<Flash
                             aria-describedby=refused.then_some("password-error")
                         />
                     })}
-                    <label for="new">{w.password_new()}</label>
+                    <label for="new">{t.password_new()}</label>
                     <input
                         id="new"
                         name="new_password"
@@ -72,12 +74,12 @@ fn Form(person: SignedIn, proof: PasswordChangeRequirement, notice: Option<Flash
                         minlength=MIN_PASSWORD_CHARS.to_string()
                         aria-describedby=if refused { "password-error password-hint" } else { "password-hint" }
                     />
-                    <p class="hint" id="password-hint">{w.password_hint(i64::try_from(MIN_PASSWORD_CHARS).unwrap_or(i64::MAX))}</p>
-                    <label for="repeated">{w.password_repeated()}</label>
+                    <p class="hint" id="password-hint">{t.password_hint(i64::try_from(MIN_PASSWORD_CHARS).unwrap_or(i64::MAX))}</p>
+                    <label for="repeated">{t.password_repeated()}</label>
                     <input id="repeated" name="repeated_password" type="password" autocomplete="new-password" required/>
                     <p class="actions">
-                        <button class="main">{w.password_change()}</button>
-                        <a class="button" href=paths::IDENTITIES>{w.cancel()}</a>
+                        <button class="main">{t.password_change()}</button>
+                        <a class="button" href=paths::IDENTITIES>{t.cancel()}</a>
                     </p>
                 </PostForm>
             </SubmitOnce>
@@ -88,12 +90,12 @@ fn Form(person: SignedIn, proof: PasswordChangeRequirement, notice: Option<Flash
 /// Shown to people who sign in through an institution.
 #[component]
 fn NoPassword() -> impl IntoView {
-    let w = translations();
+    let t = translations();
     context::set_status(StatusCode::NOT_FOUND);
     view! {
-        <PageContent title=w.password_change() refused=true>
-            <p>{w.password_refused_none()}</p>
-            <p><a class="button main" href=paths::IDENTITIES>{w.nav_identities()}</a></p>
+        <PageContent title=t.password_change() refused=true>
+            <p>{t.password_refused_none()}</p>
+            <p><a class="button main" href=paths::IDENTITIES>{t.nav_identities()}</a></p>
         </PageContent>
     }
 }

@@ -16,33 +16,37 @@ use crate::domain::paths::{self, ReturnTo};
 use crate::domain::second_factor::{Factor, FactorUsage, PasskeySummary, SecondFactors};
 use crate::domain::time::Timestamp;
 use crate::islands::PasskeyButton;
-use crate::server::context::second_factors::{AppEnrollment, PasskeyChallenge};
-use crate::server::context::{self, Enrollment, EnrollmentKind, Fault, Flash, FlashTarget, RecentlyAuthenticated, translations};
+use crate::server::context::{self, translations};
+use crate::server::service::Fault;
+use crate::server::service::auth::principals::RecentlyAuthenticated;
+use crate::server::service::auth::second_factors::{AppEnrollment, PasskeyChallenge};
+use crate::server::sign_in::session::flash::{Flash, FlashTarget};
+use crate::server::sign_in::session::second_factors::{Enrollment, EnrollmentKind};
 use crate::server_fns::second_factors::{AddApp, AddPasskey, RemoveFactor, RenamePasskey, RenewRecoveryCodes};
 
 /// The section on `/identities`.
 #[component]
 pub fn Factors(factors: SecondFactors) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let none = factors.is_empty();
     let left = factors.recovery_codes_left;
     let app = factors.app;
     view! {
         <section aria-labelledby="second-factor">
-            <h2 id="second-factor">{w.factors_title()}</h2>
-            <p class="hint">{if none { w.factors_none() } else { w.factors_lead() }}</p>
+            <h2 id="second-factor">{t.factors_title()}</h2>
+            <p class="hint">{if none { t.factors_none() } else { t.factors_lead() }}</p>
             {(!none).then(|| view! {
                 <ul class="rows">
-                    {app.map(|used| view! { <FactorEntry name=w.factors_app() used factor="app".to_owned()/> })}
+                    {app.map(|used| view! { <FactorEntry name=t.factors_app() used factor="app".to_owned()/> })}
                     {factors.passkeys.into_iter().map(|key| view! {
                         <FactorEntry name=passkey_label(&key) used=key.usage factor=key.number.to_string() named=true/>
                     }).collect_view()}
                     <li class="row-card">
                         <div class="what">
-                            <h3>{w.factors_recovery()}</h3>
-                            <p class=if left < 3 { "warning" } else { "hint" }>{w.factors_recovery_left(left)}</p>
+                            <h3>{t.factors_recovery()}</h3>
+                            <p class=if left < 3 { "warning" } else { "hint" }>{t.factors_recovery_left(left)}</p>
                         </div>
-                        <a class="button" href=paths::IDENTITIES_RECOVERY_NEW data-confirm="">{w.factors_recovery_renew()}</a>
+                        <a class="button" href=paths::IDENTITIES_RECOVERY_NEW data-confirm="">{t.factors_recovery_renew()}</a>
                     </li>
                 </ul>
             })}
@@ -64,7 +68,7 @@ fn FactorEntry(
     #[prop(optional)]
     named: bool,
 ) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let at = |path: &str| paths::page_about(path, "factor", &factor, &ReturnTo::default());
     let (rename, remove) = (at(paths::IDENTITIES_RENAME), at(paths::IDENTITIES_REMOVE));
     view! {
@@ -72,16 +76,16 @@ fn FactorEntry(
             <div class="what">
                 <h3><bdi>{name.clone()}</bdi></h3>
                 <dl class="facts short">
-                    <div><dt>{w.factors_since()}</dt><dd><RelativeTime at=used.created_at/></dd></div>
+                    <div><dt>{t.factors_since()}</dt><dd><RelativeTime at=used.created_at/></dd></div>
                     <div>
-                        <dt>{w.identities_last_used()}</dt>
+                        <dt>{t.identities_last_used()}</dt>
                         <dd><RelativeTimeOrNever at=used.last_used_at/></dd>
                     </div>
                 </dl>
             </div>
             <div class="actions">
-                {named.then(|| view! { <a class="button" href=rename aria-label=w.factors_rename_this(name.as_str())>{w.factors_rename()}</a> })}
-                <a class="button danger" href=remove data-confirm="" aria-label=w.factors_remove_this(name.as_str())>{w.factors_remove()}</a>
+                {named.then(|| view! { <a class="button" href=rename aria-label=t.factors_rename_this(name.as_str())>{t.factors_rename()}</a> })}
+                <a class="button danger" href=remove data-confirm="" aria-label=t.factors_remove_this(name.as_str())>{t.factors_remove()}</a>
             </div>
         </li>
     }
@@ -89,12 +93,12 @@ fn FactorEntry(
 
 #[component]
 fn SetUpLinks(then: ReturnTo, with_app: bool) -> impl IntoView {
-    let w = translations();
+    let t = translations();
     let passkeys = context::services().is_ok_and(|services| services.has_passkeys());
     view! {
         <p class="actions">
-            {with_app.then(|| view! { <a class="button" href=paths::with_return_to(paths::IDENTITIES_APP, &then)>{w.factors_add_app()}</a> })}
-            {passkeys.then(|| view! { <a class="button" href=paths::with_return_to(paths::IDENTITIES_PASSKEY, &then)>{w.factors_add_passkey()}</a> })}
+            {with_app.then(|| view! { <a class="button" href=paths::with_return_to(paths::IDENTITIES_APP, &then)>{t.factors_add_app()}</a> })}
+            {passkeys.then(|| view! { <a class="button" href=paths::with_return_to(paths::IDENTITIES_PASSKEY, &then)>{t.factors_add_passkey()}</a> })}
         </p>
     }
 }
@@ -107,10 +111,10 @@ fn return_to() -> ReturnTo {
 /// `/identities/second-factor`: the tenant requires a second factor and the person has none.
 #[component]
 pub fn SecondFactorRequired() -> impl IntoView {
-    let (w, then) = (translations(), return_to());
+    let (t, then) = (translations(), return_to());
     view! {
-        <PageContent title=w.factors_wanted_title()>
-            <p class="lead">{w.factors_wanted()}</p>
+        <PageContent title=t.factors_required_title()>
+            <p class="lead">{t.factors_required()}</p>
             <SetUpLinks then with_app=true/>
         </PageContent>
     }
@@ -130,7 +134,7 @@ pub fn SetUpApp() -> impl IntoView {
     let then = return_to();
     let id = use_query_map().with_untracked(|query| query.get("ceremony").unwrap_or_default());
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         match has_app().await {
             Ok(false) => {}
             Ok(true) => {
@@ -142,25 +146,25 @@ pub fn SetUpApp() -> impl IntoView {
         }
         match load_app_enrollment(&id, &then).await {
             Ok(Some(EnrollmentView { enrollment: AppEnrollment { secret, otpauth_url }, id, said })) => EitherOf3::A(view! {
-                <PageContent title=w.factors_app_title()>
-                    <FlashMessage notice=said/>
+                <PageContent title=t.factors_app_title()>
+                    <FlashMessage flash=said/>
                     <ol class="steps">
                         <li>
-                            <p>{w.factors_app_scan()}</p>
-                            <QrCode text=otpauth_url.clone() label=w.factors_app_qr()/>
-                            <p><a href=otpauth_url rel="external">{w.factors_app_here()}</a></p>
-                            <p>{w.factors_app_type()}</p>
+                            <p>{t.factors_app_scan()}</p>
+                            <QrCode text=otpauth_url.clone() label=t.factors_app_qr()/>
+                            <p><a href=otpauth_url rel="external">{t.factors_app_here()}</a></p>
+                            <p>{t.factors_app_type()}</p>
                             <Copyable text=secret/>
                         </li>
                         <li>
                             <PostForm action=AddApp::url()>
                                 <input type="hidden" name="ceremony" value=id/>
                                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
-                                <label for="code">{w.factors_app_code()}</label>
+                                <label for="code">{t.factors_app_code()}</label>
                                 <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr" maxlength="10" required/>
                                 <p class="actions">
-                                    <button class="main">{w.factors_app_done()}</button>
-                                    <a class="button" href=paths::IDENTITIES>{w.cancel()}</a>
+                                    <button class="main">{t.factors_app_done()}</button>
+                                    <a class="button" href=paths::IDENTITIES>{t.cancel()}</a>
                                 </p>
                             </PostForm>
                         </li>
@@ -182,16 +186,16 @@ async fn has_app() -> Result<bool, ServerFnError> {
 /// Shown instead of a new secret: a person can have only one authenticator app.
 #[component]
 fn AppExists() -> impl IntoView {
-    let w = translations();
+    let t = translations();
     context::set_status(StatusCode::UNPROCESSABLE_ENTITY);
     view! {
-        <PageContent title=w.factors_app_title() refused=true>
-            <FormError sentence=w.factors_exists()/>
+        <PageContent title=t.factors_app_title() refused=true>
+            <FormError sentence=t.factors_exists()/>
             <p class="actions">
                 <a class="button danger" href=paths::page_about(paths::IDENTITIES_REMOVE, "factor", "app", &ReturnTo::default()) data-confirm="">
-                    {w.factors_exists_remove()}
+                    {t.factors_exists_remove()}
                 </a>
-                <a class="button" href=paths::IDENTITIES>{w.nav_identities()}</a>
+                <a class="button" href=paths::IDENTITIES>{t.nav_identities()}</a>
             </p>
         </PageContent>
     }
@@ -210,7 +214,7 @@ async fn load_app_enrollment(id: &str, then: &ReturnTo) -> Result<Option<Enrollm
     {
         let what = services.app_enrollment(&person, &state).map_err(context::fault)?;
         let said = match context::take_flash_about(&id).await {
-            Some(notice) => Some(notice),
+            Some(flash) => Some(flash),
             None => context::take_flash().await,
         };
         return Ok(Some(EnrollmentView { enrollment: what, id, said }));
@@ -250,31 +254,31 @@ fn QrCode(text: String, label: String) -> impl IntoView {
 pub fn SetUpPasskey() -> impl IntoView {
     let then = return_to();
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         match load_passkey_enrollment(&then).await {
             Ok(Some(EnrollmentView { enrollment: Some(PasskeyChallenge { options, .. }), id, said })) => EitherOf3::A(view! {
-                <PageContent title=w.factors_passkey_title()>
-                    <p class="lead">{w.factors_passkey_lead()}</p>
-                    <FlashMessage notice=said/>
+                <PageContent title=t.factors_passkey_title()>
+                    <p class="lead">{t.factors_passkey_lead()}</p>
+                    <FlashMessage flash=said/>
                     <PostForm action=AddPasskey::url() main=true>
                         <input type="hidden" name="ceremony" value=id/>
                         <input type="hidden" name="then" value=then.as_str().to_owned()/>
-                        <label for="name">{w.factors_passkey_name()}</label>
+                        <label for="name">{t.factors_passkey_name()}</label>
                         <input id="name" name="name" type="text" maxlength="100" autocomplete="off" aria-describedby="name-hint"/>
-                        <p class="hint" id="name-hint">{w.factors_passkey_name_hint()}</p>
+                        <p class="hint" id="name-hint">{t.factors_passkey_name_hint()}</p>
                         <PasskeyButton
                             options
                             make=true
-                            label=w.factors_passkey_make()
-                            failed=w.factors_passkey_failed()
-                            exists=w.factors_passkey_exists()
-                            missing=w.factors_passkey_missing()
+                            label=t.factors_passkey_make()
+                            failed=t.factors_passkey_failed()
+                            exists=t.factors_passkey_exists()
+                            missing=t.factors_passkey_missing()
                         />
                     </PostForm>
                 </PageContent>
             }),
             Ok(Some(EnrollmentView { enrollment: None, .. })) => EitherOf3::B(Either::Left(view! {
-                <PageContent title=w.factors_passkey_title()><p>{w.factors_passkey_no_name()}</p></PageContent>
+                <PageContent title=t.factors_passkey_title()><p>{t.factors_passkey_no_name()}</p></PageContent>
             })),
             Ok(None) => EitherOf3::B(Either::Right(())),
             Err(_) => EitherOf3::C(view! { <ServerError/> }),
@@ -300,34 +304,34 @@ pub fn RecoveryCodes() -> impl IntoView {
     let then = return_to().or(paths::IDENTITIES);
     let id = use_query_map().with_untracked(|query| query.get("codes").unwrap_or_default());
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         match recovery_codes(&id).await {
             Ok(Some(Codes { codes, made_at, portal, said })) => EitherOf3::A(view! {
-                <PageContent title=w.factors_recovery_title()>
+                <PageContent title=t.factors_recovery_title()>
                     {said.map(|said| view! { <p class="notice" role="status">{said.message}</p> })}
-                    <p class="lead">{w.factors_recovery_lead()}</p>
+                    <p class="lead">{t.factors_recovery_lead()}</p>
                     <div class="card once codes"><Copyable text=codes block=true/></div>
                     <div class="only-print">
-                        <p>{context::current_person().map(|person| w.person_at(person.user_id().as_str(), person.tenant_name()))}</p>
+                        <p>{context::current_person().map(|person| t.person_at(person.user_id().as_str(), person.tenant_name()))}</p>
                         <p translate="no" dir="ltr">{portal}</p>
                         <p><ExactTime at=made_at/></p>
                     </div>
-                    <p class="hint">{w.factors_recovery_shown()}</p>
+                    <p class="hint">{t.factors_recovery_shown()}</p>
                     <p class="actions">
                         <a class="button" href=format!("{}?codes={}", paths::IDENTITIES_RECOVERY_FILE, paths::encode(&id)) download="" rel="external">
-                            {w.factors_recovery_download()}
+                            {t.factors_recovery_download()}
                         </a>
-                        <button type="button" class="print" data-print="">{w.factors_recovery_print()}</button>
-                        <a class="button main" href=then.as_str().to_owned()>{w.factors_recovery_kept()}</a>
+                        <button type="button" class="print" data-print="">{t.factors_recovery_print()}</button>
+                        <a class="button main" href=then.as_str().to_owned()>{t.factors_recovery_kept()}</a>
                     </p>
                 </PageContent>
             }),
             Ok(None) => EitherOf3::B(view! {
-                <PageContent title=w.factors_recovery_title()>
-                    <p class="lead">{w.factors_recovery_once()}</p>
+                <PageContent title=t.factors_recovery_title()>
+                    <p class="lead">{t.factors_recovery_once()}</p>
                     <p class="actions">
-                        <a class="button" href=paths::IDENTITIES_RECOVERY_NEW>{w.factors_recovery_renew()}</a>
-                        <a class="button main" href=then.as_str().to_owned()>{w.second_factor_go_on()}</a>
+                        <a class="button" href=paths::IDENTITIES_RECOVERY_NEW>{t.factors_recovery_renew()}</a>
+                        <a class="button main" href=then.as_str().to_owned()>{t.second_factor_go_on()}</a>
                     </p>
                 </PageContent>
             }),
@@ -355,10 +359,10 @@ async fn recovery_codes(id: &str) -> Result<Option<Codes>, ServerFnError> {
 /// `/identities/recovery/new`.
 #[component]
 pub fn NewRecoveryCodes() -> impl IntoView {
-    let w = translations();
+    let t = translations();
     view! {
-        <Confirm title=w.factors_recovery_question() action=RenewRecoveryCodes::url() button=w.factors_recovery_renew() cancel=paths::IDENTITIES harmless=true>
-            <p class="warning">{w.factors_recovery_consequence()}</p>
+        <Confirm title=t.factors_recovery_question() action=RenewRecoveryCodes::url() button=t.factors_recovery_renew() cancel=paths::IDENTITIES harmless=true>
+            <p class="warning">{t.factors_recovery_consequence()}</p>
         </Confirm>
     }
 }
@@ -366,22 +370,22 @@ pub fn NewRecoveryCodes() -> impl IntoView {
 /// `/identities/rename`: renames a passkey.
 #[component]
 pub fn RenameAPasskey() -> impl IntoView {
-    let wanted = use_query_map().with_untracked(|query| query.get("factor").unwrap_or_default());
+    let factor = use_query_map().with_untracked(|query| query.get("factor").unwrap_or_default());
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         let said = context::take_flash().await;
-        match passkey_named(&wanted).await {
+        match passkey_named(&factor).await {
             Ok(Some(name)) => EitherOf3::A(view! {
-                <PageContent title=w.factors_rename_title()>
-                    <FlashMessage notice=said/>
+                <PageContent title=t.factors_rename_title()>
+                    <FlashMessage flash=said/>
                     <PostForm action=RenamePasskey::url()>
-                        <input type="hidden" name="factor" value=wanted/>
-                        <label for="name">{w.factors_passkey_name()}</label>
+                        <input type="hidden" name="factor" value=factor/>
+                        <label for="name">{t.factors_passkey_name()}</label>
                         <input id="name" name="name" type="text" value=name maxlength="100" autocomplete="off" required aria-describedby="name-hint"/>
-                        <p class="hint" id="name-hint">{w.factors_passkey_name_hint()}</p>
+                        <p class="hint" id="name-hint">{t.factors_passkey_name_hint()}</p>
                         <p class="actions">
-                            <button class="main">{w.factors_rename()}</button>
-                            <a class="button" href=paths::IDENTITIES>{w.cancel()}</a>
+                            <button class="main">{t.factors_rename()}</button>
+                            <a class="button" href=paths::IDENTITIES>{t.cancel()}</a>
                         </p>
                     </PostForm>
                 </PageContent>
@@ -396,8 +400,8 @@ pub fn RenameAPasskey() -> impl IntoView {
 }
 
 /// The name that the person gave a passkey, which may be empty.
-async fn passkey_named(wanted: &str) -> Result<Option<String>, Fault> {
-    let (Ok(services), Some(person), Some(Factor::Passkey(number))) = (context::services(), context::current_person(), Factor::parse(wanted)) else {
+async fn passkey_named(factor: &str) -> Result<Option<String>, Fault> {
+    let (Ok(services), Some(person), Some(Factor::Passkey(number))) = (context::services(), context::current_person(), Factor::parse(factor)) else {
         return Ok(None);
     };
     let passkeys = services.list_second_factors(&person).await?.passkeys;
@@ -407,19 +411,19 @@ async fn passkey_named(wanted: &str) -> Result<Option<String>, Fault> {
 /// `/identities/remove`: confirms that a second factor is removed.
 #[component]
 pub fn RemoveAFactor() -> impl IntoView {
-    let wanted = use_query_map().with_untracked(|query| query.get("factor").unwrap_or_default());
+    let factor = use_query_map().with_untracked(|query| query.get("factor").unwrap_or_default());
     Suspend::new(async move {
-        let w = translations();
-        match named(&wanted).await {
+        let t = translations();
+        match named(&factor).await {
             Ok(Some((name, last))) => EitherOf3::A(view! {
                 <Confirm
-                    title=w.factors_remove_question(name)
+                    title=t.factors_remove_question(name)
                     action=RemoveFactor::url()
-                    fields=vec![Hidden("factor", wanted)]
-                    button=w.factors_remove()
+                    fields=vec![Hidden("factor", factor)]
+                    button=t.factors_remove()
                     cancel=paths::IDENTITIES
                 >
-                    <p class="warning">{if last { w.factors_remove_last() } else { w.factors_remove_consequence() }}</p>
+                    <p class="warning">{if last { t.factors_remove_last() } else { t.factors_remove_consequence() }}</p>
                 </Confirm>
             }),
             Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::IDENTITIES/> }),
@@ -432,11 +436,11 @@ pub fn RemoveAFactor() -> impl IntoView {
 }
 
 /// A factor's name, and whether it is the only one.
-async fn named(wanted: &str) -> Result<Option<(String, bool)>, Fault> {
+async fn named(factor: &str) -> Result<Option<(String, bool)>, Fault> {
     let (Ok(services), Some(person)) = (context::services(), context::current_person()) else { return Ok(None) };
     let factors = services.list_second_factors(&person).await?;
     let last = usize::from(factors.app.is_some()) + factors.passkeys.len() == 1;
-    Ok(match Factor::parse(wanted) {
+    Ok(match Factor::parse(factor) {
         Some(Factor::App) => factors.app.map(|_| (translations().factors_app(), last)),
         Some(Factor::Passkey(number)) => factors.passkeys.iter().find(|key| key.number == number).map(|key| (passkey_label(key), last)),
         None => None,

@@ -65,14 +65,15 @@ pub async fn add_client(
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS_ADD};
     use crate::domain::scope::ScopeSet;
-    use crate::server::context::clients::NewClient;
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::admin::clients::NewClient;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_CLIENTS_ADD);
-    let Ok(id) = ClientId::parse(client.trim()) else { return context::flash_error(w.id_refused(&[&client])).await };
+    let Ok(id) = ClientId::parse(client.trim()) else { return context::flash_error(t.id_refused(&[&client])).await };
     let (app_name, app_version) = match (display_text::parse_name(&app_name), display_text::parse_name(&app_version)) {
         (Ok(name), Ok(version)) => (name, version),
-        (Err(why), _) | (_, Err(why)) => return context::flash_error(w.client_name_refused(why)).await,
+        (Err(why), _) | (_, Err(why)) => return context::flash_error(t.client_name_refused(why)).await,
     };
     let new = NewClient {
         tenant_id: admin.tenant_id().clone(),
@@ -85,9 +86,9 @@ pub async fn add_client(
     match services.register_client(Some(&admin), new, admin.from()).await {
         Ok(secret) => {
             context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
-            context::flash_secret(ADMIN_CLIENT, w.admin_clients_added(), &secret).await
+            context::flash_secret(ADMIN_CLIENT, t.admin_clients_added(), &secret).await
         }
-        Err(Error::Refused(_)) => context::flash_error(w.admin_clients_exists()).await,
+        Err(Error::Refused(_)) => context::flash_error(t.admin_clients_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -126,18 +127,19 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
 
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS};
-    use crate::server::context::{self, Error, Principal};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::{Error, Principal};
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
-    let Some(keeper) = Principal::Admin(admin).client_access(id) else { return Ok(()) };
-    match services.rotate_client_secret(&keeper, Duration::from_secs(u64::from(overlap.min(24 * 30)) * 3_600)).await {
+    let Some(access) = Principal::Admin(admin).client_access(id) else { return Ok(()) };
+    match services.rotate_client_secret(&access, Duration::from_secs(u64::from(overlap.min(24 * 30)) * 3_600)).await {
         Ok(rotated) => {
-            let sentence = context::naming(rotated.old_until, |until| w.admin_rotated(until));
+            let sentence = context::naming(rotated.old_until, |until| t.admin_rotated(until));
             context::flash_secret(ADMIN_CLIENT, sentence, &rotated.secret).await
         }
-        Err(Error::Refused(_)) => context::flash_error(w.admin_gone()).await,
+        Err(Error::Refused(_)) => context::flash_error(t.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -147,16 +149,17 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
 pub async fn delete_client(#[server(default)] client: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::ClientId;
     use crate::domain::paths::ADMIN_CLIENTS;
-    use crate::server::context::{self, Principal};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Principal;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
     let name = id.to_string();
-    let Some(keeper) = Principal::Admin(admin).client_access(id) else { return Ok(()) };
-    if services.delete_client(&keeper).await.map_err(context::fault)? {
-        context::flash_success(w.admin_deleted(name)).await
+    let Some(access) = Principal::Admin(admin).client_access(id) else { return Ok(()) };
+    if services.delete_client(&access).await.map_err(context::fault)? {
+        context::flash_success(t.admin_deleted(name)).await
     } else {
-        context::flash_error(w.admin_gone()).await
+        context::flash_error(t.admin_gone()).await
     }
 }
 

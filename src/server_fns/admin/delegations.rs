@@ -20,7 +20,7 @@ pub async fn list_delegations(#[server(default)] query: ListQuery) -> Result<Pag
     let services = context::services()?;
     let listed = services.search_delegations(&context::admin()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
-    let item = |found: context::DelegationSummary| PersonDelegationItem {
+    let item = |found: crate::server::service::authorizations::my_delegations::DelegationSummary| PersonDelegationItem {
         user: found.delegation.user_id.to_string(),
         app: DelegationItem::new(found, std::time::Duration::ZERO, now),
     };
@@ -36,22 +36,23 @@ pub async fn add_delegation(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::{ClientId, UserId};
     use crate::domain::paths::{ADMIN_DELEGATIONS, ADMIN_DELEGATIONS_ADD};
-    use crate::server::context::delegations::DelegationRefused;
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::authorizations::delegations::DelegationRefused;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_DELEGATIONS_ADD);
     let (Ok(client), Ok(user)) = (ClientId::parse(client.trim()), UserId::parse(user.trim())) else {
-        return context::flash_error(w.id_refused(&[&client, &user])).await;
+        return context::flash_error(t.id_refused(&[&client, &user])).await;
     };
     let minutes = if days == 0 { -1 } else { i32::try_from(u64::from(days.min(36_500)) * 24 * 60).unwrap_or(i32::MAX) };
     match services.create_delegation(&admin, &client, &user, minutes).await {
         Ok(_) => {
             context::see_other(ADMIN_DELEGATIONS);
-            context::flash_success(w.admin_saved()).await
+            context::flash_success(t.admin_saved()).await
         }
-        Err(Error::Refused(DelegationRefused::NoClient)) => context::flash_error(w.admin_delegations_no_client()).await,
-        Err(Error::Refused(DelegationRefused::NoPerson)) => context::flash_error(w.admin_delegations_no_person()).await,
-        Err(Error::Refused(DelegationRefused::Exists)) => context::flash_error(w.admin_delegations_exists()).await,
+        Err(Error::Refused(DelegationRefused::NoClient)) => context::flash_error(t.admin_delegations_no_client()).await,
+        Err(Error::Refused(DelegationRefused::NoPerson)) => context::flash_error(t.admin_delegations_no_person()).await,
+        Err(Error::Refused(DelegationRefused::Exists)) => context::flash_error(t.admin_delegations_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -66,12 +67,12 @@ pub async fn end_delegation(
     use crate::domain::ids::{ClientId, UserId};
     use crate::domain::paths::ADMIN_DELEGATIONS;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::redirect_back(&back, ADMIN_DELEGATIONS);
     let (Ok(client), Ok(user)) = (ClientId::parse(client), UserId::parse(user)) else { return Ok(()) };
     if services.revoke_delegation(&admin, &client, &user).await.map_err(context::fault)? > 0 {
-        context::flash_success(w.admin_delegations_ended()).await
+        context::flash_success(t.admin_delegations_ended()).await
     } else {
-        context::flash_error(w.admin_gone()).await
+        context::flash_error(t.admin_gone()).await
     }
 }

@@ -37,24 +37,25 @@ pub async fn add_host(#[server(default)] host: String, #[server(default)] addres
     use crate::domain::display_text::is_valid;
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS_ADD};
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS_ADD);
     let address = address.trim();
     let (Ok(host), true) = (HostName::parse(host.trim()), is_valid(address)) else {
-        return context::flash_error(w.id_refused(&[&host, address])).await;
+        return context::flash_error(t.id_refused(&[&host, address])).await;
     };
     match services.add_host(&admin, &host, address).await {
         Ok(added) => {
             context::redirect_to_detail(ADMIN_HOST, "host", added.host.as_str());
-            let said = if added.is_default_tenant { w.admin_hosts_added() } else { w.admin_hosts_added_elsewhere() };
+            let said = if added.is_default_tenant { t.admin_hosts_added() } else { t.admin_hosts_added_elsewhere() };
             context::flash_success(match added.shared_with {
-                Some(other) => format!("{said} {}", w.admin_hosts_added_shared(address, other.as_str())),
+                Some(other) => format!("{said} {}", t.admin_hosts_added_shared(address, other.as_str())),
                 None => said,
             })
             .await
         }
-        Err(Error::Refused(_)) => context::flash_error(w.admin_hosts_exists()).await,
+        Err(Error::Refused(_)) => context::flash_error(t.admin_hosts_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -65,13 +66,13 @@ pub async fn remove_host(#[server(default)] host: String, #[server(default)] add
     use crate::domain::ids::HostName;
     use crate::domain::paths::ADMIN_HOSTS;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
     if services.remove_host(&admin, &host, &address).await.map_err(context::fault)? {
-        context::flash_success(w.admin_deleted(address)).await
+        context::flash_success(t.admin_deleted(address)).await
     } else {
-        context::flash_error(w.admin_gone()).await
+        context::flash_error(t.admin_gone()).await
     }
 }
 
@@ -83,15 +84,15 @@ pub async fn make_credential(#[server(default)] host: String, #[server(default)]
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
     if services.host_detail(&admin, host.as_str()).await.map_err(context::fault)?.is_none() {
-        return context::flash_error(w.admin_gone()).await;
+        return context::flash_error(t.admin_gone()).await;
     }
     context::redirect_to_detail(ADMIN_HOST, "host", host.as_str());
     let made = services.create_host_credential(&admin, &host, !required.is_empty(), Duration::from_secs(3_600)).await.map_err(context::fault)?;
-    context::flash_secret(ADMIN_HOST, w.admin_hosts_credential_made(), &made.secret).await
+    context::flash_secret(ADMIN_HOST, t.admin_hosts_credential_created(), &made.secret).await
 }
 
 /// Sets whether a host must send its credential.
@@ -100,14 +101,14 @@ pub async fn require_credential(#[server(default)] host: String, #[server(defaul
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_HOST, "host", host.as_str());
     if services.require_host_credential(&admin, &host, !required.is_empty()).await.map_err(context::fault)? {
-        context::flash_success(w.admin_saved()).await
+        context::flash_success(t.admin_saved()).await
     } else {
-        context::flash_error(w.admin_gone()).await
+        context::flash_error(t.admin_gone()).await
     }
 }
 
@@ -117,20 +118,20 @@ pub async fn remove_credential(#[server(default)] host: String) -> Result<(), Se
     use crate::domain::ids::HostName;
     use crate::domain::paths::{ADMIN_HOST, ADMIN_HOSTS};
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_HOSTS);
     let Ok(host) = HostName::parse(host) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_HOST, "host", host.as_str());
     if services.remove_host_credential(&admin, &host).await.map_err(context::fault)? {
-        context::flash_success(w.admin_saved()).await
+        context::flash_success(t.admin_saved()).await
     } else {
-        context::flash_error(w.admin_gone()).await
+        context::flash_error(t.admin_gone()).await
     }
 }
 
 #[cfg(feature = "ssr")]
-impl From<crate::server::context::administration::HostSummary> for HostItem {
-    fn from(host: crate::server::context::administration::HostSummary) -> Self {
+impl From<crate::server::service::admin::administration::HostSummary> for HostItem {
+    fn from(host: crate::server::service::admin::administration::HostSummary) -> Self {
         Self {
             host: host.host,
             addresses: host.addresses,

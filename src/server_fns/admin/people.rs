@@ -78,25 +78,26 @@ pub async fn add_person(#[server(default)] user: String, #[server(default)] disp
     use crate::domain::display_text;
     use crate::domain::ids::UserId;
     use crate::domain::paths::{ADMIN_PEOPLE_ADD, ADMIN_PERSON};
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PEOPLE_ADD);
-    let Ok(user) = UserId::parse(user.trim()) else { return context::flash_error(w.id_refused(&[&user])).await };
+    let Ok(user) = UserId::parse(user.trim()) else { return context::flash_error(t.id_refused(&[&user])).await };
     let given = if display_name.trim().is_empty() { user.as_str() } else { display_name.as_str() };
     let name = match display_text::parse_name(given) {
         Ok(name) => name,
-        Err(why) => return context::flash_error(w.name_refused(why)).await,
+        Err(why) => return context::flash_error(t.name_refused(why)).await,
     };
     let password = admin.policy().local_passwords.then(|| services.generate_password());
     match services.add_person(&admin, &user, &name, password.as_ref()).await {
         Ok(()) => {
             context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
             match password {
-                Some(password) => context::flash_secret(ADMIN_PERSON, w.admin_people_added_with_password(), &password).await,
-                None => context::flash_success(w.admin_people_added()).await,
+                Some(password) => context::flash_secret(ADMIN_PERSON, t.admin_people_added_with_password(), &password).await,
+                None => context::flash_success(t.admin_people_added()).await,
             }
         }
-        Err(Error::Refused(_)) => context::flash_error(w.admin_people_exists()).await,
+        Err(Error::Refused(_)) => context::flash_error(t.admin_people_exists()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -107,10 +108,11 @@ pub async fn add_person(#[server(default)] user: String, #[server(default)] disp
 pub async fn change_person(#[server(default)] user: String, #[server(default)] change: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
-    use crate::server::context::people::PersonRefused;
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
-    let there = |done: Result<bool, context::Fault>| if done? { Ok(()) } else { Err(Error::Refused(PersonRefused::NoPerson)) };
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::auth::people::PersonRefused;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
+    let there = |done: Result<bool, crate::server::service::Fault>| if done? { Ok(()) } else { Err(Error::Refused(PersonRefused::NoPerson)) };
     context::see_other(ADMIN_PEOPLE);
     let Ok(user) = UserId::parse(user) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
@@ -123,7 +125,7 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
         "password" if admin.policy().local_passwords => {
             let password = services.generate_password();
             match services.set_password(&admin, &user, &password).await {
-                Ok(()) => return context::flash_secret(ADMIN_PERSON, w.admin_people_new_password(), &password).await,
+                Ok(()) => return context::flash_secret(ADMIN_PERSON, t.admin_people_new_password(), &password).await,
                 Err(error) => Err(error),
             }
         }
@@ -136,8 +138,8 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
         _ => Err(Error::Refused(PersonRefused::NoPerson)),
     };
     match done {
-        Ok(()) => context::flash_success(w.admin_saved()).await,
-        Err(Error::Refused(refused)) => context::flash_error(w.person_refused(refused)).await,
+        Ok(()) => context::flash_success(t.admin_saved()).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.person_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -152,20 +154,21 @@ pub async fn link_account(
 ) -> Result<(), ServerFnError> {
     use crate::domain::ids::{AccountName, HostName, UserId};
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
-    use crate::server::context::host_accounts::{HostAccountRef, LinkRefused};
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::host_accounts::{HostAccountRef, LinkRefused};
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PEOPLE);
     let Ok(user_id) = UserId::parse(user) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_PERSON, "user", user_id.as_str());
     let (Ok(host_name), Ok(account_name)) = (HostName::parse(host.trim()), AccountName::parse(account.trim())) else {
-        return context::flash_error(w.id_refused(&[&host, &account])).await;
+        return context::flash_error(t.id_refused(&[&host, &account])).await;
     };
     let minutes = if days == 0 { -1 } else { i32::try_from(u64::from(days.min(36_500)) * 24 * 60).unwrap_or(i32::MAX) };
     match services.link_host_account(&admin, HostAccountRef { user_id, host: host_name, account: account_name }, minutes).await {
-        Ok(_) => context::flash_success(w.admin_saved()).await,
-        Err(Error::Refused(LinkRefused::NoMfa)) => context::flash_error(w.admin_people_no_mfa()).await,
-        Err(Error::Refused(LinkRefused::Exists)) => context::flash_error(w.admin_people_linked_already()).await,
+        Ok(_) => context::flash_success(t.admin_saved()).await,
+        Err(Error::Refused(LinkRefused::NoMfa)) => context::flash_error(t.admin_people_no_mfa()).await,
+        Err(Error::Refused(LinkRefused::Exists)) => context::flash_error(t.admin_people_linked_already()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -180,15 +183,15 @@ pub async fn unlink_account(
     use crate::domain::ids::{AccountName, HostName, UserId};
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
     use crate::server::context;
-    use crate::server::context::host_accounts::HostAccountRef;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::service::host_accounts::HostAccountRef;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PEOPLE);
     let (Ok(user_id), Ok(host), Ok(account)) = (UserId::parse(user), HostName::parse(host), AccountName::parse(account)) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_PERSON, "user", user_id.as_str());
     if services.unlink_host_account(&admin, HostAccountRef { user_id, host, account }).await.map_err(context::fault)? {
-        context::flash_success(w.admin_saved()).await
+        context::flash_success(t.admin_saved()).await
     } else {
-        context::flash_error(w.admin_gone()).await
+        context::flash_error(t.admin_gone()).await
     }
 }
 
@@ -197,14 +200,15 @@ pub async fn unlink_account(
 pub async fn unlink_identity_of(#[server(default)] user: String, #[server(default)] identity: i64) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;
     use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PEOPLE);
     let Ok(user) = UserId::parse(user) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
     match services.unlink_identity_of(&admin, &user, identity).await {
-        Ok(gone) => context::flash_success(w.identities_unlinked(gone.label)).await,
-        Err(Error::Refused(refused)) => context::flash_error(w.person_refused(refused)).await,
+        Ok(gone) => context::flash_success(t.identities_unlinked(gone.label)).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.person_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }

@@ -39,42 +39,42 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     use crate::domain::tenant::Policy;
     use crate::domain::time::Timestamp;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_POLICY);
     let PolicyForm { code_minutes, access_days, mfa_hours, link_days, lowest_linked_uid, .. } = policy;
     let (name, seen) = (display_text::parse_name(&policy.display_name), Timestamp::from_millis(policy.seen));
     let name = match name {
         Ok(name) => name,
-        Err(why) => return context::flash_error(w.name_refused(why)).await,
+        Err(why) => return context::flash_error(t.name_refused(why)).await,
     };
     let within = |n: u64, most: u64| (1..=most).contains(&n);
     let lifetimes = within(code_minutes, 60) && within(access_days, 3_650) && within(mfa_hours, 24 * 3_650) && within(link_days, 3_650);
     if !lifetimes || lowest_linked_uid == 0 {
-        return context::flash_error(w.admin_policy_out_of_range()).await;
+        return context::flash_error(t.admin_policy_out_of_range()).await;
     }
     let brand = match (policy.brand_light.trim(), policy.brand_dark.trim()) {
         ("", "") => None,
         (light, dark) => match Brand::parse(light, dark) {
             Ok(brand) => Some(brand),
-            Err(refused) => return context::flash_error(w.brand_refused(refused)).await,
+            Err(refused) => return context::flash_error(t.brand_refused(refused)).await,
         },
     };
-    let ticked = |field: &str| !field.is_empty();
+    let checked = |field: &str| !field.is_empty();
     let policy = Policy {
         local_passwords: false,
-        prefill_user_code: ticked(&policy.prefill_user_code),
-        require_started_tick: ticked(&policy.require_started_tick),
+        prefill_user_code: checked(&policy.prefill_user_code),
+        require_started_tick: checked(&policy.require_started_tick),
         code_lifetime: Duration::from_secs(code_minutes * 60),
         longest_access: Duration::from_secs(access_days * 86_400),
-        auto_provision: ticked(&policy.mvp),
-        open_registration: ticked(&policy.open_registration),
-        require_host_credential: ticked(&policy.require_host_credential),
+        auto_provision: checked(&policy.mvp),
+        open_registration: checked(&policy.open_registration),
+        require_host_credential: checked(&policy.require_host_credential),
         mfa_lifetime: Duration::from_secs(mfa_hours * 3_600),
-        own_keys: ticked(&policy.own_keys),
-        second_factor_for_admins: ticked(&policy.second_factor_for_admins),
-        second_factor_at_consent: ticked(&policy.second_factor_at_consent),
+        own_keys: checked(&policy.own_keys),
+        second_factor_for_admins: checked(&policy.second_factor_for_admins),
+        second_factor_at_consent: checked(&policy.second_factor_at_consent),
         link_lifetime: Duration::from_secs(link_days * 86_400),
-        shared_host_accounts: ticked(&policy.shared_host_accounts),
+        shared_host_accounts: checked(&policy.shared_host_accounts),
         lowest_linked_uid,
         brand,
     };

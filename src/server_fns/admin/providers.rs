@@ -106,9 +106,11 @@ pub async fn add_provider(
     use crate::domain::display_text::{self, hides_something, is_valid};
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS_ADD, ReturnTo, encode};
-    use crate::server::context::providers::{NewProvider, ProviderRefused};
-    use crate::server::context::{self, Error, Secret};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::admin::providers::{NewProvider, ProviderRefused};
+    use crate::server::service::platform::rng::Secret;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     let typed = [("provider", &provider), ("display_name", &display_name), ("kind", &kind), ("base", &base), ("client_id", &client_id)];
     // Back to the form with what was entered, except the secret.
     let typed = typed.iter().filter(|(_, value)| !value.trim().is_empty());
@@ -121,7 +123,7 @@ pub async fn add_provider(
     let fits = placed && is_valid(client_id) && secret.len() <= 1_000;
     let (Ok(id), Ok(display_name), true) = (ProviderId::parse(provider.trim()), display_text::parse_name(display_name), fits) else {
         let hidden = [provider.trim(), display_name, base, client_id].into_iter().any(hides_something);
-        return context::flash_error(if hidden { w.name_refused_invisible() } else { w.admin_providers_incomplete() }).await;
+        return context::flash_error(if hidden { t.name_refused_invisible() } else { t.admin_providers_incomplete() }).await;
     };
     let new = NewProvider {
         id: id.clone(),
@@ -140,11 +142,11 @@ pub async fn add_provider(
     match services.add_provider(&admin, new).await {
         Ok(_) => {
             context::redirect_to_detail(ADMIN_PROVIDER, "provider", id.as_str());
-            context::flash_success(w.admin_providers_added()).await
+            context::flash_success(t.admin_providers_added()).await
         }
-        Err(Error::Refused(ProviderRefused::ProviderFailed(trouble))) => context::flash_error(w.provider_error(&trouble)).await,
-        Err(Error::Refused(ProviderRefused::Exists)) => context::flash_error(w.admin_providers_exists()).await,
-        Err(Error::Refused(ProviderRefused::NotFound)) => context::flash_error(w.admin_gone()).await,
+        Err(Error::Refused(ProviderRefused::ProviderFailed(trouble))) => context::flash_error(t.provider_error(&trouble)).await,
+        Err(Error::Refused(ProviderRefused::Exists)) => context::flash_error(t.admin_providers_exists()).await,
+        Err(Error::Refused(ProviderRefused::NotFound)) => context::flash_error(t.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -156,15 +158,15 @@ pub async fn set_up_provider(#[server(default)] provider: String, #[server(defau
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS};
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_PROVIDER, "provider", id.as_str());
     let seen = Timestamp::from_millis(set_up.seen);
     if hides_something(&set_up.display_name) {
-        return context::flash_error(w.name_refused_invisible()).await;
+        return context::flash_error(t.name_refused_invisible()).await;
     }
-    let Some(edit) = set_up.into_edit() else { return context::flash_error(w.admin_providers_bad_set_up()).await };
+    let Some(edit) = set_up.into_edit() else { return context::flash_error(t.admin_providers_bad_set_up()).await };
     context::flash_edit_result(services.edit_provider(&admin, &id, Some(seen), edit).await).await
 }
 
@@ -173,19 +175,20 @@ pub async fn set_up_provider(#[server(default)] provider: String, #[server(defau
 pub async fn replace_secret(#[server(default)] provider: String, #[server(default)] secret: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS};
-    use crate::server::context::{self, Secret};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::platform::rng::Secret;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_PROVIDER, "provider", id.as_str());
     let secret = secret.trim();
     if secret.is_empty() || secret.len() > 1_000 {
-        return context::flash_error(w.admin_providers_secret_needed()).await;
+        return context::flash_error(t.admin_providers_secret_needed()).await;
     }
     if services.replace_provider_secret(&admin, &id, &Secret::from_plaintext(secret)).await.map_err(context::fault)? {
-        context::flash_success(w.admin_saved()).await
+        context::flash_success(t.admin_saved()).await
     } else {
-        context::flash_error(w.admin_gone()).await
+        context::flash_error(t.admin_gone()).await
     }
 }
 
@@ -194,16 +197,17 @@ pub async fn replace_secret(#[server(default)] provider: String, #[server(defaul
 pub async fn test_provider(#[server(default)] provider: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::{ADMIN_PROVIDER, ADMIN_PROVIDERS};
-    use crate::server::context::providers::ProviderRefused;
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    use crate::server::service::admin::providers::ProviderRefused;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_PROVIDER, "provider", id.as_str());
     match services.test_provider(&admin, &id).await {
-        Ok(issuer) => context::flash_success(w.admin_providers_answers(issuer)).await,
-        Err(Error::Refused(ProviderRefused::ProviderFailed(trouble))) => context::flash_error(w.provider_error(&trouble)).await,
-        Err(Error::Refused(ProviderRefused::NotFound | ProviderRefused::Exists)) => context::flash_error(w.admin_gone()).await,
+        Ok(issuer) => context::flash_success(t.admin_providers_answers(issuer)).await,
+        Err(Error::Refused(ProviderRefused::ProviderFailed(trouble))) => context::flash_error(t.provider_error(&trouble)).await,
+        Err(Error::Refused(ProviderRefused::NotFound | ProviderRefused::Exists)) => context::flash_error(t.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -214,11 +218,11 @@ pub async fn remove_provider(#[server(default)] provider: String) -> Result<(), 
     use crate::domain::ids::ProviderId;
     use crate::domain::paths::ADMIN_PROVIDERS;
     use crate::server::context;
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_PROVIDERS);
     let Ok(id) = ProviderId::parse(provider) else { return Ok(()) };
     match services.remove_provider(&admin, &id).await {
-        Ok(()) => context::flash_success(w.admin_deleted(id.as_str())).await,
+        Ok(()) => context::flash_success(t.admin_deleted(id.as_str())).await,
         refused => context::flash_edit_result(refused).await,
     }
 }

@@ -36,11 +36,11 @@ pub async fn find_key_of_tenant(#[server(default)] key: i64) -> Result<Option<Pe
 pub async fn revoke_key_of_tenant(#[server(default)] key: i64, #[server(default)] back: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::ADMIN_KEYS;
     use crate::server::context;
-    let w = context::translations();
+    let t = context::translations();
     context::redirect_back(&back, ADMIN_KEYS);
     if context::services()?.revoke_tenant_key(&context::admin()?, key).await.map_err(context::fault)? {
-        context::flash_success(w.keys_revoked(1)).await
+        context::flash_success(t.keys_revoked(1)).await
     } else {
-        context::flash_error(w.keys_revoked(0)).await
+        context::flash_error(t.keys_revoked(0)).await
     }
 }

@@ -37,13 +37,14 @@ pub async fn list_tenants() -> Result<Option<Vec<TenantItem>>, ServerFnError> {
 pub async fn add_tenant(#[server(default)] tenant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;
     use crate::domain::paths::ADMIN_TENANTS;
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_TENANTS);
-    let Ok(id) = TenantId::parse(tenant.trim()) else { return context::flash_error(w.id_refused(&[&tenant])).await };
+    let Ok(id) = TenantId::parse(tenant.trim()) else { return context::flash_error(t.id_refused(&[&tenant])).await };
     match services.create_tenant(&admin, &id).await {
-        Ok(made) => context::flash_secret(ADMIN_TENANTS, w.admin_tenants_added(id.as_str()), &made.admin_secret).await,
-        Err(Error::Refused(refused)) => context::flash_error(w.tenant_refused(refused)).await,
+        Ok(made) => context::flash_secret(ADMIN_TENANTS, t.admin_tenants_added(id.as_str()), &made.admin_secret).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.tenant_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -53,17 +54,18 @@ pub async fn add_tenant(#[server(default)] tenant: String) -> Result<(), ServerF
 pub async fn switch_tenant(#[server(default)] tenant: String, #[server(default)] enabled: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;
     use crate::domain::paths::ADMIN_TENANTS;
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_TENANTS);
     let Ok(id) = TenantId::parse(tenant) else { return Ok(()) };
     if !admin.is_deployment_admin() {
-        return context::flash_error(w.admin_gone()).await;
+        return context::flash_error(t.admin_gone()).await;
     }
     match services.set_tenant_enabled(&admin, &id, !enabled.is_empty()).await {
-        Ok(true) => context::flash_success(w.admin_saved()).await,
-        Ok(false) => context::flash_error(w.admin_gone()).await,
-        Err(Error::Refused(refused)) => context::flash_error(w.tenant_refused(refused)).await,
+        Ok(true) => context::flash_success(t.admin_saved()).await,
+        Ok(false) => context::flash_error(t.admin_gone()).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.tenant_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
@@ -73,17 +75,18 @@ pub async fn switch_tenant(#[server(default)] tenant: String, #[server(default)]
 pub async fn delete_tenant(#[server(default)] tenant: String, #[server(default)] typed: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::TenantId;
     use crate::domain::paths::ADMIN_TENANTS;
-    use crate::server::context::{self, Error};
-    let (services, admin, w) = (context::services()?, context::admin()?, context::translations());
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_TENANTS);
     let Ok(id) = TenantId::parse(tenant) else { return Ok(()) };
     if !admin.is_deployment_admin() || typed.trim() != id.as_str() {
-        return context::flash_error(w.admin_tenants_not_typed()).await;
+        return context::flash_error(t.admin_tenants_not_typed()).await;
     }
     match services.delete_tenant(&admin, &id, true).await {
-        Ok(0) => context::flash_error(w.admin_gone()).await,
-        Ok(_) => context::flash_success(w.admin_deleted(id.as_str())).await,
-        Err(Error::Refused(refused)) => context::flash_error(w.tenant_refused(refused)).await,
+        Ok(0) => context::flash_error(t.admin_gone()).await,
+        Ok(_) => context::flash_success(t.admin_deleted(id.as_str())).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.tenant_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }

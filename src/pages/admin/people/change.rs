@@ -16,7 +16,7 @@ pub fn ChangeAPerson() -> impl IntoView {
     let given = move |name: &str| query.get(name).unwrap_or_default();
     let (user, change, host, account, identity) = (given("user"), given("change"), given("host"), given("account"), given("identity"));
     Suspend::new(async move {
-        let w = translations();
+        let t = translations();
         let found = match find_person(user).await {
             Ok(found) => found,
             Err(_) => return EitherOf3::C(view! { <ServerError/> }),
@@ -28,23 +28,23 @@ pub fn ChangeAPerson() -> impl IntoView {
             let only_way_in = found.identities.len() == 1 && !(passwords && found.person.has_password);
             let name = found.person.display_name.as_str();
             let question = match change.as_str() {
-                "disable" => (w.admin_people_disable_question(name), w.admin_people_disable_consequence(), w.admin_people_disable()),
-                "appoint" => (w.admin_people_appoint_question(name), w.admin_people_appoint_consequence(), w.admin_people_appoint()),
-                "dismiss" => (w.admin_people_dismiss_question(name), w.admin_people_dismiss_consequence(), w.admin_people_dismiss()),
-                "password" => (w.admin_people_password_question(name), w.admin_people_password_consequence(), w.admin_people_password()),
-                "end-sessions" => (w.admin_people_end_sessions_question(name), w.sessions_end_consequence(), w.admin_people_end_sessions()),
-                "close-mfa" => (w.admin_people_mfa_close_question(name), w.admin_people_mfa_close_consequence(), w.admin_people_mfa_close()),
+                "disable" => (t.admin_people_disable_question(name), t.admin_people_disable_consequence(), t.admin_people_disable()),
+                "appoint" => (t.admin_people_promote_question(name), t.admin_people_promote_consequence(), t.admin_people_promote()),
+                "dismiss" => (t.admin_people_demote_question(name), t.admin_people_demote_consequence(), t.admin_people_demote()),
+                "password" => (t.admin_people_password_question(name), t.admin_people_password_consequence(), t.admin_people_password()),
+                "end-sessions" => (t.admin_people_end_sessions_question(name), t.sessions_end_consequence(), t.admin_people_end_sessions()),
+                "close-mfa" => (t.admin_people_mfa_close_question(name), t.admin_people_mfa_close_consequence(), t.admin_people_mfa_close()),
                 "forget-factors" if found.has_second_factors => {
-                    (w.admin_people_forget_factors_question(name), w.admin_people_forget_factors_consequence(), w.admin_people_forget_factors())
+                    (t.admin_people_forget_factors_question(name), t.admin_people_forget_factors_consequence(), t.admin_people_forget_factors())
                 }
                 "unlink" if linked => {
                     let place = format!("{account}@{host}");
-                    (w.admin_people_unlink_question(place, name), w.admin_people_unlink_consequence(), w.hosts_unlink())
+                    (t.admin_people_unlink_question(place, name), t.admin_people_unlink_consequence(), t.hosts_unlink())
                 }
                 "unlink-identity" => {
-                    let last = if only_way_in { w.admin_people_unlink_identity_last() } else { String::new() };
-                    let consequence = format!("{} {last}", w.admin_people_unlink_identity_consequence());
-                    (w.admin_people_unlink_identity_question(unlinked?.label.as_str(), name), consequence, w.identities_unlink())
+                    let last = if only_way_in { t.admin_people_unlink_identity_last() } else { String::new() };
+                    let consequence = format!("{} {last}", t.admin_people_unlink_identity_consequence());
+                    (t.admin_people_unlink_identity_question(unlinked?.label.as_str(), name), consequence, t.identities_unlink())
                 }
                 _ => return None,
             };
