@@ -112,8 +112,8 @@ impl Languages {
         if let Some(language) = self.0.iter().find(|language| Some(language.tag.as_str()) == chosen) {
             return language;
         }
-        let offered: Vec<NegotiableLanguage> = self.0.iter().map(|language| NegotiableLanguage(language)).collect();
-        accepted.map_or_else(NegotiableLanguage::default, |accepted| negotiate_languages(accepted, &offered)).0
+        let available: Vec<NegotiableLanguage> = self.0.iter().map(|language| NegotiableLanguage(language)).collect();
+        accepted.map_or_else(NegotiableLanguage::default, |accepted| negotiate_languages(accepted, &available)).0
     }
 }
 

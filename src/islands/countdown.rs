@@ -15,8 +15,8 @@ pub fn Countdown(
     Effect::new(move |_| {
         let end = now() + Duration::from_secs(seconds).as_secs_f64() * 1_000.0;
         // Reads the clock at each tick, because timers stop while a device sleeps.
-        let tick = move || left.set(((end - now()).max(0.0) / 1_000.0).round() as u64);
-        if let Ok(ticking) = set_interval_with_handle(tick, Duration::from_secs(1)) {
+        let update = move || left.set(((end - now()).max(0.0) / 1_000.0).round() as u64);
+        if let Ok(ticking) = set_interval_with_handle(update, Duration::from_secs(1)) {
             on_cleanup(move || ticking.clear());
         }
     });

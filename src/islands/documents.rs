@@ -5,15 +5,15 @@ use leptos::wasm_bindgen::JsCast;
 use leptos::wasm_bindgen::closure::Closure;
 use web_sys::{Document, XmlHttpRequest, XmlHttpRequestResponseType};
 
-/// Fetches a page and passes it on if it is still `wanted` then. The browser parses it, as a document without scripts; a parser of our own
-/// would need an exception from the content security policy.
+/// Fetches a page and passes it on, unless `is_current` returns false by then. The browser parses it, as a document without scripts; a
+/// parser of our own would need an exception from the content security policy.
 ///
 /// Any other response (a sign-in page, an error, none) is not inserted: the browser navigates to the address.
-pub fn fetch(address: &str, wanted: impl Fn() -> bool + 'static, then: impl FnOnce(Document) + 'static) {
+pub fn fetch(address: &str, is_current: impl Fn() -> bool + 'static, then: impl FnOnce(Document) + 'static) {
     let Ok(request) = XmlHttpRequest::new() else { return navigate(address) };
     let (answered, asked) = (request.clone(), address.to_owned());
     let done = Closure::once_into_js(move || {
-        if !wanted() {
+        if !is_current() {
             return;
         }
         let page = answered.response().ok().and_then(|response| response.dyn_into::<Document>().ok());

@@ -26,8 +26,8 @@ pub fn LiveList(children: Children) -> impl IntoView {
         let asked = latest.get_value().wrapping_add(1);
         latest.set_value(asked);
         let _ = list.set_attribute("aria-busy", "true");
-        let still_wanted = move || latest.get_value() == asked;
-        documents::fetch(&address.clone(), still_wanted, move |page| {
+        let is_latest = move || latest.get_value() == asked;
+        documents::fetch(&address.clone(), is_latest, move |page| {
             let _ = list.remove_attribute("aria-busy");
             match kept.try_update_value(|kept| replace_part(&page, &list, part, kept)).flatten() {
                 Some(summary) => {
@@ -121,7 +121,7 @@ fn replace_part(page: &Document, list: &Element, part: &str, kept: &mut Vec<Stri
     let new: Element = document().adopt_node(&new).ok()?.dyn_into().ok()?;
     let shown = checkboxes(list);
     if !shown.is_empty() {
-        *kept = shown.iter().filter(|tick| tick.checked()).map(HtmlInputElement::value).collect();
+        *kept = shown.iter().filter(|checkbox| checkbox.checked()).map(HtmlInputElement::value).collect();
     }
     old.replace_with_with_node_1(&new).ok()?;
     documents::notify_changed();
@@ -132,11 +132,11 @@ fn replace_part(page: &Document, list: &Element, part: &str, kept: &mut Vec<Stri
         for value in kept.iter() {
             if let Some(here) = shown.iter().find(|here| here.value() == *value) {
                 here.set_checked(true);
-            } else if let Ok(tick) = document().create_element("input") {
+            } else if let Ok(checkbox) = document().create_element("input") {
                 for (attribute, value) in [("type", "checkbox"), ("name", name.as_str()), ("value", value), ("checked", ""), ("hidden", "")] {
-                    let _ = tick.set_attribute(attribute, value);
+                    let _ = checkbox.set_attribute(attribute, value);
                 }
-                let _ = elsewhere.append_child(&tick);
+                let _ = elsewhere.append_child(&checkbox);
                 let _ = elsewhere.remove_attribute("hidden");
             }
         }

@@ -77,10 +77,10 @@ fn parser(make: bool) -> Option<(JsValue, Function)> {
 fn promise(options: &str, make: bool) -> Option<Promise> {
     let (class, parse) = parser(make)?;
     let options = parse.call1(&class, &JSON::parse(options).ok()?).ok()?;
-    let wanted = Object::new();
-    Reflect::set(&wanted, &"publicKey".into(), &options).ok()?;
+    let request = Object::new();
+    Reflect::set(&request, &"publicKey".into(), &options).ok()?;
     let credentials = Reflect::get(&window().navigator(), &"credentials".into()).ok()?;
-    call(&credentials, if make { "create" } else { "get" }, &[wanted.into()])?.dyn_into().ok()
+    call(&credentials, if make { "create" } else { "get" }, &[request.into()])?.dyn_into().ok()
 }
 
 fn call(on: &JsValue, method: &str, arguments: &[JsValue]) -> Option<JsValue> {

@@ -135,7 +135,7 @@ fn parse_name(text: &str) -> Result<String, String> {
 }
 
 async fn open(config: &Config) -> Result<Services, Fault> {
-    open_in(&config.data_dir, &config.public_url, &config.reach).await
+    open_in(&config.data_dir, &config.public_url, &config.egress).await
 }
 
 /// A tenant of an existing portal, for commands that change it.

@@ -123,7 +123,7 @@ pub struct Config {
     pub tls: TlsMode,
     pub trusted_proxies: TrustedProxies,
     pub limits: RequestLimits,
-    pub reach: EgressPolicy,
+    pub egress: EgressPolicy,
 }
 
 /// All problems of the configuration, one line each.
@@ -158,7 +158,7 @@ impl Config {
             tls: TlsMode::External,
             trusted_proxies: TrustedProxies { networks: portal.trusted_proxies.clone().unwrap_or_default().into(), header: portal.forwarded_header },
             limits: portal.limits,
-            reach: EgressPolicy::default(),
+            egress: EgressPolicy::default(),
             leptos,
         };
         let mut problems = config.problems(options);
@@ -170,7 +170,7 @@ impl Config {
             Err(problem) => problems.push(problem),
         }
         match portal.providers.egress_policy() {
-            Ok(reach) => config.reach = reach,
+            Ok(egress) => config.egress = egress,
             Err(problem) => problems.push(problem),
         }
         if config.https() && !options.tls.is_requested() && portal.trusted_proxies.is_none() {
@@ -382,7 +382,7 @@ mod tests {
         );
         let config = Config::read(&options).expect("settings");
         assert_eq!((config.data_dir, config.limits.pages.get()), (PathBuf::from("/srv/tms"), 7));
-        assert_eq!(config.reach.allowed_networks, ["10.0.0.0/8".parse().expect("a network")]);
+        assert_eq!(config.egress.allowed_networks, ["10.0.0.0/8".parse().expect("a network")]);
         assert_eq!(problems("[portal.providers]\nca = \"/nowhere\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
         assert_eq!(problems("[portal]\ndata-dri = \"x\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
     }

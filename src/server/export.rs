@@ -87,16 +87,16 @@ async fn person_json(State(services): State<Services>, caller: RequestContext, D
         })
         .collect();
     let mut keys = Vec::new();
-    let mut wanted = ListParams::default();
+    let mut params = ListParams::default();
     loop {
-        let piece = services.list_my_keys(person, &wanted).await?;
-        keys.extend(piece.items.iter().map(|key| {
+        let page = services.list_my_keys(person, &params).await?;
+        keys.extend(page.items.iter().map(|key| {
             json!({ "host": key.host, "account": key.account, "fingerprint": key.fingerprint, "public_key": key.public_key, "label": key.label,
                     "client": key.client_id, "created_at": key.created_at.to_rfc3339(), "expires_at": key.expires_at.to_rfc3339(),
                     "last_used_at": key.last_used_at.map(|at| at.to_rfc3339()) })
         }));
-        let Some(next) = piece.next else { break };
-        wanted.after = Some(next);
+        let Some(next) = page.next else { break };
+        params.after = Some(next);
     }
     let head =
         json!({ "tenant": person.tenant_id(), "user": person.user_id(), "name": person.display_name(), "host_accounts": accounts, "keys": keys });
@@ -167,7 +167,7 @@ fn stream_response<F>(
 where
     F: Fn(AuditEntry, bool) -> Result<Vec<u8>, Fault> + Clone + Send + 'static,
 {
-    let pieces = stream::try_unfold(ExportState::Head, move |step| {
+    let chunks = stream::try_unfold(ExportState::Head, move |step| {
         let (services, record, head, line) = (services.clone(), record.clone(), head.clone(), line.clone());
         async move {
             let (behind, end) = match step {
@@ -177,16 +177,16 @@ where
             };
             let lines = services.export_audit_events(&record, behind, end).await?;
             let Some(last) = lines.last().map(|line| line.row_id) else { return Ok(Some((tail.to_vec(), ExportState::Done))) };
-            let mut piece = Vec::new();
-            for (n, happened) in lines.into_iter().enumerate() {
-                piece.extend(line(happened, behind == 0 && n == 0)?);
+            let mut page = Vec::new();
+            for (n, entry) in lines.into_iter().enumerate() {
+                page.extend(line(entry, behind == 0 && n == 0)?);
             }
-            Ok::<_, Fault>(Some((piece, ExportState::After(last, end))))
+            Ok::<_, Fault>(Some((page, ExportState::After(last, end))))
         }
     });
-    let pieces = pieces.map_ok(Bytes::from).inspect_err(|fault| tracing::error!(error = %fault, "An export broke off"));
+    let chunks = chunks.map_ok(Bytes::from).inspect_err(|fault| tracing::error!(error = %fault, "An export broke off"));
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
-    (headers, Body::from_stream(pieces)).into_response()
+    (headers, Body::from_stream(chunks)).into_response()
 }
 
 #[cfg(test)]

@@ -188,9 +188,9 @@ const REFRESH_INTERVAL: Duration = Duration::from_secs(60);
 const UNLIMITED_MAX_AGE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl Providers {
-    pub fn new(profiles: Profiles, reach: &EgressPolicy) -> Result<Self, reqwest::Error> {
+    pub fn new(profiles: Profiles, egress: &EgressPolicy) -> Result<Self, reqwest::Error> {
         Ok(Self {
-            http: HttpClients::new(reach)?,
+            http: HttpClients::new(egress)?,
             profiles,
             metadata_cache: Mutex::default(),
             request_slots: Mutex::default(),
@@ -270,13 +270,13 @@ impl Providers {
         };
         let sid = said.claims.single("sid").filter(|_| profile.identity == IdentitySource::IdToken).map(str::to_owned);
         let claims = self.with_userinfo_claims(said.claims, profile, provider, &known, &answer).await?;
-        let vouched = provider.verify_identity(profile, &known.issuer, &claims)?;
-        let (issuer, subject) = (vouched.issuer.clone(), vouched.subject.clone());
+        let identity = provider.verify_identity(profile, &known.issuer, &claims)?;
+        let (issuer, subject) = (identity.issuer.clone(), identity.subject.clone());
         let through = UpstreamSession { provider: provider.id.clone(), issuer, subject, sid, id_token: answer.id_token() };
         let own_name = profile.user_name.first().and_then(|name| claims.single(name)).map(str::to_owned);
         let token = AccessToken::new(answer.access_token().to_owned());
         let authenticated_at = said.authenticated_at.or_else(|| (!profile.sends_auth_time).then_some(now));
-        Ok(UpstreamLogin { identity: vouched, authenticated_at, upstream_session: through, upstream_user_name: own_name, access_token: token })
+        Ok(UpstreamLogin { identity, authenticated_at, upstream_session: through, upstream_user_name: own_name, access_token: token })
     }
 
     /// Many providers return names only from the UserInfo endpoint and not in the ID token (OpenID Connect Core §5.3). They are used only
@@ -289,8 +289,8 @@ impl Providers {
         known: &ProviderMetadata,
         answer: &TokenEndpointResponse,
     ) -> Result<Claims, ProviderError> {
-        let wanted = profile.names().chain(provider.provisioning.claim());
-        let missing: Vec<&str> = wanted.filter(|name| claims.all(name).is_empty() && !AUTHENTICATION_CLAIMS.contains(name)).collect();
+        let required = profile.names().chain(provider.provisioning.claim());
+        let missing: Vec<&str> = required.filter(|name| claims.all(name).is_empty() && !AUTHENTICATION_CLAIMS.contains(name)).collect();
         let Some(address) = known.userinfo_endpoint.as_deref().filter(|_| profile.identity == IdentitySource::IdToken && !missing.is_empty()) else {
             return Ok(claims);
         };

@@ -93,13 +93,13 @@ async fn start_session(
     words: Translations,
 ) -> Result<Redirect, HttpError> {
     let session = &caller.session;
-    let visit = caller.start_session(services).await?;
+    let browser = caller.start_session(services).await?;
     session.sign_in(identity, services.now()).await?;
     let Some(typed) = session.pending_user_code_for(return_to).await? else {
         return Ok(Redirect::to(return_to.as_str()));
     };
     session.forget_pending_user_code(&typed.entry).await?;
-    let Some(person) = services.restore_signed_in(identity.tenant_id(), identity.user_id(), identity.auth_times(), visit).await? else {
+    let Some(person) = services.restore_signed_in(identity.tenant_id(), identity.user_id(), identity.auth_times(), browser).await? else {
         return Ok(Redirect::to(&paths::sign_in(Some(identity.tenant_id()), return_to)));
     };
     let presented = services.submit_user_code(CodeSubmitter::Person(&person), &typed.code).await;

@@ -64,7 +64,7 @@ pub fn insert(proxies: &TrustedProxies, lines: &Limiter, mut request: Request) -
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum UnknownClientError {
     #[error("{header} names {entry:?}, which is no address")]
-    NoAddress { header: HeaderName, entry: String },
+    InvalidAddress { header: HeaderName, entry: String },
 }
 
 fn resolve(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> Result<IpAddr, UnknownClientError> {
@@ -96,7 +96,7 @@ fn walk(peer: IpAddr, entries: &[String], header: HeaderName, is_trusted: impl F
             break;
         }
         address = node(entry)
-            .ok_or_else(|| UnknownClientError::NoAddress { header: header.clone(), entry: entry.chars().take(LONGEST_SHOWN).collect() })?;
+            .ok_or_else(|| UnknownClientError::InvalidAddress { header: header.clone(), entry: entry.chars().take(LONGEST_SHOWN).collect() })?;
     }
     Ok(address)
 }

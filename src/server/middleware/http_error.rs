@@ -55,8 +55,8 @@ pub async fn render_error_page(State((state, render)): State<(AppState, RenderEr
     // Over the limit the response is one line: a page would cost what the limit saves.
     let mut page = match status {
         StatusCode::TOO_MANY_REQUESTS => {
-            let w = preferences::translations(asked.headers(), &state.languages);
-            format!("{}. {}\n", w.error_too_many(), w.error_too_many_means()).into_response()
+            let t = preferences::translations(asked.headers(), &state.languages);
+            format!("{}. {}\n", t.error_too_many(), t.error_too_many_means()).into_response()
         }
         _ => page_runtime::render(render(state, asked, status)).await,
     };

@@ -16,7 +16,7 @@ use crate::server::service::auth::principals::AccessDenied;
 pub async fn check(State(services): State<Services>, caller: RequestContext, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
-    let wanted = || ReturnTo::from_untrusted(request.uri().path_and_query().map_or(paths::HOME, PathAndQuery::as_str));
+    let requested_page = || ReturnTo::from_untrusted(request.uri().path_and_query().map_or(paths::HOME, PathAndQuery::as_str));
     if let Some(person) = &caller.signed_in {
         if !is_admin_path(path) {
             return next.run(request).await;
@@ -26,8 +26,8 @@ pub async fn check(State(services): State<Services>, caller: RequestContext, req
             // Others must not learn that the page exists.
             Err(AccessDenied::NotAdmin) => StatusCode::NOT_FOUND.into_response(),
             Err(AccessDenied::StepUpRequired(missing)) => {
-                let onward = if reading { wanted() } else { ReturnTo::to(paths::ADMIN) };
-                redirect_to_sign_in(&paths::step_up(missing, &onward))
+                let return_to = if reading { requested_page() } else { ReturnTo::to(paths::ADMIN) };
+                redirect_to_sign_in(&paths::step_up(missing, &return_to))
             }
         };
     }
@@ -35,7 +35,7 @@ pub async fn check(State(services): State<Services>, caller: RequestContext, req
         return next.run(request).await;
     }
     if reading {
-        return Redirect::to(&paths::sign_in(None, &wanted())).into_response();
+        return Redirect::to(&paths::sign_in(None, &requested_page())).into_response();
     }
     if super::http_error::wants_html(request.headers()) {
         return redirect_to_sign_in(&paths::sign_in(None, &ReturnTo::default()));

@@ -46,13 +46,13 @@ pub struct ProviderHttp<'h> {
 
 impl HttpClients {
     /// Follows no redirects: requests go only to URLs of the configuration or of the provider's metadata (RFC 9700 §4.11).
-    pub fn new(reach: &EgressPolicy) -> Result<Self, reqwest::Error> {
-        Self::with_timeout(reach, REQUEST_TIMEOUT)
+    pub fn new(egress: &EgressPolicy) -> Result<Self, reqwest::Error> {
+        Self::with_timeout(egress, REQUEST_TIMEOUT)
     }
 
-    fn with_timeout(reach: &EgressPolicy, longest: Duration) -> Result<Self, reqwest::Error> {
-        let outside = AllowedNetworks::Public(Arc::from(reach.allowed_networks.as_slice()));
-        Ok(Self { unrestricted: HttpClient::new(AllowedNetworks::Any, reach, longest)?, restricted: HttpClient::new(outside, reach, longest)? })
+    fn with_timeout(egress: &EgressPolicy, longest: Duration) -> Result<Self, reqwest::Error> {
+        let outside = AllowedNetworks::Public(Arc::from(egress.allowed_networks.as_slice()));
+        Ok(Self { unrestricted: HttpClient::new(AllowedNetworks::Any, egress, longest)?, restricted: HttpClient::new(outside, egress, longest)? })
     }
 
     /// `local`: the provider is on this machine and needs no TLS.
@@ -62,7 +62,7 @@ impl HttpClients {
 }
 
 impl HttpClient {
-    fn new(bounds: AllowedNetworks, reach: &EgressPolicy, longest: Duration) -> Result<Self, reqwest::Error> {
+    fn new(bounds: AllowedNetworks, egress: &EgressPolicy, longest: Duration) -> Result<Self, reqwest::Error> {
         let build = |proxied: bool| {
             let mut builder = reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
@@ -73,7 +73,7 @@ impl HttpClient {
             if !proxied {
                 builder = builder.no_proxy();
             }
-            for authority in &reach.root_certs {
+            for authority in &egress.root_certs {
                 builder = builder.add_root_certificate(reqwest::Certificate::from_der(authority)?);
             }
             builder.build()
@@ -118,8 +118,8 @@ impl ProviderHttp<'_> {
         }
         let content_type = answer.headers().get(header::CONTENT_TYPE).cloned();
         let mut body = Vec::new();
-        while let Some(piece) = answer.chunk().await? {
-            body.extend_from_slice(&piece);
+        while let Some(chunk) = answer.chunk().await? {
+            body.extend_from_slice(&chunk);
             if body.len() > MAX_BODY_BYTES {
                 return Err(ProviderError::InvalidResponse("the response is too large".into()));
             }

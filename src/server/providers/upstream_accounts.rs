@@ -64,9 +64,9 @@ mod tests {
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             account: account.map(str::to_owned),
         };
-        let wanted =
+        let expected =
             [entry(&["r-1", "frontera", "login.frontera.example"], Some("jd")), entry(&["stampede"], None), entry(&[], Some("")), entry(&[], None)];
-        assert_eq!(listed, Ok(wanted.into()));
+        assert_eq!(listed, Ok(expected.into()));
         assert_eq!(parse_list(&json!({ "data": [] })), Ok(Vec::new()));
         for broken in [json!([]), json!({}), json!({ "data": {} }), json!("data"), json!({ "data": vec![json!({}); MAX_LIST_ENTRIES + 1] })] {
             assert!(matches!(parse_list(&broken), Err(ProviderError::InvalidResponse(_))), "{broken}");

@@ -211,7 +211,7 @@ pub fn client_access(principal: &Principal, client_id: ClientId, location: &str)
 fn count_failures<T>(state: &AppState, caller: &str, authenticated: Result<T, Error<AuthenticationRefused>>) -> Result<Option<T>, TmsError> {
     state.limits.wrong_secrets.check_blocked(caller).map_err(TmsError::TooManyRequests)?;
     match authenticated {
-        Ok(proved) => Ok(Some(proved)),
+        Ok(principal) => Ok(Some(principal)),
         Err(Error::Refused(AuthenticationRefused::NoTenant)) => Err(tenant_not_enabled()),
         Err(Error::Refused(AuthenticationRefused::InvalidCredentials)) => {
             state.limits.wrong_secrets.check(caller).map_err(TmsError::TooManyRequests)?;

@@ -46,14 +46,14 @@ pub async fn create(
     State(state): State<AppState>,
     ClientIp(from): ClientIp,
     OptionalAdminAuth(admin): OptionalAdminAuth,
-    JsonBody(wanted): JsonBody<ClientRegistration>,
+    JsonBody(request): JsonBody<ClientRegistration>,
 ) -> CreatedResult<ClientRegistrationResponse> {
-    let id: ClientId = wanted.client_id.id("client_id")?;
+    let id: ClientId = request.client_id.id("client_id")?;
     let new = NewClient {
-        tenant_id: wanted.tenant.id("tenant").map_err(|_| tenant_not_enabled())?,
+        tenant_id: request.tenant.id("tenant").map_err(|_| tenant_not_enabled())?,
         id: id.clone(),
-        app_name: wanted.app_name.display_text("app_name")?,
-        app_version: wanted.app_version.display_text("app_version")?,
+        app_name: request.app_name.display_text("app_name")?,
+        app_version: request.app_version.display_text("app_version")?,
         device_grant: false,
         scope: ScopeSet::default(),
     };
@@ -180,16 +180,16 @@ pub async fn update(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,
     PathSegment(id): PathSegment,
-    QueryParams(wanted): QueryParams<ClientUpdate>,
+    QueryParams(request): QueryParams<ClientUpdate>,
 ) -> ReplyResult<UpdateResponse> {
-    let keeper = path_client_access(&principal, id.clone())?;
-    let app_version = wanted.app_version.map(|version| Text(version).display_text("app_version")).transpose()?;
-    let changes = ClientChanges { app_version, enabled: wanted.enabled };
+    let access = path_client_access(&principal, id.clone())?;
+    let app_version = request.app_version.map(|version| Text(version).display_text("app_version")).transpose()?;
+    let changes = ClientChanges { app_version, enabled: request.enabled };
     let fields_updated = i32::from(changes.app_version.is_some()) + i32::from(changes.enabled.is_some());
     if fields_updated == 0 {
         return Ok(reply_with("No updates specified", UpdateResponse { fields_updated }));
     }
-    match services.update_client(&keeper, changes).await {
+    match services.update_client(&access, changes).await {
         Ok(()) => Ok(reply_with(format!("{fields_updated} update(s) to client {id} completed"), UpdateResponse { fields_updated })),
         Err(Error::Refused(ClientUpdateRefused::NotFound)) => {
             Ok(reply_with(format!("0 update(s) to client {id} completed"), UpdateResponse { fields_updated: 0 }))

@@ -36,11 +36,11 @@ pub struct CreatedDelegation {
 pub async fn create(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<DelegationRequest>,
+    JsonBody(request): JsonBody<DelegationRequest>,
 ) -> CreatedResult<CreatedDelegation> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
-    match services.create_delegation(&admin, &client_id, &user_id, wanted.ttl_minutes).await {
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let (client_id, user_id) = parties(request.client_id, request.client_user_id)?;
+    match services.create_delegation(&admin, &client_id, &user_id, request.ttl_minutes).await {
         Ok(until) => Ok(created(CreatedDelegation { client_id: client_id.into(), client_user_id: user_id.into(), expires_at: until.to_rfc3339() })),
         Err(Error::Refused(refused)) => Err(TmsError::Conflict(match refused {
             DelegationRefused::NoClient => format!("ERROR: client {client_id} does not exist."),
@@ -115,11 +115,11 @@ pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth,
 pub async fn update(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<DelegationRequest>,
+    JsonBody(request): JsonBody<DelegationRequest>,
 ) -> ReplyResult<ExpiryUpdateResponse> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
-    let until = services.set_delegation_expiry(&admin, &client_id, &user_id, wanted.ttl_minutes).await?;
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let (client_id, user_id) = parties(request.client_id, request.client_user_id)?;
+    let until = services.set_delegation_expiry(&admin, &client_id, &user_id, request.ttl_minutes).await?;
     let fields_updated = until.is_some().into();
     let expires_msg = until.map_or_else(|| "UNCHANGED".to_owned(), |until| until.to_rfc3339());
     let sentence = format!("{fields_updated} update(s) to the delegation of {user_id} to {client_id} completed");
@@ -139,9 +139,9 @@ pub struct DelegationRevocation {
 pub async fn delete(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<DelegationRevocation>,
+    JsonBody(request): JsonBody<DelegationRevocation>,
 ) -> ReplyResult<DeleteResponse> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let (client_id, user_id) = parties(wanted.client_id, wanted.client_user_id)?;
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let (client_id, user_id) = parties(request.client_id, request.client_user_id)?;
     Ok(deleted(&format!("Delegation of {user_id} to {client_id}"), services.revoke_delegation(&admin, &client_id, &user_id).await?))
 }

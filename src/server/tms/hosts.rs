@@ -40,10 +40,10 @@ pub struct CreatedHostAddress {
 pub async fn create(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<HostAddress>,
+    JsonBody(request): JsonBody<HostAddress>,
 ) -> CreatedResult<CreatedHostAddress> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let (host, address): (HostName, String) = (wanted.host.id("host")?, wanted.addr.display_text("addr")?);
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let (host, address): (HostName, String) = (request.host.id("host")?, request.addr.display_text("addr")?);
     match services.add_host(&admin, &host, &address).await {
         Ok(AddedAddress { host, is_default_tenant, shared_with }) => {
             let mut sentence = "success".to_owned();
@@ -116,10 +116,10 @@ pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth,
 pub async fn delete(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<HostAddress>,
+    JsonBody(request): JsonBody<HostAddress>,
 ) -> ReplyResult<DeleteResponse> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let (host, typed): (HostName, String) = (wanted.host.id("host")?, wanted.addr.0);
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let (host, typed): (HostName, String) = (request.host.id("host")?, request.addr.0);
     // As `create` parses it. Pages store an address as typed, so both forms are looked up.
     let address = parse_name(&typed).unwrap_or_else(|_| typed.clone());
     let mut was_there = services.remove_host(&admin, &host, &address).await?;
@@ -157,11 +157,11 @@ pub async fn make_credential(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
     QueryParams(rotation): QueryParams<RotationParams>,
-    JsonBody(wanted): JsonBody<CredentialRequest>,
+    JsonBody(request): JsonBody<CredentialRequest>,
 ) -> CreatedResult<CreatedCredential> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let host: HostName = wanted.host.id("host")?;
-    let (overlap, required) = (rotation.overlap()?, wanted.required.unwrap_or(false));
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let host: HostName = request.host.id("host")?;
+    let (overlap, required) = (rotation.overlap()?, request.required.unwrap_or(false));
     let made = services.create_host_credential(&admin, &host, required, overlap).await?;
     Ok(created(CreatedCredential {
         credential: made.secret.reveal().to_owned(),
@@ -185,11 +185,11 @@ pub struct CredentialPolicy {
 pub async fn require_credential(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<CredentialPolicy>,
+    JsonBody(request): JsonBody<CredentialPolicy>,
 ) -> ReplyResult<UpdateResponse> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let host: HostName = wanted.host.id("host")?;
-    let fields_updated = services.require_host_credential(&admin, &host, wanted.required).await?.into();
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let host: HostName = request.host.id("host")?;
+    let fields_updated = services.require_host_credential(&admin, &host, request.required).await?.into();
     Ok(reply_with(format!("{fields_updated} update(s) to the credential of {host} completed"), UpdateResponse { fields_updated }))
 }
 
@@ -205,10 +205,10 @@ pub struct CredentialRevocation {
 pub async fn remove_credential(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<CredentialRevocation>,
+    JsonBody(request): JsonBody<CredentialRevocation>,
 ) -> ReplyResult<DeleteResponse> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let host: HostName = wanted.host.id("host")?;
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let host: HostName = request.host.id("host")?;
     Ok(deleted(&format!("Credential of {host}"), services.remove_host_credential(&admin, &host).await?.into()))
 }
 

@@ -60,10 +60,10 @@ pub async fn create(
     State(services): State<Services>,
     ClientIp(from): ClientIp,
     HostAuth(host): HostAuth,
-    JsonBody(wanted): JsonBody<NewLinkRequest>,
+    JsonBody(request): JsonBody<NewLinkRequest>,
 ) -> CreatedResult<CreatedLinkRequest> {
-    let account: AccountName = wanted.user.id("user")?;
-    let uid = wanted.user_uid.0.parse().map_err(|_| TmsError::BadRequest("ERROR: user_uid must be a numeric UID.".into()))?;
+    let account: AccountName = request.user.id("user")?;
+    let uid = request.user_uid.0.parse().map_err(|_| TmsError::BadRequest("ERROR: user_uid must be a numeric UID.".into()))?;
     let asked = services.start_link_request(&host, &account, uid, from).await.map_err(request_error)?;
     Ok(created(CreatedLinkRequest::new(&asked, services.public_url())))
 }

@@ -101,10 +101,10 @@ pub async fn get_keys(
     State(services): State<Services>,
     bearer: Bearer,
     Pagination(page): Pagination,
-    QueryParams(wanted): QueryParams<KeyListParams>,
+    QueryParams(query): QueryParams<KeyListParams>,
 ) -> ReplyResult<MyKeys> {
     let holder = bearer.with(Scope::KeysRead)?;
-    let keys = services.list_own_keys(&holder, wanted.into_filter()?, page).await?;
+    let keys = services.list_own_keys(&holder, query.into_filter()?, page).await?;
     let next_cursor = page.next_cursor(&keys, |key| key.number);
     let now = services.now();
     let keys: Vec<MyKey> = keys.into_iter().map(|key| my_key(key, now)).collect();
@@ -129,7 +129,7 @@ pub struct OwnKeyRequest {
     responses((status = 201, description = "The key", body = Reply<MyKey>), ErrorResponses))]
 pub async fn create_key(State(services): State<Services>, bearer: Bearer, JsonBody(request): JsonBody<OwnKeyRequest>) -> CreatedResult<MyKey> {
     let holder = bearer.with(Scope::KeysCreate)?;
-    let wanted = KeyParams {
+    let params = KeyParams {
         host: request.host.id("host")?,
         account: request.host_account.id("host_account")?,
         num_uses: request.num_uses.unwrap_or(-1),
@@ -137,8 +137,8 @@ pub async fn create_key(State(services): State<Services>, bearer: Bearer, JsonBo
         source: KeySource::Provided(request.public_key.0),
         label: None,
     };
-    let made = services.create_own_key(&holder, &wanted).await.map_err(|error| {
-        key_error(error, &KeyRequestContext { tenant: holder.tenant_id(), client: holder.client_id(), user: holder.user_id(), key: &wanted })
+    let made = services.create_own_key(&holder, &params).await.map_err(|error| {
+        key_error(error, &KeyRequestContext { tenant: holder.tenant_id(), client: holder.client_id(), user: holder.user_id(), key: &params })
     })?;
     Ok(created(my_key(made.pubkey, services.now())))
 }

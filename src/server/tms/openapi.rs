@@ -184,7 +184,7 @@ fn qualify_operation_id(operation: &mut Value) {
 
 fn drop_impossible_errors(method: &str, operation: &mut Value) {
     let with_body = operation.get("requestBody").is_some();
-    let for_all = operation.get("security").is_some_and(|ways| *ways == serde_json::json!([{}]));
+    let for_all = operation.get("security").is_some_and(|security| *security == serde_json::json!([{}]));
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     responses.retain(|status, _| match status.as_str() {
         "413" | "415" => with_body,

@@ -61,7 +61,7 @@ pub async fn create(
     JsonBody(request): JsonBody<KeyRequest>,
 ) -> CreatedResult<CreatedKeyResponse> {
     let user_id: UserId = request.client_user_id.id("client_user_id")?;
-    let wanted = KeyParams {
+    let params = KeyParams {
         host: request.host.id("host")?,
         account: request.host_account.id("host_account")?,
         num_uses: request.num_uses,
@@ -69,9 +69,9 @@ pub async fn create(
         source: source(request.public_key, request.key_type)?,
         label: None,
     };
-    let CreatedKey { pubkey, private_key, host_known } = services.create_key(&client, &user_id, &wanted).await.map_err(|error| {
+    let CreatedKey { pubkey, private_key, host_known } = services.create_key(&client, &user_id, &params).await.map_err(|error| {
         let client = client.client();
-        key_error(error, &KeyRequestContext { tenant: &client.tenant_id, client: &client.id, user: &user_id, key: &wanted })
+        key_error(error, &KeyRequestContext { tenant: &client.tenant_id, client: &client.id, user: &user_id, key: &params })
     })?;
     let unknown_host = (!host_known).then(|| unknown_host_warning(&pubkey.host, &pubkey.tenant_id));
     Ok(created_with_warning(
@@ -318,16 +318,16 @@ pub struct KeyUpdate {
 pub async fn update(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,
-    JsonBody(wanted): JsonBody<KeyUpdate>,
+    JsonBody(request): JsonBody<KeyUpdate>,
 ) -> ReplyResult<UpdateResponse> {
-    let (keeper, host) = (key_access(&principal, wanted.client_id, wanted.client_user_id, &wanted.tenant)?, wanted.host.id("host")?);
-    let limits = NewLimits { max_uses: wanted.max_uses, ttl_minutes: wanted.ttl_minutes };
+    let (access, host) = (key_access(&principal, request.client_id, request.client_user_id, &request.tenant)?, request.host.id("host")?);
+    let limits = NewLimits { max_uses: request.max_uses, ttl_minutes: request.ttl_minutes };
     let fields_updated = i32::from(limits.max_uses.is_some()) + i32::from(limits.ttl_minutes.is_some());
     if fields_updated == 0 {
         return Ok(reply_with("No updates specified", UpdateResponse { fields_updated }));
     }
-    let Text(fingerprint) = wanted.public_key_fingerprint;
-    if services.set_key_limits(&keeper, &host, &fingerprint, limits).await? {
+    let Text(fingerprint) = request.public_key_fingerprint;
+    if services.set_key_limits(&access, &host, &fingerprint, limits).await? {
         Ok(reply_with(format!("{fields_updated} update(s) to pubkey completed"), UpdateResponse { fields_updated }))
     } else {
         Err(TmsError::NOT_FOUND)
@@ -352,22 +352,22 @@ pub struct KeyRevocation {
 pub async fn delete(
     State(services): State<Services>,
     ClientOrAdminAuth(principal): ClientOrAdminAuth,
-    JsonBody(wanted): JsonBody<KeyRevocation>,
+    JsonBody(request): JsonBody<KeyRevocation>,
 ) -> Result<Json<Reply<DeleteResponse>>, TmsError> {
-    let (keeper, host) = (key_access(&principal, wanted.client_id, wanted.client_user_id, &wanted.tenant)?, wanted.host.id("host")?);
-    let Text(fingerprint) = wanted.public_key_fingerprint;
-    Ok(deleted("Pubkey", services.revoke_key(&keeper, &host, &fingerprint).await?))
+    let (access, host) = (key_access(&principal, request.client_id, request.client_user_id, &request.tenant)?, request.host.id("host")?);
+    let Text(fingerprint) = request.public_key_fingerprint;
+    Ok(deleted("Pubkey", services.revoke_key(&access, &host, &fingerprint).await?))
 }
 
 /// Permission to act on keys of the client in the body, or on those that users registered themselves.
 fn key_access(principal: &Principal, client: Option<Text>, user: Option<Text>, tenant: &Text) -> Result<KeyAccess, TmsError> {
     check_tenant(principal.tenant_id(), tenant)?;
     let user: Option<UserId> = user.filter(|Text(user)| !user.is_empty()).map(|user| user.id("client_user_id")).transpose()?;
-    let keeper = match client.filter(|Text(client)| !client.is_empty()) {
+    let access = match client.filter(|Text(client)| !client.is_empty()) {
         Some(client) => client_access(principal, client.id("client_id")?, "Payload")?.into(),
         None => principal.own_key_access().ok_or_else(|| {
             TmsError::BadRequest("ERROR: client_id is required; only administrators may omit it, for a key that a user registered.".into())
         })?,
     };
-    Ok(keeper.for_person(user))
+    Ok(access.for_person(user))
 }

@@ -42,11 +42,11 @@ impl From<Reservation> for CreatedReservation {
 pub async fn create(
     State(services): State<Services>,
     ClientAuth(client): ClientAuth,
-    JsonBody(wanted): JsonBody<ReservationRequest>,
+    JsonBody(request): JsonBody<ReservationRequest>,
 ) -> CreatedResult<CreatedReservation> {
-    let named = key_reference(wanted.client_user_id, wanted.host, wanted.public_key_fingerprint)?;
+    let named = key_reference(request.client_user_id, request.host, request.public_key_fingerprint)?;
     let refused = |error| reservation_error(error, &client, &named);
-    Ok(created(services.reserve_key(&client, named.clone(), wanted.ttl_minutes).await.map_err(refused)?.into()))
+    Ok(created(services.reserve_key(&client, named.clone(), request.ttl_minutes).await.map_err(refused)?.into()))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -63,11 +63,11 @@ pub struct ReservationExtension {
 pub async fn extend(
     State(services): State<Services>,
     ClientAuth(client): ClientAuth,
-    JsonBody(wanted): JsonBody<ReservationExtension>,
+    JsonBody(request): JsonBody<ReservationExtension>,
 ) -> CreatedResult<CreatedReservation> {
-    let named = key_reference(wanted.client_user_id, wanted.host, wanted.public_key_fingerprint)?;
+    let named = key_reference(request.client_user_id, request.host, request.public_key_fingerprint)?;
     let refused = |error| reservation_error(error, &client, &named);
-    Ok(created(services.extend_reservation(&client, named.clone(), &wanted.parent_resid.0).await.map_err(refused)?.into()))
+    Ok(created(services.extend_reservation(&client, named.clone(), &request.parent_resid.0).await.map_err(refused)?.into()))
 }
 
 fn key_reference(user: Text, host: Text, fingerprint: Text) -> Result<KeyReference, TmsError> {

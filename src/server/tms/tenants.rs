@@ -134,11 +134,11 @@ pub struct TenantUpdate {
 pub async fn update(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<TenantUpdate>,
+    JsonBody(request): JsonBody<TenantUpdate>,
 ) -> ReplyResult<UpdateResponse> {
-    let id: TenantId = wanted.tenant.id("tenant")?;
-    let fields_updated = services.set_tenant_enabled(&admin, &id, wanted.enabled).await.map_err(tenant_error)?.into();
-    let sentence = format!("{fields_updated} update(s) to tenant {id} completed, enabled = {}", wanted.enabled);
+    let id: TenantId = request.tenant.id("tenant")?;
+    let fields_updated = services.set_tenant_enabled(&admin, &id, request.enabled).await.map_err(tenant_error)?.into();
+    let sentence = format!("{fields_updated} update(s) to tenant {id} completed, enabled = {}", request.enabled);
     Ok(reply_with(sentence, UpdateResponse { fields_updated }))
 }
 

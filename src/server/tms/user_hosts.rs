@@ -37,12 +37,12 @@ pub struct CreatedUserHost {
 pub async fn create(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<UserHostLinkRequest>,
+    JsonBody(request): JsonBody<UserHostLinkRequest>,
 ) -> CreatedResult<CreatedUserHost> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let link = host_account_ref(wanted.tms_user_id, wanted.host, wanted.host_account)?;
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let link = host_account_ref(request.tms_user_id, request.host, request.host_account)?;
     let HostAccountRef { user_id, host, account } = link.clone();
-    match services.link_host_account(&admin, link, wanted.ttl_minutes).await {
+    match services.link_host_account(&admin, link, request.ttl_minutes).await {
         Ok(LinkedHostAccount { host, until }) => Ok(created(CreatedUserHost {
             expires_at: until.to_rfc3339(),
             host: host.into(),
@@ -128,12 +128,12 @@ pub struct ExpiryUpdateResponse {
 pub async fn update(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<UserHostLinkRequest>,
+    JsonBody(request): JsonBody<UserHostLinkRequest>,
 ) -> ReplyResult<ExpiryUpdateResponse> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let link = host_account_ref(wanted.tms_user_id, wanted.host, wanted.host_account)?;
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let link = host_account_ref(request.tms_user_id, request.host, request.host_account)?;
     let named = format!("{} on {} of {}", link.account, link.host, link.user_id);
-    let until = services.set_link_expiry(&admin, link, wanted.ttl_minutes).await?;
+    let until = services.set_link_expiry(&admin, link, request.ttl_minutes).await?;
     let fields_updated = until.is_some().into();
     let expires_msg = until.map_or_else(|| "UNCHANGED".to_owned(), |until| until.to_rfc3339());
     Ok(reply_with(format!("{fields_updated} update(s) to {named} completed"), ExpiryUpdateResponse { expires_msg, fields_updated }))
@@ -153,10 +153,10 @@ pub struct UserHostUnlinkRequest {
 pub async fn delete(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<UserHostUnlinkRequest>,
+    JsonBody(request): JsonBody<UserHostUnlinkRequest>,
 ) -> ReplyResult<DeleteResponse> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let link = host_account_ref(wanted.tms_user_id, wanted.host, wanted.host_account)?;
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let link = host_account_ref(request.tms_user_id, request.host, request.host_account)?;
     let named = format!("{} on {} of {}", link.account, link.host, link.user_id);
     Ok(deleted(&named, services.unlink_host_account(&admin, link).await?.into()))
 }

@@ -36,11 +36,11 @@ pub struct CreatedMfa {
 pub async fn create(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<MfaRequest>,
+    JsonBody(request): JsonBody<MfaRequest>,
 ) -> CreatedResult<CreatedMfa> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
-    match services.open_mfa(&admin, &user_id, wanted.ttl_minutes).await {
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let user_id: UserId = request.tms_user_id.id("tms_user_id")?;
+    match services.open_mfa(&admin, &user_id, request.ttl_minutes).await {
         Ok(until) => Ok(created(CreatedMfa { enabled: true, expires_at: until.to_rfc3339(), tms_user_id: user_id.into() })),
         Err(Error::Refused(OpenMfaRefused)) => Err(TmsError::Conflict(format!("ERROR: a user MFA record for {user_id} already exists."))),
         Err(Error::Internal(fault)) => Err(fault.into()),
@@ -130,12 +130,12 @@ pub struct MfaUpdate {
 pub async fn update(
     State(services): State<Services>,
     AdminAuth(admin): AdminAuth,
-    JsonBody(wanted): JsonBody<MfaUpdate>,
+    JsonBody(request): JsonBody<MfaUpdate>,
 ) -> ReplyResult<UpdateResponse> {
-    check_tenant(admin.tenant_id(), &wanted.tenant)?;
-    let user_id: UserId = wanted.tms_user_id.id("tms_user_id")?;
-    let fields_updated = services.set_mfa_enabled(&admin, &user_id, wanted.enabled).await?.into();
-    let sentence = format!("{fields_updated} update(s) to tms_user_id {user_id} completed, enabled = {}", wanted.enabled);
+    check_tenant(admin.tenant_id(), &request.tenant)?;
+    let user_id: UserId = request.tms_user_id.id("tms_user_id")?;
+    let fields_updated = services.set_mfa_enabled(&admin, &user_id, request.enabled).await?.into();
+    let sentence = format!("{fields_updated} update(s) to tms_user_id {user_id} completed, enabled = {}", request.enabled);
     Ok(reply_with(sentence, UpdateResponse { fields_updated }))
 }
 
