@@ -1,5 +1,6 @@
 //! Domain types and rules, shared by server and browser: no I/O, no clock, no randomness. `docs/glossary.md` defines the words.
-//! ⏎ - **tenant**: a computing centre, isolated from all others.
+//!
+//! - **tenant**: a computing centre, isolated from all others.
 //! - **client**: an application that a tenant trusts ("application" to people).
 //! - **person**: a human with an account in a tenant, identified by a `UserId`.
 //! - **host account**: a login on a host that is linked to a person.

@@ -47,8 +47,8 @@ test('a person gets a second factor, a host account, and the role', async ({ pag
   await page.getByRole('textbox', { name: t('hosts-account'), exact: true }).fill('jdoe');
   await press(page, t('admin-people-link'));
   await expect(page.getByRole('heading', { name: 'jdoe@testhost1' })).toBeVisible();
-  await page.getByRole('link', { name: t('admin-people-appoint') }).click();
-  await press(page, t('admin-people-appoint'));
+  await page.getByRole('link', { name: t('admin-people-promote') }).click();
+  await press(page, t('admin-people-promote'));
   await expect(page.getByText(t('admin-people-admin'), { exact: true })).toBeVisible();
 });
 

@@ -63,8 +63,8 @@ test('login, whoami, hosts and logout work, until taken back', async ({ page, po
   expect(await tms('hosts').ends()).toMatchObject({ code: 0, stdout: expect.stringMatching(/testhost1 +testhostaccount1 +active/) });
 
   // Revoking it in the browser takes effect immediately.
-  await press(page, t('result-take-back'));
-  await expect(heading(page)).toHaveText(t('result-taken-back'));
+  await press(page, t('result-revoke'));
+  await expect(heading(page)).toHaveText(t('result-revoked'));
   expect(await tms('whoami').ends()).toMatchObject({ code: 3 });
 
   expect(await tms('logout').ends()).toMatchObject({ code: 0 });

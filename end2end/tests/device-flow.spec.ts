@@ -22,7 +22,7 @@ test('@look a code is typed, allowed after sign-in, and picked up', async ({ pag
     - definition:
       - strong: ${CLIENT.name}
       - text: ${quoted('client-not-verified')}
-    - term: ${quoted('consent-asked')}
+    - term: ${quoted('consent-requested')}
     - definition:
       - time
     - term: ${quoted('consent-from')}
@@ -42,7 +42,7 @@ test('@look a code is typed, allowed after sign-in, and picked up', async ({ pag
       - radio /${t('span-hours', { count: 8 })}/ [checked]
       - radio /${t('span-days', { count: 7 })}/
       - radio /${t('span-days', { count: 30 })}/
-    - checkbox ${quoted('consent-tick')}
+    - checkbox ${quoted('consent-confirmation')}
     - button ${quoted('consent-deny')}
     - button ${quoted('consent-allow')}
   `);
@@ -79,9 +79,9 @@ test('Allow needs the tick; what was chosen is asked again', async ({ page, port
   await press(page, t('consent-allow'));
   await expect(page).toHaveTitle(titledRefused(consentHeading));
   await expect(page.getByRole('alert')).toHaveText(t('decision-refused-not-confirmed'));
-  const tick = startedThis(page);
-  await expect(tick).toHaveAttribute('aria-invalid', 'true');
-  await expect(tick).toHaveAccessibleDescription(t('decision-refused-not-confirmed'));
+  const confirmation = startedThis(page);
+  await expect(confirmation).toHaveAttribute('aria-invalid', 'true');
+  await expect(confirmation).toHaveAccessibleDescription(t('decision-refused-not-confirmed'));
   await page.reload();
   await expect(page.getByRole('alert')).toHaveCount(0);
   await allow(page);
@@ -98,15 +98,15 @@ test('host accounts that are not ticked are not shared', async ({ page, portal }
 test('access is taken back before and after the device came', async ({ page, portal }) => {
   const early = await asked(page, portal);
   await allow(page);
-  await press(page, t('result-take-back'));
-  await expect(heading(page)).toHaveText(t('result-taken-back'));
+  await press(page, t('result-revoke'));
+  await expect(heading(page)).toHaveText(t('result-revoked'));
   expect(await early.poll()).toBe('access_denied');
 
   const late = await asked(page, portal);
   await allow(page);
   expect(await late.poll()).toBe('token');
-  await press(page, t('result-take-back'));
-  await expect(heading(page)).toHaveText(t('result-taken-back'));
+  await press(page, t('result-revoke'));
+  await expect(heading(page)).toHaveText(t('result-revoked'));
 });
 
 test('@phone a report without signing in stops the request', async ({ page, portal }) => {
@@ -230,8 +230,8 @@ test('two tabs: each is about its own request, to the end', async ({ page, porta
   expect([await first.poll(), await second.poll()]).toEqual(['token', 'access_denied']);
   await page.reload();
   await expect(page.getByRole('status')).toHaveText(pickedUp);
-  await press(page, t('result-take-back'));
-  await expect(heading(page)).toHaveText(t('result-taken-back'));
+  await press(page, t('result-revoke'));
+  await expect(heading(page)).toHaveText(t('result-revoked'));
   await tab.reload();
   await expect(heading(tab)).toHaveText(t('result-denied'));
 });

@@ -60,7 +60,7 @@ export const test = base.extend<Fixtures, { shared: Portal }>({
 export const codeField = (page: Page) => page.getByRole('textbox', { name: t('device-code') });
 export const userNameField = (page: Page) => page.getByRole('textbox', { name: t('sign-in-user-name') });
 export const passwordField = (page: Page) => page.getByLabel(t('sign-in-password'), { exact: true });
-export const startedThis = (page: Page) => page.getByRole('checkbox', { name: t('consent-tick') });
+export const startedThis = (page: Page) => page.getByRole('checkbox', { name: t('consent-confirmation') });
 export const heading = (page: Page) => page.getByRole('heading', { level: 1 });
 export const press = (page: Page, name: string) => page.getByRole('button', { name, exact: true }).click();
 

@@ -43,7 +43,7 @@ test('cancelling there leads back with the code kept', async ({ page, portal }) 
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.cancel(page);
   await expect(page).toHaveTitle(titledRefused(t('sign-in')));
-  await expect(page.getByRole('alert')).toHaveText(t('arrival-refused-cancelled'));
+  await expect(page.getByRole('alert')).toHaveText(t('upstream-login-refused-cancelled'));
   await expect(page.getByText(t('sign-in-code-kept'))).toBeVisible();
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
@@ -71,8 +71,8 @@ test('a person who returns sees their institution marked', async ({ page }) => {
   // The session at the provider continues.
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await expect(page).toHaveURL('/activity');
-  await expect(page.getByText(t('happened-mfa-opened')).first()).toBeVisible();
-  await expect(page.getByText(t('happened-identity-linked'))).toHaveCount(1);
+  await expect(page.getByText(t('event-mfa-opened')).first()).toBeVisible();
+  await expect(page.getByText(t('event-identity-linked'))).toHaveCount(1);
 });
 
 test('@phone another identity is linked and unlinked', async ({ page }) => {

@@ -33,15 +33,15 @@ test('the whole flow by keyboard', async ({ page, portal }) => {
   await tabTo(page, t('span-hours', { count: 8 }));
   await page.keyboard.press('ArrowDown');
   await expect(page.getByRole('radio', { name: t('span-days', { count: 7 }) })).toBeChecked();
-  await tabTo(page, t('consent-tick'));
+  await tabTo(page, t('consent-confirmation'));
   await page.keyboard.press('Space');
   await tabTo(page, t('consent-deny'));
   await tabTo(page, t('consent-allow'));
   await page.keyboard.press('Enter');
   await expect(heading(page)).toHaveText(t('result-connected'));
-  await tabTo(page, t('result-take-back'));
+  await tabTo(page, t('result-revoke'));
   await page.keyboard.press('Space');
-  await expect(heading(page)).toHaveText(t('result-taken-back'));
+  await expect(heading(page)).toHaveText(t('result-revoked'));
 });
 
 test('Enter in the consent form does not allow', async ({ page, portal }) => {
@@ -51,8 +51,8 @@ test('Enter in the consent form does not allow', async ({ page, portal }) => {
   await expect(codeField(page)).toBeFocused();
   await page.keyboard.type(device.code);
   await page.keyboard.press('Enter');
-  const tick = startedThis(page);
-  await tick.check();
+  const confirmation = startedThis(page);
+  await checkbox.check();
   await tick.press('Enter');
   await expect(heading(page)).toHaveText(t('result-denied'));
   expect(await device.poll()).toBe('access_denied');

@@ -32,7 +32,7 @@ test('@firefox several keys are ticked and revoked together', async ({ page, por
   await makeKeys(portal, 3);
   await signedIn(page);
   await page.goto('/keys');
-  for (const tick of (await page.getByRole('checkbox').all()).slice(0, 2)) await tick.check();
+  for (const checkbox of (await page.getByRole('checkbox').all()).slice(0, 2)) await checkbox.check();
   await press(page, t('keys-revoke-ticked'));
   await expect(heading(page)).toHaveText(t('keys-revoke-question', { count: 2 }));
   await press(page, t('revoke'));
@@ -82,7 +82,7 @@ test('@js ticked keys stay ticked on other pages', async ({ page, portal }) => {
   await page.getByRole('checkbox').first().check();
   await page.getByRole('link', { name: t('list-more'), exact: true }).click();
   await expect(page.getByText(t('list-shown-of', { first: 26, last: 30, total: 30 })).first()).toBeVisible();
-  await expect(page.getByText(t('keys-ticked-elsewhere'))).toBeVisible();
+  await expect(page.getByText(t('keys-selected-elsewhere'))).toBeVisible();
   await page.getByRole('checkbox').first().check();
   await page.getByLabel(t('list-search')).fill('nothing like that');
   await expect(page.getByText(t('list-nothing-found')).first()).toBeVisible();
@@ -114,7 +114,7 @@ test('@firefox an application’s access is ended', async ({ page, portal }) => 
   await press(page, t('revoke'));
   await expect(page.getByRole('status')).toHaveText(t('apps-ended'));
   await page.goto('/activity');
-  await expect(page.getByRole('heading', { name: t('happened-device-withdrawn'), exact: true })).toBeVisible();
+  await expect(page.getByRole('heading', { name: t('event-device-revoked'), exact: true })).toBeVisible();
 });
 
 test('Revoke everything ends all keys', async ({ page, portal }) => {

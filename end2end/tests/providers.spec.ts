@@ -29,10 +29,10 @@ test('@phone a provider is added, tested, opened, and removed', async ({ page, p
   await expect(page.getByText(`${portal.url}/sign-in/back/test/campus`, { exact: true })).toBeVisible();
   await press(page, t('admin-providers-test'));
   await expect(page.getByRole('status')).toHaveText(t('admin-providers-answers', { issuer: institution.url }));
-  await page.getByRole('radio', { name: t('admin-providers-newcomers-open') }).check();
+  await page.getByRole('radio', { name: t('admin-providers-provisioning-open') }).check();
   await press(page, t('admin-save'));
   await expect(page.getByRole('status')).toHaveText(t('admin-saved'));
-  await expect(page.getByRole('radio', { name: t('admin-providers-newcomers-open') })).toBeChecked();
+  await expect(page.getByRole('radio', { name: t('admin-providers-provisioning-open') })).toBeChecked();
 
   await press(page, t('sign-out'));
   await page.goto('/sign-in?tenant=test&then=/hosts');
@@ -57,7 +57,7 @@ test('a refused provider form keeps its entries except the secret', async ({ pag
   await signedIn(page);
   await page.goto('/admin/providers/add');
   await addProvider(page, { url: 'http://127.0.0.1:1' } as Institution);
-  await expect(page.getByRole('alert')).toHaveText(t('provider-trouble-unreachable', { why: t('provider-why-refused') }));
+  await expect(page.getByRole('alert')).toHaveText(t('provider-error-unreachable', { why: t('connect-error-refused') }));
   await expect(page.getByLabel(t('admin-providers-base'))).toHaveValue('http://127.0.0.1:1');
   await expect(page.getByLabel(t('admin-providers-secret'))).toHaveValue('');
 });

@@ -27,7 +27,7 @@ test('@phone sign-in at a host’s provider links an account there', async ({ pa
   await page.goto('/hosts');
   await page.getByRole('link', { name: t('hosts-link-through', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
-  await expect(heading(page)).toHaveText(t('offer-title', { provider: 'Campus' }));
+  await expect(heading(page)).toHaveText(t('proposal-title', { provider: 'Campus' }));
   await expect(page.getByRole('checkbox', { name: `testhost1 ${t('consent-as')} jdoe` })).toBeChecked();
   if (scripts) expect((await new AxeBuilder({ page }).withTags(TAGS).analyze()).violations).toEqual([]);
   await press(page, t('link-link'));

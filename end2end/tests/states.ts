@@ -85,8 +85,8 @@ export const STATES: State[] = [
     reach: async (page, portal) => {
       await asked(page, portal);
       await allow(page);
-      await press(page, t('result-take-back'));
-      await expect(heading(page)).toHaveText(t('result-taken-back'));
+      await press(page, t('result-revoke'));
+      await expect(heading(page)).toHaveText(t('result-revoked'));
     },
   },
   {

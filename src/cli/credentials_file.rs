@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_others_can_read_is_closed_to_them() {
+    fn permissions_of_readable_file_are_restricted() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("credentials.json");
         fs::write(&path, "[]").unwrap();
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_is_named_and_left_alone() {
+    fn damaged_file_is_reported_and_not_changed() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("credentials.json");
         for damaged in [&b"[1, "[..], b"", b"{}", b"\xff\xfe\0"] {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sign_in_replaces_a_damaged_file_and_no_other() {
+    fn sign_in_replaces_only_damaged_files() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("credentials.json");
         let begin = || CredentialsFile::<Vec<u8>>::read_or_reset(path.clone(), &Output::Json).unwrap();

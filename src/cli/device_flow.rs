@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_their_limit_and_never_fall_below_the_interval() {
+    fn backoff_stays_between_interval_and_limit() {
         let seconds = Duration::from_secs;
         assert_eq!(next_backoff(seconds(1), seconds(1)), seconds(2));
         assert_eq!(next_backoff(seconds(8), seconds(1)), seconds(10));

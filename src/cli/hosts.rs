@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_stand_under_their_headings() {
+    fn columns_are_aligned_with_headings() {
         let account = |host: &str, expires_at: &str| MyHost {
             host: host.to_owned(),
             host_account: "testhostaccount1".to_owned(),

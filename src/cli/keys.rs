@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_one_line_with_or_without_a_client() {
+    fn key_is_one_row_with_or_without_client() {
         let key = |id, state: &str, last_used_at: Option<&str>, expires_at: &str| -> MyKey {
             let key = json!({
                 "id": id, "host": "testhost1", "host_account": "testhostaccount1", "client_id": (id != 12).then_some("tms-cli"),

@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_is_sent_back_as_it_came_and_nothing_more() {
+    fn cursor_is_sent_unchanged_and_alone() {
         assert_eq!(page_path(&[], None), "/v1/tms/me/keys?limit=100");
         assert_eq!(page_path(&[], Some("a b&limit=1#/../x")), "/v1/tms/me/keys?limit=100&cursor=a+b%26limit%3D1%23%2F..%2Fx");
         assert_eq!(page_path(&[("host", "a&b"), ("state", "active")], None), "/v1/tms/me/keys?limit=100&host=a%26b&state=active");

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_cannot_send_escape_sequences_to_the_terminal() {
+    fn escape_sequences_are_removed() {
         for (sent, shown) in [
             ("WDJB-MJHT", "WDJB-MJHT"),
             ("\u{1b}[2J\u{1b}]0;owned\u{7}hello", "[2J]0;ownedhello"),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_cleaned_while_it_is_read() {
+    fn json_strings_are_sanitized_when_parsed() {
         let read: Printable = serde_json::from_str(r#""a\u001b[31mb""#).unwrap();
         assert_eq!(read.as_str(), "a[31mb");
         let answer: Value = serde_json::from_str(r#"{"keys":[{"id":1,"host":"a\u001b[2Jb"}],"next":null}"#).unwrap();

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_server_are_one_server() {
+    fn equivalent_urls_are_equal() {
         for (typed, server) in [
             ("https://Portal.Example.org", "https://portal.example.org"),
             ("https://portal.example.org:443//", "https://portal.example.org"),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_this_machine_is_told_from_others() {
+    fn loopback_names_are_recognized() {
         for (typed, name) in [
             ("http://LocalHost:3000", Some("localhost")),
             ("http://localhost.:3000", Some("localhost.")),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_server_is_refused_with_the_way_out() {
+    fn invalid_urls_are_refused_with_a_hint() {
         let server = || "https://portal.example.org".to_owned();
         for (typed, refused) in [
             ("https://portal.example.org/device", ServerUrlRefused::NotAnOrigin(server())),
@@ -136,12 +136,12 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_elsewhere_needs_to_be_accepted() {
+    fn http_to_other_machines_requires_the_option() {
         assert!(ServerUrl::parse("http://portal.example.org", true).is_ok());
     }
 
     #[test]
-    fn another_port_or_scheme_is_another_server() {
+    fn port_and_scheme_distinguish_servers() {
         let server = ServerUrl::parse("https://portal.example.org", false).unwrap();
         for (url, same) in [
             ("https://portal.example.org/t/a/oauth/token", true),

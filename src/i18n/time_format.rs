@@ -10,7 +10,7 @@ impl Language {
     /// `20 November 2026, 14:02 UTC`.
     pub fn format_time(&self, at: Timestamp, zone: &Zone) -> String {
         match at.civil_time(zone) {
-            Some(at) => self.moment(at.day.to_string(), at.month, at.year.to_string(), format!("{:02}:{:02} {}", at.hour, at.minute, at.zone)),
+            Some(at) => self.exact_time(at.day.to_string(), at.month, at.year.to_string(), format!("{:02}:{:02} {}", at.hour, at.minute, at.zone)),
             None => self.moment_unknown(),
         }
     }
@@ -18,7 +18,7 @@ impl Language {
     /// The format of times for each month, one per line, with the placeholders `{day}`, `{year}` and `{time}`: for the browser, which fills
     /// in times of its own zone.
     pub fn month_formats(&self) -> String {
-        (1..=12_i64).map(|month| self.moment("{day}", month, "{year}", "{time}")).collect::<Vec<_>>().join("\n")
+        (1..=12_i64).map(|month| self.exact_time("{day}", month, "{year}", "{time}")).collect::<Vec<_>>().join("\n")
     }
 
     /// A sentence that contains a time.

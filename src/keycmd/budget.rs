@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_portal_gets_less_than_the_whole_and_nobody_gets_more() {
+    fn portal_timeout_is_below_the_budget() {
         let budget = Budget::start();
         assert!(budget.portal_timeout() < budget.remaining());
         assert!(budget.remaining() + Budget::LOG_RESERVE <= Budget::MAX);

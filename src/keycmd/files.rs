@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_write_or_read_it_is_looked_at() {
+    fn permissions_and_owner_are_checked() {
         for (mode, ours_alone, hidden) in
             [(0o600, true, true), (0o640, true, true), (0o644, true, false), (0o660, false, true), (0o602, false, false), (0o601, true, false)]
         {
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_small_text_is_refused() {
+    fn large_or_non_text_files_are_refused() {
         let (folder, path) = file(b"12345", 0o600);
         assert_eq!(read(&path, 5, FileRequirement::Unchecked).unwrap(), "12345");
         assert!(matches!(read(&path, 4, FileRequirement::Unchecked), Err(FileError::TooLarge { .. })));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_everybody_can_write_to_is_found() {
+    fn world_writable_directories_are_found() {
         let (folder, path) = file(b"", 0o600);
         fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
         let unsafe_place = find_not_root_owned(&path).unwrap().unwrap();

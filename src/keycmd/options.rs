@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn options_stand_before_the_key() {
+    fn options_precede_the_key() {
         let expiry = Some("expiry-time=\"20261121050000Z\"");
         assert_eq!(line("", None), format!("{KEY}\n"));
         assert_eq!(line("restrict,pty", None), format!("restrict,pty {KEY}\n"));
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sshd_could_read_differently_is_refused() {
+    fn ambiguous_options_are_refused() {
         for written in ["restrict", "from=\"10.0.0.0/8,!10.0.0.1\",pty", "environment=\"A=b\",no-pty", "command=\"/usr/local/bin/job\""] {
             assert!(KeyOptions::parse(written).is_ok(), "{written}");
         }

@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_silence_is_an_outage() {
+    fn only_missing_responses_are_outages() {
         for (why, outage, no) in [
             (LookupError::Timeout, true, false),
             (LookupError::ServerError(503), true, false),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tms_says_no_in_its_own_way() {
+    fn denials_of_a_tms_are_recognized() {
         assert!(is_tms_not_found(br#"{"result_code":"404","result_msg":"NOT_FOUND"}"#));
         for other in [&b"not found"[..], b"<html>", b"", b"{}", b"\"404\"", br#"{"result_code":404}"#] {
             assert!(!is_tms_not_found(other));

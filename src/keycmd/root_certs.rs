@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_without_certificates_is_no_certificate_authority() {
+    fn ca_file_without_certificates_is_refused() {
         let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         assert_eq!(certificates(Path::new("/ca"), pem.repeat(2).as_bytes()).unwrap().len(), 2);
         for text in ["", "AAAA", "-----BEGIN CERTIFICATE-----\nAAAA", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_around_the_certificates_are_passed_over() {
+    fn bytes_around_certificates_are_skipped() {
         let pem: &[u8] = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         let damaged: &[u8] = b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n";
         for around in [&b"\xef\xbb\xbf"[..], b"# Autoridad de certificaci\xf3n\r\n", b"\xff\x00\n", b"Subject: O=\xc3\x28\n", damaged] {

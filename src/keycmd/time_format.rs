@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_of_the_portals_becomes_one_of_sshds() {
+    fn portal_time_is_formatted_for_sshd() {
         for (written, option) in [
             ("2026-11-21T05:00:00+00:00", "expiry-time=\"20261121050000Z\""),
             ("2026-11-21T05:00:59.999999+00:00", "expiry-time=\"20261121050059Z\""),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_time_is_written_unless_it_comes_twice() {
+    fn ambiguous_local_time_is_omitted() {
         let zone = TimeZone::posix("CST6CDT,M3.2.0,M11.1.0").unwrap();
         for (time, option) in [
             ("2026-07-21T05:00:59.9Z", Some("expiry-time=\"20260721000059\"")),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn forever_is_no_end_and_nonsense_is_no_time() {
+    fn forever_is_no_expiry_and_invalid_times_are_refused() {
         assert_eq!(parse_expiry("9999-12-31T23:59:59+00:00"), Some(None));
         for nonsense in ["", "tomorrow", "2026-11-21", "2026-11-21T05:00:00", "2026-13-21T05:00:00Z"] {
             assert_eq!(parse_expiry(nonsense), None, "{nonsense}");

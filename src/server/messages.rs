@@ -4,14 +4,13 @@
 use crate::domain::host_account::HostAccount;
 use crate::domain::sentence::Sentence;
 use crate::domain::ssh_key::{DependencyError, LabelRefused};
-use crate::domain::time::Timestamp;
-use crate::domain::time::Zone;
+use crate::domain::time::{Timestamp, Zone};
 use crate::domain::user_code::UserCodeRefused;
 use crate::i18n::Language;
 use crate::server::service::admin::tenants::TenantRefused;
-use crate::server::service::auth::identities::{ConnectError, ProviderError, UpstreamLoginRefused};
 use crate::server::service::auth::people::{MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PersonRefused, SignInRefused};
 use crate::server::service::auth::second_factors::{EnrollmentRefused, MfaRefused};
+use crate::server::service::auth::upstream_login::{ConnectError, ProviderError, UpstreamLoginRefused};
 use crate::server::service::device_flow::user_codes::CodeRefused;
 use crate::server::service::host_accounts::link_decisions::LinkOutcome;
 use crate::server::service::host_accounts::upstream_accounts::ProposalRefused;

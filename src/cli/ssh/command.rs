@@ -11,7 +11,7 @@ pub fn ssh_command(key: &Path, target: &SshTarget, arguments: &[OsString]) -> Co
     let mut command = Command::new("ssh");
     command.arg("-i").arg(key).args(["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-l", &target.host_account]);
     if let Some(address) = &target.address {
-        // The host key is stored under the host's name, whatever its address.
+        // The host key is stored under the host's name, also for other addresses.
         command.args(["-o", &format!("HostName={address}"), "-o", &format!("HostKeyAlias={}", target.host)]);
     }
     // `ssh` accepts options after the host, too, up to the first word of a command: so `arguments` may contain both.
@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_person_adds_stands_behind_the_host() {
+    fn user_arguments_follow_the_host() {
         let account = SshTarget { host: "vista".into(), host_account: "jdoe".into(), address: None };
         assert_eq!(
             words(&account, &["-p", "2222", "hostname", "-f"]),
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_elsewhere_keeps_its_name() {
+    fn host_key_alias_is_the_host_name() {
         let account = SshTarget { host: "vista".into(), host_account: "jdoe".into(), address: Some("192.0.2.7".into()) };
         assert_eq!(words(&account, &[])[8..], ["-o", "HostName=192.0.2.7", "-o", "HostKeyAlias=vista", "vista"]);
     }

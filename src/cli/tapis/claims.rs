@@ -45,14 +45,14 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_shown_and_never_with_control_characters() {
+    fn claims_are_sanitized_for_display() {
         let claims = claims(r#"{"sub":"jdoe@tacc","tapis/tenant_id":"ta\u001b[2Jcc","tapis/account_type":"user","exp":1795237200}"#);
         assert_eq!(claims.expires_at(), Some(Timestamp::from_millis(1_795_237_200_000)));
         assert_eq!(claims.tenant.unwrap().as_str(), "ta[2Jcc");
     }
 
     #[test]
-    fn what_is_no_token_says_nothing() {
+    fn invalid_token_has_no_claims() {
         for token in ["opaque", "a.b.c", "..", "e30.bm90IGpzb24.c2ln"] {
             let claims = UnverifiedClaims::decode(&TapisSecret::try_from(token.to_owned()).unwrap());
             assert!(claims.tenant.is_none() && claims.expires_at().is_none(), "{token}");

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn results_come_with_and_without_an_envelope() {
+    fn results_are_parsed_with_and_without_envelope() {
         for (status, body, result) in [
             (200, r#"{"status":"success","message":"ok","version":"1","metadata":{},"result":{"a":1}}"#, r#"{"a":1}"#),
             (201, r#"{"result":{"a":1}}"#, r#"{"a":1}"#),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_recognised_in_any_dress() {
+    fn words_match_regardless_of_case_and_punctuation() {
         for message in ["device code not ready.", "Device Code Not Ready", "device_code  NOT\nready!", "Error (device code not ready)"] {
             assert!(refusal(message).mentions("not ready"), "{message}");
         }
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_tapis_echoes_is_shown() {
+    fn data_echoed_by_tapis_is_not_shown() {
         let secret = TapisSecret::try_from("s3cr:t".to_owned()).unwrap();
         for (message, shown) in [
             ("Invalid client credentials: my-client, client-key. session: <SecureCookieSession {'username': 'jdoe'}>", "Invalid client credentials"),

@@ -36,7 +36,7 @@ admin-hosts-added-elsewhere = The host has been added. Another tenant already ha
 # $other (String) - the other host
 admin-hosts-added-shared = However, { $address } is also an address of { $other }, so it identifies neither host. Use the hosts’ own names.
 admin-hosts-exists = The host already has this address.
-admin-hosts-credential-made = Save this credential in the host’s credential file. The previous credential, if there was one, works for one more hour.
+admin-hosts-credential-created = Save this credential in the host’s credential file. The previous credential, if there was one, works for one more hour.
 admin-people-added = The account has been created.
 admin-people-added-with-password = The account has been created. This is its password:
 admin-people-new-password = This person has been signed out everywhere. This is the new password:
@@ -172,14 +172,14 @@ admin-people-enable = Enable
 # $person (String) - their name
 admin-people-disable-question = Disable { $person }?
 admin-people-disable-consequence = Their sessions are signed out. Until they are enabled again, their devices’ tokens do not work and their keys cannot be used to log in.
-admin-people-appoint = Make administrator
+admin-people-promote = Make administrator
 # $person (String) - their name
-admin-people-appoint-question = Make { $person } an administrator?
-admin-people-appoint-consequence = They will have the same permissions as you, including removing your administrator role.
-admin-people-dismiss = Remove administrator role
+admin-people-promote-question = Make { $person } an administrator?
+admin-people-promote-consequence = They will have the same permissions as you, including removing your administrator role.
+admin-people-demote = Remove administrator role
 # $person (String) - their name
-admin-people-dismiss-question = Remove the administrator role from { $person }?
-admin-people-dismiss-consequence = They can no longer open these pages. The changes they made are kept.
+admin-people-demote-question = Remove the administrator role from { $person }?
+admin-people-demote-consequence = They can no longer open these pages. The changes they made are kept.
 admin-people-password = Reset password
 # $person (String) - their name
 admin-people-password-question = Reset the password of { $person }?
@@ -250,7 +250,7 @@ admin-providers-base-hint = Enter it exactly as in the provider’s metadata. Le
 admin-providers-client-id = Client ID
 admin-providers-secret = Client secret
 admin-providers-secret-hint = It is not shown again. Leave it empty for a public client.
-admin-providers-newcomers-hint = No new users can sign in until you choose who may, on the next page.
+admin-providers-provisioning-hint = No new users can sign in until you choose who may, on the next page.
 admin-providers-redirect = Registration at the provider
 admin-providers-redirect-means = Redirect URI (register only this one):
 admin-providers-has-secret = stored
@@ -266,10 +266,10 @@ admin-providers-enabled-means = Active: people can sign in with it
 admin-providers-scope = Scope
 # $usual (String) - scopes
 admin-providers-scope-hint = Leave it empty for the default: { $usual }
-admin-providers-newcomers = New users
-admin-providers-newcomers-open = Anyone the provider authenticates
-admin-providers-newcomers-invited = Invited users only
-admin-providers-newcomers-rule = Users with a matching claim
+admin-providers-provisioning = New users
+admin-providers-provisioning-open = Anyone the provider authenticates
+admin-providers-provisioning-invited = Invited users only
+admin-providers-provisioning-rule = Users with a matching claim
 admin-providers-known-only = Regardless of this setting, providers of this kind only sign in existing users.
 admin-providers-claim = Claim
 admin-providers-values = Values
@@ -304,27 +304,27 @@ admin-providers-remove-consequence = { $people ->
    *[other] { NUMBER($only) } people have no other sign-in method.
 } Linked identities are kept in case you add it again. Open sessions continue.
 # $why (String) - in half a sentence
-provider-trouble-unreachable = The provider cannot be reached: { $why }.
-provider-trouble-out-of-bounds = This address is on the portal’s own network. The portal’s operator can add a provider there with tms-portal idp add.
-provider-trouble-slow = The provider did not respond in time.
+provider-error-unreachable = The provider cannot be reached: { $why }.
+provider-error-address-blocked = This address is on the portal’s own network. The portal’s operator can add a provider there with tms-portal idp add.
+provider-error-slow = The provider did not respond in time.
 # $detail (String) - in English
-provider-trouble-broken = The response is not valid for a provider of this kind: { $detail }
+provider-error-broken = The response is not valid for a provider of this kind: { $detail }
 # $detail (String) - in English
-provider-trouble-issuer = The issuer does not match. Enter it exactly as in the provider’s metadata. ({ $detail })
+provider-error-issuer = The issuer does not match. Enter it exactly as in the provider’s metadata. ({ $detail })
 # $detail (String) - in English
-provider-trouble-misconfigured = The provider’s settings here are wrong: { $detail }
-provider-why-no-such-name = host name not found
-provider-why-refused = connection refused
-provider-why-no-route = network unreachable
-provider-why-hangs-up = connection closed by the provider
-provider-why-no-tls = no TLS at this address
-provider-why-unknown-authority = unknown certificate authority
-provider-why-other-name = the certificate is for a different host name
-provider-why-not-now = the certificate has expired or is not yet valid
-provider-why-slow = connection timed out
+provider-error-misconfigured = The provider’s settings here are wrong: { $detail }
+connect-error-host-not-found = host name not found
+connect-error-refused = connection refused
+connect-error-no-route = network unreachable
+connect-error-connection-closed = connection closed by the provider
+connect-error-no-tls = no TLS at this address
+connect-error-unknown-authority = unknown certificate authority
+connect-error-certificate-name = the certificate is for a different host name
+connect-error-certificate-expired = the certificate has expired or is not yet valid
+connect-error-slow = connection timed out
 # $why (String) - one of the sentences above
 # $proxy (String) - host and port
-provider-why-proxied = { $why } (through the proxy { $proxy })
+connect-error-proxied = { $why } (through the proxy { $proxy })
 admin-people-identities = Linked identities
 admin-people-no-identities = Not linked to any identity provider.
 # $identity (String) - who the person is there

@@ -95,21 +95,21 @@ hosts-ends-soon-through = This link expires soon. To renew it, link host account
 # $provider (String) - what people call it
 hosts-has-ended-through = This link has expired. To renew it, link host accounts through { $provider } again.
 # $provider (String) - what people call it
-offer-title = Link host accounts through { $provider }
+proposal-title = Link host accounts through { $provider }
 # $provider (String) - what people call it
-offer-there = Signed in at { $provider } as
-offer-here = Signed in here as
-offer-accounts = Host accounts to link
-offer-others = Cannot be linked
+proposal-there = Signed in at { $provider } as
+proposal-here = Signed in here as
+proposal-accounts = Host accounts to link
+proposal-others = Cannot be linked
 # $until (String) - when it ends
-offer-until = Linked until { $until }
+proposal-until = Linked until { $until }
 # $until (String) - when it ends
-offer-renews = Already linked to you; the link will be renewed until { $until }
-offer-system-account = This is a system account.
-offer-no-name = The provider did not send a valid account name.
+proposal-renews = Already linked to you; the link will be renewed until { $until }
+proposal-system-account = This is a system account.
+proposal-no-name = The provider did not send a valid account name.
 # $provider (String) - what people call it
-offer-empty = { $provider } lists no host account of yours that can be linked here. If you have one, ask its help desk.
+proposal-empty = { $provider } lists no host account of yours that can be linked here. If you have one, ask its help desk.
 # $user (String) - the person
-offer-means = Keys of { $user } will log in as these accounts: keys that you add, and keys of applications that you allow to use them. If this is the wrong account there, cancel and sign out there.
+proposal-means = Keys of { $user } will log in as these accounts: keys that you add, and keys of applications that you allow to use them. If this is the wrong account there, cancel and sign out there.
 # $count (Number) - accounts
-offer-linked-several = { NUMBER($count) } host accounts are now linked to you.
+proposal-linked-several = { NUMBER($count) } host accounts are now linked to you.

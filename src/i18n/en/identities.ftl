@@ -28,9 +28,9 @@ identities-link = Link
 # $identity (String)
 identities-linked = { $identity } has been linked.
 # $identity (String)
-identities-already-yours = { $identity } is already linked to you. Nothing was changed.
+identities-already-linked = { $identity } is already linked to you. Nothing was changed.
 # $identity (String)
-identities-somebody-elses = { $identity } is already linked to another account here. If both accounts are yours, sign in to that account and unlink it there. If it is that account’s only sign-in method, contact your centre’s operators.
+identities-linked-to-another = { $identity } is already linked to another account here. If both accounts are yours, sign in to that account and unlink it there. If it is that account’s only sign-in method, contact your centre’s operators.
 identities-nothing-to-link = There is nothing to link. Start again below.
 identities-signed-out = You were signed out in the meantime. Nothing was linked.
 password-change = Change password
@@ -89,8 +89,8 @@ factors-added-first = Your second factor is set up.
 factors-added = The second factor has been set up.
 factors-add-app = Set up an authenticator app
 factors-add-passkey = Add a passkey
-factors-wanted-title = Second factor required
-factors-wanted = Your centre requires a second factor for this. Set one up to continue.
+factors-required-title = Second factor required
+factors-required = Your centre requires a second factor for this. Set one up to continue.
 factors-app-title = Set up an authenticator app
 factors-app-scan = Scan this code with the app on your phone.
 factors-app-qr = QR code for the app

@@ -12,10 +12,10 @@ keys-sort-expires = Expiring soonest first
 keys-sort-host = By host
 keys-empty-title = You have no SSH keys
 keys-empty = Applications that you allow create their own keys. For yourself, run this in a terminal: it creates a key, registers it, and logs in.
-keys-ticked-elsewhere = Keys selected on other pages are included.
+keys-selected-elsewhere = Keys selected on other pages are included.
 keys-revoke-ticked = Revoke selected keys
 # $key (String) - the key's name
-keys-tick = Select { $key }
+keys-select = Select { $key }
 keys-type = Type
 keys-made-by = Created by
 keys-made-by-you = you

@@ -29,12 +29,12 @@ sessions-no-devices = No device or application has access to your account.
 sessions-allowed = Allowed
 sessions-until = Expires
 sessions-not-picked-up = not connected yet
-sessions-take-back = Revoke
+sessions-revoke = Revoke
 # $client (String) - the application
-sessions-take-back-this = Revoke the access of { $client }
+sessions-revoke-this = Revoke the access of { $client }
 # $client (String) - the application
-sessions-take-back-question = Revoke the access of { $client }?
-sessions-take-back-consequence = The device’s token stops working immediately, and the keys it created can no longer be used to log in. Running sessions are not interrupted.
+sessions-revoke-question = Revoke the access of { $client }?
+sessions-revoke-consequence = The device’s token stops working immediately, and the keys it created can no longer be used to log in. Running sessions are not interrupted.
 sessions-taken-back = Access has been revoked: the device’s token no longer works.
 # $browser (String) - such as "Firefox"
 # $system (String) - such as "Linux"

@@ -14,7 +14,7 @@ skip-to-content = Skip to main content
 # $month (Number) - 1 to 12
 # $year (String) - four digits
 # $time (String) - hours, minutes and zone, such as 14:02 UTC
-moment = { $day } { $month ->
+exact-time = { $day } { $month ->
     [1] January
     [2] February
     [3] March
@@ -94,7 +94,7 @@ list-search = Search
 list-filter = Show
 list-order = Sort
 list-apply = Apply
-list-pieces = Pages
+list-pages = Pages
 list-beginning = First page
 list-previous = Previous page
 list-more = Next page
@@ -112,7 +112,7 @@ list-shown-of = { NUMBER($first) }–{ NUMBER($last) } of { NUMBER($total) }
 # $most (Number) - rows up to which a list is counted
 list-shown-of-more = { NUMBER($count) } shown, of more than { NUMBER($most) }
 
-sorry-title = Something went wrong on our side
+server-error-title = Something went wrong on our side
 sorry = This page could not be loaded. Try again in a moment. If the problem persists, tell your centre’s help desk when it happened.
 
 gone-title = Nothing to change

@@ -6,7 +6,7 @@ document-title = { $title } · { product }
 document-title-refused = Error: { $title } · { product }
 skip-to-content = Ir al contenido
 
-moment = { $day } de { $month ->
+exact-time = { $day } de { $month ->
     [1] enero
     [2] febrero
     [3] marzo
@@ -78,7 +78,7 @@ list-search = Buscar
 list-filter = Mostrar
 list-order = Ordenar
 list-apply = Aplicar
-list-pieces = Páginas
+list-pages = Páginas
 list-beginning = Primera página
 list-previous = Página anterior
 list-more = Página siguiente
@@ -90,7 +90,7 @@ list-shown = { $count ->
 list-shown-of = { NUMBER($first) }–{ NUMBER($last) } de { NUMBER($total) }
 list-shown-of-more = Se muestran { NUMBER($count) } de más de { NUMBER($most) }
 
-sorry-title = Se ha producido un error por nuestra parte
+server-error-title = Se ha producido un error por nuestra parte
 sorry = No se ha podido cargar esta página. Inténtelo de nuevo en un momento. Si el problema continúa, indique al soporte de su centro cuándo ocurrió.
 
 gone-title = Nada que cambiar

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn root_and_nobody_have_no_account_to_link() {
+    fn root_and_overflow_uid_are_refused() {
         assert_eq!(UnixAccount::look_up(0), Err(AccountRefused::Root));
         for uid in [65_534, u32::MAX] {
             assert_eq!(UnixAccount::look_up(uid), Err(AccountRefused::OtherUserNamespace));

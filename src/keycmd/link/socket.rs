@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_is_made_for_everybody_in_a_directory_of_ours() {
+    fn socket_is_open_to_all_in_a_private_directory() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tms/link.sock");
         let listener = bind(&path).unwrap();
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn not_where_others_could_put_one_in_its_place() {
+    fn directory_writable_by_others_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
         assert!(matches!(bind(&folder.path().join("link.sock")), Err(SocketError::Directory(FileError::WritableByOthers { .. }))));

@@ -12,7 +12,7 @@ use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths::{self, ReturnTo};
 use crate::server::middleware::http_error::HttpError;
 use crate::server::request_context::RequestContext;
-use crate::server::service::auth::identities::ProviderError;
+use crate::server::service::auth::upstream_login::ProviderError;
 use crate::server::service::auth::upstream_logout::LogoutTokenRefused;
 use crate::server::service::{Error, Services};
 use crate::server::sign_in::session::upstream::PendingUpstreamLogout;

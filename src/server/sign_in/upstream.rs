@@ -15,8 +15,10 @@ use crate::server::middleware::http_error::HttpError;
 use crate::server::middleware::rate_limit;
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
-use crate::server::service::auth::identities::{AuthorizationResponse, CallbackOutcome, LoginPurpose, UpstreamAuthorization, UpstreamLoginRefused};
 use crate::server::service::auth::principals::SignedIn;
+use crate::server::service::auth::upstream_login::{
+    AuthorizationResponse, CallbackOutcome, LoginPurpose, UpstreamAuthorization, UpstreamLoginRefused,
+};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::sign_in::session::flash::{Flash, FlashTarget, ProviderHelp};
 use crate::server::sign_in::session::upstream::PendingUpstreamLogin;
