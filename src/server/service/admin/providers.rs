@@ -1,4 +1,4 @@
-//! A tenant's identity providers, as its administrators configure them. Logins through them: [`crate::server::service::auth::identities`].
+//! A tenant's identity providers, as its administrators configure them. Logins through them: [`crate::server::service::auth::upstream_login`].
 
 use futures_util::FutureExt;
 

@@ -12,10 +12,7 @@ use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::identities::Identity;
-use crate::server::storage::identities::{self};
-use crate::server::storage::{
-    Connection, audit_log, browser_sessions, people, {self},
-};
+use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, people};
 
 /// Why an identity is not linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,13 +17,10 @@ use crate::server::providers::{AuthRequestKind, AuthorizationSecrets, MAX_CLOCK_
 pub use crate::server::providers::{AuthorizationResponse, ConnectError, ProviderError, UpstreamLogin};
 use crate::server::service::auth::invitations::INVITATION_HASH_KIND;
 use crate::server::service::auth::people::AuthenticatedPerson;
-use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::auth::upstream_login::provisioning::ProvisioningAttempt;
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::providers::{
-    ProviderWithSecret, {self},
-};
+use crate::server::storage::providers::{self, ProviderWithSecret};
 
 /// How long a login at a provider may take: time to find a phone, a password or a second device.
 pub const UPSTREAM_AUTHORIZATION_LIFETIME: Duration = Duration::from_secs(15 * 60);

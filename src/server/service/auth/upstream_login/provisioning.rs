@@ -7,17 +7,10 @@ use crate::domain::ids::UserId;
 use crate::domain::provider::{Provider, VerifiedIdentity};
 use crate::domain::time::Timestamp;
 use crate::server::service::Error;
-use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::auth::upstream_login::UpstreamLoginRefused;
-use crate::server::storage::identities::{
-    Identity, {self},
-};
-use crate::server::storage::people::{
-    Person, {self},
-};
-use crate::server::storage::{
-    Connection, audit_log, second_factors, user_mfa, {self},
-};
+use crate::server::storage::identities::{self, Identity};
+use crate::server::storage::people::{self, Person};
+use crate::server::storage::{self, Connection, audit_log, second_factors, user_mfa};
 
 /// A verified identity that signs in, and the conditions for linking it or creating a person.
 pub(super) struct ProvisioningAttempt {
