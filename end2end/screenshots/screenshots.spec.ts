@@ -1,12 +1,12 @@
-import { awake, test } from '../tests/fixtures.ts';
+import { hydrated, test } from '../tests/fixtures.ts';
 import { STATES } from '../tests/states.ts';
 
 const SIZES = { phone: { width: 412, height: 839 }, desktop: { width: 1280, height: 800 } };
 
-for (const { name, reach } of STATES) {
+for (const { name, open } of STATES) {
   test(name, async ({ page, portal }) => {
-    await reach(page, portal);
-    await awake(page);
+    await open(page, portal);
+    await hydrated(page);
     for (const [size, viewport] of Object.entries(SIZES)) {
       await page.setViewportSize(viewport);
       for (const colorScheme of ['light', 'dark'] as const) {

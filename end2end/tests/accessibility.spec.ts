@@ -1,6 +1,6 @@
 // WCAG 2.2 AA on every page in every state: axe, and checks that axe does not have.
 import AxeBuilder from '@axe-core/playwright';
-import { awake, codeField, expect, type Page, test } from './fixtures.ts';
+import { hydrated, codeField, expect, type Page, test } from './fixtures.ts';
 import { t, textLike } from './i18n.ts';
 import { STATES } from './states.ts';
 
@@ -10,7 +10,7 @@ const DESKTOP = { width: 1280, height: 720 };
 const PHONE = { width: 412, height: 839 };
 const NARROW = { width: 320, height: 640 };
 
-for (const { name, reach } of STATES) {
+for (const { name, open } of STATES) {
   test(`${name}: accessible`, async ({ page, portal }) => {
     test.slow(name === 'API documentation', 'it has more than a hundred stops');
     await page.setViewportSize(PHONE);
@@ -21,8 +21,8 @@ for (const { name, reach } of STATES) {
       await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0).catch(() => {});
       await route.continue();
     });
-    await reach(page, portal);
-    await awake(page);
+    await open(page, portal);
+    await hydrated(page);
 
     expect.soft(await shifts(page), 'layout shifts').toEqual([]);
     await expect.soft(page.getByRole('heading', { level: 1 })).toHaveCount(1);
@@ -44,9 +44,9 @@ for (const { name, reach } of STATES) {
     }
 
     await page.setViewportSize(NARROW);
-    expect.soft(await sticksOut(page), 'at 320 px').toEqual([]);
+    expect.soft(await overflows(page), 'at 320 px').toEqual([]);
     await spaceTextOut(page);
-    expect.soft(await sticksOut(page), 'at 320 px with the text spaced out (WCAG 1.4.12)').toEqual([]);
+    expect.soft(await overflows(page), 'at 320 px with the text spaced out (WCAG 1.4.12)').toEqual([]);
   });
 }
 
@@ -63,11 +63,11 @@ for (const theme of ['dark', 'system']) {
   });
 }
 
-test('each page has a title of its own', async ({ page, portal }) => {
+test('each page has a unique title', async ({ page, portal }) => {
   const titles = new Map<string, string>();
-  for (const { name, reach } of STATES.filter(({ name }) => !name.includes(','))) {
+  for (const { name, open } of STATES.filter(({ name }) => !name.includes(','))) {
     await page.context().clearCookies();
-    await reach(page, portal);
+    await open(page, portal);
     const title = await page.title();
     expect(titles.get(title), `${name} is called ${title}, as another page is`).toBeUndefined();
     titles.set(title, name);
@@ -152,7 +152,7 @@ async function everyStopIsSeen(page: Page) {
 }
 
 /** Nothing is wider than the viewport, and no text is clipped. */
-function sticksOut(page: Page) {
+function overflows(page: Page) {
   return page.evaluate(() => {
     const wide = [...document.body.querySelectorAll('*')]
       .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)

@@ -1,10 +1,10 @@
 // The pages of a tenant's administrators.
-import { awake, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { hydrated, expect, heading, press, signedIn, test } from './fixtures.ts';
 import { t, textLike } from './i18n.ts';
 
 test.use({ alone: {} });
 
-test('a client is made, and its secret shown once', async ({ page }) => {
+test('a client is created and its secret shown once', async ({ page }) => {
   await signedIn(page);
   await page.goto('/');
   await page.getByRole('link', { name: t('nav-admin') }).click();
@@ -23,11 +23,11 @@ test('a client is made, and its secret shown once', async ({ page }) => {
   await expect(page.getByRole('status')).toHaveText(t('admin-deleted', { name: 'jupyter' }));
 });
 
-test('@js what a page does can be copied as curl, without secrets', async ({ page, context, portal }) => {
+test('@js curl commands of a page are copied without secrets', async ({ page, context, portal }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await signedIn(page);
   await page.goto('/admin/hosts');
-  await awake(page);
+  await hydrated(page);
   await page.locator('summary', { hasText: t('admin-as-curl') }).click();
   await page.getByRole('button', { name: t('copy') }).click();
   const command = await page.evaluate(() => navigator.clipboard.readText());
@@ -35,7 +35,7 @@ test('@js what a page does can be copied as curl, without secrets', async ({ pag
   expect(command).toContain('X-TMS-ADMIN-SECRET: $ADMIN_SECRET');
 });
 
-test('a person gets a second factor, a host account, and the role', async ({ page }) => {
+test('a person gets an MFA record, a host account, and the role', async ({ page }) => {
   await signedIn(page);
   await page.goto('/admin/people/add');
   await page.getByLabel(t('admin-user-name'), { exact: true }).fill('jdoe');
@@ -52,7 +52,7 @@ test('a person gets a second factor, a host account, and the role', async ({ pag
   await expect(page.getByText(t('admin-people-admin'), { exact: true })).toBeVisible();
 });
 
-test('the tenant’s colours are checked, and worn', async ({ page }) => {
+test('the tenant’s colours are checked and applied', async ({ page }) => {
   await signedIn(page);
   await page.goto('/admin/policy');
   await page.getByLabel(t('admin-policy-brand-light')).fill('#ffff00');

@@ -8,10 +8,10 @@ const unfold = (page: Page, most: number) => page.locator('details').evaluateAll
 
 test('the page lists exactly the operations of /spec', async ({ page, request }) => {
   const { paths } = await (await request.get('/spec')).json();
-  const told = Object.entries(paths).flatMap(([path, verbs]) => Object.keys(verbs as object).map(verb => `${verb.toUpperCase()} ${path}`));
+  const operations = Object.entries(paths).flatMap(([path, verbs]) => Object.keys(verbs as object).map(verb => `${verb.toUpperCase()} ${path}`));
   await page.goto('/docs/api');
   const shown = await page.locator('.operation h3').allInnerTexts();
-  expect(shown.map(text => text.replace(/\s+/g, ' ').trim()).sort()).toEqual(told.sort());
+  expect(shown.map(text => text.replace(/\s+/g, ' ').trim()).sort()).toEqual(operations.sort());
 });
 
 test('the start page links the page, and the page links /spec', async ({ page }) => {
@@ -37,7 +37,7 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? 'with scripts' : 'without scripts', () => {
     test.use({ javaScriptEnabled });
 
-    test('an operation is found, and unfolds', async ({ page, portal }) => {
+    test('an operation is found and expands', async ({ page, portal }) => {
       await page.goto('/docs/api');
       await page.getByText(/^All \d+ operations$/).click();
       await page.getByRole('navigation', { name: 'Contents' }).getByRole('link', { name: 'POST /v1/tms/pubkeys/creds', exact: true }).click();
@@ -56,7 +56,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test('unfolded, the page is accessible and fits a narrow window', async ({ page }) => {
+test('expanded, the page is accessible and fits a narrow window', async ({ page }) => {
   test.slow();
   await page.goto('/docs/api');
   // The rest consists of the same components, and axe would take a minute.
@@ -75,7 +75,7 @@ test('unfolded, the page is accessible and fits a narrow window', async ({ page 
   }
 });
 
-test('in print all examples are unfolded', async ({ page }) => {
+test('all examples are expanded in print', async ({ page }) => {
   await page.goto('/docs/api');
   await page.emulateMedia({ media: 'print' });
   const example = operation(page, 'POST /v1/tms/pubkeys/creds').locator('pre');

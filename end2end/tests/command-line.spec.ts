@@ -47,7 +47,7 @@ const test = base.extend<{ tms: (...words: string[]) => Running }>({
 
 const CODE = /[B-Z]{4}-[B-Z]{4}/;
 
-test('login, whoami, hosts and logout work, until taken back', async ({ page, portal, tms }) => {
+test('login, whoami, hosts and logout work until revoked', async ({ page, portal, tms }) => {
   const login = tms('login', '--server', portal.url, '--tenant', 'test');
   await login.says(new RegExp(`${portal.url}/device`));
   const [code] = await login.says(CODE);
@@ -71,7 +71,7 @@ test('login, whoami, hosts and logout work, until taken back', async ({ page, po
   expect(await tms('whoami').ends()).toMatchObject({ code: 3 });
 });
 
-test('logout ends the sign-in', async ({ page, portal, tms }) => {
+test('logout revokes the sign-in', async ({ page, portal, tms }) => {
   const login = tms('login', '--json', '--server', portal.url, '--tenant', 'test');
   const [code] = await login.says(CODE);
   await signedIn(page);

@@ -1,10 +1,10 @@
 // The device flow: a device shows a code; a person enters it, signs in, and decides.
 import { Device } from './device.ts';
-import { allow, asked, awake, codeField, consentHeading, enterCode, expect, heading, pickedUp, press, signIn, startedThis, test } from './fixtures.ts';
+import { allow, openConsent, hydrated, codeField, consentHeading, enterCode, expect, heading, pickedUp, press, signIn, startedThis, test } from './fixtures.ts';
 import { quoted, t, textLike, titled, titledRefused } from './i18n.ts';
 import { CLIENT } from './portal.ts';
 
-test('@look a code is typed, allowed after sign-in, and picked up', async ({ page, portal, scripts }) => {
+test('@look device flow: code, sign-in, approval, token', async ({ page, portal, scripts }) => {
   const device = await Device.start(portal);
   await page.goto('/device');
   await expect(page).toHaveTitle(titled(t('device-title')));
@@ -64,8 +64,8 @@ test('@look a code is typed, allowed after sign-in, and picked up', async ({ pag
   }
 });
 
-test('@look a denied request gives the device no token', async ({ page, portal }) => {
-  const device = await asked(page, portal);
+test('@look a denied device gets no token', async ({ page, portal }) => {
+  const device = await openConsent(page, portal);
   await press(page, t('consent-deny'));
   await expect(heading(page)).toHaveText(t('result-denied'));
   await expect(page.getByRole('main')).toContainText(t('result-denied-means'));
@@ -74,8 +74,8 @@ test('@look a denied request gives the device no token', async ({ page, portal }
   await expect(page.getByRole('alert')).toHaveText(t('code-refused-not-valid'));
 });
 
-test('Allow needs the tick; what was chosen is asked again', async ({ page, portal }) => {
-  const device = await asked(page, portal);
+test('Allow requires the confirmation and keeps the choices', async ({ page, portal }) => {
+  const device = await openConsent(page, portal);
   await press(page, t('consent-allow'));
   await expect(page).toHaveTitle(titledRefused(consentHeading));
   await expect(page.getByRole('alert')).toHaveText(t('decision-refused-not-confirmed'));
@@ -88,28 +88,28 @@ test('Allow needs the tick; what was chosen is asked again', async ({ page, port
   expect(await device.poll()).toBe('token');
 });
 
-test('host accounts that are not ticked are not shared', async ({ page, portal }) => {
-  await asked(page, portal);
+test('host accounts that are not selected are not shared', async ({ page, portal }) => {
+  await openConsent(page, portal);
   await page.getByRole('checkbox', { name: 'testhost1' }).uncheck();
   await allow(page);
   await expect(page.getByRole('main')).toContainText(t('result-no-host'));
 });
 
-test('access is taken back before and after the device came', async ({ page, portal }) => {
-  const early = await asked(page, portal);
+test('access is revoked before and after redemption', async ({ page, portal }) => {
+  const early = await openConsent(page, portal);
   await allow(page);
   await press(page, t('result-revoke'));
   await expect(heading(page)).toHaveText(t('result-revoked'));
   expect(await early.poll()).toBe('access_denied');
 
-  const late = await asked(page, portal);
+  const late = await openConsent(page, portal);
   await allow(page);
   expect(await late.poll()).toBe('token');
   await press(page, t('result-revoke'));
   await expect(heading(page)).toHaveText(t('result-revoked'));
 });
 
-test('@phone a report without signing in stops the request', async ({ page, portal }) => {
+test('@phone a report without sign-in stops the request', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await page.goto('/device');
   await page.getByRole('main').getByRole('link', { name: t('not-started') }).click();
@@ -122,7 +122,7 @@ test('@phone a report without signing in stops the request', async ({ page, port
 });
 
 test('a report from the consent page has the code filled in', async ({ page, portal }) => {
-  const device = await asked(page, portal);
+  const device = await openConsent(page, portal);
   await page.getByRole('contentinfo').getByRole('link', { name: t('not-started') }).click();
   await expect(codeField(page)).toHaveValue(device.code);
   await press(page, t('report-button'));
@@ -131,8 +131,8 @@ test('a report from the consent page has the code filled in', async ({ page, por
   await expect(heading(page)).toHaveText(t('device-title'));
 });
 
-test('Back after a decision sends nothing again', async ({ page, portal }) => {
-  const device = await asked(page, portal);
+test('Back after a decision does not submit again', async ({ page, portal }) => {
+  const device = await openConsent(page, portal);
   const decisions: string[] = [];
   page.on('request', request => request.method() === 'POST' && decisions.push(request.url()));
   await press(page, t('consent-deny'));
@@ -145,9 +145,9 @@ test('Back after a decision sends nothing again', async ({ page, portal }) => {
   expect(await device.poll()).toBe('access_denied');
 });
 
-test('@js Allow pressed twice at once is sent once', async ({ page, portal }) => {
-  const device = await asked(page, portal);
-  await awake(page);
+test('@js a double click on Allow submits once', async ({ page, portal }) => {
+  const device = await openConsent(page, portal);
+  await hydrated(page);
   const decisions: string[] = [];
   page.on('request', request => request.url().includes('decide') && decisions.push(request.url()));
   await startedThis(page).check();
@@ -157,18 +157,18 @@ test('@js Allow pressed twice at once is sent once', async ({ page, portal }) =>
   expect(await device.poll()).toBe('token');
 });
 
-test('@nojs Allow pressed twice is answered as if it were once', async ({ page, portal }) => {
-  const device = await asked(page, portal);
+test('@nojs a double click on Allow has one result', async ({ page, portal }) => {
+  const device = await openConsent(page, portal);
   await startedThis(page).check();
   await page.getByRole('button', { name: t('consent-allow') }).dblclick();
   await expect(heading(page)).toHaveText(t('result-connected'));
   expect(await device.poll()).toBe('token');
 });
 
-test('@js the countdown follows the clock over a sleep, and ends', async ({ page, portal }) => {
+test('@js the countdown is correct after a suspend, and ends', async ({ page, portal }) => {
   await page.clock.install();
-  await asked(page, portal);
-  await awake(page);
+  await openConsent(page, portal);
+  await hydrated(page);
   const countdown = page.locator('.countdown');
   await expect(countdown).toHaveText(/^1[45]:\d\d$/);
   await page.clock.fastForward('05:00');
@@ -177,11 +177,11 @@ test('@js the countdown follows the clock over a sleep, and ends', async ({ page
   await expect(countdown).toHaveText(t('consent-expired'));
 });
 
-test('after another code the first one can still be entered', async ({ page, portal }) => {
-  const first = await asked(page, portal);
+test('a code can be entered after another one', async ({ page, portal }) => {
+  const first = await openConsent(page, portal);
   await press(page, t('consent-another-code'));
   await expect(heading(page)).toHaveText(t('device-title'));
-  const second = await asked(page, portal);
+  const second = await openConsent(page, portal);
   await press(page, t('consent-deny'));
   await enterCode(page, first.code);
   await allow(page);
@@ -199,8 +199,8 @@ test('a code that is open in one browser is refused in another', async ({ page, 
   await expect(other.getByRole('alert')).toHaveText(textLike('code-refused-claimed', { wait: /.+/ }));
 });
 
-test('a second answer to a decided request changes nothing', async ({ page, portal }) => {
-  const device = await asked(page, portal);
+test('a second decision changes nothing', async ({ page, portal }) => {
+  const device = await openConsent(page, portal);
   const twin = await page.context().newPage();
   await twin.goto(page.url());
   await press(page, t('consent-deny'));
@@ -211,10 +211,10 @@ test('a second answer to a decided request changes nothing', async ({ page, port
   expect(await device.poll()).toBe('access_denied');
 });
 
-test('two tabs: each is about its own request, to the end', async ({ page, portal }) => {
-  const first = await asked(page, portal);
+test('each of two tabs completes its own request', async ({ page, portal }) => {
+  const first = await openConsent(page, portal);
   const tab = await page.context().newPage();
-  const second = await asked(tab, portal);
+  const second = await openConsent(tab, portal);
   await page.getByRole('radio', { name: t('span-days', { count: 30 }) }).check();
   await press(page, t('consent-allow'));
   await expect(page.getByRole('alert')).toHaveText(t('decision-refused-not-confirmed'));

@@ -70,7 +70,7 @@ export const consentHeading = t('consent-question', { client: CLIENT.name });
 export const pickedUp = textLike('pickup-at-from', { time: /.+/, from: /\S+/ });
 
 /** The islands are hydrated. */
-export const awake = (page: Page) => expect(page.locator('html')).toHaveAttribute('data-awake', '');
+export const hydrated = (page: Page) => expect(page.locator('html')).toHaveAttribute('data-awake', '');
 
 export async function enterCode(page: Page, code: string) {
   await page.goto('/device');
@@ -92,7 +92,7 @@ export async function signedIn(page: Page, person = PERSON) {
 }
 
 /** Signs in and opens the consent page of a new device. */
-export async function asked(page: Page, portal: Portal): Promise<Device> {
+export async function openConsent(page: Page, portal: Portal): Promise<Device> {
   const device = await Device.start(portal);
   await signedIn(page);
   await enterCode(page, device.code);

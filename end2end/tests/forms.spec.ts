@@ -1,5 +1,5 @@
 // Forms in several tabs, and in another language.
-import { asked, awake, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { openConsent, hydrated, expect, heading, press, signedIn, test } from './fixtures.ts';
 import { es, t, textLike } from './i18n.ts';
 import { PERSON } from './portal.ts';
 
@@ -15,7 +15,7 @@ test.use({
   },
 });
 
-test('a form of the other tab’s account does nothing', async ({ page, context }) => {
+test('a form of another tab’s account is refused', async ({ page, context }) => {
   await signedIn(page);
   await page.goto('/keys/revoke-everything');
   const other = await context.newPage();
@@ -25,8 +25,8 @@ test('a form of the other tab’s account does nothing', async ({ page, context 
   await expect(page.getByText(textLike('error-other-account-means', { who: textLike('person-at', { user: 'dora', tenant: /.+/ }) }))).toBeVisible();
 });
 
-test('another language keeps what was ticked', async ({ page, portal }) => {
-  await asked(page, portal);
+test('a language change keeps the selection', async ({ page, portal }) => {
+  await openConsent(page, portal);
   const host = page.getByRole('checkbox', { name: /testhost1/ });
   await host.uncheck();
   await page.getByRole('radio').last().check();
@@ -38,12 +38,12 @@ test('another language keeps what was ticked', async ({ page, portal }) => {
   await expect(page.getByRole('checkbox', { name: /testhost1/ })).not.toBeChecked();
 });
 
-test('a code that was typed stays when the language changes', async ({ page, scripts }) => {
+test('a language change keeps an entered code', async ({ page, scripts }) => {
   await page.goto('/device');
-  if (scripts) await awake(page);
+  if (scripts) await hydrated(page);
   await page.locator('#user-code').fill('WDJB');
   await press(page, es('language-name'));
   await expect(page.locator('html')).toHaveAttribute('lang', 'es');
-  if (scripts) await awake(page);
+  if (scripts) await hydrated(page);
   await expect(page.locator('#user-code')).toHaveValue('WDJB');
 });

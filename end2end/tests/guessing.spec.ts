@@ -25,7 +25,7 @@ test('after five unknown codes a valid code is refused for a time', async ({ pag
   expect(await device.poll()).toBe('authorization_pending');
 });
 
-test('before sign-in a wrong code is not told from a right one', async ({ page }) => {
+test('before sign-in wrong and valid codes look alike', async ({ page }) => {
   await enterCode(page, 'BBBB-BBBB');
   await signIn(page);
   await expect(page.getByRole('alert')).toHaveText(NOT_VALID);

@@ -24,7 +24,7 @@ test.afterEach(async ({ watch }) => {
   await institution.stop();
 });
 
-test('@phone sign-in at the institution leads back to the consent', async ({ page, portal }) => {
+test('@phone sign-in at the institution returns to the consent', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await enterCode(page, device.code);
   await expect(page.getByText(t('sign-in-code-kept'))).toBeVisible();
@@ -37,7 +37,7 @@ test('@phone sign-in at the institution leads back to the consent', async ({ pag
   expect(await device.poll()).toBe('token');
 });
 
-test('cancelling there leads back with the code kept', async ({ page, portal }) => {
+test('cancelling there returns with the code kept', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await enterCode(page, device.code);
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
@@ -60,7 +60,7 @@ test('@js the sign-in page with an error is accessible', async ({ page }) => {
   expect(violations).toEqual([]);
 });
 
-test('a person who returns sees their institution marked', async ({ page }) => {
+test('the last used institution is marked', async ({ page }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
@@ -89,7 +89,7 @@ test('@phone another identity is linked and unlinked', async ({ page }) => {
   await expect(page.getByRole('status')).toHaveText(t('identities-unlinked', { identity: 'jdoe · Campus' }));
 });
 
-test('sign-out here offers sign-out there, which leads back', async ({ page }) => {
+test('sign-out offers the institution’s sign-out, which returns', async ({ page }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
@@ -107,16 +107,16 @@ test('sign-out here offers sign-out there, which leads back', async ({ page }) =
   await expect(page.locator('input[name=login]')).toBeVisible();
 });
 
-test('sign-out there ends the session here', async ({ page, context }) => {
+test('sign-out at the institution ends the session', async ({ page, context }) => {
   await page.goto('/sign-in?tenant=test&then=/hosts');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
   await expect(page).toHaveURL('/hosts');
   const there = await context.newPage();
   await there.goto(institution.signOut);
-  const told = institution.told();
+  const accepted = institution.acceptedLogout();
   await there.getByRole('button', { name: 'Yes, sign me out' }).click();
-  await told;
+  await accepted;
   await page.goto('/keys');
   await expect(heading(page)).toHaveText(t('sign-in'));
 });

@@ -69,7 +69,7 @@ export class Institution {
   }
 
   /** Resolves when the portal has accepted a logout token. */
-  told(): Promise<unknown> {
+  acceptedLogout(): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.provider.once('backchannel.success', resolve);
       this.provider.once('backchannel.error', (_: unknown, error: Error) => reject(error));

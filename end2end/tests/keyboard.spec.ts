@@ -1,6 +1,6 @@
 // From the code to the result without a pointer.
 import { Device } from './device.ts';
-import { awake, codeField, consentHeading, expect, heading, type Page, startedThis, test, userNameField } from './fixtures.ts';
+import { hydrated, codeField, consentHeading, expect, heading, type Page, startedThis, test, userNameField } from './fixtures.ts';
 import { t } from './i18n.ts';
 import { PERSON } from './portal.ts';
 
@@ -16,10 +16,10 @@ async function tabTo(page: Page, name: string) {
   throw new Error(`Tab never came to ${name}`);
 }
 
-test('the whole flow by keyboard', async ({ page, portal }) => {
+test('the device flow works by keyboard', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await page.goto('/device');
-  await awake(page);
+  await hydrated(page);
   await expect(codeField(page)).toBeFocused();
   await page.keyboard.type(device.code.replace('-', '').toLowerCase());
   await page.keyboard.press('Enter');
@@ -44,7 +44,7 @@ test('the whole flow by keyboard', async ({ page, portal }) => {
   await expect(heading(page)).toHaveText(t('result-revoked'));
 });
 
-test('Enter in the consent form does not allow', async ({ page, portal }) => {
+test('Enter in the consent form does not approve', async ({ page, portal }) => {
   const device = await Device.start(portal);
   await page.request.post('/sign-in/password', { form: { tenant: PERSON.tenant, user_name: PERSON.userName, password: PERSON.password } });
   await page.goto('/device');
@@ -52,8 +52,8 @@ test('Enter in the consent form does not allow', async ({ page, portal }) => {
   await page.keyboard.type(device.code);
   await page.keyboard.press('Enter');
   const confirmation = startedThis(page);
-  await checkbox.check();
-  await tick.press('Enter');
+  await confirmation.check();
+  await confirmation.press('Enter');
   await expect(heading(page)).toHaveText(t('result-denied'));
   expect(await device.poll()).toBe('access_denied');
 });

@@ -1,5 +1,5 @@
 // Lists: searched, filtered, paged and changed in place, or with plain links and forms.
-import { asked, allow, awake, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { openConsent, allow, hydrated, expect, heading, press, signedIn, test } from './fixtures.ts';
 import { t, textLike } from './i18n.ts';
 import { makeKeys } from './machines.ts';
 import { CLIENT } from './portal.ts';
@@ -8,7 +8,7 @@ test.use({ alone: {} });
 
 const rows = (page: import('@playwright/test').Page) => page.locator('.row-card');
 
-test('@look a key is found, asked about, and revoked', async ({ page, portal, scripts }) => {
+test('@look a key is found and revoked after confirmation', async ({ page, portal, scripts }) => {
   await makeKeys(portal, 3);
   await signedIn(page);
   await page.goto('/keys');
@@ -28,7 +28,7 @@ test('@look a key is found, asked about, and revoked', async ({ page, portal, sc
   await expect(rows(page)).toHaveCount(2);
 });
 
-test('@firefox several keys are ticked and revoked together', async ({ page, portal }) => {
+test('@firefox selected keys are revoked together', async ({ page, portal }) => {
   await makeKeys(portal, 3);
   await signedIn(page);
   await page.goto('/keys');
@@ -39,11 +39,11 @@ test('@firefox several keys are ticked and revoked together', async ({ page, por
   await expect(rows(page)).toHaveCount(1);
 });
 
-test('a list is searched and paged by address; Back restores it', async ({ page, portal, scripts }) => {
+test('a list is searched and paged by URL; Back restores it', async ({ page, portal, scripts }) => {
   await makeKeys(portal, 30);
   await signedIn(page);
   await page.goto('/keys');
-  if (scripts) await awake(page);
+  if (scripts) await hydrated(page);
   await expect(rows(page)).toHaveCount(25);
   if (scripts) await page.evaluate(() => ((window as any).stillThisPage = true));
   await page.getByRole('link', { name: t('list-more'), exact: true }).click();
@@ -68,17 +68,17 @@ test('@js a fingerprint is copied', async ({ page, context, portal }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await signedIn(page);
   await page.goto('/keys');
-  await awake(page);
+  await hydrated(page);
   await page.getByRole('button', { name: t('copy') }).click();
   await expect(page.locator('.toast')).toHaveText(t('copied'));
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^SHA256:/);
 });
 
-test('@js ticked keys stay ticked on other pages', async ({ page, portal }) => {
+test('@js selected keys stay selected on other pages', async ({ page, portal }) => {
   await makeKeys(portal, 30);
   await signedIn(page);
   await page.goto('/keys');
-  await awake(page);
+  await hydrated(page);
   await page.getByRole('checkbox').first().check();
   await page.getByRole('link', { name: t('list-more'), exact: true }).click();
   await expect(page.getByText(t('list-shown-of', { first: 26, last: 30, total: 30 })).first()).toBeVisible();
@@ -93,10 +93,10 @@ test('@js ticked keys stay ticked on other pages', async ({ page, portal }) => {
   await expect(heading(page)).toHaveText(t('keys-revoke-question', { count: 2 }));
 });
 
-test('@js a key of one’s own is read from its file', async ({ page }) => {
+test('@js a public key is read from a file', async ({ page }) => {
   await signedIn(page);
   await page.goto('/keys/add');
-  await awake(page);
+  await hydrated(page);
   const line = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA jdoe@laptop';
   await page.getByLabel(t('keys-add-file')).setInputFiles({ name: 'id.pub', mimeType: 'text/plain', buffer: Buffer.from(`${line}\n`) });
   await expect(page.getByLabel(t('keys-add-key'), { exact: true })).toHaveValue(`${line}\n`);
@@ -105,8 +105,8 @@ test('@js a key of one’s own is read from its file', async ({ page }) => {
   await expect(page.getByRole('heading', { name: /^jdoe@laptop/ })).toBeVisible();
 });
 
-test('@firefox an application’s access is ended', async ({ page, portal }) => {
-  const device = await asked(page, portal);
+test('@firefox an application’s access is revoked', async ({ page, portal }) => {
+  const device = await openConsent(page, portal);
   await allow(page);
   await device.poll();
   await page.goto('/apps');
@@ -117,7 +117,7 @@ test('@firefox an application’s access is ended', async ({ page, portal }) => 
   await expect(page.getByRole('heading', { name: t('event-device-revoked'), exact: true })).toBeVisible();
 });
 
-test('Revoke everything ends all keys', async ({ page, portal }) => {
+test('Revoke everything revokes all keys', async ({ page, portal }) => {
   await makeKeys(portal, 2);
   await signedIn(page);
   await page.goto('/keys');

@@ -8,7 +8,7 @@ import { writePseudo } from './pseudo.ts';
 test.describe('Spanish', () => {
   test.use({ locale: 'es-ES' });
 
-  test('is shown as the browser asks', async ({ page }) => {
+  test('is shown if the browser requests it', async ({ page }) => {
     await page.goto('/device');
     await expect(heading(page)).toHaveText(es('device-title'));
     await expect(page.locator('html')).toHaveAttribute('lang', 'es');
@@ -17,7 +17,7 @@ test.describe('Spanish', () => {
   });
 });
 
-test('a language chosen in the footer holds on every page', async ({ page }) => {
+test('a language chosen in the footer applies to every page', async ({ page }) => {
   await page.goto('/device');
   await press(page, es('language-name'));
   await expect(heading(page)).toHaveText(es('device-title'));
@@ -27,7 +27,7 @@ test('a language chosen in the footer holds on every page', async ({ page }) => 
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
 });
 
-test('the dark theme is chosen, and the system’s again', async ({ page }) => {
+test('the dark theme is chosen and reset to the system’s', async ({ page }) => {
   await page.goto('/device');
   const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const light = await ground();
@@ -40,7 +40,7 @@ test('the dark theme is chosen, and the system’s again', async ({ page }) => {
 test.describe('from right to left', () => {
   test.use({ alone: { prepare: operator => writePseudo(operator.data) }, locale: 'ar' });
 
-  test('pages fit, codes keep their direction, all texts are keyed', async ({ page, portal }) => {
+  test('pages fit, codes keep their direction, all texts are translated', async ({ page, portal }) => {
     await makeKeys(portal, 1);
     const device = await Device.start(portal);
     await signedIn(page);

@@ -3,7 +3,7 @@ import { codeField, expect, heading, press, signedIn, signIn, test } from './fix
 import { Host } from './host.ts';
 import { t, textLike } from './i18n.ts';
 
-test('a typed code names the account, and links it', async ({ page, portal }) => {
+test('an entered code names the account and links it', async ({ page, portal }) => {
   const host = await Host.start(page, portal);
   const account = await host.ask('jd');
   await page.context().clearCookies();
@@ -29,7 +29,7 @@ test('a typed code names the account, and links it', async ({ page, portal }) =>
   await expect(page.getByRole('status').filter({ hasText: textLike('link-renewed', { account: 'jd', host: host.name, until: /.+/ }) })).toBeVisible();
 });
 
-test('"Not me" links nothing, and the host hears of it', async ({ page, portal }) => {
+test('"Not me" links nothing and is reported to the host', async ({ page, portal }) => {
   const host = await Host.start(page, portal);
   const account = await host.ask('jd');
   await page.goto('/hosts/link');
@@ -40,7 +40,7 @@ test('"Not me" links nothing, and the host hears of it', async ({ page, portal }
   expect(await account.status()).toBe('refused');
 });
 
-test('a code that cannot be one is refused where it was typed', async ({ page }) => {
+test('a malformed code is refused at its field', async ({ page }) => {
   await signedIn(page);
   await page.goto('/hosts/link');
   await codeField(page).fill('WDJB-MJ');

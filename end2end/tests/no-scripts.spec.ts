@@ -1,8 +1,8 @@
 // A browser with JavaScript whose scripts do not load: a firewall, a failed download, a bad connection.
 import { Device } from './device.ts';
-import { allow, awake, codeField, enterCode, expect, heading, pickedUp, signIn, test } from './fixtures.ts';
+import { allow, hydrated, codeField, enterCode, expect, heading, pickedUp, signIn, test } from './fixtures.ts';
 
-test('the whole flow works while scripts are blocked', async ({ page, portal, watch }) => {
+test('the device flow works while scripts are blocked', async ({ page, portal, watch }) => {
   await page.route(/\/pkg\/.*\.(js|wasm)$/, route => route.abort());
   const device = await Device.start(portal);
   await enterCode(page, device.code);
@@ -14,7 +14,7 @@ test('the whole flow works while scripts are blocked', async ({ page, portal, wa
   watch.forgive(/net::ERR_FAILED|Failed to fetch dynamically imported module|Importing a module script failed/);
 });
 
-test('what is typed before scripts arrive stays in the code field', async ({ page }) => {
+test('text entered before hydration stays in the code field', async ({ page }) => {
   let release = () => {};
   const held = new Promise<void>(resolve => (release = resolve));
   await page.route(/\.wasm$/, async route => {
@@ -25,7 +25,7 @@ test('what is typed before scripts arrive stays in the code field', async ({ pag
   await codeField(page).pressSequentially('wdjbm');
   await expect(codeField(page)).toHaveValue('wdjbm');
   release();
-  await awake(page);
+  await hydrated(page);
   await expect(codeField(page)).toBeFocused();
   await codeField(page).pressSequentially('j');
   await expect(codeField(page)).toHaveValue('WDJB-MJ');

@@ -1,17 +1,17 @@
 // The other pages, and error pages.
-import { asked, awake, consentHeading, expect, heading, signedIn, test } from './fixtures.ts';
+import { openConsent, hydrated, consentHeading, expect, heading, signedIn, test } from './fixtures.ts';
 import { quoted, t, titledRefused } from './i18n.ts';
 import { CLIENT } from './portal.ts';
 
-test('home, signed out, leads to the code form', async ({ page }) => {
+test('home links to the code form when signed out', async ({ page }) => {
   await page.goto('/');
   await expect(heading(page)).toHaveText(t('home-welcome'));
   await page.getByRole('link', { name: t('nav-device') }).click();
   await expect(heading(page)).toHaveText(t('device-title'));
 });
 
-test('home shows a waiting request and leads to it', async ({ page, portal }) => {
-  await asked(page, portal);
+test('home shows a pending request and links to it', async ({ page, portal }) => {
+  await openConsent(page, portal);
   await page.goto('/');
   await expect(page.getByText(`${CLIENT.name} ${t('client-not-verified')} ${t('home-asks')}`)).toBeVisible();
   await page.getByRole('link', { name: t('home-look') }).click();
@@ -22,7 +22,7 @@ test('@js the command for the terminal can be copied', async ({ page, context, p
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await signedIn(page);
   await page.goto('/');
-  await awake(page);
+  await hydrated(page);
   await page.getByRole('button', { name: t('copy') }).click();
   await expect(page.locator('.toast')).toHaveText(t('copied'));
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`tms login --server ${portal.url} --tenant test`);
@@ -35,7 +35,7 @@ test('@nojs the command is shown without a copy button', async ({ page, portal }
   await expect(page.getByText(`tms login --server ${portal.url} --tenant test`)).toBeVisible();
 });
 
-test('hosts lists the account, its state and its end', async ({ page }) => {
+test('hosts lists the account, its state and its expiry', async ({ page }) => {
   await signedIn(page);
   await page.goto('/hosts');
   await expect(page.getByRole('main')).toMatchAriaSnapshot(`
@@ -63,7 +63,7 @@ test('the result without a request says so', async ({ page }) => {
   await expect(heading(page)).toHaveText(t('result-nothing'));
 });
 
-test('@phone an unknown address is 404, and leads home', async ({ page }) => {
+test('@phone an unknown URL is 404 and links home', async ({ page }) => {
   const response = await page.goto('/no-such-page');
   expect(response?.status()).toBe(404);
   await expect(page).toHaveTitle(titledRefused(t('error-not-found')));
@@ -71,7 +71,7 @@ test('@phone an unknown address is 404, and leads home', async ({ page }) => {
   await expect(page).toHaveURL('/');
 });
 
-test('an action opened as an address is 405', async ({ page }) => {
+test('an action opened as a URL is 405', async ({ page }) => {
   await signedIn(page);
   const response = await page.goto('/api/device/decide');
   expect(response?.status()).toBe(405);

@@ -19,7 +19,7 @@ test.afterEach(async ({ watch }) => {
   await institution.stop();
 });
 
-test('@phone a provider is added, tested, opened, and removed', async ({ page, portal }) => {
+test('@phone a provider is added, tested, changed, and removed', async ({ page, portal }) => {
   await signedIn(page);
   await page.goto('/admin');
   await page.getByRole('navigation', { name: t('admin-areas') }).getByRole('link', { name: t('admin-providers') }).click();
@@ -53,7 +53,7 @@ test('@phone a provider is added, tested, opened, and removed', async ({ page, p
   await expect(page.getByRole('status')).toHaveText(t('admin-deleted', { name: 'campus' }));
 });
 
-test('a refused provider form keeps its entries except the secret', async ({ page }) => {
+test('a refused provider form keeps all values but the secret', async ({ page }) => {
   await signedIn(page);
   await page.goto('/admin/providers/add');
   await addProvider(page, { url: 'http://127.0.0.1:1' } as Institution);

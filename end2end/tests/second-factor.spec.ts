@@ -42,7 +42,7 @@ async function withAuthenticator(page: Page) {
   return { verified: (isUserVerified: boolean) => client.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }) };
 }
 
-test('@phone @look an app is set up, and the next sign-in asks it', async ({ page, portal, anotherBrowser }) => {
+test('@phone @look an enrolled app is required at the next sign-in', async ({ page, portal, anotherBrowser }) => {
   await signedIn(page);
   await page.goto('/identities');
   const secret = await setUpApp(page);
@@ -65,7 +65,7 @@ test('@phone @look an app is set up, and the next sign-in asks it', async ({ pag
   expect(await device.poll()).toBe('token');
 });
 
-test('a recovery code gets in once', async ({ page, anotherBrowser }) => {
+test('a recovery code works once', async ({ page, anotherBrowser }) => {
   await signedIn(page);
   await page.goto('/identities');
   await setUpApp(page);
@@ -79,7 +79,7 @@ test('a recovery code gets in once', async ({ page, anotherBrowser }) => {
   await expect(other.getByText(t('factors-recovery-left', { count: 9 }))).toBeVisible();
 });
 
-test('@js a passkey signs in, unless unverified or replayed', async ({ page, anotherBrowser }) => {
+test('@js a passkey signs in, but not unverified or replayed', async ({ page, anotherBrowser }) => {
   const device = await withAuthenticator(page);
   await signedIn(page);
   await page.goto('/identities');
@@ -114,7 +114,7 @@ test('@js a passkey signs in, unless unverified or replayed', async ({ page, ano
   expect([replayed.status(), new URL(replayed.url()).pathname]).toEqual([422, '/sign-in/second-factor']);
 });
 
-test('@js tabs side by side each finish what they began', async ({ page, context }) => {
+test('@js each of several tabs completes its own action', async ({ page, context }) => {
   await withAuthenticator(page);
   await signedIn(page);
   await page.goto('/identities/passkey');

@@ -4,7 +4,7 @@ import { t, textLike } from './i18n.ts';
 
 test.use({ alone: {} });
 
-test('@firefox another browser’s session is listed, and ended', async ({ page, anotherBrowser }) => {
+test('@firefox the session of another browser is listed and ended', async ({ page, anotherBrowser }) => {
   const other = await anotherBrowser();
   await signedIn(other);
   await other.goto('/');
@@ -23,7 +23,7 @@ test('@firefox another browser’s session is listed, and ended', async ({ page,
   await expect(page.getByRole('status')).toHaveCount(0);
 });
 
-test('all other sessions are ended at once', async ({ page, anotherBrowser }) => {
+test('all other sessions are ended together', async ({ page, anotherBrowser }) => {
   for (let i = 0; i < 2; i++) await signedIn(await anotherBrowser());
   await signedIn(page);
   await page.goto('/sessions');

@@ -3,7 +3,7 @@ import { expect, heading, passwordField, press, signedIn, signIn, test, userName
 import { t, titledRefused } from './i18n.ts';
 import { PERSON } from './portal.ts';
 
-test('@phone a person signs in, and out again', async ({ page }) => {
+test('@phone a person signs in and out', async ({ page }) => {
   await page.goto('/');
   await page.getByRole('link', { name: t('sign-in') }).click();
   await expect(userNameField(page)).toBeFocused();
@@ -15,7 +15,7 @@ test('@phone a person signs in, and out again', async ({ page }) => {
   await expect(page.getByText(t('home-hello', { name: PERSON.displayName })), 'Back shows nothing of what was').toHaveCount(0);
 });
 
-test('a wrong password: one error, the user name is kept', async ({ page }) => {
+test('a wrong password gives one error and keeps the user name', async ({ page }) => {
   await page.goto('/sign-in');
   await signIn(page, 'wrong');
   await expect(page).toHaveTitle(titledRefused(t('sign-in')));
@@ -31,16 +31,16 @@ test('a wrong password: one error, the user name is kept', async ({ page }) => {
   await expect(page.getByRole('alert')).toHaveText(sentence);
 });
 
-for (const [wanted, title] of [['/hosts', t('hosts-title')], ['/sessions', t('sessions-title')]]) {
-  test(`${wanted} asks to sign in first, and comes after it`, async ({ page }) => {
-    await page.goto(wanted);
+for (const [path, title] of [['/hosts', t('hosts-title')], ['/sessions', t('sessions-title')]]) {
+  test(`${path} requires sign-in and is shown after it`, async ({ page }) => {
+    await page.goto(path);
     await signIn(page);
-    await expect(page).toHaveURL(wanted);
+    await expect(page).toHaveURL(path);
     await expect(heading(page)).toHaveText(title);
   });
 }
 
-test('the cookie is out of reach of scripts, and new after sign-in', async ({ page, context }) => {
+test('the cookie is HttpOnly and renewed at sign-in', async ({ page, context }) => {
   await page.goto('/device');
   await signedIn(page);
   const [cookie, ...others] = await context.cookies();
@@ -48,7 +48,7 @@ test('the cookie is out of reach of scripts, and new after sign-in', async ({ pa
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax', path: '/', expires: -1 });
 });
 
-test('password fields let password managers and paste in', async ({ page }) => {
+test('password fields accept password managers and paste', async ({ page }) => {
   await page.goto('/sign-in');
   await expect(userNameField(page)).toHaveAttribute('autocomplete', 'username');
   await expect(passwordField(page)).toHaveAttribute('autocomplete', 'current-password');

@@ -1,13 +1,13 @@
 // Several tenants on one portal, and the settings of their operators.
 import { Device } from './device.ts';
-import { asked, codeField, consentHeading, enterCode, expect, heading, passwordField, press, signedIn, test, userNameField } from './fixtures.ts';
+import { openConsent, codeField, consentHeading, enterCode, expect, heading, passwordField, press, signedIn, test, userNameField } from './fixtures.ts';
 import { t } from './i18n.ts';
 import { PERSON } from './portal.ts';
 
-test.describe('an operator lets addresses fill in the code', () => {
+test.describe('codes may be prefilled from URLs', () => {
   test.use({ alone: { prepare: operator => operator('tenant', 'set', '--tenant', 'test', '--prefill-user-code', 'true') } });
 
-  test('the code is filled in with a warning, and not sent', async ({ page, portal }) => {
+  test('the code is prefilled with a warning and not submitted', async ({ page, portal }) => {
     const device = await Device.start(portal);
     expect(device.completeAddress).toBe(`${portal.url}/device?user_code=${device.code}`);
     await page.goto(device.completeAddress ?? '');
@@ -18,14 +18,14 @@ test.describe('an operator lets addresses fill in the code', () => {
   });
 });
 
-test('by default the address fills in no code', async ({ page, portal }) => {
+test('by default URLs prefill no code', async ({ page, portal }) => {
   const device = await Device.start(portal);
   expect(device.completeAddress).toBeUndefined();
   await page.goto(`/device?user_code=${device.code}`);
   await expect(codeField(page)).toHaveValue('');
 });
 
-test.describe('two centres', () => {
+test.describe('two tenants', () => {
   let password = '';
   test.use({
     alone: {
@@ -37,7 +37,7 @@ test.describe('two centres', () => {
     },
   });
 
-  test('sign-in asks which centre, and shows only its hosts', async ({ page }) => {
+  test('sign-in asks for the tenant and shows only its hosts', async ({ page }) => {
     await page.goto('/sign-in');
     await expect(page.getByText(t('sign-in-where'))).toBeVisible();
     await page.getByRole('link', { name: 'Other Centre' }).click();
@@ -49,7 +49,7 @@ test.describe('two centres', () => {
     await expect(page.getByRole('heading', { name: t('hosts-empty-title') })).toBeVisible();
   });
 
-  test('a code of the other centre offers to switch, and is kept', async ({ page, portal }) => {
+  test('a code of the other tenant offers to switch and is kept', async ({ page, portal }) => {
     const device = await Device.start(portal);
     await signedIn(page, { ...PERSON, tenant: 'default', userName: 'ann', password });
     await enterCode(page, device.code);
@@ -63,7 +63,7 @@ test.describe('two centres', () => {
   });
 });
 
-test.describe('two accounts at one centre', () => {
+test.describe('two accounts in one tenant', () => {
   let password = '';
   test.use({
     alone: {
@@ -75,7 +75,7 @@ test.describe('two accounts at one centre', () => {
   });
 
   test('"Use another account" keeps the code for the other one', async ({ page, portal }) => {
-    await asked(page, portal);
+    await openConsent(page, portal);
     await press(page, t('consent-use-another'));
     await expect(heading(page)).toHaveText(t('sign-in'));
     await userNameField(page).fill('ann');

@@ -1,6 +1,6 @@
 // Accepted spellings of a code, and the field's message for others.
 import { Device } from './device.ts';
-import { awake, codeField, consentHeading, enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
+import { hydrated, codeField, consentHeading, enterCode, expect, heading, press, signedIn, test } from './fixtures.ts';
 import { startingWith, t, titledRefused } from './i18n.ts';
 
 const spellings: [string, (code: string, address: string) => string][] = [
@@ -14,7 +14,7 @@ const spellings: [string, (code: string, address: string) => string][] = [
   ['in a sentence, percent-encoded', (code, address) => `Open ${address}?user_code=${code.replace('-', '%2D')} now.`],
 ];
 for (const [how, spell] of spellings) {
-  test(`a code is understood ${how}`, async ({ page, portal }) => {
+  test(`a code is accepted ${how}`, async ({ page, portal }) => {
     const device = await Device.start(portal);
     await signedIn(page);
     await enterCode(page, spell(device.code, device.address));
@@ -31,7 +31,7 @@ const mistakes: [string, string, string, string][] = [
   ['letters no code has', 'WD0B-MJHA', 'WD0B-MJHA', t('code-refused-impossible')],
 ];
 for (const [what, typed, kept, sentence] of mistakes) {
-  test(`${what}: refused, kept, and the field is focused`, async ({ page }) => {
+  test(`${what}: refused and kept, with focus on the field`, async ({ page }) => {
     await page.goto('/device');
     await codeField(page).fill(typed);
     const answered = page.waitForResponse(response => response.url().endsWith('/device') && response.request().method() === 'GET');
@@ -48,7 +48,7 @@ for (const [what, typed, kept, sentence] of mistakes) {
   });
 }
 
-test('Enter sends the form, eight letters alone do not', async ({ page }) => {
+test('Enter submits the form, eight letters alone do not', async ({ page }) => {
   await signedIn(page);
   await page.goto('/device');
   await expect(codeField(page)).toBeFocused();
@@ -68,9 +68,9 @@ test('the code field suits phones and password managers @phone', async ({ page }
   expect(parseFloat(await field.evaluate(input => getComputedStyle(input).fontSize)), 'iOS zooms into smaller type').toBeGreaterThanOrEqual(24);
 });
 
-test('@js capitals and the dash come by themselves', async ({ page }) => {
+test('@js capitals and the dash are added automatically', async ({ page }) => {
   await page.goto('/device');
-  await awake(page);
+  await hydrated(page);
   const field = codeField(page);
   await expect(field).toBeFocused();
   const shown: string[] = [];
@@ -87,9 +87,9 @@ test('@js capitals and the dash come by themselves', async ({ page }) => {
   expect(left).toEqual(['WDJB-MJH', 'WDJB-MJ', 'WDJB-M', 'WDJB', 'WDJ', 'WD', 'W', '']);
 });
 
-test('@js a change in the middle leaves the caret where it is', async ({ page }) => {
+test('@js an edit in the middle keeps the caret position', async ({ page }) => {
   await page.goto('/device');
-  await awake(page);
+  await hydrated(page);
   const field = codeField(page);
   await expect(field).toBeFocused();
   const caret = () => field.evaluate((input: HTMLInputElement) => input.selectionStart);
@@ -105,10 +105,10 @@ test('@js a change in the middle leaves the caret where it is', async ({ page })
   await expect(field).toHaveValue('WXZJ-BMJHT');
 });
 
-test('@js what is pasted is shown as the device shows it', async ({ page, context, portal }) => {
+test('@js a pasted code is formatted as on the device', async ({ page, context, portal }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto('/device');
-  await awake(page);
+  await hydrated(page);
   for (const text of [`${portal.url}/device?user_code=wdjb-mjht`, ' wdjb mjht ', 'Code: WDJB-MJHT', 'WDJBーMJHT', 'Your code is “WDJB–MJHT”.']) {
     await page.evaluate(text => navigator.clipboard.writeText(text), text);
     await codeField(page).fill('');
@@ -117,9 +117,9 @@ test('@js what is pasted is shown as the device shows it', async ({ page, contex
   }
 });
 
-test('@js an input method that composes types each letter once', async ({ page }) => {
+test('@js composition enters each letter once', async ({ page }) => {
   await page.goto('/device');
-  await awake(page);
+  await hydrated(page);
   const keyboard = await page.context().newCDPSession(page);
   // The input events of a phone's keyboard during composition.
   for (const text of ['w', 'wd', 'wdj', 'wdjb', 'wdjbm', 'wdjbmj']) {
@@ -130,10 +130,10 @@ test('@js an input method that composes types each letter once', async ({ page }
   await expect(codeField(page)).toHaveValue('WDJB-MJHT');
 });
 
-test('@js the field leaves alone what it cannot read', async ({ page, context, portal }) => {
+test('@js invalid input is not reformatted', async ({ page, context, portal }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto('/device');
-  await awake(page);
+  await hydrated(page);
   for (const text of [`${portal.url}/device?user_code=WDJB%2DMJHT`, 'WDJB-MJHT or BCDF-GHJK', 'no code here']) {
     await page.evaluate(text => navigator.clipboard.writeText(text), text);
     await codeField(page).fill('');

@@ -7,7 +7,7 @@ export class Watch {
 
   static async over(context: BrowserContext, origin: string, scripts: boolean): Promise<Watch> {
     const watch = new Watch();
-    await context.addInitScript(noteAwakening);
+    await context.addInitScript(markHydration);
     context.on('console', message => {
       if (!['error', 'warning'].includes(message.type())) return;
       // Chromium reports a page with status 4xx as an error; these pages are expected, and tests check their text.
@@ -40,8 +40,8 @@ export class Watch {
 }
 
 /** Sets an attribute on the document as soon as the islands are hydrated, which completes before the next task. */
-function noteAwakening() {
-  const awake = () => {
+function markHydration() {
+  const hydrated = () => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => (document.documentElement.dataset.awake = '');
     port2.postMessage(null);
@@ -49,7 +49,7 @@ function noteAwakening() {
   const instantiate = WebAssembly.instantiateStreaming;
   WebAssembly.instantiateStreaming = async (...args) => {
     const module = await instantiate(...args);
-    awake();
+    hydrated();
     return module;
   };
   document.addEventListener('securitypolicyviolation', event => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
