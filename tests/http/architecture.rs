@@ -275,7 +275,7 @@ fn the_rules_can_tell_a_breach() {
     for (path, code, layer) in [
         ("server/oauth/token.rs", "use super::super::tms::{auth, error};", "server/oauth"),
         ("server/oauth/token.rs", "use crate::server::{service::Error, storage::clients};", "server/oauth"),
-        ("pages/device.rs", "    use crate::{domain::x, server::service::{\n a::B,\n c}};", "pages"),
+        ("pages/device.rs", "    use crate::{domain::x, server::storage::{\n a::B,\n c}};", "pages"),
         ("i18n/refusals.rs", "fn f(refused: crate::server::service::Error)", "i18n"),
     ] {
         let (_, uses, _) = RULES.iter().find(|(name, ..)| *name == layer).expect("a rule");
