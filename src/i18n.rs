@@ -77,7 +77,7 @@ pub enum TranslationRefused {
     #[error("{file} cannot be read: {why}")]
     Unreadable { file: String, why: std::io::Error },
     #[error("{file}: {why}")]
-    Unusable { file: String, why: L10nError },
+    Invalid { file: String, why: L10nError },
 }
 
 impl Languages {
@@ -95,7 +95,7 @@ impl Languages {
         for path in files {
             let (file, tag) = (path.display().to_string(), path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
             let text = std::fs::read(&path).map(without_bom).map_err(|why| TranslationRefused::Unreadable { file: file.clone(), why })?;
-            let sentences = L10nLanguage::new_external(&tag, &text).map_err(|why| TranslationRefused::Unusable { file, why })?;
+            let sentences = L10nLanguage::new_external(&tag, &text).map_err(|why| TranslationRefused::Invalid { file, why })?;
             self.0.retain(|language| language.tag != tag);
             // Never freed: pages keep references to their language.
             self.0.push(Box::leak(Box::new(Language::new(&tag, sentences))));

@@ -107,8 +107,8 @@ pub async fn enter_code(#[server(default)] user_code: String) -> Result<(), Serv
     use crate::server::context;
     use crate::server::service::device_flow::user_codes::CodeSubmitter;
     let (services, caller) = (context::services()?, context::request_context()?);
-    let visit = caller.start_session(&services).await.map_err(context::fault)?;
-    let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&visit), CodeSubmitter::Person);
+    let browser_session = caller.start_session(&services).await.map_err(context::fault)?;
+    let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&browser_session), CodeSubmitter::Person);
     let presented = services.submit_user_code(who, &user_code).await;
     context::redirect_to_url(&caller.redirect_after_code(&services, presented, &user_code, context::translations()).await.map_err(context::fault)?);
     Ok(())
@@ -274,8 +274,8 @@ pub async fn report_code(#[server(default)] user_code: String) -> Result<(), Ser
     use crate::server::service::device_flow::user_codes::CodeSubmitter;
     use crate::server::sign_in::session::flash::{Flash, FlashTarget};
     let (services, caller) = (context::services()?, context::request_context()?);
-    let visit = caller.start_session(&services).await.map_err(context::fault)?;
-    let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&visit), CodeSubmitter::Person);
+    let browser_session = caller.start_session(&services).await.map_err(context::fault)?;
+    let who = caller.signed_in.as_ref().map_or(CodeSubmitter::Anonymous(&browser_session), CodeSubmitter::Person);
     let flash = match services.report_user_code(who, &user_code).await {
         Ok(()) => Flash::new(FlashTarget::Reported, ""),
         Err(Error::Refused(refused)) => {

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unreadable_address_is_logged_once_a_minute() {
+    fn an_unreadable_address_is_logged_once_per_minute() {
         let (log, lines) = (LogBuffer::default(), Limiter::per_minute(NonZeroU32::MIN));
         let writer = log.clone();
         let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();

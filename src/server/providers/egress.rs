@@ -64,7 +64,7 @@ fn certificate(block: &str) -> Option<CertificateDer<'static>> {
 }
 
 /// Which addresses may be connected to. It is also the resolver, and leaves out the others: what it returns is what the connection uses,
-/// whatever the name resolved to before.
+/// even if the name resolved to another one before.
 #[derive(Clone)]
 pub enum AllowedNetworks {
     Any,
