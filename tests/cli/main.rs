@@ -19,4 +19,4 @@ mod proxies;
 mod sign_in;
 mod ssh;
 mod tapis;
-mod tapis_oddities;
+mod tapis_errors;

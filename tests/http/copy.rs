@@ -16,7 +16,7 @@ use crate::institution::Institution;
 use crate::second_factors::{App, pending_sign_in_of};
 
 /// Pages tested elsewhere: the API documentation is checked against `/spec`, and the account proposal needs a list of accounts
-/// (tests/http/resources.rs).
+/// (tests/http/upstream_accounts.rs).
 const ELSEWHERE: [&str; 2] = [paths::API_DOCS, paths::UPSTREAM_ACCOUNTS];
 
 /// The texts of pages, by path.

@@ -2,8 +2,8 @@
 
 mod consent;
 mod guessing;
-mod narrowed;
 mod report;
+mod restrictions;
 mod result;
 mod sessions;
 mod tabs;

@@ -3,6 +3,8 @@
 pub mod api;
 pub mod endpoints;
 
+mod audit_log;
+mod auto_provisioning;
 mod bad_input;
 mod clients;
 mod consent;
@@ -13,12 +15,10 @@ mod hosts;
 mod isolation;
 mod me;
 mod me_keys;
-mod mvp;
 mod openapi;
 mod paging;
 mod people;
 mod pubkeys;
-mod record;
 mod registrations;
 mod reservations;
 mod retrieve;
