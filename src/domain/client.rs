@@ -58,6 +58,24 @@ pub enum RequestRefused {
 }
 
 impl Client {
+    /// A client that is enabled, has a secret and may ask people for nothing; its number is assigned when it is stored.
+    pub fn new(tenant_id: TenantId, id: ClientId, app_name: impl Into<String>, app_version: impl Into<String>, now: Timestamp) -> Self {
+        Self {
+            number: 0,
+            tenant_id,
+            id,
+            app_name: app_name.into(),
+            app_version: app_version.into(),
+            enabled: true,
+            device_grant: false,
+            scope: ScopeSet::default(),
+            public: false,
+            verified: false,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
     /// The scope of a new request: the allowed part of what was requested, or all that is allowed if there is no `scope` parameter. Refuses
     /// as [`Self::allowed_scope`] does.
     pub fn grantable_scope(&self, requested: Option<&str>) -> Result<ScopeSet, RequestRefused> {

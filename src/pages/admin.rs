@@ -14,8 +14,36 @@ pub mod tenants;
 use leptos::prelude::*;
 
 use crate::domain::paths;
-use crate::server::context::translations;
+use crate::server::context::{self, translations};
 use components::AdminPage;
+
+/// One of the administrators' areas.
+pub struct Area {
+    pub path: &'static str,
+    pub name: String,
+    /// Its purpose, as a phrase.
+    pub purpose: String,
+}
+
+/// The areas of this administrator; tenants only for those of `default`.
+pub fn areas() -> Vec<Area> {
+    let t = translations();
+    let area = |path, name, purpose| Area { path, name, purpose };
+    let mut areas = vec![
+        area(paths::ADMIN_CLIENTS, t.admin_clients(), t.admin_clients_purpose()),
+        area(paths::ADMIN_HOSTS, t.admin_hosts(), t.admin_hosts_purpose()),
+        area(paths::ADMIN_PEOPLE, t.admin_people(), t.admin_people_purpose()),
+        area(paths::ADMIN_PROVIDERS, t.admin_providers(), t.admin_providers_purpose()),
+        area(paths::ADMIN_DELEGATIONS, t.admin_delegations(), t.admin_delegations_purpose()),
+        area(paths::ADMIN_KEYS, t.admin_keys(), t.admin_keys_purpose()),
+        area(paths::ADMIN_ACTIVITY, t.admin_activity(), t.admin_activity_purpose()),
+        area(paths::ADMIN_POLICY, t.admin_policy(), t.admin_policy_purpose()),
+    ];
+    if context::admin().is_ok_and(|admin| admin.is_deployment_admin()) {
+        areas.push(area(paths::ADMIN_TENANTS, t.admin_tenants(), t.admin_tenants_purpose()));
+    }
+    areas
+}
 
 /// `/admin`: an overview of the areas.
 #[component]
@@ -25,7 +53,7 @@ pub fn Overview() -> impl IntoView {
         <AdminPage title=t.admin_title() here=paths::ADMIN>
             <p class="lead">{t.admin_lead()}</p>
             <ul class="cards">
-                {components::areas().into_iter().map(|area| view! {
+                {areas().into_iter().map(|area| view! {
                     <li class="card"><h2><a href=area.path>{area.name}</a></h2> <p class="hint">{area.purpose}</p></li>
                 }).collect_view()}
             </ul>

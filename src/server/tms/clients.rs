@@ -15,9 +15,8 @@ use super::reply::{
 };
 use crate::domain::client::Client;
 use crate::domain::ids::ClientId;
-use crate::domain::scope::ScopeSet;
 use crate::server::middleware::rate_limit::network;
-use crate::server::service::admin::clients::{ClientChanges, ClientRegistrationRefused, ClientUpdateRefused, NewClient};
+use crate::server::service::admin::clients::{ClientChanges, ClientRegistrationRefused, ClientUpdateRefused};
 use crate::server::service::admin::secret_rotation::DEFAULT_ROTATION_OVERLAP;
 use crate::server::service::auth::principals::ClientAccess;
 use crate::server::service::{Error, Principal, Services};
@@ -49,14 +48,9 @@ pub async fn create(
     JsonBody(request): JsonBody<ClientRegistration>,
 ) -> CreatedResult<ClientRegistrationResponse> {
     let id: ClientId = request.client_id.id("client_id")?;
-    let new = NewClient {
-        tenant_id: request.tenant.id("tenant").map_err(|_| tenant_not_enabled())?,
-        id: id.clone(),
-        app_name: request.app_name.display_text("app_name")?,
-        app_version: request.app_version.display_text("app_version")?,
-        device_grant: false,
-        scope: ScopeSet::default(),
-    };
+    let tenant_id = request.tenant.id("tenant").map_err(|_| tenant_not_enabled())?;
+    let (app_name, app_version) = (request.app_name.display_text("app_name")?, request.app_version.display_text("app_version")?);
+    let new = Client::new(tenant_id, id.clone(), app_name, app_version, state.services.now());
     if admin.is_none() {
         state.limits.registrations.check(&network(from)).map_err(TmsError::TooManyRequests)?;
     }

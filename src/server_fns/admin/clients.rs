@@ -61,13 +61,13 @@ pub async fn add_client(
     #[server(default)] device_grant: String,
     #[server(default)] scope: Vec<String>,
 ) -> Result<(), ServerFnError> {
+    use crate::domain::client::Client;
     use crate::domain::display_text;
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS_ADD};
     use crate::domain::scope::ScopeSet;
     use crate::server::context;
     use crate::server::service::Error;
-    use crate::server::service::admin::clients::NewClient;
     let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_CLIENTS_ADD);
     let Ok(id) = ClientId::parse(client.trim()) else { return context::flash_error(t.id_refused(&[&client])).await };
@@ -75,13 +75,10 @@ pub async fn add_client(
         (Ok(name), Ok(version)) => (name, version),
         (Err(why), _) | (_, Err(why)) => return context::flash_error(t.client_name_refused(why)).await,
     };
-    let new = NewClient {
-        tenant_id: admin.tenant_id().clone(),
-        id: id.clone(),
-        app_name,
-        app_version,
+    let new = Client {
         device_grant: !device_grant.is_empty(),
         scope: ScopeSet::parse_known(&scope.join(" ")),
+        ..Client::new(admin.tenant_id().clone(), id.clone(), app_name, app_version, services.now())
     };
     match services.register_client(Some(&admin), new, admin.from()).await {
         Ok(secret) => {

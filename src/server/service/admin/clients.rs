@@ -9,7 +9,6 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::Client;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::pagination::PageRequest;
-use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
@@ -30,17 +29,6 @@ pub enum AuthenticationRefused {
     /// Unknown or disabled, the secret wrong, or one sent where there should be none. The caller is not told which (RFC 6749 §5.2
     /// `invalid_client`).
     InvalidCredentials,
-}
-
-/// A client to be registered.
-pub struct NewClient {
-    pub tenant_id: TenantId,
-    pub id: ClientId,
-    pub app_name: String,
-    pub app_version: String,
-    /// What it may ask people for in the browser. Only an administrator can set more than nothing.
-    pub device_grant: bool,
-    pub scope: ScopeSet,
 }
 
 /// Why a client is not registered.
@@ -101,26 +89,17 @@ impl Services {
     pub async fn register_client(
         &self,
         admin: Option<&TenantAdmin>,
-        new: NewClient,
+        client: Client,
         from: Option<IpAddr>,
     ) -> Result<Secret, Error<ClientRegistrationRefused>> {
-        let tenant = self.enabled_tenant(&new.tenant_id).await?.ok_or(Error::Refused(ClientRegistrationRefused::NoTenant))?;
+        let tenant = self.enabled_tenant(&client.tenant_id).await?.ok_or(Error::Refused(ClientRegistrationRefused::NoTenant))?;
         check_registration(admin, &tenant).map_err(Error::Refused)?;
         let (secret, hash) = self.new_secret(CLIENT_SECRET);
         let now = self.now();
-        let client = Client {
-            number: 0,
-            tenant_id: tenant.id,
-            id: new.id,
-            app_name: new.app_name,
-            app_version: new.app_version,
-            enabled: true,
-            device_grant: admin.is_some() && new.device_grant,
-            scope: if admin.is_some() { new.scope } else { ScopeSet::default() },
-            public: false,
-            verified: false,
-            created_at: now,
-            updated_at: now,
+        let client = match admin {
+            Some(_) => client,
+            // Only an administrator decides what a client may do.
+            None => Client::new(tenant.id, client.id, client.app_name, client.app_version, now),
         };
         let record = AuditEvent::new(client.tenant_id.clone(), AuditKind::ClientCreated, now)
             .client(&client.id)

@@ -147,18 +147,9 @@ impl TestData {
         let now = services.now();
         Ok(Self {
             client: Client {
-                number: 0,
-                tenant_id: tenant.clone(),
-                id: ClientId::parse("testclient1").map_err(Fault::new)?,
-                app_name: "testapp1".into(),
-                app_version: "1.0".into(),
-                enabled: true,
                 device_grant: true,
                 scope: Scope::ALL.into_iter().collect(),
-                public: false,
-                verified: false,
-                created_at: now,
-                updated_at: now,
+                ..Client::new(tenant.clone(), ClientId::parse("testclient1").map_err(Fault::new)?, "testapp1", "1.0", now)
             },
             client_secret_hash: services.signing_keys().hash(CLIENT_SECRET, "secret1"),
             person: Person {
@@ -215,19 +206,12 @@ impl TestData {
 }
 
 fn cli_client(tenant_id: TenantId, now: Timestamp) -> Result<Client, Fault> {
+    let id = ClientId::parse(CLI_CLIENT_ID).map_err(Fault::new)?;
     Ok(Client {
-        number: 0,
-        tenant_id,
-        id: ClientId::parse(CLI_CLIENT_ID).map_err(Fault::new)?,
-        app_name: "TMS command line".into(),
-        app_version: "1".into(),
-        enabled: true,
         device_grant: true,
         scope: Scope::ALL.into_iter().collect(),
         public: true,
-        verified: false,
-        created_at: now,
-        updated_at: now,
+        ..Client::new(tenant_id, id, "TMS command line", "1", now)
     })
 }
 
