@@ -21,7 +21,9 @@ use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::ids::{ProviderId, TenantId};
-use crate::domain::provider::{Claims, ClaimsRefused, IdentitySource, Profile, Provider, UpstreamSession, VerifiedIdentity};
+use crate::domain::provider::claims::{Claims, ClaimsRefused, VerifiedIdentity};
+use crate::domain::provider::profile::{IdentitySource, Profile};
+use crate::domain::provider::{Provider, UpstreamSession};
 use crate::domain::time::Timestamp;
 use crate::proxy::Proxy;
 pub use connect_error::ConnectError;
@@ -385,7 +387,7 @@ impl Providers {
         self.metadata(provider, now).await
     }
 
-    /// Verifies a token; once more with refreshed keys if it is signed with an unknown one.
+    /// Verifies a token; again with refreshed keys if it is signed with an unknown one.
     async fn verify_with_refresh<T>(
         &self,
         provider: &Provider,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tms_portal::domain::ids::{ProviderId, UserId};
-use tms_portal::domain::provider::{MfaEvidence, ProvisioningPolicy};
+use tms_portal::domain::provider::claims::MfaEvidence;
+use tms_portal::domain::provider::provisioning::ProvisioningPolicy;
 use tms_portal::server::providers::egress::{EgressPolicy, read_root_certs};
 use tms_portal::server::providers::{ConnectError, ProviderError};
 use tms_portal::server::service::admin::administration::EditRefused;

@@ -8,7 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::components::{AdminPage, Checkbox};
 use crate::domain::ids::ProviderId;
 use crate::domain::paths::{self, encode};
-use crate::domain::provider::ProvisioningPolicy;
+use crate::domain::provider::provisioning::ProvisioningPolicy;
 use crate::pages::components::{AlreadyGone, Command, Confirm, Copyable, FlashMessage, Hidden, PostForm, ServerError};
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;

@@ -6,7 +6,8 @@ use clap::Subcommand;
 
 use super::{CommandError, TenantOptions};
 use crate::domain::ids::{HostName, ProviderId};
-use crate::domain::provider::{MfaEvidence, ProvisioningPolicy};
+use crate::domain::provider::claims::MfaEvidence;
+use crate::domain::provider::provisioning::ProvisioningPolicy;
 use crate::domain::upstream_accounts::UpstreamHosts;
 use crate::server::providers::check_url;
 use crate::server::service::Error;

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use super::ProviderError;
 use super::http::{HttpClients, ProviderHttp};
 use super::url::{check_base_url, check_url};
-use crate::domain::provider::{Endpoints, IdentitySource, Profile, Provider};
+use crate::domain::provider::Provider;
+use crate::domain::provider::profile::{Endpoints, IdentitySource, Profile};
 use crate::domain::time::Timestamp;
 
 /// How long metadata is cached.

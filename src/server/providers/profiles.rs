@@ -5,7 +5,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::domain::provider::Profile;
+use crate::domain::provider::profile::Profile;
 use crate::domain::text_file;
 
 const BUILT_IN: &str = include_str!("profiles.toml");

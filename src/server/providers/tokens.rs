@@ -18,7 +18,8 @@ use serde_json::{Map, Value};
 
 use super::ProviderError;
 use super::metadata::{ProviderJwks, ProviderMetadata};
-use crate::domain::provider::{Claims, Provider};
+use crate::domain::provider::Provider;
+use crate::domain::provider::claims::Claims;
 use crate::domain::time::Timestamp;
 
 /// Allowed difference between the provider's clock and ours.

@@ -3,7 +3,8 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::provider::{MfaEvidence, ProvisioningPolicy};
+use crate::domain::provider::claims::MfaEvidence;
+use crate::domain::provider::provisioning::ProvisioningPolicy;
 use crate::domain::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{SessionId, TenantId, UserId};
-use crate::domain::provider::VerifiedIdentity;
+use crate::domain::provider::claims::VerifiedIdentity;
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::administration::admin_event;
 use crate::server::service::auth::browser_sessions::still_signed_in;

@@ -9,7 +9,8 @@ use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ProviderId, TenantId, UserId};
-use crate::domain::provider::{Provider, VerifiedIdentity};
+use crate::domain::provider::Provider;
+use crate::domain::provider::claims::VerifiedIdentity;
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{PortalSession, SESSION_LIFETIME};
 use crate::domain::paths::ReturnTo;
-use crate::domain::provider::{UpstreamSession, VerifiedIdentity};
+use crate::domain::provider::UpstreamSession;
+use crate::domain::provider::claims::VerifiedIdentity;
 use crate::domain::time::Timestamp;
 use crate::server::service::Fault;
 use crate::server::service::auth::second_factors::PENDING_MFA_LIFETIME;

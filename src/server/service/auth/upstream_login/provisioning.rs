@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::UserId;
-use crate::domain::provider::{Provider, VerifiedIdentity};
+use crate::domain::provider::Provider;
+use crate::domain::provider::claims::VerifiedIdentity;
 use crate::domain::time::Timestamp;
 use crate::server::service::Error;
 use crate::server::service::auth::upstream_login::UpstreamLoginRefused;
