@@ -54,7 +54,7 @@ async fn provider_is_added_tested_changed_and_removed() {
     assert!(page.says(&format!("{}/sign-in/back/test/campus", app.base)) && !page.says(CLIENT_SECRET), "{}", page.words());
     assert!(
         app.sign_in_with_new_browser(&institution, json!({})).await.refuses(|x| en().upstream_login_refused_not_invited(x)),
-        "until somebody says who may come"
+        "until a rule for new users is chosen"
     );
     assert!(add(&browser, &institution.url()).await.problem().contains("already"));
 
@@ -219,7 +219,8 @@ async fn invalid_input_is_refused_and_kept_in_the_form() {
         ("set_up[mfa_acr]", &"x".repeat(1_001)),
     ] {
         let page = save(&browser, &seen, &[bad]).await;
-        assert!(page.problem().contains(&en().admin_providers_bad_set_up()), "{bad:?}: {}", page.words());
+        let expected = if bad.0 == "set_up[display_name]" { en().name_refused_invisible() } else { en().admin_providers_bad_set_up() };
+        assert!(page.problem().contains(&expected), "{bad:?}: {}", page.words());
     }
     assert_eq!(app.texts("SELECT concat_ws('|', display_name, newcomers, mfa, scope) FROM identity_providers").await, before);
     for path in ["test", "secret", "remove", "set-up"] {
