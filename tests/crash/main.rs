@@ -92,7 +92,7 @@ async fn acknowledged_writes_survive_kills_at_any_time() {
     let (keys, used, took) = (acknowledged.keys.len(), acknowledged.used.len(), begun.elapsed());
     // Directly to stderr: libtest would show it only for failures.
     let said = format!("crash: {crashes} times kill -9 in {took:.1?}, CRASH_SEED={seed}: {keys} acknowledged keys, {used} used ones, all there");
-    let _ = writeln!(std::io::stderr(), "{said}; {unheard} more were stored when nobody could be told any more");
+    let _ = writeln!(std::io::stderr(), "{said}; {unheard} more were stored without an acknowledgement");
     assert!(keys > crashes as usize, "there was hardly any load: {keys} keys");
 }
 

@@ -373,13 +373,13 @@ async fn secret_is_shown_only_to_its_creator() {
     assert!(!browser.get("/keys").await.says("class=\"card once\""), "not on another page");
     browser.request(Method::HEAD, page).send().await.expect("an answer");
     browser.request(Method::GET, page).header("sec-purpose", "prefetch").send().await.expect("an answer");
-    assert!(browser.get(page).await.says("class=\"card once\""), "still there for whoever reads it");
+    assert!(browser.get(page).await.says("class=\"card once\""), "still shown to its creator");
     assert!(!browser.get(page).await.says("class=\"card once\""), "once");
 
     browser.post_once("/api/admin/clients/rotate", &[("client", "testclient1")]).send().await.expect("an answer");
     browser.sign_in("test", "eve", PASSWORD).await;
     browser.sign_in("test", "testuser1", PASSWORD).await;
-    assert!(!browser.get(page).await.says("class=\"card once\""), "not after somebody else");
+    assert!(!browser.get(page).await.says("class=\"card once\""), "not after another sign-in");
 }
 
 #[tokio::test]

@@ -196,7 +196,7 @@ async fn rejects_invalid_keys_and_never_stores_private_keys() {
     let page = add(&browser, &account, private).await;
     assert!(page.problem().contains(&en().key_refused_private()) && !page.says("c2VjcmV0"), "{}", page.words());
     let own = app.signed_in_as("test", "eve", PASSWORD).await;
-    assert!(add(&own, &account, PUBLIC_KEY).await.says(en().keys_add_no_account()), "not on somebody else's account");
+    assert!(add(&own, &account, PUBLIC_KEY).await.says(en().keys_add_no_account()), "not for an account of another person");
     assert!(own.get("/keys/add").await.says(en().keys_add_none()));
 
     app.change_tenant("test", |tenant| tenant.policy.own_keys = false).await;

@@ -483,7 +483,7 @@ async fn administrator_resets_lost_second_factors() {
     let question = admin.get("/admin/people/change?user=ann&change=forget-factors").await;
     assert!(question.says(en().admin_people_forget_factors_question("ann")), "{}", question.words());
     admin.post("/api/admin/people/change", &[("user", "ann"), ("change", "forget-factors")]).await;
-    assert_eq!(own.get("/keys").await.path, "/sign-in", "whoever has got hold of it may be in");
+    assert_eq!(own.get("/keys").await.path, "/sign-in", "a stolen session ends");
     assert_eq!(app.browser().sign_in("test", "ann", PASSWORD).await.path, "/", "{}", recovery[0]);
     assert_eq!(app.number("SELECT (SELECT count(*) FROM totp) + (SELECT count(*) FROM recovery_codes)").await, 0);
     assert_eq!(app.texts("SELECT admin_id FROM activity WHERE kind = 'second_factor_removed' AND user_id = 'ann'").await, ["person:testuser1"]);

@@ -128,7 +128,7 @@ async fn devices_are_listed_and_revocable_in_every_session() {
     assert!(!eve.get("/sessions").await.words().contains("TMS command line"), "only one's own");
     let grant = only_device(&page);
     assert!(eve.post("/api/device/end", &[("grant", &grant)]).await.words().contains(&en().change_refused_gone()));
-    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200, "nobody else's to take back");
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200, "not revocable by others");
     assert!(second.post("/api/device/end", &[("grant", &grant)]).await.words().contains(&en().sessions_taken_back()));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
     assert!(second.get("/sessions").await.words().contains(&en().sessions_no_devices()));

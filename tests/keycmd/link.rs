@@ -97,7 +97,7 @@ impl RunningHelper {
         let calling = thread::spawn(move || {
             if rustix::process::geteuid().is_root() {
                 let daemon = rustix::process::Uid::from_raw(DAEMON);
-                set_thread_res_uid(daemon, daemon, daemon).expect("somebody else");
+                set_thread_res_uid(daemon, daemon, daemon).expect("another user");
             }
             UnixStream::connect(socket).expect("connected")
         });

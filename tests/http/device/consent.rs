@@ -58,7 +58,7 @@ async fn consent_page_shows_client_scope_and_origin() {
     let boxes: Vec<&str> = page.text.split("<input").filter(|tag| tag.contains("host_accounts[]")).collect();
     assert_eq!((boxes.len(), boxes.iter().filter(|tag| tag.contains(" checked")).count()), (2, 2));
     let confirmation = page.text.split("<input").find(|tag| tag.contains("started_this")).expect("the tick");
-    assert!(!confirmation.split('>').next().expect("a tag").contains("checked"), "nobody ticks it for them");
+    assert!(!confirmation.split('>').next().expect("a tag").contains("checked"), "not preselected");
     let (deny, allow) = (page.text.find("value=\"deny\"").expect("Deny"), page.text.find("value=\"allow\"").expect("Allow"));
     assert!(deny < allow, "Enter denies");
 }

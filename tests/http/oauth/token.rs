@@ -186,7 +186,7 @@ async fn unredeemed_approval_expires() {
     app.clock.advance(CODE_LIFETIME);
     assert_eq!(error(&app.poll(&device).await), refused(400, "expired_token"));
     app.services.run_housekeeping().await.expect("tidied");
-    assert_eq!(error(&app.poll(&device).await), refused(400, "expired_token"), "nobody said no");
+    assert_eq!(error(&app.poll(&device).await), refused(400, "expired_token"), "expired, not denied");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ fn login_on_second(key: &Value) -> Value {
 async fn client_gets_keys_for_selected_host_accounts_only() {
     let app = undelegated().await;
     let (client, browser) = (app.client(), app.signed_in().await);
-    assert_eq!(client.refusal(CREATE, key_request(on_second(json!({})))).await, 403, "nobody allowed anything yet");
+    assert_eq!(client.refusal(CREATE, key_request(on_second(json!({})))).await, 403, "there is no consent yet");
     app.approve_on_second(&browser, "keys:create").await;
     let key = client.make_key(on_second(json!({}))).await;
     assert!(app.unauthenticated().gets_key(&login_on_second(&key)).await);

@@ -79,7 +79,7 @@ async fn tenant_can_require_host_credentials() {
     assert_refused(&app.unauthenticated(), &logins).await;
     assert!(host.gets_key(&logins[0]).await);
     let elsewhere = json!({ "user": "x", "host": "nowhere", "public_key_fingerprint": NO_KEY });
-    assert!(!app.unauthenticated().gets_key(&elsewhere).await, "a host nobody knows");
+    assert!(!app.unauthenticated().gets_key(&elsewhere).await, "an unknown host");
     assert_refused(&app.unauthenticated().with("x-tms-tenant", "test"), &[elsewhere, logins[0].clone()]).await;
 }
 

@@ -112,7 +112,7 @@ impl Rng for BlockingRng {
         let open = self.open.lock().expect("a gate");
         // If a key is generated on the test's only thread, this fails instead of blocking forever.
         let (open, _) = self.opened.wait_timeout_while(open, Duration::from_secs(20), |open| !*open).expect("a gate");
-        assert!(*open, "nobody opened the gate");
+        assert!(*open, "the gate stayed closed");
         SystemRng.fill(bytes);
     }
 }
