@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use tms_portal::domain::ids::{ProviderId, UserId};
 use tms_portal::domain::provider::claims::MfaEvidence;
 use tms_portal::domain::provider::provisioning::ProvisioningPolicy;
+use tms_portal::server::providers::ConnectError;
 use tms_portal::server::providers::egress::{EgressPolicy, read_root_certs};
-use tms_portal::server::providers::{ConnectError, ProviderError};
+use tms_portal::server::providers::error::ProviderError;
 use tms_portal::server::service::admin::administration::EditRefused;
 use tms_portal::server::service::admin::providers::{NewProvider, ProviderRefused};
 use tms_portal::server::service::platform::rng::Secret;
@@ -364,7 +365,7 @@ async fn only_names_are_taken_from_userinfo() {
     institution.describe(json!({ "sub": "43", "preferred_username": "jroe" }));
     assert!(
         app.sign_in_with_new_browser(&institution, nameless).await.problem().contains(&en().upstream_login_refused_untrusted()),
-        "somebody else's names"
+        "names of another person"
     );
 }
 
@@ -471,7 +472,7 @@ async fn linking_requires_both_identities() {
     assert_eq!(through_it.upstream_login(&institution, WITH, app.seconds(), &json!({})).await.path, "/hosts");
     let page = browser.post("/api/identities/unlink", &[("identity", &number)]).await;
     assert!(page.says(en().identities_unlinked("jdoe · Campus")), "{}", page.words());
-    assert_eq!(through_it.get("/hosts").await.path, "/sign-in", "whoever may be in by it is not any more");
+    assert_eq!(through_it.get("/hosts").await.path, "/sign-in", "sessions through it end");
     assert!(app.sign_in_with_new_browser(&institution, json!({})).await.refuses(|x| en().upstream_login_refused_not_invited(x)));
     assert_eq!((app.count_audit_events("identity_linked").await, app.count_audit_events("identity_unlinked").await), (1, 1));
 }
@@ -519,7 +520,7 @@ async fn sign_out_offers_the_providers_sign_out() {
     assert_eq!(said["id_token_hint"].split('.').count(), 3);
     assert_eq!(browser.start_upstream_login("/sign-out/there").await, "/signed-out", "whoever sits there next does not find it");
     assert_eq!(app.browser().start_upstream_login("/sign-out/there").await, "/signed-out");
-    assert!(browser.get("/signed-out?state=x").await.tells(|x| en().signed_out_here(x)), "somebody else's word");
+    assert!(browser.get("/signed-out?state=x").await.tells(|x| en().signed_out_here(x)), "not this session's state");
     let back = format!("/signed-out?state={}", said["state"]);
     assert!(browser.get(&back).await.words().contains(&en().signed_out_both("Campus")));
     assert!(browser.get(&back).await.words().contains(&en().signed_out_lead()), "said once");
@@ -530,7 +531,7 @@ async fn sign_out_offers_the_providers_sign_out() {
     app.services.remove_provider(&app.operator("test").await, &ProviderId::parse("campus").expect("a provider")).await.expect("removed");
     assert_eq!(browser.post("/sign-out", &[]).await.path, "/");
     assert!(app.browser().get("/signed-out").await.words().contains(&en().signed_out_lead()));
-    assert_eq!(app.signed_in().await.get("/signed-out").await.path, "/", "somebody is");
+    assert_eq!(app.signed_in().await.get("/signed-out").await.path, "/", "a person is signed in");
 }
 
 #[tokio::test]
@@ -621,7 +622,7 @@ async fn forged_logout_tokens_trigger_one_fetch_per_minute() {
         let token = institution.logout_token(app.seconds(), &json!({}));
         futures_util::future::join_all((0..5).map(|_| tell(&app, &token))).await;
         institution.misbehave(Mischief::None);
-        assert!(app.sign_in_with_new_browser(&institution, json!({})).await.path == "/hosts", "and keep nobody out");
+        assert!(app.sign_in_with_new_browser(&institution, json!({})).await.path == "/hosts", "and block no sign-in");
     }
     assert_eq!(institution.metadata_fetches(), asked + 1);
 }
@@ -683,7 +684,7 @@ async fn local_mfa_is_required_without_upstream_mfa() {
     assert_eq!(
         app.sign_in_with_new_browser(&institution, json!({ "amr": ["mfa"], "auth_time": null })).await.path,
         "/sign-in/second-factor",
-        "nobody knows when"
+        "without auth_time"
     );
     // Re-authentication at the provider is offered for a step-up as well.
     let page = browser.get("/keys/revoke-everything").await;

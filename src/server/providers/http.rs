@@ -10,12 +10,12 @@ use oauth2::url::Host;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
-use super::ProviderError;
 use super::connect_error::{ConnectError, causes};
 use super::egress::{AddressBlockedError, AllowedNetworks, EgressPolicy};
 use super::url::check_url;
 use crate::domain::provider::Provider;
 use crate::proxy::Proxy;
+use crate::server::providers::error::ProviderError;
 
 /// Time limit of a whole exchange; a person waits for it.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);

@@ -11,12 +11,12 @@ use openidconnect::core::{
 use openidconnect::{AdditionalProviderMetadata, DiscoveryError, IssuerUrl};
 use serde::{Deserialize, Serialize};
 
-use super::ProviderError;
 use super::http::{HttpClients, ProviderHttp};
 use super::url::{check_base_url, check_url};
 use crate::domain::provider::Provider;
 use crate::domain::provider::profile::{Endpoints, IdentitySource, Profile};
 use crate::domain::time::Timestamp;
+use crate::server::providers::error::ProviderError;
 
 /// How long metadata is cached.
 const METADATA_LIFETIME: Duration = Duration::from_secs(60 * 60);

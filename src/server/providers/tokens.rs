@@ -16,11 +16,11 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::ProviderError;
 use super::metadata::{ProviderJwks, ProviderMetadata};
 use crate::domain::provider::Provider;
 use crate::domain::provider::claims::Claims;
 use crate::domain::time::Timestamp;
+use crate::server::providers::error::ProviderError;
 
 /// Allowed difference between the provider's clock and ours.
 pub const MAX_CLOCK_SKEW: Duration = Duration::from_secs(60);

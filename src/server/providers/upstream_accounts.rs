@@ -3,10 +3,11 @@
 use oauth2::AccessToken;
 use serde_json::Value;
 
-use super::{ProviderError, Providers, RequestQueue};
+use super::{Providers, RequestQueue};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::domain::upstream_accounts::ListedAccount;
+use crate::server::providers::error::ProviderError;
 
 /// The rest of a longer list is ignored: it would not fit on a page or into a session.
 const MAX_LIST_ENTRIES: usize = 500;

@@ -2,8 +2,8 @@
 
 use ::url::{SyntaxViolation, Url};
 
-use super::ProviderError;
 use crate::domain::loopback::is_loopback;
+use crate::server::providers::error::ProviderError;
 
 /// Checks the base URL of endpoints, as a person wrote it: normalized and without query.
 pub fn check_base_url(address: &str) -> Result<(), ProviderError> {
