@@ -12,7 +12,7 @@ use crate::domain::second_factor::SecondFactors;
 use crate::islands::{PasskeyButton, SubmitOnce};
 use crate::server::context::{self, translations};
 use crate::server::request_context::RequestContext;
-use crate::server::service::auth::second_factors::PendingMfa;
+use crate::server::service::auth::second_factors::pending_mfa::PendingMfa;
 use crate::server::service::{Fault, Services, SignedIn};
 use crate::server::sign_in::SignInMethods;
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};

@@ -151,7 +151,7 @@ pub async fn remove_factor(#[server(default)] factor: String) -> Result<(), Serv
 async fn finish_enrollment(
     kind: crate::server::sign_in::session::second_factors::EnrollmentKind,
     id: &str,
-    set_up: crate::server::service::auth::second_factors::CreatedFactor,
+    set_up: crate::server::service::auth::second_factors::enrollment::CreatedFactor,
     then: &crate::domain::paths::ReturnTo,
 ) -> Result<(), ServerFnError> {
     use crate::domain::paths::IDENTITIES;

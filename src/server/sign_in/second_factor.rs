@@ -13,7 +13,7 @@ use crate::server::middleware::http_error::HttpError;
 use crate::server::preferences;
 use crate::server::request_context::RequestContext;
 use crate::server::service::Error;
-use crate::server::service::auth::second_factors::{MfaRefused, MfaResponse};
+use crate::server::service::auth::second_factors::verification::{MfaRefused, MfaResponse};
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 use crate::server::state::AppState;
 

@@ -23,7 +23,7 @@ use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::people::AuthenticatedPerson;
 use crate::server::service::auth::principals::BrowserSession;
-use crate::server::service::auth::second_factors::PendingMfa;
+use crate::server::service::auth::second_factors::pending_mfa::PendingMfa;
 use crate::server::service::{Fault, Services};
 use crate::server::sign_in::session::drafts::DRAFTS;
 use crate::server::sign_in::session::flash::Flash;

@@ -4,7 +4,7 @@ use super::{PortalSession, SESSION_LIFETIME};
 use crate::domain::paths::ReturnTo;
 use crate::domain::time::Timestamp;
 use crate::server::service::Fault;
-use crate::server::service::auth::second_factors::{PENDING_MFA_LIFETIME, PendingMfa};
+use crate::server::service::auth::second_factors::pending_mfa::{PENDING_MFA_LIFETIME, PendingMfa};
 use crate::server::service::platform::rng::Secret;
 use crate::server::sign_in::session::slots::{Slot, SlotEntry};
 

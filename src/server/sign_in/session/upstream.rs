@@ -8,7 +8,7 @@ use crate::domain::provider::UpstreamSession;
 use crate::domain::provider::claims::VerifiedIdentity;
 use crate::domain::time::Timestamp;
 use crate::server::service::Fault;
-use crate::server::service::auth::second_factors::PENDING_MFA_LIFETIME;
+use crate::server::service::auth::second_factors::pending_mfa::PENDING_MFA_LIFETIME;
 use crate::server::service::auth::upstream_login::UpstreamAuthorization;
 use crate::server::service::host_accounts::upstream_accounts::AccountProposal;
 use crate::server::sign_in::session::slots::{Slot, SlotEntry};

@@ -5,7 +5,7 @@ use totp_rs::{Algorithm, Builder, Totp};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::second_factor::SecondFactorCode;
 use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn};
-use crate::server::service::auth::second_factors::{CreatedFactor, EnrollmentRefused, NewFactor};
+use crate::server::service::auth::second_factors::enrollment::{CreatedFactor, EnrollmentRefused, NewFactor};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 

@@ -10,7 +10,8 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 use crate::domain::display_text;
 use crate::domain::ids::{TenantId, UserId};
 use crate::server::service::auth::principals::RecentlyAuthenticated;
-use crate::server::service::auth::second_factors::{CreatedFactor, EnrollmentRefused, FactorCheck, MfaRefused, NewFactor};
+use crate::server::service::auth::second_factors::enrollment::{CreatedFactor, EnrollmentRefused, NewFactor};
+use crate::server::service::auth::second_factors::verification::{FactorCheck, MfaRefused};
 use crate::server::service::storage::second_factors::{self, Passkey as PasskeyRow};
 use crate::server::service::{Error, Fault, Services};
 
@@ -83,13 +84,7 @@ impl Services {
         Ok(Some(PasskeyChallenge { options: to_json(&options.public_key)?, state: to_json(&state)? }))
     }
 
-    pub(in crate::server::service) async fn check_passkey(
-        &self,
-        tenant: &TenantId,
-        user: &UserId,
-        asked: &str,
-        answer: &str,
-    ) -> Result<FactorCheck, Fault> {
+    pub(super) async fn check_passkey(&self, tenant: &TenantId, user: &UserId, asked: &str, answer: &str) -> Result<FactorCheck, Fault> {
         let nothing = |why| Ok(FactorCheck::Invalid(why));
         let (Some(portal), Some(state)) = (&self.shared.passkeys.0, parse_json::<PasskeyAuthentication>(asked)) else {
             return nothing(MfaRefused::UnknownChallenge);
