@@ -12,7 +12,6 @@ use super::middleware::forms::{DISCARD_DRAFT, SIGN_IN_NEEDED};
 use super::middleware::security_headers::Https;
 use super::preferences::Theme;
 use super::request_context::RequestContext;
-use super::service::admin::administration::EditRefused;
 use super::service::audit_log::AuditQuery;
 use super::service::auth::principals::{ConsentAuthorized, RecentlyAuthenticated};
 use super::service::platform::rng::Secret;
@@ -26,6 +25,7 @@ use crate::domain::sentence::Sentence;
 use crate::domain::step_up::StepUpRequired;
 use crate::domain::time::{Timestamp, Zone};
 use crate::i18n::{self, Languages, Translations};
+use crate::server::service::admin::edit_refused::EditRefused;
 
 /// `Chrome on Linux`, as far as the user agent tells.
 pub fn format_browser(agent: &str) -> String {

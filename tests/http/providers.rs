@@ -9,7 +9,7 @@ use tms_portal::domain::provider::provisioning::ProvisioningPolicy;
 use tms_portal::server::providers::ConnectError;
 use tms_portal::server::providers::egress::{EgressPolicy, read_root_certs};
 use tms_portal::server::providers::error::ProviderError;
-use tms_portal::server::service::admin::administration::EditRefused;
+use tms_portal::server::service::admin::edit_refused::EditRefused;
 use tms_portal::server::service::admin::providers::{NewProvider, ProviderRefused};
 use tms_portal::server::service::platform::rng::Secret;
 use tms_portal::server::service::{Clock, Error, SystemClock};

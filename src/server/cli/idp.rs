@@ -11,7 +11,7 @@ use crate::domain::provider::provisioning::ProvisioningPolicy;
 use crate::domain::upstream_accounts::UpstreamHosts;
 use crate::server::providers::check_url;
 use crate::server::service::Error;
-use crate::server::service::admin::administration::EditRefused;
+use crate::server::service::admin::edit_refused::EditRefused;
 use crate::server::service::admin::providers::{NewProvider, ProviderRefused};
 use crate::server::service::platform::rng::Secret;
 

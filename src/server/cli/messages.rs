@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use crate::domain::paths;
 use crate::server::config::Config;
-use crate::server::service::platform::setup::{FIRST_ADMIN, SetupSummary, TEST_PERSON, TEST_TENANT};
+use crate::server::service::platform::setup::test_data::{TEST_PERSON, TEST_TENANT};
+use crate::server::service::platform::setup::{FIRST_ADMIN, SetupSummary};
 use crate::server::tls::{TlsMode, development};
 
 /// Prints the secrets that were just created. They are stored as hashes, so this is the only time.

@@ -1,9 +1,10 @@
 //! Administration: tenants, clients, hosts, providers, people and their MFA records.
 
-pub mod administration;
 pub mod admins;
 pub mod clients;
+pub mod edit_refused;
 pub mod hosts;
+pub mod people;
 pub mod providers;
 pub mod secret_rotation;
 pub mod tenants;

@@ -131,6 +131,11 @@ impl Services {
         let by_whom = record.clone();
         self.write_audited(record, move |db| async move { delete_with_keys(db, &place, &by_whom).await }.boxed()).await
     }
+
+    /// All host accounts of a person.
+    pub async fn host_accounts_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<HostAccount>, Fault> {
+        Ok(host_accounts::of_person(self.storage().reader(), admin.tenant_id(), user_id).await?)
+    }
 }
 
 /// Unlinks a host account and revokes its keys. False when there is no such link.

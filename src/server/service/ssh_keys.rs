@@ -6,6 +6,7 @@ pub mod lookups;
 pub mod my_keys;
 pub(super) mod pasted_key;
 pub mod reservations;
+pub mod tenant_keys;
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -130,8 +130,8 @@ pub async fn remove_credential(#[server(default)] host: String) -> Result<(), Se
 }
 
 #[cfg(feature = "ssr")]
-impl From<crate::server::service::admin::administration::HostSummary> for HostItem {
-    fn from(host: crate::server::service::admin::administration::HostSummary) -> Self {
+impl From<crate::server::service::admin::hosts::HostSummary> for HostItem {
+    fn from(host: crate::server::service::admin::hosts::HostSummary) -> Self {
         Self {
             host: host.host,
             addresses: host.addresses,

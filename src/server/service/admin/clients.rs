@@ -6,10 +6,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::client::Client;
+use crate::domain::client::{Client, ClientFilter};
 use crate::domain::ids::{ClientId, TenantId};
-use crate::domain::pagination::PageRequest;
+use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
+use crate::server::service::admin::edit_refused::EditRefused;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
@@ -58,6 +60,13 @@ pub enum ClientUpdateRefused {
     Exists,
     /// A public client has no secret.
     NoSecret,
+}
+
+/// A client, and until when its old secret is valid, during a rotation.
+#[derive(Clone, Debug)]
+pub struct ClientWithRotation {
+    pub client: Client,
+    pub old_secret_until: Option<Timestamp>,
 }
 
 impl Services {
@@ -185,6 +194,49 @@ impl Services {
                 let (tenant, client) = (&access.tenant_id, &access.client_id);
                 ssh_keys::revoke(db, tenant, KeySelection::Client(client), Revoker::of(&by_whom), now).await?;
                 clients::delete(db, tenant, client).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    pub async fn search_clients(&self, admin: &TenantAdmin, params: &ListParams<ClientFilter, ()>) -> Result<Page<Client>, Fault> {
+        Ok(clients::list(self.storage().reader(), admin.tenant_id(), params).await?.map(|found| found.client))
+    }
+
+    pub async fn client_with_rotation(&self, admin: &TenantAdmin, id: &ClientId) -> Result<Option<ClientWithRotation>, Fault> {
+        let now = self.now();
+        let found = clients::find(self.storage().reader(), admin.tenant_id(), id).await?;
+        Ok(found.map(|found| ClientWithRotation {
+            client: found.client,
+            old_secret_until: found.secrets.and_then(|secrets| secrets.old).map(|(_, until)| until).filter(|until| now < *until),
+        }))
+    }
+
+    /// The number of keys the client created that still exist, and of people with a delegation to it.
+    pub async fn client_usage_counts(&self, admin: &TenantAdmin, id: &ClientId) -> Result<(i64, i64), Fault> {
+        Ok(clients::usage_counts(self.storage().reader(), admin.tenant_id(), id).await?)
+    }
+
+    /// Changes a client's settings. `seen`: the state that the form showed; refused as stale if it differs from the current one.
+    pub async fn edit_client(
+        &self,
+        admin: &TenantAdmin,
+        id: &ClientId,
+        seen: Option<Timestamp>,
+        edit: impl FnOnce(&mut Client) + Send + 'static,
+    ) -> Result<(), Error<EditRefused>> {
+        let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
+        let record = AuditEvent::new(tenant.clone(), AuditKind::ClientChanged, now).client(&id).admin(Some(admin.admin_id())).from(admin.from);
+        self.try_write(move |db| {
+            async move {
+                let found = clients::find(&mut *db, &tenant, &id).await?.ok_or(Error::Refused(EditRefused::NotFound))?;
+                let mut client = found.client;
+                EditRefused::check_version(seen, client.updated_at)?;
+                edit(&mut client);
+                clients::update(db, &client, now).await?;
+                audit_log::insert(db, &record).await?;
+                Ok(())
             }
             .boxed()
         })

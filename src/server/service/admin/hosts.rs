@@ -7,11 +7,12 @@ use futures_util::FutureExt;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::host::{Host, HostCredential};
 use crate::domain::ids::HostName;
-use crate::domain::pagination::PageRequest;
+use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedHost, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
+pub use crate::server::storage::hosts::HostSummary;
 use crate::server::storage::hosts::InsertedAddress;
 use crate::server::storage::{audit_log, hosts, link_requests};
 
@@ -129,6 +130,17 @@ impl Services {
         } else {
             Err(Error::Refused(InvalidCredential))
         }
+    }
+
+    pub async fn search_hosts(&self, admin: &TenantAdmin, params: &ListParams<(), ()>) -> Result<Page<HostSummary>, Fault> {
+        Ok(hosts::list(self.storage().reader(), admin.tenant_id(), None, params).await?)
+    }
+
+    pub async fn host_detail(&self, admin: &TenantAdmin, host: &str) -> Result<Option<HostSummary>, Fault> {
+        let Ok(host) = HostName::parse(host) else { return Ok(None) };
+        let host = self.registered(admin, &host).await?;
+        let found = hosts::list(self.storage().reader(), admin.tenant_id(), Some(&host), &ListParams::default()).await?;
+        Ok(found.items.into_iter().next())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::provider::provisioning::ProvisioningPolicy;
 use crate::domain::time::Timestamp;
 use crate::domain::upstream_accounts::UpstreamHosts;
 use crate::server::providers::error::ProviderError;
-use crate::server::service::admin::administration::EditRefused;
+use crate::server::service::admin::edit_refused::EditRefused;
 use crate::server::service::auth::principals::{SignedIn, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};

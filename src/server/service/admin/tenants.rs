@@ -6,10 +6,12 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::TenantId;
 use crate::domain::pagination::PageRequest;
 use crate::domain::tenant::{Policy, Tenant};
+use crate::domain::time::Timestamp;
+use crate::server::service::admin::edit_refused::EditRefused;
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::setup::CreatedTenant;
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::{audit_log, tenants};
+use crate::server::storage::{audit_log, delegations, tenants};
 
 /// Why a tenant is not created, changed or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +97,43 @@ impl Services {
             .boxed()
         })
         .await
+    }
+
+    /// Changes the tenant's name or policy; the audit event names the changed settings. `seen`: the state that the form showed; refused as
+    /// stale if it differs from the current one.
+    pub async fn edit_tenant(
+        &self,
+        admin: &TenantAdmin,
+        seen: Option<Timestamp>,
+        edit: impl FnOnce(&mut Tenant) + Send + 'static,
+    ) -> Result<(), Error<EditRefused>> {
+        let (admin, now) = (admin.clone(), self.now());
+        self.try_write(move |db| {
+            async move {
+                let before = tenants::find(&mut *db, admin.tenant_id()).await?.ok_or(Error::Refused(EditRefused::NotFound))?;
+                EditRefused::check_version(seen, before.updated_at)?;
+                let mut tenant = before.clone();
+                edit(&mut tenant);
+                let changed = tenant.differences(&before).join(" ");
+                if !changed.is_empty() {
+                    tenants::update(db, &tenant, now).await?;
+                    delegations::cap_expiry(db, &tenant.id, tenant.policy.longest_access).await?;
+                    let record = AuditEvent::new(tenant.id, AuditKind::TenantChanged, now).subject(changed);
+                    audit_log::insert(db, &record.admin(Some(admin.admin_id())).from(admin.from)).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// All tenants for administrators of the deployment; empty for others.
+    pub async fn all_tenants(&self, admin: &TenantAdmin) -> Result<Vec<Tenant>, Fault> {
+        if !admin.is_deployment_admin() {
+            return Ok(Vec::new());
+        }
+        Ok(tenants::list(self.storage().reader()).await?)
     }
 }
 

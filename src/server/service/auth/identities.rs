@@ -6,7 +6,7 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::provider::claims::VerifiedIdentity;
 use crate::domain::time::Timestamp;
-use crate::server::service::admin::administration::admin_event;
+use crate::server::service::admin::people::admin_event;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn, TenantAdmin};

@@ -3,16 +3,16 @@
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::delegation::{Creator, Delegation};
+use crate::domain::delegation::{Creator, Delegation, DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, DelegationId, UserId};
-use crate::domain::pagination::PageRequest;
+use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::TenantAdmin;
 use crate::server::service::device_flow::decisions::revoke_grants;
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::delegations::NewDelegation;
+use crate::server::storage::delegations::{DelegationSummary, NewDelegation};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, clients, delegations, people, ssh_keys};
 
@@ -111,6 +111,14 @@ impl Services {
             .boxed()
         })
         .await
+    }
+
+    pub async fn search_delegations(
+        &self,
+        admin: &TenantAdmin,
+        params: &ListParams<DelegationFilter, DelegationSort>,
+    ) -> Result<Page<DelegationSummary>, Fault> {
+        Ok(delegations::list(self.storage().reader(), admin.tenant_id(), None, None, params, self.now()).await?)
     }
 }
 
