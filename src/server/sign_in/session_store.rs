@@ -40,10 +40,10 @@ impl DbSessionStore {
     }
 
     fn to_row(&self, record: &Record) -> Result<SessionRow> {
-        let browser: Option<BrowserInfo> = bucket(record, BROWSER_INFO)?;
-        let who: Option<SignInRecord> = bucket(record, SIGNED_IN)?;
+        let browser: Option<BrowserInfo> = bucket(record, BROWSER_INFO);
+        let who: Option<SignInRecord> = bucket(record, SIGNED_IN);
         let whose = who.as_ref().map(|who| (&who.tenant_id, &who.user_id));
-        let through = bucket::<UpstreamSession>(record, UPSTREAM_SESSION)?;
+        let through = bucket::<UpstreamSession>(record, UPSTREAM_SESSION);
         let now = self.0.now();
         let signed_in_at = who.as_ref().map(|who| who.at);
         let public_id = match &browser {
@@ -113,8 +113,9 @@ fn backend_error(fault: Fault) -> Error {
     Error::Backend(fault.to_string())
 }
 
-fn bucket<T: serde::de::DeserializeOwned>(record: &Record, name: &str) -> Result<Option<T>> {
-    record.data.get(name).map(|value| serde_json::from_value(value.clone())).transpose().map_err(|e| Error::Decode(e.to_string()))
+/// A value of the session; one that another release stored in another form counts as absent, as in [`super::session`].
+fn bucket<T: serde::de::DeserializeOwned>(record: &Record, name: &str) -> Option<T> {
+    record.data.get(name).and_then(|value| T::deserialize(value).ok())
 }
 
 fn id_hash(id: Id) -> Vec<u8> {
@@ -183,6 +184,14 @@ mod tests {
         assert!(open(Id(8), &sealed).is_err());
         assert!(open(Id(7), &sealed[..11]).is_err());
         assert!(!sealed.windows(8).any(|window| window == b"WDJBMJHT"), "the code must not stand there in clear");
+    }
+
+    #[test]
+    fn a_value_in_another_form_does_not_keep_a_session_from_being_saved() {
+        let data: SessionData = [(UPSTREAM_SESSION.to_owned(), json!({ "other": 1 })), ("number".to_owned(), 7.into())].into();
+        let record = Record { id: Id(7), data, expiry_date: OffsetDateTime::UNIX_EPOCH };
+        assert!(bucket::<UpstreamSession>(&record, UPSTREAM_SESSION).is_none());
+        assert_eq!((bucket(&record, "number"), bucket::<i64>(&record, "missing")), (Some(7), None));
     }
 
     #[test]
