@@ -1,4 +1,4 @@
-//! Second factors: listing, renaming and removing them.
+//! Second factors: listing, renaming, removing and resetting them.
 
 mod app;
 pub mod enrollment;
@@ -36,7 +36,7 @@ impl Services {
         self.second_factors_of(person.tenant_id(), person.user_id()).await
     }
 
-    /// As [`Self::second_factors`], for a person whose sign-in is pending.
+    /// As [`Self::list_second_factors`], for a person whose sign-in is pending.
     pub async fn second_factors_of(&self, tenant_id: &TenantId, user_id: &UserId) -> Result<SecondFactors, Fault> {
         Ok(second_factors::of_person(self.storage().reader(), tenant_id, user_id).await?)
     }
