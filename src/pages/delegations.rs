@@ -96,21 +96,29 @@ fn DelegationEntry(app: DelegationItem) -> impl IntoView {
 
 /// What the client may do, and from when until when.
 #[component]
-pub fn DelegationFacts(app: DelegationItem) -> impl IntoView {
+pub fn DelegationFacts(
+    app: DelegationItem,
+    /// The reader is an administrator: the texts are about the person, not to the person.
+    #[prop(optional)]
+    for_admin: bool,
+) -> impl IntoView {
     let t = translations();
     let in_force = app.state == DelegationState::Active;
     let origin = match app.origin {
+        DelegationOrigin::Consent if for_admin => t.admin_delegations_by_consent(),
         DelegationOrigin::Consent => t.apps_by_consent(),
         DelegationOrigin::Administrator => t.apps_by_admin(),
         DelegationOrigin::Imported => t.apps_carried_over(),
     };
     let forever = app.until >= Timestamp::FOREVER;
+    let keys = if for_admin { paths::ADMIN_KEYS } else { paths::KEYS };
     view! {
-                <ul class="may">{app.scope.iter().map(|scope| view! { <li>{scope_label(*scope)}</li> }).collect_view()}</ul>
+                <ul class="may">{app.scope.iter().map(|scope| view! { <li>{scope_label(*scope, for_admin)}</li> }).collect_view()}</ul>
                 <dl class="facts short">
                     <div>
                         <dt>{t.apps_on()}</dt>
                         <dd>{match app.host_accounts {
+                            None if for_admin => EitherOf3::A(t.admin_delegations_every_host_account()),
                             None => EitherOf3::A(t.apps_every_host_account()),
                             Some(accounts) if accounts.is_empty() => EitherOf3::B(t.apps_no_host_account()),
                             Some(accounts) => EitherOf3::C(view! { <code translate="no" dir="ltr">{accounts.join(", ")}</code> }),
@@ -127,19 +135,22 @@ pub fn DelegationFacts(app: DelegationItem) -> impl IntoView {
                     </div>
                     <div>
                         <dt>{t.apps_keys()}</dt>
-                        <dd><a href=format!("{}?q={}", paths::KEYS, encode(&app.client_id))>{t.hosts_key_count(app.keys)}</a></dd>
+                        <dd><a href=format!("{keys}?q={}", encode(&app.client_id))>{t.hosts_key_count(app.keys)}</a></dd>
                     </div>
                 </dl>
     }
 }
 
-/// What a scope lets a client do.
-fn scope_label(scope: Scope) -> String {
+/// What a scope lets a client do; `for_admin` as in `DelegationFacts`.
+fn scope_label(scope: Scope, for_admin: bool) -> String {
     let t = translations();
     match scope {
         Scope::HostsRead => t.apps_may_read_hosts(),
+        Scope::KeysRead if for_admin => t.admin_delegations_may_read_keys(),
         Scope::KeysRead => t.apps_may_read_keys(),
+        Scope::KeysCreate if for_admin => t.admin_delegations_may_create_keys(),
         Scope::KeysCreate => t.apps_may_create_keys(),
+        Scope::KeysRevoke if for_admin => t.admin_delegations_may_revoke_keys(),
         Scope::KeysRevoke => t.apps_may_revoke_keys(),
     }
 }

@@ -46,7 +46,7 @@ admin-people-linked-already = This account is already linked to the person.
 admin-delegations-no-client = There is no client with this ID.
 admin-delegations-no-person = There is no person with this user name.
 admin-delegations-exists = An administrator has already added this delegation. Revoke it first.
-admin-delegations-ended = The delegation has been revoked. Its tokens no longer work, and the keys created with it have been deleted.
+admin-delegations-ended = The delegation has been revoked. Its tokens no longer work, and the keys created with it have been revoked.
 admin-policy-out-of-range = A value is out of range. The name must not be empty. Code lifetime: 1 to 60 minutes. Longest access: 1 to 3650 days. Second-factor lifetime: 1 hour to 10 years. Host link lifetime: 1 to 3650 days. Minimum UID: 1 or more.
 # $tenant (String) - its name
 admin-tenants-added = The tenant { $tenant } has been created. This is the secret of its first administrator, ~~admin:
@@ -90,7 +90,10 @@ admin-clients-delete = Delete this client
 admin-clients-delete-question = Delete { $client }?
 # $keys (Number) - keys it made
 # $people (Number) - people who let it act for them
-admin-clients-delete-consequence = Its keys ({ NUMBER($keys) }) and the access that people granted ({ NUMBER($people) } people) are deleted with it. Its tokens stop working immediately. This cannot be undone.
+admin-clients-delete-consequence = Its keys ({ NUMBER($keys) }) and the access that { $people ->
+    [one] { NUMBER($people) } person
+   *[other] { NUMBER($people) } people
+} granted are deleted with it. Its tokens stop working immediately. This cannot be undone.
 admin-hosts-search-for = name or address
 admin-hosts-add = Add a host
 admin-hosts-empty = No hosts yet
@@ -121,7 +124,7 @@ admin-hosts-sshd-config = In its sshd_config:
 admin-hosts-key-command = In /etc/ssh/tms_keycmd/tms_keycmd.toml:
 admin-hosts-then-check = Then run this on the host:
 admin-hosts-links = With these two units, people can link the account they are logged in to on this host, using tms link:
-admin-hosts-links-credential = First create a credential for the host, below. The host needs it to request links.
+admin-hosts-links-credential = To let people link the account they are logged in to, using tms link, first create a credential for the host, below.
 # $address (String) - the address
 # $host (String) - the host
 admin-hosts-remove-question = Remove { $address } from { $host }?
@@ -144,16 +147,17 @@ admin-people-mfa-until = active until
 admin-people-mfa-expired = expired
 admin-people-mfa-off = disabled
 admin-people-mfa-open = Activate
+admin-people-mfa-renew = Renew
 # $account (String)
 # $person (String)
 admin-people-unlink-question = Unlink { $account } from { $person }?
-admin-people-unlink-consequence = The keys for this account are deleted. You can link the account again, but its keys are not restored.
+admin-people-unlink-consequence = The keys for this account are revoked. You can link the account again, but its keys are not restored.
 admin-people-mfa-enable = Enable
 admin-people-mfa-disable = Disable
 admin-people-mfa-close = Delete registration
 # $person (String) - their name
 admin-people-mfa-close-question = Delete the second-factor registration of { $person }?
-admin-people-mfa-close-consequence = Their host accounts are unlinked, access for applications is revoked, and their keys are deleted. The account is kept.
+admin-people-mfa-close-consequence = Their host accounts are unlinked, and the access of applications and their keys are revoked. The account is kept.
 admin-people-forget-factors = Reset second factors
 # $person (String)
 admin-people-forget-factors-question = Reset all second factors of { $person }?
@@ -189,6 +193,11 @@ admin-delegations-search-for = client or person
 admin-delegations-add = Add a delegation
 admin-delegations-add-means = Allows a client to act for a person on all of their host accounts, without asking them.
 admin-delegations-empty = No delegations
+admin-delegations-may-read-keys = See the person’s SSH keys and when they were used
+admin-delegations-may-create-keys = Log in over SSH as the person, run programs and change files
+admin-delegations-may-revoke-keys = Revoke the person’s SSH keys
+admin-delegations-every-host-account = all of the person’s host accounts
+admin-delegations-by-consent = with the person’s consent
 admin-delegations-end = Revoke
 # $client (String) - the client
 # $user (String) - the person
@@ -196,9 +205,10 @@ admin-delegations-end-this = Revoke the access of { $client } for { $user }
 # $client (String) - the client
 # $user (String) - the person
 admin-delegations-end-question = Revoke all access of { $client } for { $user }?
-admin-delegations-end-consequence = This includes the access that the person granted. Tokens stop working immediately, and the keys that the client created for the person are deleted.
+admin-delegations-end-consequence = This includes the access that the person granted. Tokens stop working immediately, and the keys that the client created for the person are revoked.
 admin-keys-search-for = person, host, account, client or fingerprint
 admin-keys-empty = No keys yet
+admin-keys-empty-hint = Keys that clients create and people add are listed here.
 admin-policy-name = Centre name
 admin-policy-code-minutes = Code lifetime (minutes)
 admin-policy-access-days = Longest access a person may grant (days)

@@ -63,7 +63,7 @@ fn DelegationEntry(item: PersonDelegationItem) -> impl IntoView {
         <li class="row-card">
             <div class="what">
                 <h2><ClientName client=app.client.clone()/> " → " <a href=person><bdi>{user}</bdi></a></h2>
-                <DelegationFacts app/>
+                <DelegationFacts app for_admin=true/>
             </div>
             {in_force.then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=label>{t.admin_delegations_end()}</a> })}
         </li>

@@ -201,9 +201,9 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
                 <Copyable text=settings block=true/>
                 <p class="hint">{t.admin_hosts_then_check()}</p>
                 <Copyable text="runuser -u tms-keycmd -- /usr/local/libexec/tms-keycmd check" block=true/>
-                <p>{t.admin_hosts_links()}</p>
                 {if has_credential {
                     Either::Left(view! {
+                        <p>{t.admin_hosts_links()}</p>
                         <Copyable text=LINK_SOCKET block=true/>
                         <Copyable text=LINK_SERVICE block=true/>
                         <Copyable text="systemctl enable --now tms-link.socket" block=true/>

@@ -165,7 +165,7 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
                 <h2 id="mfa">{t.admin_people_mfa()}</h2>
                 <p><Mfa mfa=person.mfa/></p>
                 <div class="actions">
-                    <ActionButton user=user.clone() change="open-mfa" text=t.admin_people_mfa_open()/>
+                    <ActionButton user=user.clone() change="open-mfa" text=if has_mfa { t.admin_people_mfa_renew() } else { t.admin_people_mfa_open() }/>
                     {has_mfa.then(|| if mfa_on {
                         Either::Left(view! { <ActionButton user=user.clone() change="disable-mfa" text=t.admin_people_mfa_disable()/> })
                     } else {

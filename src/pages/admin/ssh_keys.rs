@@ -36,7 +36,7 @@ fn KeyList(keys: Page<PersonKeyItem>, query: ListQuery, said: Option<Flash>) -> 
             <FlashMessage flash=said/>
             <List path=paths::ADMIN_KEYS query=query.clone() search_for=t.admin_keys_search_for() filters=filters() orders=orders() shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=t.admin_keys_empty() query><p class="hint">{t.admin_keys_purpose()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_keys_empty() query><p class="hint">{t.admin_keys_empty_hint()}</p></EmptyList> })
                 } else {
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <KeyEntry item/> }).collect_view()}</ul> })
                 }}
