@@ -42,7 +42,7 @@ keys-revoke-question = { $count ->
     [one] Revoke this key?
    *[other] Revoke these { NUMBER($count) } keys?
 }
-keys-revoke-consequence = New logins with what you revoke are refused from now on. While the portal is unreachable, hosts may accept a cached key for up to five minutes. Running SSH sessions are not interrupted. This cannot be undone.
+keys-revoke-consequence = New logins with a revoked key are refused from now on. While the portal is unreachable, hosts may accept a cached key for up to five minutes. Running SSH sessions are not interrupted. This cannot be undone.
 # $count (Number) - how many keys
 keys-revoked = { $count ->
     [0] Nothing was revoked: the keys had already been revoked.

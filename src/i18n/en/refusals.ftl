@@ -100,7 +100,7 @@ code-refused-too-many = Too many tries. Wait { $wait }, then ask your device for
 code-refused-other-tenant = This code belongs to { $tenant }. Switch to { $tenant } to continue.
 # $wait (String) - such as 5 minutes
 sign-in-refused-too-many = Too many attempts. Wait { $wait } and try again.
-# What a provider lists of somebody's host accounts.
+# The list of a person's host accounts, from a provider.
 upstream-login-refused-list-denied = The provider denied access to the list of your host accounts, so nothing was linked. You may have no accounts there; if you do, contact the operators of your centre.
 upstream-login-refused-list-away = The provider’s list of your host accounts is currently unavailable, so nothing was linked. Try again in a few minutes.
 upstream-login-refused-list-broken = The provider’s list of your host accounts is not valid, so nothing was linked. Try again. If the problem persists, contact the operators of your centre.

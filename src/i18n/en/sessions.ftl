@@ -1,6 +1,6 @@
 # /sessions
 sessions-title = Sessions
-sessions-lead = The browsers you are signed in with, and the devices and applications that have access to your account. Sign out or revoke any you don’t recognise.
+sessions-lead = The browsers you are signed in with, and the devices and applications that have access to your account. Sign out or revoke any that you do not recognise.
 sessions-browsers = Browsers
 sessions-this-one = this session
 sessions-last-seen = Last seen

@@ -1,16 +1,16 @@
 keys-title = Claves SSH
-keys-lead = Con cada una de estas claves, una aplicación, o usted, puede iniciar sesión en una máquina como usted. Revoque las que no reconozca.
-keys-search-for = nombre, máquina, cuenta, aplicación o huella digital
+keys-lead = Cada una de estas claves permite a una aplicación, o a usted, iniciar sesión en una máquina en su nombre. Revoque las que no reconozca.
+keys-search-for = nombre, máquina, cuenta, aplicación o huella
 keys-show-all = Todas
 keys-show-active = Activas
 keys-show-ended = Caducadas o agotadas
 keys-show-unused = Nunca usadas
-keys-sort-created = Más recientes primero
-keys-sort-used = Usadas recientemente primero
-keys-sort-expires = Primero las que caducan antes
+keys-sort-created = Más recientes
+keys-sort-used = Último uso
+keys-sort-expires = Caducan antes
 keys-sort-host = Por máquina
 keys-empty-title = No tiene claves SSH
-keys-empty = Las aplicaciones que permite crean sus propias claves. Para usted, ejecute esto en un terminal: crea una clave, la registra e inicia sesión.
+keys-empty = Las aplicaciones a las que da acceso crean sus propias claves. Para crear una para usted, ejecute esto en un terminal: crea la clave, la registra e inicia sesión.
 keys-selected-elsewhere = Se incluyen las claves seleccionadas en otras páginas.
 keys-revoke-ticked = Revocar las claves seleccionadas
 keys-select = Seleccionar { $key }
@@ -37,7 +37,7 @@ keys-revoke-question = { $count ->
     [one] ¿Revocar esta clave?
    *[other] ¿Revocar estas { NUMBER($count) } claves?
 }
-keys-revoke-consequence = Desde ahora se rechazan los nuevos inicios de sesión con lo que revoca. Mientras el portal no esté accesible, las máquinas pueden aceptar una clave almacenada en caché durante un máximo de cinco minutos. Las sesiones SSH en curso no se interrumpen. No se puede deshacer.
+keys-revoke-consequence = Desde ahora se rechazan los nuevos inicios de sesión con una clave revocada. Mientras el portal no esté accesible, las máquinas pueden aceptar una clave almacenada en caché durante un máximo de cinco minutos. Las sesiones SSH en curso no se interrumpen. No se puede deshacer.
 keys-revoked = { $count ->
     [0] No se ha revocado nada: las claves ya estaban revocadas.
     [one] Se ha revocado una clave. El próximo inicio de sesión con ella se rechazará.
