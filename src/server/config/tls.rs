@@ -8,13 +8,13 @@ use crate::server::tls::{self, TlsMode};
 
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct TlsOptions {
-    /// For development: speak HTTPS with a certificate of our own making; the start says how to trust it
+    /// For development: serve HTTPS with a certificate that the portal creates; the output at start says how to trust it
     #[arg(long, env = "TMS_TLS_SELF_SIGNED", value_parser = FalseyValueParser::new())]
     pub tls_self_signed: bool,
-    /// Allow --tls-self-signed on an address that others can reach: they would learn to click warnings away
+    /// Allow --tls-self-signed on an address that others can reach: they would get used to ignoring certificate warnings
     #[arg(long, env = "TMS_TLS_SELF_SIGNED_ANYWHERE", value_parser = FalseyValueParser::new())]
     pub tls_self_signed_anywhere: bool,
-    /// Speak HTTPS with this certificate, followed by the chain above it (PEM)
+    /// Serve HTTPS with this certificate, followed by its chain (PEM)
     #[arg(long, env = "TMS_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
     /// The certificate's key (PEM)
