@@ -44,8 +44,8 @@ for (const javaScriptEnabled of [true, false]) {
       await expect(page).toHaveURL('/docs/api#pubkeys-create');
       const create = operation(page, 'POST /v1/tms/pubkeys/creds');
       await expect(create).toBeInViewport();
-      await expect(create).toContainText('Who may: the client (X-TMS-TENANT, X-TMS-CLIENT-ID, X-TMS-CLIENT-SECRET)');
-      await create.getByText('Fields, example, answer').click();
+      await expect(create).toContainText('Callers: the client (X-TMS-TENANT, X-TMS-CLIENT-ID, X-TMS-CLIENT-SECRET)');
+      await create.getByText('Fields, example, response').click();
       await expect(create.getByRole('row', { name: /^host_account body string required/ })).toBeVisible();
       await expect(create.getByRole('row', { name: /^private_key string not always/ })).toBeVisible();
       const example = await create.locator('pre').innerText();

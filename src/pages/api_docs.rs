@@ -38,13 +38,13 @@ pub fn ApiDocs() -> impl IntoView {
         <PageContent title="The TMS API" wide=true>
             <p class="lead"><InlineText text=&reference.about/></p>
             <p>
-                "Version " {reference.version.as_str()} ". The same for programs: "
+                "Version " {reference.version.as_str()} ". Machine-readable: "
                 <a href=paths::OPENAPI rel="external">"OpenAPI 3.1, as JSON"</a>"."
             </p>
             <Contents reference/>
             <section aria-labelledby="examples">
                 <h2 id="examples">"Before you copy an example"</h2>
-                <p>"The examples take addresses and secrets from the shell. Other names in them stand for your own."</p>
+                <p>"The examples take addresses and secrets from variables of the shell. Replace the other names with your own."</p>
                 <pre class="code-block" translate="no" dir="ltr"><code>{setup(&url)}</code></pre>
             </section>
             {reference.sections.iter().map(|section| view! { <SectionEntry section/> }).collect_view()}
@@ -112,9 +112,9 @@ fn OperationEntry(operation: &'static Operation) -> impl IntoView {
         <article class="card operation" id=anchor.as_str()>
             <h3><a href=format!("#{anchor}")><Address operation/></a></h3>
             <p><strong><InlineText text=summary/></strong> " " <InlineText text=about/></p>
-            <p class="hint">"Who may: " <CallerList callers/></p>
+            <p class="hint">"Callers: " <CallerList callers/></p>
             <details>
-                <summary aria-label=format!("Fields, example, answer of {} {}", operation.method, operation.path)>"Fields, example, answer"</summary>
+                <summary aria-label=format!("Fields, example, response of {} {}", operation.method, operation.path)>"Fields, example, response"</summary>
                 {(!fields.is_empty()).then(|| view! { <FieldTable title="Send" of=operation fields/> })}
                 <h4>"Example"</h4>
                 <pre class="code-block" translate="no" dir="ltr"><code>{curl.as_str()}</code></pre>
@@ -128,7 +128,7 @@ fn OperationEntry(operation: &'static Operation) -> impl IntoView {
 
 #[component]
 fn ResponseEntry(operation: &'static Operation, response: &'static ResponseDoc) -> impl IntoView {
-    let title = format!("Answer {}: {}", response.status, response.about);
+    let title = format!("Response {}: {}", response.status, response.about);
     if response.fields.is_empty() {
         Either::Left(view! { <h4>{title}</h4> })
     } else {

@@ -92,9 +92,9 @@ fn caller(headers: &Map<String, Value>) -> ApiCaller {
     } else if has("host") {
         ApiCaller { who: "a host".into(), headers: vec![("Authorization", "Bearer $HOST_CREDENTIAL")] }
     } else if has("tenant") {
-        ApiCaller { who: "anybody who names a tenant".into(), headers: vec![tenant] }
+        ApiCaller { who: "anyone who names a tenant".into(), headers: vec![tenant] }
     } else {
-        ApiCaller { who: "anybody".into(), headers: Vec::new() }
+        ApiCaller { who: "anyone".into(), headers: Vec::new() }
     }
 }
 
@@ -274,11 +274,11 @@ mod tests {
         let callers = |n: usize| reference.sections[0].operations[n].callers.clone();
         let who: Vec<String> = callers(0).into_iter().map(|caller| caller.who).collect();
         assert_eq!(who, ["the client", "an administrator of the tenant"]);
-        assert_eq!(callers(1), [ApiCaller { who: "anybody".into(), headers: Vec::new() }]);
+        assert_eq!(callers(1), [ApiCaller { who: "anyone".into(), headers: Vec::new() }]);
         let of = |headers: Value| caller(headers.as_object().expect("headers"));
         assert_eq!(of(json!({ "bearer": ["keys:read"] })).who, "the holder of an access token for keys:read");
         assert_eq!(of(json!({ "host": [] })).headers, [("Authorization", "Bearer $HOST_CREDENTIAL")]);
-        assert_eq!(of(json!({ "tenant": [] })).who, "anybody who names a tenant");
+        assert_eq!(of(json!({ "tenant": [] })).who, "anyone who names a tenant");
     }
 
     #[test]
