@@ -17,7 +17,7 @@ use super::target::TargetArgs;
 use super::time_format::{format_age, format_expiry, now};
 use crate::wire::MyKey;
 
-const HEADINGS: [&str; 8] = ["ID", "HOST", "ACCOUNT", "STATE", "MADE BY", "LAST USED", "EXPIRES", "FINGERPRINT"];
+const HEADINGS: [&str; 8] = ["ID", "HOST", "ACCOUNT", "STATE", "CREATED BY", "LAST USED", "EXPIRES", "FINGERPRINT"];
 
 /// Arguments of `tms keys`.
 #[derive(Args)]
@@ -91,10 +91,10 @@ mod tests {
         let now = Timestamp::from_millis(1_795_237_200_000 - 8 * 3_600_000);
         assert_eq!(
             table(HEADINGS, keys.iter().map(|key| row(key, now))),
-            "ID  HOST       ACCOUNT           STATE    MADE BY  LAST USED      EXPIRES       FINGERPRINT\n\
-             7   testhost1  testhostaccount1  active   tms-cli  3 minutes ago  8 hours left  SHA256:abc\n\
-             12  testhost1  testhostaccount1  expired  you      never          2 hours ago   SHA256:abc\n\
-             13  testhost1  testhostaccount1  active   tms-cli  never          never         SHA256:abc"
+            "ID  HOST       ACCOUNT           STATE    CREATED BY  LAST USED      EXPIRES       FINGERPRINT\n\
+             7   testhost1  testhostaccount1  active   tms-cli     3 minutes ago  8 hours left  SHA256:abc\n\
+             12  testhost1  testhostaccount1  expired  you         never          2 hours ago   SHA256:abc\n\
+             13  testhost1  testhostaccount1  active   tms-cli     never          never         SHA256:abc"
         );
     }
 }
