@@ -16,7 +16,6 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-
 use super::client::{Client, RequestRefused};
 use super::ids::{ClientId, DeviceGrantId, HostAccountId, SessionId, TenantId, TokenId, UserId};
 use super::scope::ScopeSet;

@@ -23,11 +23,18 @@ pub enum CodeRefused {
     Malformed(UserCodeRefused),
     /// Unknown, expired or used: one message, so that it reveals nothing.
     NotValid,
-    TooManyTries { wait: Duration },
+    TooManyTries {
+        wait: Duration,
+    },
     SignInRequired,
     /// Claimed by another session, for at most this time: until that session or the code expires.
-    ClaimedElsewhere { wait: Duration },
-    OtherTenant { tenant: TenantId, tenant_name: String },
+    ClaimedElsewhere {
+        wait: Duration,
+    },
+    OtherTenant {
+        tenant: TenantId,
+        tenant_name: String,
+    },
 }
 
 /// Minimum interval between audit events on one person submitting the same code while it is claimed by another session.
