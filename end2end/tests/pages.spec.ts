@@ -13,8 +13,8 @@ test('home links to the code form when signed out', async ({ page }) => {
 test('home shows a pending request and links to it', async ({ page, portal }) => {
   await openConsent(page, portal);
   await page.goto('/');
-  await expect(page.getByText(`${CLIENT.name} ${t('client-not-verified')} ${t('home-asks')}`)).toBeVisible();
-  await page.getByRole('link', { name: t('home-look') }).click();
+  await expect(page.getByText(`${CLIENT.name} ${t('client-not-verified')} ${t('home-asks')}`).first()).toBeVisible();
+  await page.getByRole('link', { name: t('home-look') }).first().click();
   await expect(heading(page)).toHaveText(consentHeading);
 });
 

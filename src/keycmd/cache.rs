@@ -81,7 +81,7 @@ impl<'a> Cache<'a> {
             // Writing to a `String` cannot fail.
             let _ = write!(name, "{byte:02x}");
         }
-        Self { directory: &settings.directory, lifetime: settings.lifetime, query: query, file: settings.directory.join(name) }
+        Self { directory: &settings.directory, lifetime: settings.lifetime, query, file: settings.directory.join(name) }
     }
 
     /// Stores a response atomically, so that partial files are never read.

@@ -43,7 +43,7 @@ async fn every_event_kind_has_text_in_both_languages() {
         browser.take_cookie(&format!("tms-language={language}"));
         for show in ["sign-ins", "apps", "keys", "hosts", "administration"] {
             let page = browser.get(&format!("/activity?show={show}")).await;
-            assert!(!page.says(otherwise) && page.says(&format!("<html lang=\"{language}\"")), "{}", page.words());
+            assert!(!page.says(otherwise) && page.says(format!("<html lang=\"{language}\"")), "{}", page.words());
         }
         assert!(browser.get("/activity?q=newer_release").await.says(otherwise));
     }

@@ -93,7 +93,7 @@ async fn admin_delegation_can_only_be_shortened() {
     assert!(page.words().contains("7 days") && !page.words().contains("30 days"), "{}", page.words());
     let change = async |days: u64| browser.post("/api/apps/change", &[("app", &number), ("ends", &(days * DAY).to_string())]).await;
     assert!(change(30).await.says(en().change_refused_not_yours()));
-    assert!(change(7).await.tells(|x| en().apps_changed(&format!("27 November 2026{x}"))));
+    assert!(change(7).await.tells(|x| en().apps_changed(format!("27 November 2026{x}"))));
 }
 
 #[tokio::test]

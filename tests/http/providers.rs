@@ -816,7 +816,7 @@ async fn two_identities_are_linked_in_parallel() {
     assert!(one.tells(|x| en().identities_link_question("one · Campus", x)) && two.tells(|x| en().identities_link_question("two · Campus", x)));
     for (page, name) in [(&one, "one"), (&two, "two")] {
         let linked = browser.post("/api/identities/link", &[("linking", &page.field("linking"))]).await;
-        assert!(linked.says(&format!("{name} · Campus has been linked")), "{}", linked.words());
+        assert!(linked.says(format!("{name} · Campus has been linked")), "{}", linked.words());
     }
 }
 

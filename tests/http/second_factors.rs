@@ -400,7 +400,7 @@ async fn consent_requires_one_by_policy() {
     let asked = browser.get(&consent.address).await;
     assert!(asked.path == "/device" && asked.says(en().consent_missing_second_factor()) && !asked.says("value=\"allow\""), "{}", asked.words());
     let grant = consent.field("grant");
-    assert!(asked.says(&format!("/sign-in/second-factor?again=1&amp;then=/device%3Fgrant%3D{grant}")), "{}", asked.text);
+    assert!(asked.says(format!("/sign-in/second-factor?again=1&amp;then=/device%3Fgrant%3D{grant}")), "{}", asked.text);
     assert_eq!(allow(&browser, &consent).await.path, "/sign-in/second-factor", "nor by the form alone");
     assert_eq!(app.poll(&device).await.error(), "authorization_pending");
     let form = [("again", "1"), ("then", &consent.address), ("code", &ann.code(&app))];

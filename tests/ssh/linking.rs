@@ -182,7 +182,7 @@ async fn tms_link_links_the_current_account() {
         let question = browser.enter_link(code).await;
         let words = question.words();
         assert!(
-            words.contains(&format!("{} {account} {} {} {}", en().link_account(), en().link_number(uid.to_string()), en().link_host(), host::NAME)),
+            words.contains(&format!("{} {account} {} {} {}", en().link_account(), en().link_number(&uid), en().link_host(), host::NAME)),
             "{words}"
         );
         if account == OTHER_ACCOUNT {

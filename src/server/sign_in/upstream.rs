@@ -195,7 +195,7 @@ pub async fn callback(
             caller.session.add_identity_link(&id, &identity, now).await?;
             Ok(Redirect::to(&paths::page_about(paths::IDENTITIES_LINK, "linking", &id, &ReturnTo::default())).into_response())
         }
-        Ok(CallbackOutcome::HostAccounts(login)) => match services.propose_accounts(login).await {
+        Ok(CallbackOutcome::HostAccounts(login)) => match services.propose_accounts(*login).await {
             Ok(proposal) => {
                 let id = services.new_tab_id();
                 caller.session.add_account_proposal(&id, &proposal, now).await?;

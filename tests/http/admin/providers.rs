@@ -51,7 +51,7 @@ async fn provider_is_added_tested_changed_and_removed() {
     assert!(browser.get("/admin/providers").await.says(en().admin_providers_empty()));
     let page = add(&browser, &institution.url()).await;
     assert_eq!((page.status, page.path.as_str()), (200, "/admin/providers/provider"), "{}", page.words());
-    assert!(page.says(&format!("{}/sign-in/back/test/campus", app.base)) && !page.says(CLIENT_SECRET), "{}", page.words());
+    assert!(page.says(format!("{}/sign-in/back/test/campus", app.base)) && !page.says(CLIENT_SECRET), "{}", page.words());
     assert!(
         app.sign_in_with_new_browser(&institution, json!({})).await.refuses(|x| en().upstream_login_refused_not_invited(x)),
         "until a rule for new users is chosen"
@@ -299,7 +299,7 @@ async fn identity_is_unlinked_after_confirmation() {
     let page = browser.get(person).await;
     let question = format!("/admin/people/change?user=jdoe~campus&change=unlink-identity&identity={number}");
     assert!(page.words().contains(&format!("jdoe · Campus {} {}", en().identities_at(), institution.url())), "{}", page.words());
-    assert!(page.says(&question.replace('&', "&amp;")) || page.says(&question), "{}", page.text);
+    assert!(page.says(question.replace('&', "&amp;")) || page.says(&question), "{}", page.text);
     let asked = browser.get(&question).await.words();
     assert!(
         asked.contains(&en().admin_people_unlink_identity_question("jdoe · Campus", "Jane Doe"))

@@ -94,7 +94,7 @@ async fn pending_requests_are_listed_on_the_code_page() {
     for path in ["/", "/device"] {
         let list = browser.get(path).await;
         for page in &pages {
-            assert!(list.says(&format!("href=\"{}\"", page.address)), "{path}: {}", list.text);
+            assert!(list.says(format!("href=\"{}\"", page.address)), "{path}: {}", list.text);
         }
     }
     assert!(devices.iter().all(|device| !pages[0].address.contains(&device.user_code)), "no code in an address");
@@ -109,7 +109,7 @@ async fn report_page_has_the_code_of_its_tab() {
     let (browser, devices, pages) = two_open(&app).await;
     for (device, page) in devices.iter().zip(&pages) {
         let report = format!("/device/report?grant={}", page.field("grant"));
-        assert!(page.says(&format!("href=\"{report}\"")), "{}", page.text);
+        assert!(page.says(format!("href=\"{report}\"")), "{}", page.text);
         assert_eq!(browser.get(&report).await.field("user_code"), device.user_code);
     }
     assert_eq!(browser.get("/device/report").await.field("user_code"), "", "which one is not known");

@@ -10,7 +10,7 @@ async fn each_page_links_the_account_in_its_url() {
     let pages = [browser.enter_link(text(&asked[0]["user_code"])).await, browser.enter_link(text(&asked[1]["user_code"])).await];
     let list = browser.get("/hosts/link").await;
     for (page, account) in pages.iter().zip(["jd1", "jd2"]) {
-        assert!(list.says(&format!("href=\"{}\"", page.address)), "{}", list.text);
+        assert!(list.says(format!("href=\"{}\"", page.address)), "{}", list.text);
         assert!(browser.get(&page.address).await.says(en().link_question(account, "frontera")));
     }
     assert!(browser.link(&pages[0]).await.tells(|x| en().link_linked("jd1", "frontera", x)));

@@ -6,7 +6,10 @@ use proc_macro2::{Group, Literal, TokenStream, TokenTree};
 
 /// Macros by name: the pattern and the body of each arm.
 #[derive(Clone, Default)]
-pub struct Macros(HashMap<String, Vec<(Vec<TokenTree>, Vec<TokenTree>)>>);
+pub struct Macros(HashMap<String, Vec<Rule>>);
+
+/// The pattern and the expansion of one rule.
+type Rule = (Vec<TokenTree>, Vec<TokenTree>);
 
 /// What a variable of a pattern stands for.
 #[derive(Clone, Debug)]

@@ -161,7 +161,7 @@ async fn answer_of_ended_session_is_refused() {
     let outcome =
         services.finish_upstream_login(&state, &AuthorizationResponse { code, issuer: None }, None, None).await.map_err(|_| ()).expect("back");
     let CallbackOutcome::HostAccounts(login) = outcome else { panic!("a login for accounts") };
-    let proposal = services.propose_accounts(login).await.map_err(|_| ()).expect("an offer");
+    let proposal = services.propose_accounts(*login).await.map_err(|_| ()).expect("an offer");
     assert!(services.review_proposal(&late, &proposal).await.expect("an answer").is_some());
     let chosen = [(HostName::parse("frontera").expect("a host"), AccountName::parse("jdoe").expect("an account"))].into();
     let refused = services.link_proposed_accounts(&services.require_recent_auth(&late).expect("fresh"), &proposal, chosen).await;

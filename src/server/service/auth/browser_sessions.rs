@@ -69,7 +69,7 @@ impl Services {
             display_name: person.display_name,
             tenant,
             admin: person.admin,
-            auth_times: auth_times,
+            auth_times,
             has_second_factor,
             session,
         }))

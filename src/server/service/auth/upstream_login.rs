@@ -80,7 +80,7 @@ pub enum CallbackOutcome {
     /// The verified identity, to be linked after confirmation.
     LinkIdentity(VerifiedIdentity),
     /// A login for the accounts on the provider's hosts, which [`Services::propose_accounts`] asks for.
-    HostAccounts(HostAccountsLogin),
+    HostAccounts(Box<HostAccountsLogin>),
 }
 
 /// A login at the provider that owns hosts.
@@ -223,7 +223,7 @@ impl Services {
             }
             LoginPurpose::Link(_) => Ok(CallbackOutcome::LinkIdentity(login.identity)),
             LoginPurpose::Hosts(user_id) => {
-                Ok(CallbackOutcome::HostAccounts(HostAccountsLogin { provider: stored.provider, user_id: user_id.clone(), login }))
+                Ok(CallbackOutcome::HostAccounts(Box::new(HostAccountsLogin { provider: stored.provider, user_id: user_id.clone(), login })))
             }
         }
     }
