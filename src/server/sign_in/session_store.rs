@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_in_another_form_does_not_keep_a_session_from_being_saved() {
+    fn unreadable_value_does_not_prevent_saving() {
         let data: SessionData = [(UPSTREAM_SESSION.to_owned(), json!({ "other": 1 })), ("number".to_owned(), 7.into())].into();
         let record = Record { id: Id(7), data, expiry_date: OffsetDateTime::UNIX_EPOCH };
         assert!(bucket::<UpstreamSession>(&record, UPSTREAM_SESSION).is_none());
