@@ -444,7 +444,7 @@ mod tests {
         assert_eq!(approved().poll_outcome(at(900)), PollOutcome::Expired);
         assert!(matches!(approved().poll_outcome(at(899)), PollOutcome::Ready));
         assert!(approved().expire_unredeemed(at(899)).is_none() && waiting().expire_unredeemed(at(901)).is_none());
-        assert_eq!(approved().expire_unredeemed(at(900)).expect("nobody came").poll_outcome(at(901)), PollOutcome::Expired);
+        assert_eq!(approved().expire_unredeemed(at(900)).expect("an expired grant").poll_outcome(at(901)), PollOutcome::Expired);
     }
 
     #[test]

@@ -518,7 +518,7 @@ async fn sign_out_offers_the_providers_sign_out() {
     let said: std::collections::HashMap<String, String> = address.query_pairs().into_owned().collect();
     assert_eq!((said["client_id"].as_str(), said["post_logout_redirect_uri"].as_str()), ("portal", app.url("/signed-out").as_str()));
     assert_eq!(said["id_token_hint"].split('.').count(), 3);
-    assert_eq!(browser.start_upstream_login("/sign-out/there").await, "/signed-out", "whoever sits there next does not find it");
+    assert_eq!(browser.start_upstream_login("/sign-out/there").await, "/signed-out", "the next person at this browser does not get the link");
     assert_eq!(app.browser().start_upstream_login("/sign-out/there").await, "/signed-out");
     assert!(browser.get("/signed-out?state=x").await.tells(|x| en().signed_out_here(x)), "not this session's state");
     let back = format!("/signed-out?state={}", said["state"]);

@@ -123,8 +123,7 @@ fn roots_folder() -> Result<Arc<Folder>, String> {
     if let Some(folder) = shared.upgrade() {
         return Ok(folder);
     }
-    let top =
-        PLACES.iter().map(Path::new).find(|place| is_changed_by_root_only(place)).ok_or("no directory here can be changed by nobody but root")?;
+    let top = PLACES.iter().map(Path::new).find(|place| is_changed_by_root_only(place)).ok_or("no directory here can be changed by root only")?;
     remove_stale_folders(top);
     let path = top.join(format!("{OUR_FOLDERS}{}", std::process::id()));
     let make = || {

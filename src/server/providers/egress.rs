@@ -236,8 +236,8 @@ mod tests {
             assert_eq!(resolved(AllowedNetworks::Any, name).await, Ok(LOOPBACK_ADDRESSES.map(|address| address.ip()).to_vec()), "{name}");
             assert_eq!(resolved(AllowedNetworks::Public(Arc::from([])), name).await, Err(AddressBlockedError.to_string()), "{name}");
         }
-        let nobody = AllowedNetworks::Any.resolve("no-such-name.invalid".parse().expect("a name")).await;
-        assert!(nobody.err().is_some_and(|error| error.is::<HostNotFoundError>()));
+        let unresolved = AllowedNetworks::Any.resolve("no-such-name.invalid".parse().expect("a name")).await;
+        assert!(unresolved.err().is_some_and(|error| error.is::<HostNotFoundError>()));
     }
 
     #[test]

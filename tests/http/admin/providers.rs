@@ -262,7 +262,7 @@ async fn last_administrator_cannot_lose_every_sign_in_method() {
     let change =
         async |browser: &Browser, user: &str, what: &str| browser.post("/api/admin/people/change", &[("user", user), ("change", what)]).await;
     let first = app.signed_in().await;
-    assert!(change(&first, "testuser1", "dismiss").await.problem().contains(&en().person_refused_last_admin()), "nobody comes in as jdoe yet");
+    assert!(change(&first, "testuser1", "dismiss").await.problem().contains(&en().person_refused_last_admin()), "jdoe has no way to sign in yet");
 
     let code = app.services.invite(&operator, &jdoe).await.expect("an answer").expect("a person");
     let jane = app.browser();
