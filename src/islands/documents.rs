@@ -10,24 +10,27 @@ use web_sys::{Document, XmlHttpRequest, XmlHttpRequestResponseType};
 ///
 /// Any other response (a sign-in page, an error, none) is not inserted: the browser navigates to the address.
 pub fn fetch(address: &str, is_current: impl Fn() -> bool + 'static, then: impl FnOnce(Document) + 'static) {
-    let Ok(request) = XmlHttpRequest::new() else { return navigate(address) };
+    let asked = address.to_owned();
+    request(address, move |page| match page {
+        _ if !is_current() => {}
+        Some(page) => then(page),
+        None => navigate(&asked),
+    });
+}
+
+/// Fetches a page and passes it on; `None` if the response is not that page, with status 200.
+pub fn request(address: &str, then: impl FnOnce(Option<Document>) + 'static) {
+    let Ok(request) = XmlHttpRequest::new() else { return then(None) };
     let (answered, asked) = (request.clone(), address.to_owned());
     let done = Closure::once_into_js(move || {
-        if !is_current() {
-            return;
-        }
         let page = answered.response().ok().and_then(|response| response.dyn_into::<Document>().ok());
         let same_page = path(&answered.response_url()) == path(&asked);
-        match page.filter(|_| same_page && answered.status() == Ok(200)) {
-            Some(page) => then(page),
-            None => navigate(&asked),
-        }
+        then(page.filter(|_| same_page && answered.status() == Ok(200)));
     });
     request.set_onloadend(Some(done.unchecked_ref()));
     request.set_response_type(XmlHttpRequestResponseType::Document);
-    if request.open("GET", address).and_then(|()| request.send()).is_err() {
-        navigate(address);
-    }
+    // An error of `send` is reported by the event.
+    let _ = request.open("GET", address).and_then(|()| request.send());
 }
 
 /// Navigates to an address of the portal.

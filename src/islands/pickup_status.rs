@@ -2,54 +2,51 @@
 
 use std::time::Duration;
 
+use leptos::leptos_dom::helpers::IntervalHandle;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
-use super::{documents, told};
-use crate::domain::sentence::Sentence;
-use crate::server_fns::device::device_pickup;
+use super::documents;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// The element with the status, here and on the fetched page.
+const STATUS: &str = "[data-pickup]";
 
-/// Polls until the device has its token or the grant has expired. Without WASM there is a link that reloads the page.
+/// Fetches the page every two seconds and shows its new status, while the status has `data-waiting`. A failed request changes nothing; the
+/// next one may succeed. Without WASM there is a link that reloads the page.
 #[island]
 pub fn PickupStatus(
-    /// Id of the device grant.
-    grant: String,
-    waiting: bool,
-    /// Its state at rendering.
-    sentence: Sentence,
-    /// Label of the link.
-    look_again: String,
+    /// This page.
+    here: String,
+    children: Children,
 ) -> impl IntoView {
-    // Reloads this page.
-    let here = format!("?grant={grant}");
-    let grant = StoredValue::new(grant);
-    let waiting = RwSignal::new(waiting);
-    let sentence = RwSignal::new(sentence);
+    let here = StoredValue::new(here);
     Effect::new(move |_| {
-        let ask = move || {
-            if !waiting.get_untracked() {
-                return;
+        let polling = StoredValue::new(None::<IntervalHandle>);
+        let stop = move || {
+            if let Some(polling) = polling.get_value() {
+                polling.clear();
             }
-            spawn_local(async move {
-                // A failed poll changes nothing; the next one may succeed.
-                if let Ok(Some(pickup)) = device_pickup(grant.get_value()).await {
-                    waiting.set(pickup.waiting);
-                    sentence.set(pickup.status);
-                    // After the new sentence was rendered: its time is converted to the browser's zone.
-                    request_animation_frame(documents::notify_changed);
+        };
+        let poll = move || {
+            let Some(shown) = document().query_selector(STATUS).ok().flatten().filter(|shown| shown.has_attribute("data-waiting")) else {
+                return stop();
+            };
+            documents::request(&here.get_value(), move |page| {
+                let Some(page) = page else { return };
+                let status = page.query_selector(STATUS).ok().flatten().and_then(|status| document().adopt_node(&status).ok());
+                match status {
+                    Some(status) => {
+                        let _ = shown.replace_with_with_node_1(&status);
+                        // The time in the new status is converted to the browser's zone.
+                        documents::notify_changed();
+                    }
+                    // The access was refused or revoked meanwhile: another page.
+                    None => documents::navigate(&here.get_value()),
                 }
             });
         };
-        if let Ok(asking) = set_interval_with_handle(ask, POLL_INTERVAL) {
-            on_cleanup(move || asking.clear());
-        }
+        polling.set_value(set_interval_with_handle(poll, POLL_INTERVAL).ok());
+        on_cleanup(stop);
     });
-    view! {
-        <p class="pickup" role="status" data-waiting=move || waiting.get().then_some("true")>{move || sentence.with(told)}</p>
-        <p class="again" hidden=move || !waiting.get()>
-            <a href=here>{look_again}</a>
-        </p>
-    }
+    children()
 }

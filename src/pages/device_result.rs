@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{ClientName, ExactTime, FormError, PageContent, PostForm, ServerError};
+use super::components::{ClientName, ExactTime, FormError, PageContent, PostForm, ServerError, told};
 use super::device::redirect_page;
 use crate::domain::ids::DeviceGrantId;
 use crate::domain::paths;
@@ -33,7 +33,11 @@ async fn one_result(grant: String) -> AnyView {
     };
     match (decided, waiting, DeviceGrantId::parse(grant)) {
         (Some(device), _, Ok(grant)) => {
-            let flash = caller.session.take_flash_at(&[FlashTarget::Result], &paths::device_result(&grant)).await.ok().flatten();
+            // The island that polls this page must not consume the message.
+            let flash = match context::is_navigation() {
+                true => caller.session.take_flash_at(&[FlashTarget::Result], &paths::device_result(&grant)).await.ok().flatten(),
+                false => None,
+            };
             view! { <DecisionResult device problem=flash.map(|flash| flash.message)/> }.into_any()
         }
         (None, Some(_), Ok(grant)) => redirect_page(paths::device(&grant)),
@@ -51,13 +55,13 @@ fn DecisionResult(device: DecidedDeviceGrant, problem: Option<String>) -> impl I
     match device.outcome {
         DecisionOutcome::Pending | DecisionOutcome::PickedUp { .. } => Either::Left(view! { <ApprovedResult device problem=problem.into_any()/> }),
         DecisionOutcome::Denied => Either::Right(
-            view! { <ClosedResult title=t.result_denied() sentence=t.result_denied_means() client=device.client problem=problem.into_any()/> },
+            view! { <ClosedResult title=t.result_denied() sentence=device.status.text client=device.client problem=problem.into_any()/> },
         ),
         DecisionOutcome::Revoked => Either::Right(view! {
-            <ClosedResult title=t.result_revoked() sentence=t.result_revoked_means() client=device.client problem=problem.into_any()/>
+            <ClosedResult title=t.result_revoked() sentence=device.status.text client=device.client problem=problem.into_any()/>
         }),
         DecisionOutcome::Expired => Either::Right(view! {
-            <ClosedResult title=t.result_expired() sentence=t.result_expired_means() client=device.client problem=problem.into_any()/>
+            <ClosedResult title=t.result_expired() sentence=device.status.text client=device.client problem=problem.into_any()/>
         }),
         DecisionOutcome::Refused(_) => Either::Right(view! {
             <ClosedResult title=t.result_refused() sentence=device.status.text client=device.client problem=problem.into_any()/>
@@ -69,6 +73,7 @@ fn DecisionResult(device: DecidedDeviceGrant, problem: Option<String>) -> impl I
 fn ApprovedResult(device: DecidedDeviceGrant, problem: AnyView) -> impl IntoView {
     let t = translations();
     let waiting = matches!(device.outcome, DecisionOutcome::Pending);
+    let here = format!("{}?grant={}", paths::DEVICE_RESULT, paths::encode(&device.grant));
     let hosts: Vec<String> =
         device.host_accounts.iter().map(|account| t.consent_account_on(account.host.as_str(), account.account.as_str())).collect();
     let may = if device.may_create_keys { t.result_may_log_in() } else { t.result_may_see() };
@@ -77,7 +82,12 @@ fn ApprovedResult(device: DecidedDeviceGrant, problem: AnyView) -> impl IntoView
             {problem}
             <p class="lead">{t.result_go_back()}</p>
             <div class="card pickup-card">
-                <PickupStatus grant=device.grant.clone() waiting sentence=device.status look_again=t.pickup_look_again()/>
+                <PickupStatus here=here.clone()>
+                    <p class="pickup" role="status">
+                        <span data-pickup="" data-waiting=waiting.then_some("true")>{told(&device.status)}</span>
+                    </p>
+                    {waiting.then(|| view! { <p class="again"><a href=here>{t.pickup_look_again()}</a></p> })}
+                </PickupStatus>
             </div>
             <dl class="facts">
                 <dt>{t.consent_application()}</dt>
@@ -94,7 +104,7 @@ fn ApprovedResult(device: DecidedDeviceGrant, problem: AnyView) -> impl IntoView
                     <button class="danger">{t.result_revoke()}</button>
                 </PostForm>
             </SubmitOnce>
-            <p class="aside"><a href=paths::SESSIONS>{t.result_see_all()}</a></p>
+            <p class="aside"><a href=paths::APPS>{t.result_see_all()}</a></p>
         </PageContent>
     }
 }

@@ -6,10 +6,11 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{EnterCodeForm, ExactTime, FormError, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant};
+use super::components::{EnterCodeForm, ExactTime, FormError, Hidden, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant, told};
+use crate::domain::ids::DeviceGrantId;
 use crate::domain::paths;
 use crate::domain::sentence::Sentence;
-use crate::islands::{Countdown, SubmitOnce, told};
+use crate::islands::{Countdown, SubmitOnce};
 use crate::server::context::{self, translations};
 use crate::server::service::SignedIn;
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
@@ -24,6 +25,8 @@ pub const COMMAND: &str = "tms link";
 #[component]
 pub fn LinkAnAccount() -> impl IntoView {
     let (request, in_address) = use_query_map().with_untracked(|query| (query.get("request"), query.get("user_code")));
+    // The device grant that continues when an account is linked.
+    let grant = use_query_map().with_untracked(|query| DeviceGrantId::parse(query.get("grant").unwrap_or_default()).ok());
     Suspend::new(async move {
         let (Ok(caller), Some(person)) = (context::request_context(), context::current_person()) else {
             return EitherOf3::C(view! { <ServerError/> });
@@ -36,15 +39,15 @@ pub fn LinkAnAccount() -> impl IntoView {
             Some(Ok(LinkRequestLookup::Pending(link))) => {
                 let here = address(&link.request);
                 let flash = caller.session.take_flash_at(&[FlashTarget::Link], &here).await.ok().flatten();
-                EitherOf3::A(view! { <LinkQuestion link=*link person flash/> })
+                EitherOf3::A(view! { <LinkQuestion link=*link person flash grant/> })
             }
             Some(Ok(LinkRequestLookup::Refused(sentence))) => {
-                EitherOf3::B(form(person, Some(Flash::new(FlashTarget::LinkCode, sentence)), None).await)
+                EitherOf3::B(form(person, Some(Flash::new(FlashTarget::LinkCode, sentence)), None, grant).await)
             }
             Some(Err(_)) => EitherOf3::C(view! { <ServerError/> }),
             None => {
                 let flash = caller.session.take_flash_at(&[FlashTarget::LinkCode], paths::HOSTS_LINK).await.ok().flatten();
-                EitherOf3::B(form(person, flash, in_address).await)
+                EitherOf3::B(form(person, flash, in_address, grant).await)
             }
         }
     })
@@ -54,19 +57,23 @@ fn address(request: &str) -> String {
     format!("{}?request={}", paths::HOSTS_LINK, paths::encode(request))
 }
 
-async fn form(person: SignedIn, flash: Option<Flash>, in_address: Option<String>) -> AnyView {
+async fn form(person: SignedIn, flash: Option<Flash>, in_address: Option<String>, grant: Option<DeviceGrantId>) -> AnyView {
     let t = translations();
     let Ok(waiting) = pending_link_requests().await else { return view! { <ServerError/> }.into_any() };
     let (filled, note) = prefilled(&person, in_address).await.unzip();
     let other = other_tenant(flash.as_ref()).await;
     let other_kind = (paths::DEVICE, t.link_is_for_a_device());
+    let about = grant.as_ref().map(|grant| Hidden("grant", grant.to_string()));
     let how = view! {
+        {grant.map(|grant| view! {
+            <p class="notice">{t.link_for_a_request()} " " <a href=paths::device(&grant)>{t.link_back_to_request()}</a></p>
+        })}
         <PendingLinkRequests waiting/>
         <p>{t.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {t.link_how_after()}</p>
     };
     let (title, action, switch) = (t.link_title(), EnterLinkCode::url(), (SwitchLinkTenant::url(), None));
     view! {
-        <EnterCodeForm title how action flash filled note other switch other_kind>{t.link_sent_code()}</EnterCodeForm>
+        <EnterCodeForm title how action flash filled note other switch other_kind about>{t.link_sent_code()}</EnterCodeForm>
     }
     .into_any()
 }
@@ -98,7 +105,7 @@ async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<(Str
 }
 
 #[component]
-fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>) -> impl IntoView {
+fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>, grant: Option<DeviceGrantId>) -> impl IntoView {
     let t = translations();
     if let Some(flash) = &flash {
         context::set_error_status(flash);
@@ -106,6 +113,7 @@ fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>) -
     let refused = flash.is_some();
     let title = t.link_question(link.account.as_str(), link.host.as_str());
     let (host, yours, request) = (link.host.clone(), person.clone(), link.request.clone());
+    let grant = grant.map(String::from);
     view! {
         <PageContent title refused>
             {flash.map(|flash| view! { <FormError sentence=flash.message/> })}
@@ -129,11 +137,12 @@ fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>) -
             </dl>
             {match link.existing {
                 ExistingLink::OtherPerson => Either::Left(view! { <LinkedElsewhere request=link.request/> }),
-                ExistingLink::Unlinked => Either::Right(view! { <DecisionForm link renews=None person=yours/> }),
-                ExistingLink::Yours(until) => Either::Right(view! { <DecisionForm renews=Some(t.existing_link(until, &context::zone())) link person=yours/> }),
+                ExistingLink::Unlinked => Either::Right(view! { <DecisionForm link renews=None person=yours grant=grant.clone()/> }),
+                ExistingLink::Yours(until) => Either::Right(view! { <DecisionForm renews=Some(t.existing_link(until, &context::zone())) link person=yours grant=grant.clone()/> }),
             }}
             <PostForm action=EnterAnotherLinkCode::url() class="aside">
                 <input type="hidden" name="request" value=request/>
+                <input type="hidden" name="grant" value=grant/>
                 <button class="quiet">{t.consent_another_code()}</button>
             </PostForm>
         </PageContent>
@@ -142,7 +151,13 @@ fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>) -
 
 /// The buttons to link or refuse. `renews`: the consequence if the account is linked to this person already.
 #[component]
-fn DecisionForm(link: LinkRequestItem, renews: Option<Sentence>, person: SignedIn) -> impl IntoView {
+fn DecisionForm(
+    link: LinkRequestItem,
+    renews: Option<Sentence>,
+    person: SignedIn,
+    /// The device grant that continues afterwards.
+    grant: Option<String>,
+) -> impl IntoView {
     let t = translations();
     let button = if renews.is_some() { t.link_renew() } else { t.link_link() };
     view! {
@@ -151,6 +166,7 @@ fn DecisionForm(link: LinkRequestItem, renews: Option<Sentence>, person: SignedI
         <SubmitOnce>
             <PostForm action=AnswerLink::url() class="consent" novalidate=true>
                 <input type="hidden" name="request" value=link.request/>
+                <input type="hidden" name="grant" value=grant/>
                 <p class="warning">{t.link_warning_before()} " " <strong>{t.link_warning_you()}</strong> " " {t.link_warning_after()}</p>
                 <div class="decide">
                     <button name="answer" value="refuse">{t.link_not_me()}</button>

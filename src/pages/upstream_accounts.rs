@@ -5,10 +5,10 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{AlreadyGone, FlashMessage, PageContent, PostForm, ServerError};
-use crate::domain::paths;
+use super::components::{AlreadyGone, FlashMessage, PageContent, PostForm, ServerError, told};
+use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::Timestamp;
-use crate::islands::{SubmitOnce, told};
+use crate::islands::SubmitOnce;
 use crate::server::context::{self, translations};
 use crate::server::service::host_accounts::upstream_accounts::{LinkEligibility, ProposalReview, ProposedAccount};
 use crate::server::service::{Fault, SignedIn};
@@ -18,10 +18,11 @@ use crate::server_fns::upstream_accounts::LinkUpstreamAccounts;
 #[component]
 pub fn LinkUpstreamAccounts() -> impl IntoView {
     let id = use_query_map().with_untracked(|query| query.get("offer").unwrap_or_default());
+    let then = ReturnTo::from_untrusted(&use_query_map().with_untracked(|query| query.get("then").unwrap_or_default()));
     Suspend::new(async move {
         let Some(person) = context::current_person() else { return Either::Right(Either::Right(view! { <ServerError/> })) };
         match load_proposal(&person, &id).await {
-            Ok(Some(review)) => Either::Left(view! { <ProposalForm review id person said=context::take_flash().await/> }),
+            Ok(Some(review)) => Either::Left(view! { <ProposalForm review id then person said=context::take_flash().await/> }),
             Ok(None) => Either::Right(Either::Left(view! { <AlreadyGone back=paths::HOSTS/> })),
             Err(fault) => {
                 context::fault(fault);
@@ -40,7 +41,7 @@ async fn load_proposal(person: &SignedIn, id: &str) -> Result<Option<ProposalRev
 }
 
 #[component]
-fn ProposalForm(review: ProposalReview, id: String, person: SignedIn, said: Option<Flash>) -> impl IntoView {
+fn ProposalForm(review: ProposalReview, id: String, then: ReturnTo, person: SignedIn, said: Option<Flash>) -> impl IntoView {
     let t = translations();
     let ProposalReview { provider, label, accounts } = review;
     let can = |account: &ProposedAccount| matches!(account.eligibility, LinkEligibility::New { .. } | LinkEligibility::Renews { .. });
@@ -72,6 +73,7 @@ fn ProposalForm(review: ProposalReview, id: String, person: SignedIn, said: Opti
                     <SubmitOnce>
                         <PostForm action=LinkUpstreamAccounts::url() main=true class="consent">
                             <input type="hidden" name="offer" value=id/>
+                            <input type="hidden" name="then" value=then.as_str().to_owned()/>
                             <fieldset>
                                 <legend>{t.proposal_accounts()}</legend>
                                 {linkable.into_iter().map(|account| view! { <AccountChoice account/> }).collect_view()}

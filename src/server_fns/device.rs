@@ -31,7 +31,7 @@ pub struct PendingDeviceGrant {
     pub host_accounts: Vec<HostAccountItem>,
     pub lifetimes: Vec<LifetimeItem>,
     /// The tenant requires the "I started this" checkbox.
-    pub tick_required: bool,
+    pub confirmation_required: bool,
 }
 
 /// The address of a request compared with the browser's.
@@ -40,7 +40,7 @@ pub enum NetworkProximity {
     SameAddress,
     /// In the same IPv6 /64.
     SameNetwork,
-    Elsewhere,
+    OtherNetwork,
     /// One of them is unknown.
     Unknown,
 }
@@ -141,6 +141,8 @@ pub async fn decide_device(
     grant: String,
     decision: String,
     #[server(default)] lifetime: String,
+    #[server(default)] accounts: String,
+    #[server(default)] shown_accounts: String,
     #[server(default)] host_accounts: Vec<String>,
     #[server(default)] started_this: String,
     #[server(default)] shown: Option<String>,
@@ -160,7 +162,7 @@ pub async fn decide_device(
         "allow" => {
             // Only before allowing: denying requires nothing.
             let Some(consenting) = context::require_consent_authorization(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
-            match parse_consent(&lifetime, &host_accounts, &started_this, shown.as_deref()) {
+            match parse_consent(&lifetime, &chosen_accounts(&accounts, &shown_accounts, host_accounts), &started_this, shown.as_deref()) {
                 Ok(consent) => services.approve_device(&consenting, &grant, consent).await,
                 Err(refused) => Err(Error::Refused(refused)),
             }
@@ -192,55 +194,6 @@ pub async fn decided_device(grant: String) -> Result<Option<DecidedDeviceGrant>,
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(None) };
     let found = services.decided_consent(&person, &grant).await.map_err(context::fault)?;
     Ok(found.map(|found| DecidedDeviceGrant::new(found, services.now())))
-}
-
-/// Whether a device has redeemed its grant, for a page that polls.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PickupProgress {
-    pub waiting: bool,
-    /// As text.
-    pub status: Sentence,
-}
-
-#[server(prefix = "/api", endpoint = "device/pickup")]
-pub async fn device_pickup(grant: String) -> Result<Option<PickupProgress>, ServerFnError> {
-    let decided = decided_device(grant).await?;
-    Ok(decided.map(|decided| PickupProgress { waiting: matches!(decided.outcome, DecisionOutcome::Pending), status: decided.status }))
-}
-
-/// A device or program that may act for the person now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceItem {
-    pub grant: String,
-    pub client: ClientItem,
-    pub allowed_at: Timestamp,
-    pub until: Timestamp,
-    /// Where it redeemed its grant from; `None` before that.
-    pub from: Option<String>,
-}
-
-/// All that may act for the person now, newest first.
-#[server(prefix = "/api", endpoint = "device/list")]
-pub async fn list_devices() -> Result<Vec<DeviceItem>, ServerFnError> {
-    use crate::server::context;
-    let devices = context::services()?.list_devices(&context::signed_in()?).await.map_err(context::fault)?;
-    Ok(devices.into_iter().filter_map(|(grant, client)| DeviceItem::new(grant, &client)).collect())
-}
-
-/// Revokes the access of a device, from the list.
-#[server(prefix = "/api", endpoint = "device/end")]
-pub async fn revoke_listed_device(grant: String) -> Result<(), ServerFnError> {
-    use crate::domain::ids::DeviceGrantId;
-    use crate::server::context;
-    use crate::server::service::Error;
-    let (services, person) = (context::services()?, context::signed_in()?);
-    context::see_other(crate::domain::paths::SESSIONS);
-    let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
-    match services.revoke_device(&person, &grant).await {
-        Ok(()) => context::flash_success(context::translations().sessions_taken_back()).await,
-        Err(Error::Refused(_)) => context::flash_error(context::translations().change_refused_gone()).await,
-        Err(Error::Internal(fault)) => Err(context::fault(fault)),
-    }
 }
 
 /// Revokes the access of a device.
@@ -324,6 +277,17 @@ pub async fn switch_tenant(tenant: String, #[server(default)] grant: String, #[s
     caller.session.switch_tenant(&tenant, typed.as_ref()).await.map_err(context::fault)
 }
 
+/// The ids of the selected host accounts. "All" are those that the page showed, never one that was linked later.
+#[cfg(feature = "ssr")]
+fn chosen_accounts(choice: &str, shown: &str, selected: Vec<String>) -> Vec<String> {
+    match choice {
+        "all" => shown.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+        "none" => Vec::new(),
+        // The page has no such choice if there are few accounts.
+        _ => selected,
+    }
+}
+
 #[cfg(feature = "ssr")]
 fn parse_consent(
     lifetime: &str,
@@ -347,12 +311,10 @@ fn parse_consent(
 mod items {
     use std::net::IpAddr;
 
-    use super::{
-        ClientItem, ClientTrust, DecidedDeviceGrant, DecisionOutcome, DeviceItem, HostAccountItem, LifetimeItem, NetworkProximity, PendingDeviceGrant,
-    };
+    use super::{ClientItem, ClientTrust, DecidedDeviceGrant, DecisionOutcome, HostAccountItem, LifetimeItem, NetworkProximity, PendingDeviceGrant};
     use crate::domain::attempts::network_key;
     use crate::domain::client::{Client, RequestRefused};
-    use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
+    use crate::domain::device_grant::DeviceGrantState;
     use crate::domain::scope::Scope;
     use crate::domain::sentence::Sentence;
     use crate::domain::tenant::lifetime_options;
@@ -378,7 +340,7 @@ mod items {
                 None => Self::Unknown,
                 Some((requested, browser)) if requested == browser => Self::SameAddress,
                 Some((requested, browser)) if network_key(requested) == network_key(browser) => Self::SameNetwork,
-                Some(_) => Self::Elsewhere,
+                Some(_) => Self::OtherNetwork,
             }
         }
     }
@@ -420,26 +382,9 @@ mod items {
                 may_revoke_keys: grant.scope.contains(Scope::KeysRevoke),
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
                 lifetimes: lifetime_options(policy.longest_access).into_iter().map(lifetime).collect(),
-                tick_required: policy.require_started_tick,
+                confirmation_required: policy.require_started_tick,
                 grant: grant.id.to_string(),
             }
-        }
-    }
-
-    impl DeviceItem {
-        pub(super) fn new(grant: DeviceGrant, client: &Client) -> Option<Self> {
-            let (approval, from) = match grant.state {
-                DeviceGrantState::Approved(approval) => (approval, None),
-                DeviceGrantState::Redeemed { approval, pickup } => (approval, pickup.from),
-                _ => return None,
-            };
-            Some(Self {
-                grant: grant.id.to_string(),
-                client: ClientItem::from(client),
-                allowed_at: approval.at,
-                until: approval.until,
-                from: from.map(|from| from.to_string()),
-            })
         }
     }
 
@@ -454,9 +399,9 @@ mod items {
                         None => t.pickup_at(time),
                     });
                 }
-                DecisionOutcome::Denied => t.pickup_denied(),
-                DecisionOutcome::Revoked => t.pickup_revoked(),
-                DecisionOutcome::Expired => t.pickup_expired(),
+                DecisionOutcome::Denied => t.result_denied_means(),
+                DecisionOutcome::Revoked => t.result_revoked_means(),
+                DecisionOutcome::Expired => t.result_expired_means(),
                 DecisionOutcome::Refused(RequestRefused::Disabled) => t.pickup_refused_disabled(),
                 DecisionOutcome::Refused(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => t.pickup_refused_grant(),
                 DecisionOutcome::Refused(RequestRefused::NoScopeLeft) => t.pickup_refused_scope(),

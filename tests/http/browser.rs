@@ -171,12 +171,9 @@ impl Browser {
         let account = self.account.lock().expect("a lock").clone();
         let mut form = form.to_vec();
         let page = self.page.lock().expect("a lock").clone();
-        // Requests of islands are not forms.
-        if path != "/api/device/pickup" {
-            for (field, value) in [("form_account", account.as_str()), ("form_page", page.as_str())] {
-                if !form.iter().any(|(name, _)| *name == field) {
-                    form.push((field, value));
-                }
+        for (field, value) in [("form_account", account.as_str()), ("form_page", page.as_str())] {
+            if !form.iter().any(|(name, _)| *name == field) {
+                form.push((field, value));
             }
         }
         self.http

@@ -4,8 +4,9 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use super::{Copyable, PageContent};
-use crate::islands::told;
-use crate::server::context::{set_error_status, translations};
+use super::told;
+use crate::domain::help_contact::HelpContact;
+use crate::server::context::{help_contact, set_error_status, translations};
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 /// An error, announced when the page loads.
@@ -25,6 +26,29 @@ pub fn HelpLink(help: Option<crate::server::sign_in::session::flash::ProviderHel
     help.map(|help| view! {
         <p>{translations().sign_in_help(help.provider)} " " <a href=help.address.clone() rel="external noreferrer" translate="no" dir="ltr">{help.address.clone()}</a></p>
     })
+}
+
+/// Where the tenant's people ask for help, if its policy says so.
+#[component]
+pub fn HelpContactLine(contact: Option<HelpContact>) -> impl IntoView {
+    contact.map(|contact| {
+        let text = contact.to_string();
+        view! {
+            <p class="aside">
+                {translations().help_contact()} " "
+                {match contact.url() {
+                    Some(url) => Either::Left(view! { <a href=url rel="external noreferrer">{text}</a> }),
+                    None => Either::Right(view! { <bdi>{text}</bdi> }),
+                }}
+            </p>
+        }
+    })
+}
+
+/// The help contact of the person's tenant; before sign-in see [`help_contact`].
+#[component]
+pub fn TenantHelpContact() -> impl IntoView {
+    Suspend::new(async { view! { <HelpContactLine contact=help_contact().await/> } })
 }
 
 /// The flash message that the last form left, if any ([`crate::server::context::take_flash`]).
@@ -55,7 +79,7 @@ pub fn FlashMessage(flash: Option<Flash>) -> impl IntoView {
 pub fn ServerError() -> impl IntoView {
     view! {
         <PageContent title=translations().server_error_title() refused=true>
-            <p>{translations().sorry()}</p>
+            <p>{translations().server_error_text()}</p>
         </PageContent>
     }
 }

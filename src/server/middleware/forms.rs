@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 use leptos::server_fn::axum::server_fn_paths;
 
 use super::http_error::{HttpError, wants_html};
-use super::once::{self, Earlier};
+use super::once::{self, Awaiting, Earlier};
 use super::{cookies, form_fill};
 use crate::domain::form::{self, DraftReason, FormDraft, SubmittedForm};
 use crate::domain::ids::TenantId;
@@ -67,7 +67,7 @@ async fn submit(
     // A body that is not a form names no account; the action reports the error.
     let form = SubmittedForm::new(serde_urlencoded::from_bytes(&body).unwrap_or_default());
     let path = parts.uri.path().to_owned();
-    let needs_person = ACTIONS.contains(path.as_str()) && !paths::PUBLIC_ACTIONS.contains(&path.as_str()) && path != paths::DEVICE_PICKUP;
+    let needs_person = ACTIONS.contains(path.as_str()) && !paths::PUBLIC_ACTIONS.contains(&path.as_str());
     let account = caller.account();
     if !form::may_act(form.get(form::ACCOUNT), account.as_deref(), needs_person) {
         return Ok(reject_account_mismatch(state, mismatch_page, parts, &form).await);
@@ -82,8 +82,9 @@ async fn submit(
     } else {
         None
     };
+    let awaiting = parts.extensions.get().cloned().unwrap_or_default();
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    finish(&state.services, &caller, form, &path, needs_person, id, response).await
+    finish(&state.services, &caller, form, &path, needs_person, id.map(|id| (id, awaiting)), response).await
 }
 
 /// Refuses a form of another account: nothing is done, and the page names the signed-in account.
@@ -103,7 +104,7 @@ async fn finish(
     form: SubmittedForm,
     path: &str,
     needs_person: bool,
-    id: Option<SubmissionId>,
+    submission: Option<(SubmissionId, Awaiting)>,
     mut response: Response,
 ) -> Result<Response, HttpError> {
     let sign_in_needed = response.headers_mut().remove(SIGN_IN_NEEDED).is_some();
@@ -119,9 +120,9 @@ async fn finish(
     };
     let carried_out =
         why.is_none() && !sign_in_needed && response.status() == StatusCode::SEE_OTHER && !flash.as_ref().is_some_and(Flash::is_refusal);
-    match id {
-        Some(id) if carried_out => once::keep(services, caller, id, &location, flash, &mut response).await?,
-        Some(id) => services.discard_submission(&id).await?,
+    match submission {
+        Some((id, awaiting)) if carried_out => once::keep(services, caller, id, &location, flash, &awaiting).await?,
+        Some((id, _)) => services.discard_submission(&id).await?,
         None => {}
     }
     if let Some(why) = why {

@@ -1,7 +1,7 @@
 //! Several requests in the tabs of one browser: each page is about the request in its URL.
 
 use crate::app::{Device, PASSWORD, TestApp};
-use crate::browser::{Browser, Page, en, holds};
+use crate::browser::{Browser, Page, en};
 
 async fn two_open(app: &TestApp) -> (Browser, [Device; 2], [Page; 2]) {
     let (browser, devices) = (app.signed_in().await, [app.start_device().await, app.start_device().await]);
@@ -73,15 +73,6 @@ async fn each_tab_ends_at_its_own_result() {
     assert_eq!(browser.get(&denied.address).await.title(), en().document_title(en().result_denied()).as_str());
     for (consent, result) in [(&page, &allowed), (&other, &denied)] {
         assert_eq!(browser.get(&consent.address).await.address, result.address, "it is answered");
-    }
-    // The island of each page follows its own device.
-    let picked_up = |text: &str| holds(text, |x| en().pickup_at_from(x, x));
-    let is_denied = |text: &str| text.contains(&en().pickup_denied());
-    for (page, is_said) in [(&again, &picked_up as &dyn Fn(&str) -> bool), (&denied, &is_denied)] {
-        let grant = page.address.split_once('=').expect("a grant").1;
-        let answer = browser.post_once("/api/device/pickup", &[("grant", grant)]).header("accept", "application/json").send().await;
-        let text = answer.expect("an answer").text().await.expect("a text");
-        assert!(is_said(&text), "{text}");
     }
     let taken_back = browser.post("/api/device/withdraw", &[("grant", &again.field("grant"))]).await;
     assert_eq!((&taken_back.address, taken_back.title()), (&allowed.address, en().document_title(en().result_revoked()).as_str()));
