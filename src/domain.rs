@@ -9,10 +9,12 @@
 //! - **user code** and **device code**: the grant's two codes, for the person and for the device.
 //! - **delegation**: permission for a client to act for a person on some or all of their host accounts, until its expiry.
 //! - **SSH key**: a public key with which a client, or the person, logs in to one host account; TMS' `pubkey`.
+//! - **refused lookup**: a host's key lookup that returned no key, with the reason.
 //! - **reservation**: a client's lease that keeps a key valid beyond its expiry.
 //! - **session**: a browser's; **token**: a program's.
 //! - **audit log**: the record of all events; people read their part as "Activity".
 
+pub mod access_overview;
 pub mod attempts;
 pub mod audit_log;
 pub mod brand;
@@ -22,16 +24,20 @@ pub mod device_grant;
 pub mod display_text;
 pub mod folding;
 pub mod form;
+pub mod help_contact;
 pub mod host;
 pub mod host_account;
 pub mod ids;
 pub mod link_request;
 pub mod loopback;
+pub mod mail;
+pub mod notification;
 pub mod pagination;
 pub mod paths;
 pub mod person;
 pub mod private_key;
 pub mod provider;
+pub mod refused_lookup;
 pub mod reservation;
 pub mod scope;
 pub mod second_factor;

@@ -16,8 +16,12 @@ mod generated {
 }
 mod audit_log;
 mod link_requests;
+mod notifications;
 mod refusals;
+mod refused_lookups;
 mod time_format;
+
+pub use audit_log::EventNames;
 
 use std::ops::Deref;
 use std::path::Path;

@@ -6,6 +6,7 @@ pub mod config;
 pub mod context;
 mod export;
 pub mod listen;
+pub mod mail;
 mod messages;
 pub mod middleware;
 mod not_found;

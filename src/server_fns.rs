@@ -4,6 +4,7 @@
 //! All are `POST` (no URL changes anything), behind the same-origin check, and require a signed-in person unless
 //! `domain::paths::PUBLIC_ACTIONS` lists them.
 
+pub mod access_overview;
 pub mod admin;
 pub mod audit_log;
 pub mod delegations;
@@ -11,6 +12,7 @@ pub mod device;
 pub mod host_accounts;
 pub mod identities;
 pub mod link_requests;
+pub mod notifications;
 pub mod passwords;
 pub mod preferences;
 pub mod second_factors;

@@ -169,6 +169,7 @@ mod tests {
                 label: String::new(),
                 user_name: name.map(str::to_owned),
                 display_name: None,
+                email: None,
                 may_provision: true,
                 mfa: false,
             };

@@ -1,16 +1,18 @@
-//! `/`: the signed-in person and what waits for them; for others, what the portal is.
+//! `/`: what waits for the person, what needs their attention, and what can act for them; for others, what the portal is.
 
-use leptos::either::Either;
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 
-use super::components::{Command, PageContent, ServerError};
+use super::components::{Command, Notifications, PageContent, RelativeTime, ServerError};
 use super::device::PendingDevices;
-use crate::domain::paths;
+use super::host_accounts::host_providers;
+use crate::domain::access_overview::{AccessOverview, ExpiringAccess, ExpiringKind, LastSignIn, NewestAccess, SecondFactorAdvice};
+use crate::domain::paths::{self, ReturnTo};
+use crate::domain::provider::Provider;
 use crate::server::context::{self, translations};
 use crate::server::service::SignedIn;
-
+use crate::server_fns::access_overview::my_access_overview;
 use crate::server_fns::device::{PendingDeviceGrant, pending_devices};
-use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
 
 #[component]
 pub fn Home() -> impl IntoView {
@@ -18,9 +20,11 @@ pub fn Home() -> impl IntoView {
         let Some(person) = context::current_person() else {
             return Either::Left(view! { <Welcome/> });
         };
-        Either::Right(match (pending_devices().await, list_host_accounts().await) {
-            (Ok(waiting), Ok(hosts)) => Either::Left(view! { <Overview person waiting hosts/> }),
-            _ => Either::Right(view! { <ServerError/> }),
+        let (waiting, access) = (pending_devices().await, my_access_overview().await);
+        Either::Right(match (waiting, access) {
+            (Ok(waiting), Ok(access)) if access.is_newcomer => EitherOf3::A(view! { <Newcomer person waiting owners=host_providers().await/> }),
+            (Ok(waiting), Ok(access)) => EitherOf3::B(view! { <Overview person waiting access/> }),
+            _ => EitherOf3::C(view! { <ServerError/> }),
         })
     })
 }
@@ -43,32 +47,140 @@ fn Welcome() -> impl IntoView {
 }
 
 #[component]
-fn Overview(person: SignedIn, waiting: Vec<PendingDeviceGrant>, hosts: Vec<HostAccountItem>) -> impl IntoView {
-    let active = hosts.iter().filter(|host| host.active).count();
+fn Overview(person: SignedIn, waiting: Vec<PendingDeviceGrant>, access: AccessOverview) -> impl IntoView {
     let t = translations();
-    let linked = t.home_hosts_linked(i64::try_from(active).unwrap_or(i64::MAX));
-    let login = context::login_command();
+    let nothing_waits = waiting.is_empty();
     view! {
-        <PageContent title=t.home_hello(person.display_name())>
+        <PageContent title=t.home_hello(person.display_name()) wide=true>
             <p class="lead">{t.home_signed_in_as()} " " <strong>{person.user_id().to_string()}</strong> " " {t.home_at()} " " <strong>{person.tenant_name().to_owned()}</strong> "."</p>
-            <section aria-labelledby="waiting">
-                <h2 id="waiting">{t.home_waiting()}</h2>
-                {if waiting.is_empty() {
-                    Either::Right(view! {
-                        <p>{t.home_nothing_before()} " " <a href=paths::DEVICE>{t.home_nothing_link()}</a> "."</p>
-                    })
-                } else {
-                    Either::Left(view! { <PendingDevices waiting/> })
-                }}
+            {(!nothing_waits).then(|| view! {
+                <section aria-labelledby="waiting">
+                    <h2 id="waiting">{t.home_waiting()}</h2>
+                    <PendingDevices waiting/>
+                </section>
+            })}
+            <Notifications/>
+            {access.needs_attention().then(|| view! { <Attention second_factor=access.second_factor expiring=access.expiring/> })}
+            <section aria-labelledby="access">
+                <h2 id="access">{t.home_access()}</h2>
+                <ul class="cards">
+                    <AccessCard path=paths::APPS count=t.home_apps_count(to_i64(access.clients.count)) newest=access.clients.newest/>
+                    <AccessCard path=paths::KEYS count=t.home_keys_count(to_i64(access.keys.count)) newest=access.keys.newest/>
+                    <AccessCard path=paths::HOSTS count=t.home_hosts_count(to_i64(access.host_accounts.count)) newest=access.host_accounts.newest/>
+                </ul>
+                {access.last_sign_in.map(|last| view! { <LastSignInLine last/> })}
             </section>
-            <section aria-labelledby="linked">
-                <h2 id="linked">{t.home_hosts()}</h2>
-                <p>{linked} " " <a href=paths::HOSTS>{t.home_hosts_see()}</a></p>
-            </section>
-            <section aria-labelledby="terminal">
-                <h2 id="terminal">{t.home_terminal()}</h2>
-                <Command text=login/>
+            <section aria-labelledby="code">
+                <h2 id="code">{t.home_allow()}</h2>
+                {nothing_waits.then(|| view! {
+                    <p>{t.home_nothing_before()} " " <a href=paths::DEVICE>{t.home_nothing_link()}</a> "."</p>
+                })}
+                <p>{t.home_terminal()}</p>
+                <Command text=context::login_command()/>
             </section>
         </PageContent>
     }
+}
+
+/// What needs the person's attention: a missing second factor, and what expires soon.
+#[component]
+fn Attention(second_factor: SecondFactorAdvice, expiring: Vec<ExpiringAccess>) -> impl IntoView {
+    let t = translations();
+    let advice = match second_factor {
+        SecondFactorAdvice::NotNeeded => None,
+        SecondFactorAdvice::Suggested => Some(t.home_second_factor_suggested()),
+        SecondFactorAdvice::Required => Some(t.home_second_factor_required()),
+    };
+    view! {
+        <section aria-labelledby="attention">
+            <h2 id="attention">{t.home_attention()}</h2>
+            <ul class="rows">
+                {advice.map(|advice| view! {
+                    <li class="row-card">
+                        <p class="what">{advice}</p>
+                        <a class="button" href=paths::IDENTITIES_SECOND_FACTOR>{t.home_second_factor_set_up()}</a>
+                    </li>
+                })}
+                {expiring.into_iter().map(|access| view! { <ExpiringEntry access/> }).collect_view()}
+            </ul>
+        </section>
+    }
+}
+
+#[component]
+fn ExpiringEntry(access: ExpiringAccess) -> impl IntoView {
+    let t = translations();
+    let (path, what, see) = match access.what {
+        ExpiringKind::Keys(count) => (paths::KEYS, t.home_expiring_keys(to_i64(count)), t.home_see_keys()),
+        ExpiringKind::Client(name) => (paths::APPS, t.home_expiring_app(name), t.home_see_apps()),
+        ExpiringKind::HostAccount { account, host } => (paths::HOSTS, t.home_expiring_host(account, host), t.home_see_hosts()),
+    };
+    view! {
+        <li class="row-card">
+            <p class="what">{what} " " <RelativeTime at=access.at/> "."</p>
+            <a class="button" href=format!("{path}?sort=expires")>{see}</a>
+        </li>
+    }
+}
+
+/// A number of active objects that links to their list, and the newest of them.
+#[component]
+fn AccessCard(path: &'static str, count: String, newest: Option<NewestAccess>) -> impl IntoView {
+    let t = translations();
+    view! {
+        <li class="card">
+            <h3><a href=path>{count}</a></h3>
+            {newest.map(|newest| view! {
+                <p class="hint">{t.home_newest()} " " <bdi>{newest.name}</bdi> ", " <RelativeTime at=newest.at/></p>
+            })}
+        </li>
+    }
+}
+
+#[component]
+fn LastSignInLine(last: LastSignIn) -> impl IntoView {
+    let t = translations();
+    view! {
+        <p class="hint">
+            {t.home_last_sign_in()} " " <RelativeTime at=last.at/>
+            {last.from.map(|from| view! { ", " {t.home_from()} " " <bdi>{from}</bdi> })} ". "
+            <a href=paths::ACTIVITY>{t.home_see_activity()}</a>
+        </p>
+    }
+}
+
+/// The first steps of a person who has nothing yet.
+#[component]
+fn Newcomer(person: SignedIn, waiting: Vec<PendingDeviceGrant>, owners: Vec<Provider>) -> impl IntoView {
+    let t = translations();
+    view! {
+        <PageContent title=t.home_hello(person.display_name()) wide=true>
+            <p class="lead">{t.home_signed_in_as()} " " <strong>{person.user_id().to_string()}</strong> " " {t.home_at()} " " <strong>{person.tenant_name().to_owned()}</strong> "."</p>
+            <PendingDevices waiting/>
+            <Notifications/>
+            <ol class="steps">
+                <li>
+                    <h2>{t.hosts_link()}</h2>
+                    <p>{t.home_link_means()}</p>
+                    <p class="actions">
+                        <a class="button main" href=paths::HOSTS_LINK>{t.hosts_link()}</a>
+                        {owners.into_iter().map(|provider| view! {
+                            <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id, &ReturnTo::default()) rel="external">
+                                {t.hosts_link_through(provider.display_name)}
+                            </a>
+                        }).collect_view()}
+                    </p>
+                </li>
+                <li>
+                    <h2>{t.home_terminal_title()}</h2>
+                    <p>{t.home_terminal()}</p>
+                    <Command text=context::login_command()/>
+                </li>
+            </ol>
+        </PageContent>
+    }
+}
+
+fn to_i64(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,6 @@
 //! `/identities`: the person's ways to sign in; linking and unlinking of identities.
 
+mod mail;
 mod password;
 mod second_factors;
 
@@ -12,9 +13,11 @@ use super::components::{AlreadyGone, Confirm, FlashMessage, Hidden, PageContent,
 use crate::domain::paths;
 use crate::domain::second_factor::SecondFactors;
 use crate::server::context::{self, translations};
+use crate::server::service::notifications::MailPreferences;
 use crate::server::service::{Fault, Services, SignedIn};
 use crate::server::sign_in::SignInMethods;
 use crate::server::sign_in::session::flash::Flash;
+use mail::Mail;
 pub use password::ChangePassword;
 use second_factors::Factors;
 pub use second_factors::{NewRecoveryCodes, RecoveryCodes, RemoveAFactor, RenameAPasskey, SecondFactorRequired, SetUpApp, SetUpPasskey};
@@ -28,8 +31,8 @@ pub fn Identities() -> impl IntoView {
             return Either::Right(view! { <ServerError/> });
         };
         match load_methods(&services, &person).await {
-            Ok((methods, factors, password)) => {
-                Either::Left(view! { <IdentityList person methods linked factors password said=context::take_flash().await/> })
+            Ok((methods, factors, password, mail)) => {
+                Either::Left(view! { <IdentityList person methods linked factors password mail said=context::take_flash().await/> })
             }
             Err(fault) => {
                 context::fault(fault);
@@ -39,10 +42,11 @@ pub fn Identities() -> impl IntoView {
     })
 }
 
-/// The tenant's sign-in methods, and the person's second factors and local password.
-async fn load_methods(services: &Services, person: &SignedIn) -> Result<(SignInMethods, SecondFactors, bool), Fault> {
+/// The tenant's sign-in methods, and the person's second factors, local password and e-mail.
+async fn load_methods(services: &Services, person: &SignedIn) -> Result<(SignInMethods, SecondFactors, bool, Option<MailPreferences>), Fault> {
     let methods = SignInMethods::for_tenant(services, person.tenant()).await?;
-    Ok((methods, services.list_second_factors(person).await?, services.has_own_password(person).await?))
+    let (factors, password) = (services.list_second_factors(person).await?, services.has_own_password(person).await?);
+    Ok((methods, factors, password, services.mail_preferences(person).await?))
 }
 
 #[component]
@@ -53,6 +57,7 @@ fn IdentityList(
     factors: SecondFactors,
     /// Whether the person has a local password.
     password: bool,
+    mail: Option<MailPreferences>,
     said: Option<Flash>,
 ) -> impl IntoView {
     let t = translations();
@@ -91,6 +96,7 @@ fn IdentityList(
                 </section>
             })}
             <Factors factors/>
+            <Mail preferences=mail/>
         </PageContent>
     }
 }

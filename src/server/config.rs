@@ -3,6 +3,7 @@
 
 mod providers;
 mod public_url;
+mod smtp;
 mod tls;
 
 use std::fmt;
@@ -15,12 +16,14 @@ use leptos::config::LeptosOptions;
 use serde::Deserialize;
 use url::Host;
 
+use super::mail::SmtpSettings;
 use super::middleware::client_ip::{ForwardedHeader, TrustedProxies};
 use super::providers::egress::EgressPolicy;
 use super::service::DATABASE_FILE;
 use super::state::RequestLimits;
 use super::tls::TlsMode;
 use providers::ProvidersSection;
+use smtp::SmtpSection;
 use tls::TlsOptions;
 
 use crate::domain::loopback::is_loopback;
@@ -101,6 +104,7 @@ struct PortalSection {
     forwarded_header: Option<ForwardedHeader>,
     limits: RequestLimits,
     providers: ProvidersSection,
+    smtp: Option<SmtpSection>,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +128,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     pub limits: RequestLimits,
     pub egress: EgressPolicy,
+    /// `None`: no e-mail is sent.
+    pub smtp: Option<SmtpSettings>,
 }
 
 /// All problems of the configuration, one line each.
@@ -159,6 +165,7 @@ impl Config {
             trusted_proxies: TrustedProxies { networks: portal.trusted_proxies.clone().unwrap_or_default().into(), header: portal.forwarded_header },
             limits: portal.limits,
             egress: EgressPolicy::default(),
+            smtp: None,
             leptos,
         };
         let mut problems = config.problems(options);
@@ -171,6 +178,10 @@ impl Config {
         }
         match portal.providers.egress_policy() {
             Ok(egress) => config.egress = egress,
+            Err(problem) => problems.push(problem),
+        }
+        match portal.smtp.map(SmtpSection::settings).transpose() {
+            Ok(smtp) => config.smtp = smtp,
             Err(problem) => problems.push(problem),
         }
         if config.https() && !options.tls.is_requested() && portal.trusted_proxies.is_none() {
@@ -299,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_byte_order_mark_and_crlf_is_read() {
+    fn file_with_bom_and_crlf_is_read() {
         let (dir, options) = options("", "http://127.0.0.1:3000", "127.0.0.1:3000", false);
         let file = dir.path().join("Leptos.toml");
         let text = std::fs::read_to_string(&file).expect("read").replace('\n', "\r\n");

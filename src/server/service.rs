@@ -3,12 +3,14 @@
 //! A use case takes its caller as a principal ([`auth::principals`]), which only this layer can create and which carries the tenant, so
 //! that no use case can forget it. Time and randomness are fields ([`Clock`], [`Rng`]), so that tests can fix both.
 
+mod access_overview;
 pub mod admin;
 pub mod audit_log;
 pub mod auth;
 pub mod authorizations;
 pub mod device_flow;
 pub mod host_accounts;
+pub mod notifications;
 pub mod platform;
 pub mod ssh_keys;
 
@@ -37,6 +39,7 @@ use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
 use crate::server::service::platform::keystore::Keystore;
 use crate::server::service::platform::write_throttle::WriteThrottle;
+use crate::server::service::ssh_keys::refused_lookups::RefusalRecorder;
 use crate::server::service::ssh_keys::key_pairs::MAX_QUEUED_RSA_KEYS;
 use ssh_keys::KeyInsertQueue;
 
@@ -106,6 +109,7 @@ struct ServicesInner {
     poll_pacing: PollPacing,
     token_use_throttle: WriteThrottle<(TenantId, DeviceGrantId)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
+    refusals: RefusalRecorder,
     providers: Providers,
     passkeys: RelyingParty,
     /// Limits key lookups that wait to be recorded.
@@ -138,6 +142,7 @@ impl Services {
                 poll_pacing: PollPacing::default(),
                 token_use_throttle: WriteThrottle::default(),
                 lookup_throttle: WriteThrottle::default(),
+                refusals: RefusalRecorder::default(),
                 password_slots: Semaphore::new(2),
                 key_inserts: KeyInsertQueue::default(),
                 providers,

@@ -95,6 +95,7 @@ async fn start_session(
     let session = &caller.session;
     let browser = caller.start_session(services).await?;
     session.sign_in(identity, services.now()).await?;
+    services.set_language(identity.tenant_id(), identity.user_id(), words.tag()).await?;
     let Some(typed) = session.pending_user_code_for(return_to).await? else {
         return Ok(Redirect::to(return_to.as_str()));
     };

@@ -4,6 +4,7 @@
 //! go through one [`write_queue`], so they never deadlock or see each other's partial changes. Queries that every request of a machine
 //! makes have a [`batched_reader`].
 
+pub mod access_overview;
 pub mod admins;
 pub mod attempts;
 pub mod audit_log;
@@ -20,8 +21,11 @@ pub mod hosts;
 pub mod identities;
 mod keyset;
 pub mod link_requests;
+pub mod mail_outbox;
+pub mod notifications;
 pub mod people;
 pub mod providers;
+pub mod refused_lookups;
 pub mod reservations;
 mod row;
 pub mod second_factors;

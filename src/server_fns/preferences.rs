@@ -14,6 +14,11 @@ pub async fn set_preferences(
     use crate::domain::paths::ReturnTo;
     use crate::server::context;
     context::save_preferences(&language, &theme, &zone)?;
+    let chosen = context::languages().into_iter().find(|words| words.tag() == language);
+    if let Some((person, words)) = context::current_person().zip(chosen) {
+        // E-mails are in the language that the person used last.
+        context::services()?.set_language(person.tenant_id(), person.user_id(), words.tag()).await.map_err(context::fault)?;
+    }
     context::redirect(&ReturnTo::from_untrusted(&back));
     Ok(())
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Provider;
 use crate::domain::display_text::sanitize;
+use crate::domain::mail::EmailAddress;
 use crate::domain::provider::profile::Profile;
 
 /// Claims that count as a second factor at the provider.
@@ -51,6 +52,12 @@ impl Claims {
         }
     }
 
+    /// The address, if the provider has verified it (OpenID Connect Core §5.1).
+    fn verified_email(&self) -> Option<EmailAddress> {
+        let address = self.single("email").filter(|_| self.single("email_verified") == Some("true"))?;
+        EmailAddress::parse(address).ok()
+    }
+
     fn first(&self, names: &[String]) -> Option<&str> {
         names.iter().find_map(|name| self.single(name).map(str::trim).filter(|value| !value.is_empty()))
     }
@@ -70,6 +77,9 @@ pub struct VerifiedIdentity {
     pub label: String,
     pub user_name: Option<String>,
     pub display_name: Option<String>,
+    /// The address, if the provider says that it has verified it.
+    #[serde(default)]
+    pub email: Option<EmailAddress>,
     /// Whether the provisioning policy allows creating an account for it.
     pub may_provision: bool,
     /// A second factor was used at the provider.
@@ -107,10 +117,37 @@ impl Provider {
             issuer: issuer.to_owned(),
             label: sanitize(&label).unwrap_or_default(),
             display_name: claims.first_display_text(&profile.display_name),
+            email: claims.verified_email(),
             may_provision: !profile.known_people_only && self.provisioning.admits(claims),
             mfa: self.mfa.is_satisfied_by(claims),
             subject,
             user_name,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_verified_addresses_are_trusted() {
+        let claims = |email: &[&str], verified: &[&str]| {
+            let mut claims = Claims::default();
+            claims.insert("email", email.iter().map(ToString::to_string).collect());
+            claims.insert("email_verified", verified.iter().map(ToString::to_string).collect());
+            claims.verified_email().map(String::from)
+        };
+        assert_eq!(claims(&["jdoe@example.org"], &["true"]).as_deref(), Some("jdoe@example.org"));
+        for (email, verified) in [
+            (&["jdoe@example.org"][..], &["false"][..]),
+            (&["jdoe@example.org"], &[]),
+            (&["jdoe@example.org"], &["true", "true"]),
+            (&["a@example.org", "b@example.org"], &["true"]),
+            (&["jdoe@example.org\r\nBcc: x@example.org"], &["true"]),
+            (&[], &["true"]),
+        ] {
+            assert_eq!(claims(email, verified), None, "{email:?} {verified:?}");
+        }
     }
 }

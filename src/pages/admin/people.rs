@@ -1,6 +1,8 @@
 //! `/admin/people`.
 
 mod change;
+mod email;
+mod sessions;
 
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
@@ -8,11 +10,12 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
+use self::sessions::PersonSessions;
 use super::components::{AdminPage, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::time::Timestamp;
-use crate::pages::components::{AlreadyGone, Command, EmptyList, ExactTime, FlashMessage, List, ListOption, PostForm, RelativeTime, ServerError};
+use crate::pages::components::{AlreadyGone, Command, EmptyList, ExactTime, FlashMessage, List, ListOption, PersonRefusedLogins, PostForm, RelativeTime, ServerError};
 use crate::pages::identities::OneIdentity;
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
@@ -21,6 +24,7 @@ use crate::server_fns::admin::people::{AddPerson, ChangePerson, LinkAccount, Mfa
 use crate::server_fns::host_accounts::HostAccountItem;
 use crate::server_fns::identities::IdentityItem;
 pub use change::ChangeAPerson;
+use email::Email;
 
 #[component]
 pub fn People() -> impl IntoView {
@@ -52,7 +56,7 @@ fn PersonList(people: Page<PersonItem>, query: ListQuery, said: Option<Flash>) -
             <p class="actions"><a class="button" href=paths::ADMIN_PEOPLE_ADD>{t.admin_people_add()}</a></p>
             <List path=paths::ADMIN_PEOPLE query=query.clone() search_for=t.admin_people_search_for() filters orders shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=t.admin_people_empty() query><p class="hint">{t.admin_people_purpose()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_people_empty() query><p class="hint">{t.admin_people_empty_hint()}</p></EmptyList> })
                 } else {
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|person| view! { <PersonEntry person/> }).collect_view()}</ul> })
                 }}
@@ -139,7 +143,7 @@ pub fn OnePerson() -> impl IntoView {
 #[component]
 fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
     let t = translations();
-    let PersonDetail { person, host_accounts, identities, sessions, has_second_factors } = person;
+    let PersonDetail { person, host_accounts, identities, sessions, email, has_second_factors } = person;
     let user = person.user.clone();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encode(&person.user));
@@ -177,30 +181,10 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
                 <CurlExample call="POST /v1/tms/usermfa" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
             </section>
             <HostAccounts user=user.clone() host_accounts/>
+            <PersonRefusedLogins user=user.clone()/>
             <Identities user=user.clone() identities/>
-            <section aria-labelledby="sessions">
-                <h2 id="sessions">{t.sessions_title()}</h2>
-                {if sessions.is_empty() {
-                    Either::Left(view! { <p class="hint">{t.admin_people_no_sessions()}</p> })
-                } else {
-                    Either::Right(view! {
-                        <ul class="rows">
-                            {sessions.into_iter().map(|session| view! {
-                                <li class="row-card">
-                                    <div class="what">
-                                        <h3>{session.browser}</h3>
-                                        <dl class="facts short">
-                                            <div><dt>{t.sessions_last_seen()}</dt><dd><RelativeTime at=session.last_seen/></dd></div>
-                                            <div><dt>{t.sessions_from()}</dt><dd><bdi>{session.from.unwrap_or_else(|| t.sessions_from_unknown())}</bdi></dd></div>
-                                        </dl>
-                                    </div>
-                                </li>
-                            }).collect_view()}
-                        </ul>
-                        <ConfirmLink user=user.clone() change="end-sessions" text=t.admin_people_end_sessions()/>
-                    })
-                }}
-            </section>
+            <Email user=user.clone() email/>
+            <PersonSessions user=user.clone() sessions/>
             <section aria-labelledby="account">
                 <h2 id="account">{t.admin_people_account()}</h2>
                 <div class="actions">

@@ -1,5 +1,6 @@
-//! `tms-portal person add|show|password|invite|unlink|forget-factors|disable|enable|promote|demote`.
+//! `tms-portal person add|show|email|password|invite|unlink|forget-factors|disable|enable|promote|demote`.
 
+mod email;
 mod identities;
 
 use clap::Subcommand;
@@ -22,6 +23,8 @@ enum PersonCommand {
     Add(PersonAddArgs),
     /// Show a person and their linked identities
     Show(PersonSelector),
+    /// Set or remove the e-mail address to which a person's notifications are sent
+    Email(email::EmailArgs),
     /// Reset a person's password, sign out their sessions and print the new password once
     Password(PersonSelector),
     /// Invite a person to sign in with an identity provider for the first time, and print the invitation once
@@ -62,6 +65,7 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
     let (person, display_name) = match &args.command {
         PersonCommand::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
         PersonCommand::Unlink(unlink) => (&unlink.person, ""),
+        PersonCommand::Email(email) => (&email.person, ""),
         PersonCommand::Show(person)
         | PersonCommand::Password(person)
         | PersonCommand::Invite(person)
@@ -90,6 +94,7 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
             Err(fault) => Err(fault.into()),
         },
         PersonCommand::Show(_) => identities::show(&services, &operator, user).await.map(PersonOutcome::Message),
+        PersonCommand::Email(email) => email::set(&services, &operator, email).await.map(PersonOutcome::Message),
         PersonCommand::Unlink(unlink) => identities::unlink(&services, &operator, unlink).await.map(PersonOutcome::Message),
         PersonCommand::Disable(_) => services.set_person_enabled(&operator, user, false).await.map(|()| PersonOutcome::Disabled),
         PersonCommand::Enable(_) => services.set_person_enabled(&operator, user, true).await.map(|()| PersonOutcome::Enabled),

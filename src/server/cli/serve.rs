@@ -6,10 +6,13 @@ use std::time::Duration;
 use axum_server::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 
+use tokio::sync::watch;
+
 use super::{CommandError, init, messages, open};
 use crate::i18n::Languages;
 use crate::server::config::Config;
 use crate::server::listen;
+use crate::server::mail::MailSender;
 use crate::server::middleware::security_headers::Https;
 use crate::server::service::Services;
 use crate::server::state::{self, AppState};
@@ -27,6 +30,9 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
         tracing::error!("keys/secrets.key is not the key that {what} were encrypted with; they cannot be used until it is restored");
     }
     let languages = Languages::built_in().with_folder(&config.data_dir.join("words")).map_err(|refused| CommandError::Other(refused.to_string()))?;
+    let mail = config.smtp.as_ref().map(|smtp| MailSender::new(services.clone(), smtp, languages.clone())).transpose();
+    let mail = mail.map_err(|unusable| CommandError::Other(format!("[portal.smtp] {unusable}")))?;
+    services.set_mail_enabled(mail.is_some()).await?;
     let tls = match &config.tls {
         TlsMode::External => None,
         TlsMode::OperatorCertificate(tls) => Some(tls.clone()),
@@ -35,6 +41,8 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     let listener = TcpListener::bind(config.listen).map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
     let handle = Handle::new();
     let housekeeping = tokio::spawn(run_housekeeping(services.clone()));
+    let (stop_mail, stopped) = watch::channel(false);
+    let mail = mail.map(|mail| tokio::spawn(mail.run(stopped)));
     tokio::spawn(shutdown_on_signal(handle.clone()));
     if matches!(config.tls, TlsMode::Development) && config.is_reachable() {
         tracing::warn!("Development certificate in use, but others can reach this address");
@@ -51,6 +59,11 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     });
     listen::serve(listener, tls, handle, listen::HEADER_TIMEOUT, state).await?;
     housekeeping.abort();
+    // What is not sent by then is sent after the next start.
+    let _ = stop_mail.send(true);
+    if let Some(mail) = mail {
+        let _ = tokio::time::timeout(SHUTDOWN_GRACE, mail).await;
+    }
     services.close().await;
     Ok(())
 }

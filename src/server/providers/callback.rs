@@ -98,6 +98,10 @@ impl Providers {
         if user.single("sub").is_none() || user.single("sub") != claims.single("sub") {
             return Err(ProviderError::TokenRefused("the user endpoint returned a different subject".into()));
         }
+        if missing.contains(&"email") {
+            // Of the address that is taken from there.
+            claims.insert("email_verified", user.all("email_verified").to_vec());
+        }
         for name in missing {
             claims.insert(name, user.all(name).to_vec());
         }

@@ -2,33 +2,38 @@
 
 use std::time::Duration;
 
-use sqlx::SqliteExecutor;
+use sqlx::{FromRow, SqliteExecutor};
 
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
-use super::{Connection, Error};
-use crate::domain::audit_log::{AuditEntry, AuditEvent, AuditGroup, AuditKind, AuditPeriod};
+use super::{Connection, Error, mail_outbox, notifications};
+use crate::domain::audit_log::{AuditEntry, AuditEvent, AuditGroup, AuditKind, AuditObjects, AuditPeriod, ListedAuditEntry};
 use crate::domain::folding;
-use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
+use crate::domain::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
 use crate::domain::pagination::{Cursor, Page};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{DateRange, Timestamp};
 
 pub async fn insert(db: &mut Connection, event: &AuditEvent) -> Result<(), Error> {
     insert_all(db, std::slice::from_ref(event)).await
 }
 
-/// Appends events in their order. The only place that writes to the audit log.
+/// Appends events in their order, with the notifications that they cause. The only place that writes to the audit log.
 pub async fn insert_all(db: &mut Connection, events: &[AuditEvent]) -> Result<(), Error> {
     let rows: Vec<serde_json::Value> = events.iter().map(as_json).collect();
     sqlx::query(
-        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, from_address, admin_id, subject, subject_folded)
+        "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, from_address, admin_id, subject, subject_folded,
+                               host, account)
          SELECT value ->> 'tenant_id', value ->> 'at', value ->> 'kind', value ->> 'user_id', value ->> 'client_id', value ->> 'device_grant_id',
-                value ->> 'from_address', value ->> 'admin_id', value ->> 'subject', value ->> 'subject_folded'
+                value ->> 'from_address', value ->> 'admin_id', value ->> 'subject', value ->> 'subject_folded',
+                value ->> 'host', value ->> 'account'
          FROM json_each($1)",
     )
     .bind(serde_json::Value::from(rows).to_string())
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    for new in notifications::record(&mut *db, events).await? {
+        mail_outbox::queue(&mut *db, new.id, new.is_always_mailed()).await?;
+    }
     Ok(())
 }
 
@@ -44,6 +49,8 @@ fn as_json(event: &AuditEvent) -> serde_json::Value {
         "admin_id": event.admin.as_ref().map(AdminId::as_str),
         "subject": event.subject,
         "subject_folded": event.subject.as_deref().and_then(folding::search_key),
+        "host": event.host.as_ref().map(HostName::as_str),
+        "account": event.account.as_ref().map(AccountName::as_str),
     })
 }
 
@@ -80,6 +87,9 @@ pub struct AuditQuery {
     pub search: Option<String>,
     pub group: AuditGroup,
     pub since: AuditPeriod,
+    pub dates: DateRange,
+    /// Only events of this person's account or caused by this administrator, who may be a person.
+    pub actor: Option<String>,
     pub after: Option<Cursor>,
 }
 
@@ -92,9 +102,43 @@ row!(activity:
         client_id: Option<String>,
         admin_id: Option<String>,
         subject: Option<String>,
+        host: Option<String>,
+        account: Option<String>,
         from_address: Option<String>,
     }
 );
+
+/// What an entry is about, as far as it still exists.
+#[derive(FromRow)]
+struct ListedRow {
+    #[sqlx(flatten)]
+    entry: Row,
+    device_grant_id: Option<String>,
+    client_name: Option<String>,
+    person_name: Option<String>,
+    key_number: Option<i64>,
+    host_account_id: Option<String>,
+    /// When the access of the grant ends, if it is in force.
+    granted_until: Option<i64>,
+    delegated_until: Option<i64>,
+    host_known: bool,
+}
+
+impl ListedRow {
+    fn at(self, now: Timestamp) -> ListedAuditEntry {
+        let in_force = |until: Option<i64>| until.is_some_and(|until| now < Timestamp::from_millis(until));
+        let objects = AuditObjects {
+            client_name: self.client_name,
+            person_name: self.person_name,
+            key: self.key_number,
+            host_account: self.host_account_id,
+            device_grant: self.device_grant_id.filter(|_| in_force(self.granted_until)),
+            delegated: in_force(self.delegated_until),
+            host: self.host_known,
+        };
+        ListedAuditEntry { entry: self.entry.into(), objects }
+    }
+}
 
 impl From<Row> for AuditEntry {
     fn from(row: Row) -> Self {
@@ -106,14 +150,50 @@ impl From<Row> for AuditEntry {
             client_id: row.client_id,
             admin: row.admin_id,
             subject: row.subject,
+            host: row.host,
+            account: row.account,
             from: row.from_address,
         }
     }
 }
 
-pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuery, now: Timestamp) -> Result<Page<AuditEntry>, Error> {
-    let order = Order::integer("id", "id").descending();
-    let mut listing = KeysetQuery::new(columns!(), "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
+/// What a search finds: an application also by the name it has now.
+const SEARCHED: [&str; 9] = [
+    "kind",
+    "user_id",
+    "client_id",
+    "coalesce(subject_folded, subject)",
+    "host",
+    "account",
+    "from_address",
+    "admin_id",
+    "(SELECT coalesce(c.app_name_folded, c.app_name) FROM clients c WHERE c.tenant_id = activity.tenant_id AND c.client_id = activity.client_id)",
+];
+
+/// A page of events, newest first.
+pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuery, now: Timestamp) -> Result<Page<ListedAuditEntry>, Error> {
+    // Evaluated for the rows of the page only.
+    const LISTED_COLUMNS: &str = concat!(
+        columns!(),
+        ", device_grant_id,
+           (SELECT c.app_name FROM clients c WHERE c.tenant_id = activity.tenant_id AND c.client_id = activity.client_id) AS client_name,
+           (SELECT p.display_name FROM people p WHERE p.tenant_id = activity.tenant_id AND p.user_id = activity.user_id) AS person_name,
+           (SELECT min(k.number) FROM pubkeys k
+            WHERE k.fingerprint = activity.subject AND k.tenant_id = activity.tenant_id AND k.user_id = activity.user_id
+              AND (activity.host IS NULL OR (k.host = activity.host AND k.account = activity.account))) AS key_number,
+           (SELECT h.id FROM host_accounts h
+            WHERE h.tenant_id = activity.tenant_id AND h.user_id = activity.user_id AND h.host = activity.host
+              AND h.account = activity.account) AS host_account_id,
+           (SELECT g.access_until FROM device_grants g
+            WHERE g.tenant_id = activity.tenant_id AND g.id = activity.device_grant_id AND g.person = activity.user_id
+              AND g.state IN ('approved', 'redeemed')) AS granted_until,
+           (SELECT max(d.expires_at) FROM delegations d
+            WHERE d.tenant_id = activity.tenant_id AND d.client_id = activity.client_id AND d.user_id = activity.user_id
+              AND d.ended_at IS NULL) AS delegated_until,
+           EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = activity.tenant_id AND o.host = activity.host) AS host_known"
+    );
+    let order = Order::integer("at", "id").descending();
+    let mut listing = KeysetQuery::new(LISTED_COLUMNS, "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
     if let Some(person) = &query.person {
         listing.and_bound("user_id = ", person.as_str().to_owned());
     }
@@ -124,8 +204,18 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuer
     if let Some(span) = query.since.span() {
         listing.and_bound("at >= ", (now - span).as_millis());
     }
-    listing.search(query.search.as_deref(), &["kind", "user_id", "client_id", "coalesce(subject_folded, subject)", "from_address", "admin_id"]);
-    Ok(listing.fetch::<Row>(db, query.after.as_ref()).await?.map(AuditEntry::from))
+    if let Some(from) = query.dates.from {
+        listing.and_bound("at >= ", from.as_millis());
+    }
+    if let Some(until) = query.dates.until {
+        listing.and_bound("at < ", until.as_millis());
+    }
+    if let Some(actor) = &query.actor {
+        listing.and_bound("(user_id = ", actor.clone());
+        listing.or_bound("admin_id = ", actor.clone()).or_bound("admin_id = ", format!("person:{actor}")).close_paren();
+    }
+    listing.search(query.search.as_deref(), &SEARCHED);
+    Ok(listing.fetch::<ListedRow>(db, query.after.as_ref()).await?.map(|row| row.at(now)))
 }
 
 /// The number of the newest event of all tenants; 0 if there is none.

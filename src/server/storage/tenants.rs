@@ -8,6 +8,7 @@ use sqlx::SqliteExecutor;
 use super::row::{Values, row, select};
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::brand::Brand;
+use crate::domain::help_contact::HelpContact;
 use crate::domain::ids::TenantId;
 use crate::domain::pagination::PageRequest;
 use crate::domain::tenant::{Policy, Tenant};
@@ -36,6 +37,7 @@ row!(tenants:
         lowest_linked_uid: u32,
         brand_light: Option<String>,
         brand_dark: Option<String>,
+        help_contact: Option<String>,
         created_at: i64,
         updated_at: i64,
     }
@@ -69,6 +71,7 @@ impl TryFrom<Row> for Tenant {
                 lowest_linked_uid: row.lowest_linked_uid,
                 // Colours that have too little contrast after a change of the portal's own backgrounds are left out.
                 brand: row.brand_light.zip(row.brand_dark).and_then(|(light, dark)| Brand::parse(&light, &dark).ok()),
+                help_contact: row.help_contact.and_then(|contact| HelpContact::parse(&contact).ok()),
             },
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -140,10 +143,15 @@ fn settings(tenant: &Tenant) -> Values {
         .set("lowest_linked_uid", policy.lowest_linked_uid)
         .set("brand_light", policy.brand.map(|brand| brand.light()))
         .set("brand_dark", policy.brand.map(|brand| brand.dark()))
+        .set("help_contact", policy.help_contact.as_ref().map(HelpContact::as_str))
 }
 
 /// All tables with a tenant's rows; tables that others refer to come last.
-const TABLES: [&str; 23] = [
+const TABLES: [&str; 27] = [
+    "refused_lookups",
+    "mail_outbox",
+    "notifications",
+    "sign_in_networks",
     "reservations",
     "pubkeys",
     "delegation_host_accounts",

@@ -37,8 +37,17 @@ pub struct PersonDetail {
     pub host_accounts: Vec<HostAccountItem>,
     pub identities: Vec<IdentityItem>,
     pub sessions: Vec<SessionItem>,
+    pub email: Option<EmailItem>,
     /// Whether they have enrolled second factors.
     pub has_second_factors: bool,
+}
+
+/// A person's e-mail address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmailItem {
+    pub address: String,
+    /// Whether an institution confirmed it; otherwise an administrator set it.
+    pub from_institution: bool,
 }
 
 /// A page of the list. `show`: `enabled`, `disabled`, `admins`, `no-mfa`; `sort`: `made`.
@@ -62,12 +71,15 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
     let accounts = services.host_accounts_of(&admin, &user).await.map_err(context::fault)?;
     let identities = services.identities_of(&admin, &user).await.map_err(context::fault)?;
     let sessions = services.sessions_of(&admin, &user).await.map_err(context::fault)?;
+    let current = context::signed_in()?.session().session_id().clone();
     let factors = services.second_factors_of(admin.tenant_id(), &user).await.map_err(context::fault)?;
+    let mail = services.mail_preferences_of(&admin, &user).await.map_err(context::fault)?;
     Ok(Some(PersonDetail {
         person: PersonItem::new(account, now),
         host_accounts: accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
         identities: identities.into_iter().map(IdentityItem::from).collect(),
-        sessions: sessions.into_iter().map(|session| SessionItem::new(session, None)).collect(),
+        sessions: sessions.into_iter().map(|session| SessionItem::new(session, Some(&current))).collect(),
+        email: mail.and_then(|mail| Some(EmailItem { address: mail.address?.into(), from_institution: mail.issuer.is_some() })),
         has_second_factors: !factors.is_empty(),
     }))
 }
@@ -144,6 +156,23 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
     }
 }
 
+/// Signs out one of a person's sessions.
+#[server(prefix = "/api", endpoint = "admin/people/end-session")]
+pub async fn end_session_of(#[server(default)] user: String, #[server(default)] session: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::{SessionId, UserId};
+    use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
+    use crate::server::context;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
+    context::see_other(ADMIN_PEOPLE);
+    let Ok(user) = UserId::parse(user) else { return Ok(()) };
+    context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
+    let ended = match SessionId::parse(session) {
+        Ok(session) => services.end_session_of(&admin, &user, &session).await.map_err(context::fault)?,
+        Err(_) => false,
+    };
+    if ended { context::flash_success(t.sessions_ended()).await } else { context::flash_error(t.sessions_ended_already()).await }
+}
+
 /// Links a host account to a person, for a number of days; 0: without expiry.
 #[server(prefix = "/api", endpoint = "admin/people/link")]
 pub async fn link_account(
@@ -192,6 +221,31 @@ pub async fn unlink_account(
         context::flash_success(t.admin_saved()).await
     } else {
         context::flash_error(t.admin_gone()).await
+    }
+}
+
+/// Sets the address to which a person's notifications are sent; empty: none.
+#[server(prefix = "/api", endpoint = "admin/people/email")]
+pub async fn set_person_email(#[server(default)] user: String, #[server(default)] email: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::UserId;
+    use crate::domain::mail::EmailAddress;
+    use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
+    context::see_other(ADMIN_PEOPLE);
+    let Ok(user) = UserId::parse(user) else { return Ok(()) };
+    context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
+    let typed = email.trim();
+    let address = match (typed.is_empty(), EmailAddress::parse(typed)) {
+        (true, _) => None,
+        (false, Ok(address)) => Some(address),
+        (false, Err(_)) => return context::flash_error(t.admin_people_email_refused()).await,
+    };
+    match services.set_email(&admin, &user, address).await {
+        Ok(()) => context::flash_success(t.admin_saved()).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.person_refused(refused)).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
     }
 }
 

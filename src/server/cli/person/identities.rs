@@ -36,6 +36,9 @@ pub async fn show(services: &Services, operator: &TenantAdmin, user: &UserId) ->
     let state = [(!account.enabled, "disabled"), (account.admin, "administrator"), (account.has_password, "password")];
     let state: Vec<&str> = state.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect();
     let mut said = format!("{user}  {}  since {}  {}", account.display_name.escape_debug(), account.created_at.humanize(), state.join(", "));
+    if let Some(address) = services.mail_preferences_of(operator, user).await?.and_then(|mail| mail.address) {
+        said += &format!("\n  e-mail  {address}");
+    }
     for linked in services.identities_of(operator, user).await? {
         let used = linked.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", at.humanize()));
         let Identity { number, issuer, subject, label, .. } = linked;

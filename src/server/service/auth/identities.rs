@@ -12,7 +12,7 @@ use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::identities::Identity;
-use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, people};
+use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, mail_outbox, people};
 
 /// Why an identity is not linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,9 @@ async fn link(db: &mut Connection, person: SignedIn, verified: VerifiedIdentity,
         Some(_) => return Err(Error::Refused(IdentityLinkRefused::LinkedToAnother)),
         None => {}
     }
+    if let Some(address) = &verified.email {
+        mail_outbox::set_claimed_address(&mut *db, tenant, person.user_id(), &verified.issuer, address).await?;
+    }
     let identity = Identity {
         number: 0,
         issuer: verified.issuer,
@@ -106,10 +109,11 @@ async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timesta
     Ok(identity)
 }
 
-/// Deletes an identity and ends the sessions that depend on it, because another user may have signed in with it; except `keep`, the acting
+/// Deletes an identity with the address that its issuer asserted, and ends the sessions that depend on it, because another user may have signed in with it; except `keep`, the acting
 /// session.
 async fn delete_identity(db: &mut Connection, tenant: &TenantId, identity: &Identity, keep: Option<&SessionId>) -> Result<bool, storage::Error> {
     browser_sessions::delete_of_identity(&mut *db, tenant, &identity.issuer, &identity.subject, keep).await?;
+    mail_outbox::forget_claimed_address(&mut *db, tenant, &identity.user_id, &identity.issuer).await?;
     identities::delete(db, tenant, identity).await
 }
 

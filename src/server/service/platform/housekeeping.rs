@@ -4,13 +4,18 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
+use crate::domain::notification::{NETWORK_MEMORY, NOTIFICATION_RETENTION};
 use crate::server::service::{Fault, Services};
-use crate::server::storage::{attempts, browser_sessions, device_grants, form_results, identities, link_requests, reservations, ssh_keys};
+use crate::server::storage::{
+    attempts, browser_sessions, device_grants, form_results, identities, link_requests, notifications, refused_lookups, reservations, ssh_keys,
+};
 
 /// How long a grant is kept after its code and access have expired, so that its device learns the result.
 const GRANT_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long an ended key is still listed.
 const KEY_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// How long a refused lookup is listed.
+pub(in crate::server::service) const REFUSAL_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Longer than the longest window in `domain::attempts`.
 const ATTEMPT_RETENTION: Duration = Duration::from_secs(2 * 60 * 60);
 
@@ -30,7 +35,9 @@ impl Services {
                 link_requests::delete_old(db, old_grants).await?;
                 reservations::delete_old(db, old_grants).await?;
                 ssh_keys::delete_old(db, old_keys).await?;
+                refused_lookups::delete_old(db, now - REFUSAL_RETENTION).await?;
                 identities::delete_old_invitations(db, now).await?;
+                notifications::delete_old(db, now - NOTIFICATION_RETENTION, now - NETWORK_MEMORY).await?;
                 Ok(())
             }
             .boxed()

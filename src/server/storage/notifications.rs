@@ -1,0 +1,234 @@
+//! Notifications of people, and the networks from which they sign in.
+
+use std::collections::BTreeSet;
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::{Connection, Error};
+use crate::domain::audit_log::AuditEvent;
+use crate::domain::ids::{ClientId, TenantId, UserId};
+use crate::domain::notification::{
+    APPLICATION_KEYS_INTERVAL, MAX_NETWORKS, MAX_NOTIFICATIONS, Notification, NotificationKind, is_new_network, network,
+};
+use crate::domain::time::Timestamp;
+
+/// Writes the notifications that these audit events cause, and returns them. Called where the events are inserted.
+pub(super) async fn record(db: &mut Connection, events: &[AuditEvent]) -> Result<Vec<NewNotification>, Error> {
+    let (mut rows, mut collapsed) = (Vec::new(), BTreeSet::new());
+    for event in events {
+        let (Some(kind), Some(person)) = (NotificationKind::of(event), &event.person) else { continue };
+        let wanted = match kind {
+            NotificationKind::NewNetwork => is_from_new_network(db, event, person).await?,
+            kind if kind.is_collapsed() => collapsed.insert((&event.tenant_id, person, event.client_id.as_ref())),
+            _ => true,
+        };
+        if wanted {
+            rows.push(as_json(event, kind, person));
+        }
+    }
+    if rows.is_empty() { Ok(Vec::new()) } else { insert(db, rows).await }
+}
+
+fn as_json(event: &AuditEvent, kind: NotificationKind, person: &UserId) -> serde_json::Value {
+    serde_json::json!({
+        "tenant_id": event.tenant_id.as_str(),
+        "user_id": person.as_str(),
+        "kind": kind.as_str(),
+        "at": event.at.as_millis(),
+        "client_id": event.client_id.as_ref().map(ClientId::as_str),
+        "subject": event.subject,
+        // People do not learn administrators' addresses.
+        "from_address": event.from.filter(|_| event.admin.is_none()).map(|from| from.to_string()),
+        "collapsed_since": kind.is_collapsed().then(|| (event.at - APPLICATION_KEYS_INTERVAL).as_millis()),
+    })
+}
+
+/// Whether the network of a sign-in is new to the person; remembers it.
+async fn is_from_new_network(db: &mut Connection, event: &AuditEvent, person: &UserId) -> Result<bool, Error> {
+    let Some(network) = event.from.map(network) else { return Ok(false) };
+    let (tenant, user) = (event.tenant_id.as_str(), person.as_str());
+    let (before, there): (bool, Option<i64>) = sqlx::query_as(
+        "SELECT EXISTS (SELECT 1 FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2),
+                (SELECT last_seen_at FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2 AND network = $3)",
+    )
+    .bind(tenant)
+    .bind(user)
+    .bind(&network)
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query(
+        "INSERT INTO sign_in_networks (tenant_id, user_id, network, last_seen_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (tenant_id, user_id, network) DO UPDATE SET last_seen_at = excluded.last_seen_at",
+    )
+    .bind(tenant)
+    .bind(user)
+    .bind(&network)
+    .bind(event.at.as_millis())
+    .execute(&mut *db)
+    .await?;
+    let is_new = is_new_network(there.map(Timestamp::from_millis), before, event.at);
+    if is_new {
+        sqlx::query(
+            "DELETE FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2 AND network NOT IN
+                 (SELECT network FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2 ORDER BY last_seen_at DESC LIMIT $3)",
+        )
+        .bind(tenant)
+        .bind(user)
+        .bind(MAX_NETWORKS)
+        .execute(db)
+        .await?;
+    }
+    Ok(is_new)
+}
+
+/// A notification that was just written.
+#[derive(FromRow)]
+pub(super) struct NewNotification {
+    pub id: i64,
+    tenant_id: String,
+    user_id: String,
+    kind: String,
+}
+
+impl NewNotification {
+    pub fn is_always_mailed(&self) -> bool {
+        NotificationKind::parse(&self.kind).is_some_and(NotificationKind::is_always_mailed)
+    }
+}
+
+/// One statement for all. A collapsed notification is left out while the application has one that is not dismissed, or is recent.
+async fn insert(db: &mut Connection, rows: Vec<serde_json::Value>) -> Result<Vec<NewNotification>, Error> {
+    let inserted: Vec<NewNotification> = sqlx::query_as(
+        "INSERT INTO notifications (tenant_id, user_id, kind, at, client_id, subject, from_address)
+         SELECT n.value ->> 'tenant_id', n.value ->> 'user_id', n.value ->> 'kind', n.value ->> 'at', n.value ->> 'client_id',
+                n.value ->> 'subject', n.value ->> 'from_address'
+         FROM json_each($1) n
+         WHERE EXISTS (SELECT 1 FROM people p WHERE p.tenant_id = n.value ->> 'tenant_id' AND p.user_id = n.value ->> 'user_id')
+           AND (n.value ->> 'collapsed_since' IS NULL
+                OR NOT EXISTS (SELECT 1 FROM notifications o
+                               WHERE o.tenant_id = n.value ->> 'tenant_id' AND o.user_id = n.value ->> 'user_id'
+                                 AND o.kind = n.value ->> 'kind' AND o.client_id = n.value ->> 'client_id'
+                                 AND (o.dismissed_at IS NULL OR o.at > n.value ->> 'collapsed_since')))
+         RETURNING id, tenant_id, user_id, kind",
+    )
+    .bind(serde_json::Value::from(rows).to_string())
+    .fetch_all(&mut *db)
+    .await?;
+    for new in &inserted {
+        delete_beyond_limit(db, new).await?;
+    }
+    Ok(inserted)
+}
+
+async fn delete_beyond_limit(db: &mut Connection, newest: &NewNotification) -> Result<(), Error> {
+    sqlx::query(
+        "DELETE FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND id <=
+             (SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)",
+    )
+    .bind(&newest.tenant_id)
+    .bind(&newest.user_id)
+    .bind(MAX_NOTIFICATIONS)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+#[derive(FromRow)]
+pub(super) struct Row {
+    id: i64,
+    kind: String,
+    at: i64,
+    client_id: Option<String>,
+    client_name: Option<String>,
+    delegation: Option<i64>,
+    subject: Option<String>,
+    from_address: Option<String>,
+}
+
+impl Row {
+    /// `None` for a kind of a newer release.
+    pub(super) fn into_notification(self) -> Option<Notification> {
+        Some(Notification {
+            id: self.id,
+            kind: NotificationKind::parse(&self.kind)?,
+            at: Timestamp::from_millis(self.at),
+            client_id: self.client_id,
+            client_name: self.client_name,
+            delegation: self.delegation,
+            subject: self.subject,
+            from: self.from_address,
+        })
+    }
+}
+
+/// What a notification is read with; `n` is the table.
+macro_rules! select_notifications {
+    ($rest:literal) => {
+        concat!(
+            "SELECT n.id, n.kind, n.at, n.client_id, n.subject, n.from_address,
+                    (SELECT c.app_name FROM clients c WHERE c.tenant_id = n.tenant_id AND c.client_id = n.client_id) AS client_name,
+                    (SELECT max(d.number) FROM delegations d
+                     WHERE d.tenant_id = n.tenant_id AND d.client_id = n.client_id AND d.user_id = n.user_id AND d.ended_at IS NULL) AS delegation
+             FROM notifications n ",
+            $rest
+        )
+    };
+}
+pub(super) use select_notifications;
+
+/// A person's notifications that are not dismissed, newest first.
+pub async fn pending(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Notification>, Error> {
+    let rows: Vec<Row> =
+        sqlx::query_as(select_notifications!("WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.dismissed_at IS NULL ORDER BY n.id DESC LIMIT $3"))
+            .bind(tenant_id.as_str())
+            .bind(user_id.as_str())
+            .bind(MAX_NOTIFICATIONS)
+            .fetch_all(db)
+            .await?;
+    Ok(rows.into_iter().filter_map(Row::into_notification).collect())
+}
+
+/// Dismisses one of a person's notifications. False if they have no such one, or it is dismissed already.
+pub async fn dismiss(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: i64, now: Timestamp) -> Result<bool, Error> {
+    let done = sqlx::query("UPDATE notifications SET dismissed_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND dismissed_at IS NULL")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(id)
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Dismisses a person's notifications up to one that they were shown. Returns their number.
+pub async fn dismiss_all(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, newest: i64, now: Timestamp) -> Result<u64, Error> {
+    let done = sqlx::query("UPDATE notifications SET dismissed_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND id <= $3 AND dismissed_at IS NULL")
+        .bind(tenant_id.as_str())
+        .bind(user_id.as_str())
+        .bind(newest)
+        .bind(now.as_millis())
+        .execute(db)
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// Deletes notifications, and networks not seen, since before `before`; a limited number per call, so that other writes are not delayed.
+/// A person's last network stays: the next sign-in is not their first.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, networks_before: Timestamp) -> Result<(), Error> {
+    sqlx::query("DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE at < $1 LIMIT 1000)")
+        .bind(before.as_millis())
+        .execute(&mut *db)
+        .await?;
+    sqlx::query(
+        "DELETE FROM sign_in_networks WHERE (tenant_id, user_id, network) IN
+             (SELECT s.tenant_id, s.user_id, s.network FROM sign_in_networks s
+              WHERE s.last_seen_at < $1
+                AND EXISTS (SELECT 1 FROM sign_in_networks o
+                            WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.last_seen_at > s.last_seen_at)
+              LIMIT 1000)",
+    )
+    .bind(networks_before.as_millis())
+    .execute(db)
+    .await?;
+    Ok(())
+}
