@@ -15,10 +15,10 @@ mod identities;
 mod link_requests;
 mod second_factor;
 mod sessions;
+mod settings;
 mod sign_in;
 mod signed_out;
 mod ssh_keys;
-mod time_zone;
 mod upstream_accounts;
 
 use leptos::prelude::*;
@@ -92,6 +92,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("keys/revoke") view=ssh_keys::RevokeTheseKeys/>
                     <Route path=path!("apps") view=delegations::Apps/>
                     <Route path=path!("apps/change") view=delegations::ChangeDelegation/>
+                    <Route path=path!("apps/application") view=delegations::OneApplication/>
+                    <Route path=path!("apps/revoke") view=delegations::RevokeApplication/>
                     <Route path=path!("activity") view=activity::Activity/>
                     <Route path=path!("identities") view=identities::Identities/>
                     <Route path=path!("identities/link") view=identities::LinkThisIdentity/>
@@ -132,7 +134,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("admin/policy") view=admin::policy::TenantPolicy/>
                     <Route path=path!("admin/tenants") view=admin::tenants::Tenants/>
                     <Route path=path!("admin/tenants/change") view=admin::tenants::ChangeATenant/>
-                    <Route path=path!("time-zone") view=time_zone::TimeZone/>
+                    <Route path=path!("settings") view=settings::Settings/>
                     <Route path=path!("docs/api") view=api_docs::ApiDocs/>
                 </ParentRoute>
             </Routes>
@@ -143,5 +145,14 @@ pub fn App() -> impl IntoView {
 /// The list parameters in the page's URL.
 fn list_query() -> ListQuery {
     let get = |name: &str| use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
-    ListQuery { q: get("q"), show: get("show"), since: get("since"), sort: get("sort"), after: get("after") }
+    ListQuery {
+        q: get("q"),
+        show: get("show"),
+        since: get("since"),
+        from: get("from"),
+        to: get("to"),
+        actor: get("actor"),
+        sort: get("sort"),
+        after: get("after"),
+    }
 }

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::ids::{AdminId, ClientId, DeviceGrantId, TenantId, UserId};
+use serde::{Deserialize, Serialize};
+
+use super::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
 use super::pagination::QueryParam;
 use super::time::Timestamp;
 
@@ -21,6 +23,9 @@ pub struct AuditEvent {
     pub admin: Option<AdminId>,
     /// What else it concerns: a key's fingerprint, `account@host`, a host, a tenant.
     pub subject: Option<String>,
+    /// The host that it is about, and the account there.
+    pub host: Option<HostName>,
+    pub account: Option<AccountName>,
     pub from: Option<IpAddr>,
 }
 
@@ -222,6 +227,18 @@ impl AuditKind {
     }
 }
 
+impl AuditKind {
+    /// Whether the event is about the link of a host account.
+    pub fn is_about_link(self) -> bool {
+        matches!(self, Self::HostLinkRequested | Self::HostLinked | Self::HostLinkChanged | Self::HostUnlinked | Self::HostLinkRefused)
+    }
+
+    /// Whether the event is about a host as administrators manage it.
+    fn is_about_host(self) -> bool {
+        matches!(self, Self::HostAdded | Self::HostRemoved | Self::HostCredentialCreated | Self::HostCredentialChanged | Self::HostCredentialRemoved)
+    }
+}
+
 /// Periods by which the list is filtered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuditPeriod {
@@ -260,12 +277,71 @@ pub struct AuditEntry {
     pub client_id: Option<String>,
     pub admin: Option<String>,
     pub subject: Option<String>,
+    pub host: Option<String>,
+    pub account: Option<String>,
     pub from: Option<String>,
+}
+
+/// What an event is about, as far as it still exists.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditObjects {
+    /// The client's display name.
+    pub client_name: Option<String>,
+    /// The person's display name.
+    pub person_name: Option<String>,
+    /// The number of the key.
+    pub key: Option<i64>,
+    /// The id of the host account.
+    pub host_account: Option<String>,
+    /// The id of the device grant, if it is in force.
+    pub device_grant: Option<String>,
+    /// Whether the client may act for the person.
+    pub delegated: bool,
+    /// Whether the host is registered.
+    pub host: bool,
+}
+
+/// An audit event in a list.
+#[derive(Clone, Debug)]
+pub struct ListedAuditEntry {
+    pub entry: AuditEntry,
+    pub objects: AuditObjects,
+}
+
+impl AuditEntry {
+    /// The host and account that it is about. Events that were written before these had columns name them in their subject, with or without
+    /// what the link is based on: `jdoe@frontera (jdoe@example.org)`.
+    pub fn place(&self) -> (Option<String>, Option<String>) {
+        if self.host.is_some() {
+            return (self.host.clone(), self.account.clone());
+        }
+        let (Some(kind), Some(subject)) = (AuditKind::parse(&self.kind), &self.subject) else { return (None, None) };
+        if kind.is_about_host() {
+            return (Some(subject.clone()), None);
+        }
+        let link = subject.split_once(" (").map_or(subject.as_str(), |(link, _)| link);
+        match link.rsplit_once('@').filter(|_| kind.is_about_link()) {
+            Some((account, host)) => (Some(host.to_owned()), Some(account.to_owned())),
+            None => (None, None),
+        }
+    }
 }
 
 impl AuditEvent {
     pub fn new(tenant_id: TenantId, kind: AuditKind, at: Timestamp) -> Self {
-        Self { tenant_id, at, kind, person: None, client_id: None, device_grant_id: None, admin: None, subject: None, from: None }
+        Self {
+            tenant_id,
+            at,
+            kind,
+            person: None,
+            client_id: None,
+            device_grant_id: None,
+            admin: None,
+            subject: None,
+            host: None,
+            account: None,
+            from: None,
+        }
     }
 
     #[must_use]
@@ -296,6 +372,20 @@ impl AuditEvent {
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.subject = Some(subject.into());
+        self
+    }
+
+    /// About an account on a host.
+    #[must_use]
+    pub fn on(mut self, host: &HostName, account: &AccountName) -> Self {
+        self.account = Some(account.clone());
+        self.host(host)
+    }
+
+    /// About a host.
+    #[must_use]
+    pub fn host(mut self, host: &HostName) -> Self {
+        self.host = Some(host.clone());
         self
     }
 

@@ -20,6 +20,14 @@ pub struct ListQuery {
     /// The period's word.
     #[serde(default)]
     pub since: String,
+    /// The first and the last day, as in RFC 3339: `2026-11-30`.
+    #[serde(default)]
+    pub from: String,
+    #[serde(default)]
+    pub to: String,
+    /// The id of a person or administrator.
+    #[serde(default)]
+    pub actor: String,
     /// The cursor of the row before the first one; empty: from the start.
     #[serde(default)]
     pub after: String,
@@ -38,7 +46,7 @@ impl ListQuery {
 
     /// Whether the list is searched or filtered.
     pub fn is_filtered(&self) -> bool {
-        self.search().is_some() || !self.show.is_empty() || !self.since.is_empty()
+        self.search().is_some() || [&self.show, &self.since, &self.from, &self.to, &self.actor].iter().any(|filter| !filter.is_empty())
     }
 
     /// The parsed cursor; `None` for the first page.
@@ -49,7 +57,16 @@ impl ListQuery {
     /// The URL of the same list from a cursor on.
     pub fn url(&self, path: &str, after: Option<&Cursor>) -> String {
         let after = after.map_or_else(String::new, Cursor::to_string);
-        let parts = [("q", self.q.as_str()), ("show", &self.show), ("since", &self.since), ("sort", &self.sort), ("after", &after)];
+        let parts = [
+            ("q", self.q.as_str()),
+            ("show", &self.show),
+            ("since", &self.since),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("actor", &self.actor),
+            ("sort", &self.sort),
+            ("after", &after),
+        ];
         let parts: Vec<String> =
             parts.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name}={}", encode(value))).collect();
         if parts.is_empty() { path.to_owned() } else { format!("{path}?{}", parts.join("&")) }

@@ -1,5 +1,7 @@
 //! Points in time and durations, in whole milliseconds. Rules get a [`Timestamp`] as a parameter; the clock is in the service layer.
 
+mod calendar;
+
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
@@ -7,6 +9,8 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+pub use calendar::{CalendarDate, DateRange, DateRangeRefused};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Language;
 use crate::domain::sentence::Sentence;
-use crate::domain::time::{Timestamp, Unit, Zone, largest_unit};
+use crate::domain::time::{CalendarDate, Timestamp, Unit, Zone, largest_unit};
 
 impl Language {
     /// `20 November 2026, 14:02 UTC`.
@@ -13,6 +13,11 @@ impl Language {
             Some(at) => self.exact_time(at.day.to_string(), at.month, at.year.to_string(), format!("{:02}:{:02} {}", at.hour, at.minute, at.zone)),
             None => self.moment_unknown(),
         }
+    }
+
+    /// `20 November 2026`.
+    pub fn format_date(&self, date: CalendarDate) -> String {
+        self.calendar_date(date.day().to_string(), date.month(), date.year().to_string())
     }
 
     /// The format of times for each month, one per line, with the placeholders `{day}`, `{year}` and `{time}`: for the browser, which fills

@@ -66,7 +66,7 @@ pub fn LiveList(children: Children) -> impl IntoView {
     };
     let click = move |event: MouseEvent| {
         let other_key = event.ctrl_key() || event.meta_key() || event.shift_key() || event.alt_key();
-        let link = event.target().and_then(|target| target.dyn_into::<Element>().ok()).and_then(|target| target.closest("a[data-piece]").ok()?);
+        let link = event.target().and_then(|target| target.dyn_into::<Element>().ok()).and_then(|target| target.closest("a[data-page]").ok()?);
         if let Some(address) = link.filter(|_| !other_key).and_then(|link| link.get_attribute("href")) {
             event.prevent_default();
             show(address, ROWS, HistoryUpdate::Push);
@@ -158,7 +158,7 @@ fn form_url(form: &HtmlFormElement) -> Option<String> {
     }
     let filled = UrlSearchParams::new().ok()?;
     let fields = FormData::new_with_form(form).ok()?;
-    for name in ["q", "show", "since", "sort"] {
+    for name in ["q", "show", "since", "from", "to", "actor", "sort"] {
         if let Some(value) = fields.get(name).as_string().filter(|value| !value.is_empty()) {
             filled.append(name, &value);
         }

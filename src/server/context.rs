@@ -1,5 +1,7 @@
 //! Request state and responses for pages and server functions.
 
+use std::time::Duration;
+
 use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode};
@@ -10,7 +12,7 @@ use leptos_axum::ResponseOptions;
 use super::middleware::cookies::CookiesDisabled;
 use super::middleware::forms::{DISCARD_DRAFT, SIGN_IN_NEEDED};
 use super::middleware::security_headers::Https;
-use super::preferences::Theme;
+use super::preferences::{LastMethod, Theme};
 use super::request_context::RequestContext;
 use super::service::audit_log::AuditQuery;
 use super::service::auth::principals::{ConsentAuthorized, RecentlyAuthenticated};
@@ -19,11 +21,12 @@ use super::service::{Error, Fault, Services, SignedIn, TenantAdmin};
 use super::sign_in::session::flash::{Flash, FlashTarget};
 use super::{preferences, user_agent};
 use crate::domain::form::{self, DraftReason};
+use crate::domain::help_contact::HelpContact;
 use crate::domain::pagination::{ListQuery, QueryParam};
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::sentence::Sentence;
 use crate::domain::step_up::StepUpRequired;
-use crate::domain::time::{Timestamp, Zone};
+use crate::domain::time::{DateRange, DateRangeRefused, Timestamp, Zone};
 use crate::i18n::{self, Languages, Translations};
 use crate::server::service::admin::edit_refused::EditRefused;
 
@@ -34,6 +37,11 @@ pub fn format_browser(agent: &str) -> String {
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => translations().browser_unknown(),
     }
+}
+
+/// `tms 0.4.0`, as far as the user agent tells; `None` if it tells nothing.
+pub fn format_program(agent: &str) -> Option<String> {
+    user_agent::program(agent).or_else(|| (!agent.trim().is_empty()).then(|| format_browser(agent)))
 }
 
 /// Language, colours and time zone of the response.
@@ -63,9 +71,9 @@ pub async fn entries_kept(then: &ReturnTo) -> Result<Option<String>, Fault> {
     Ok(draft.map(|_| translations().sign_in_entries_kept()))
 }
 
-/// The provider of the last sign-in with this browser.
-pub fn last_provider() -> Option<String> {
-    use_context::<Parts>().and_then(|parts| preferences::last_provider(&parts.headers).map(str::to_owned))
+/// The method of the last sign-in with this browser.
+pub fn last_method() -> Option<LastMethod> {
+    use_context::<Parts>().and_then(|parts| preferences::last_method(&parts.headers))
 }
 
 /// The chosen colour scheme; `None` if the browser's setting applies.
@@ -120,6 +128,30 @@ pub fn request_context() -> Result<RequestContext, ServerFnError> {
 /// The signed-in person, if any; pages outside the session middleware have none.
 pub fn current_person() -> Option<SignedIn> {
     use_context::<Parts>()?.extensions.get::<RequestContext>()?.signed_in.clone()
+}
+
+/// The help contact of the signed-in person's tenant; before sign-in, that of the tenant selected in this session, or of the only one in
+/// which people can sign in.
+pub async fn help_contact() -> Option<HelpContact> {
+    if let Some(person) = current_person() {
+        return person.tenant().policy.help_contact.clone();
+    }
+    let selected = match request_context() {
+        Ok(caller) => caller.session.chosen_tenant().await.ok()?,
+        Err(_) => None,
+    };
+    let tenants = use_context::<Services>()?.sign_in_tenants().await.ok()?;
+    let mut candidates = tenants.into_iter().filter(|tenant| selected.as_ref().is_none_or(|selected| *selected == tenant.id));
+    match (candidates.next(), candidates.next()) {
+        (Some(only), None) => only.policy.help_contact,
+        _ => None,
+    }
+}
+
+/// The time until the session ends if it is not used, and if it is; `None` without sign-in.
+pub fn session_time_left() -> Option<(Duration, Duration)> {
+    let (services, person) = (services().ok()?, current_person()?);
+    Some(services.session_time_left(&person))
 }
 
 /// Whether the browser did not send back the session cookie that it was just given.
@@ -209,15 +241,26 @@ pub fn admin() -> Result<TenantAdmin, ServerFnError> {
     })
 }
 
-/// The audit log query of a list's parameters.
-pub fn audit_query(query: &ListQuery) -> AuditQuery {
-    AuditQuery {
+/// The dates of a list's parameters, in the time zone of [`zone`].
+pub fn date_range(query: &ListQuery) -> Result<DateRange, DateRangeRefused> {
+    DateRange::parse(&query.from, &query.to, &zone())
+}
+
+/// The audit log query of a list's parameters. Sets status 422 for invalid dates.
+pub fn audit_query(query: &ListQuery) -> Result<AuditQuery, ServerFnError> {
+    let dates = date_range(query).map_err(|refused| {
+        set_status(StatusCode::UNPROCESSABLE_ENTITY);
+        ServerFnError::new(refused.to_string())
+    })?;
+    Ok(AuditQuery {
         person: None,
         search: query.search().map(str::to_owned),
         group: QueryParam::parse(&query.show),
         since: QueryParam::parse(&query.since),
+        dates,
+        actor: Some(query.actor.trim().to_owned()).filter(|actor| !actor.is_empty()),
         after: query.cursor(),
-    }
+    })
 }
 
 /// The command to sign in from a terminal.

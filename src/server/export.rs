@@ -17,11 +17,13 @@ use super::middleware::http_error::HttpError;
 use super::preferences;
 use super::request_context::RequestContext;
 use super::service::audit_log::AuditLogScope;
+use super::service::ssh_keys::my_keys::KeySummary;
 use super::service::{Fault, Services};
 use super::state::AppState;
 use crate::domain::audit_log::AuditEntry;
 use crate::domain::pagination::ListParams;
 use crate::domain::paths;
+use crate::domain::ssh_key::search::KeyFilter;
 use crate::domain::time::Zone;
 
 /// The time zone chosen in the browser, or UTC.
@@ -58,6 +60,9 @@ struct ExportRow {
     /// The same time in the chosen time zone.
     local_time: String,
     time_zone: String,
+    /// The account on a host that it is about.
+    host: Option<String>,
+    account: Option<String>,
 }
 
 impl ExportRow {
@@ -72,6 +77,8 @@ impl ExportRow {
             subject: line.subject,
             administrator: line.admin,
             from: line.from,
+            host: line.host,
+            account: line.account,
         }
     }
 }
@@ -87,10 +94,10 @@ async fn person_json(State(services): State<Services>, caller: RequestContext, D
         })
         .collect();
     let mut keys = Vec::new();
-    let mut params = ListParams::default();
+    let mut params = ListParams { show: KeyFilter::All, ..ListParams::default() };
     loop {
         let page = services.list_my_keys(person, &params).await?;
-        keys.extend(page.items.iter().map(|key| {
+        keys.extend(page.items.iter().map(|KeySummary { key, .. }| {
             json!({ "host": key.host, "account": key.account, "fingerprint": key.fingerprint, "public_key": key.public_key, "label": key.label,
                     "client": key.client_id, "created_at": key.created_at.to_rfc3339(), "expires_at": key.expires_at.to_rfc3339(),
                     "last_used_at": key.last_used_at.map(|at| at.to_rfc3339()) })
@@ -130,11 +137,12 @@ fn json_response(services: Services, record: AuditLogScope, head: String, zone: 
 }
 
 fn csv_response(services: Services, record: AuditLogScope, zone: Zone) -> Response {
-    let head = b"at,kind,person,client,subject,administrator,from,local_time,time_zone\r\n".to_vec();
+    let head = b"at,kind,person,client,subject,administrator,from,local_time,time_zone,host,account\r\n".to_vec();
     let line = move |line: AuditEntry, _first: bool| {
         let line = ExportRow::new(line, &zone);
-        let (local, zone) = (Some(line.local_time), Some(line.time_zone));
-        let cells = [Some(line.at), Some(line.kind), line.person, line.client, line.subject, line.administrator, line.from, local, zone];
+        let local = [Some(line.local_time), Some(line.time_zone), line.host, line.account];
+        let event = [Some(line.at), Some(line.kind), line.person, line.client, line.subject, line.administrator, line.from];
+        let cells = event.into_iter().chain(local);
         let mut row = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
         row.write_record(cells.map(|cell| escape_formula(cell.unwrap_or_default()))).map_err(Fault::new)?;
         row.into_inner().map_err(|error| Fault::new(error.into_error()))

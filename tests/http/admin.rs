@@ -267,7 +267,7 @@ async fn delegations_and_keys_are_listed_and_revoked() {
     assert!(browser.post("/api/admin/delegations/end", &end).await.problem().contains(&en().admin_gone()));
     let words = browser.get("/admin/activity?q=eve").await.words();
     assert!(
-        words.contains(&en().event_delegated())
+        words.contains(&en().event_delegated_app("testapp1"))
             && words.contains(&en().activity_by_operator())
             && words.contains(&format!("{} {}", en().activity_by(), en().activity_by_admin("testuser1"))),
         "{words}"
@@ -292,6 +292,7 @@ async fn policy_is_saved_and_low_contrast_is_refused() {
             ("policy[own_keys]", "yes"),
             ("policy[brand_light]", light),
             ("policy[brand_dark]", "#ffb37a"),
+            ("policy[help_contact]", "help@tacc.example"),
         ]
     };
     assert!(browser.post("/api/admin/policy/save", &form("#ffff00", "10")).await.refuses(|x| en().brand_refused_faint_on_light(x)));
@@ -302,8 +303,13 @@ async fn policy_is_saved_and_low_contrast_is_refused() {
     assert!(page.says(en().admin_saved()) && page.says("value=\"TACC\"") && page.says("value=\"14\""), "{}", page.words());
     assert_eq!(
         app.texts("SELECT subject FROM activity WHERE kind = 'tenant_changed'").await,
-        ["code-lifetime longest-access mfa-lifetime link-lifetime lowest-linked-uid brand display-name"]
+        ["code-lifetime longest-access mfa-lifetime link-lifetime lowest-linked-uid brand help-contact display-name"]
     );
+    assert!(page.says("--help-contact 'help@tacc.example'"), "{}", page.words());
+    let contact =
+        |contact: &'static str| form("#a34a00", "10").map(|(name, value)| (name, if name == "policy[help_contact]" { contact } else { value }));
+    let not_https = browser.post("/api/admin/policy/save", &contact("javascript:alert(1)")).await;
+    assert_eq!(not_https.problem(), en().help_contact_refused_not_an_https_url());
     let stale = browser.post("/api/admin/policy/save", &form("#17579f", "15")).await;
     assert!(stale.problem().contains(&en().admin_stale()), "{}", stale.words());
     let unchanged = browser.get("/admin/policy").await.field("policy[seen]");
@@ -325,7 +331,11 @@ async fn policy_is_saved_and_low_contrast_is_refused() {
 #[tokio::test]
 async fn deployment_administrators_manage_tenants() {
     let app = TestApp::start().await;
-    assert_eq!(app.signed_in().await.get("/admin/tenants").await.status, 404, "not for other tenants' administrators");
+    let of_test = app.signed_in().await;
+    for address in ["/admin/tenants", "/admin/tenants/change?tenant=test&change=off"] {
+        let page = of_test.get(address).await;
+        assert!(page.status == 403 && page.says(en().admin_tenants_not_yours()), "{address}: {}", page.words());
+    }
     let dora = deployment_administrator(&app).await;
     let page = dora.post("/api/admin/tenants/add", &[("tenant", "ncsa")]).await;
     let secret = secret(&page);
@@ -337,8 +347,10 @@ async fn deployment_administrators_manage_tenants() {
     assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "nsca")]).await.problem().contains("exactly"));
     assert!(dora.post("/api/admin/tenants/delete", &[("tenant", "ncsa"), ("typed", "ncsa")]).await.says(en().admin_deleted("ncsa")));
     for form in [[("tenant", "test"), ("typed", "test")], [("tenant", "default"), ("typed", "default")]] {
-        let other = app.signed_in().await.post("/api/admin/tenants/delete", &form).await;
-        assert!(other.status == 404 || !other.problem().is_empty(), "{}", other.words());
+        for action in ["delete", "switch", "add"] {
+            let page = of_test.post(&format!("/api/admin/tenants/{action}"), &form).await;
+            assert!(page.status == 403 && page.says(en().admin_tenants_not_yours()), "{action}: {}", page.words());
+        }
     }
     assert_eq!(app.number("SELECT count(*) FROM tenants").await, 2);
 }

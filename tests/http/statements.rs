@@ -7,17 +7,21 @@ use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqlSafeStr as _};
 use tms_portal::domain::audit_log::{AuditGroup, AuditPeriod};
-use tms_portal::domain::ids::{ClientId, HostName, TenantId, UserId};
+use tms_portal::domain::ids::{ClientId, DeviceGrantId, HostName, ProviderId, TenantId, UserId};
 use tms_portal::domain::pagination::{Cursor, ListParams, QueryParam};
+use tms_portal::domain::time::DateRange;
 use tms_portal::server::service::DATABASE_FILE;
 use tms_portal::server::storage::audit_log::AuditQuery;
+use tms_portal::server::storage::delegations::Selection;
 use tms_portal::server::storage::{Storage, audit_log, clients, delegations, host_accounts, hosts, people, ssh_keys, tenants};
 
 use self::macros::{Macros, text_of, tokens};
-use crate::app::TestApp;
+use crate::app::{PASSWORD, TestApp};
+use crate::institution::Institution;
 
 /// How statements begin.
 const VERBS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "SAVEPOINT", "ROLLBACK", "RELEASE"];
@@ -26,9 +30,9 @@ const ASSEMBLING: [&str; 2] = ["keyset.rs", "row.rs"];
 /// Statements that `assembled_statements_are_valid` runs: those of `Values`, and two for each table of a tenant that is deleted.
 const ASSEMBLED: usize = 3;
 /// Lists that it runs.
-const LISTS: usize = 7;
+const LISTS: usize = 8;
 /// Calls of `Values::insert` and `Values::update` that it runs.
-const WRITES: usize = 4;
+const WRITES: usize = 11;
 
 /// What a file has of statements.
 #[derive(Debug, Default)]
@@ -241,6 +245,19 @@ fn all_params<Show: QueryParam, Sort: QueryParam>() -> Vec<ListParams<Show, Sort
     Show::ALL.iter().map(|(_, show)| *show).chain([Show::default()]).flat_map(shown).collect()
 }
 
+/// Inserts a person, a session, a device grant, a provider and a link request, and updates those that can change.
+async fn write_through_services(app: &TestApp) {
+    app.add_person("test", "eve").await;
+    let browser = app.signed_in_as("test", "eve", PASSWORD).await;
+    assert!(browser.enter(&app.start_device().await.user_code).await.path.starts_with("/device"));
+    app.add_institution(&Institution::start().await, "open").await;
+    let campus = ProviderId::parse("campus").expect("a provider");
+    let edited = app.services.edit_provider(&app.operator("test").await, &campus, None, |provider| provider.enabled = false).await;
+    assert!(edited.is_ok());
+    let host = app.host(&app.admin("test").await, "test", "frontera", false).await;
+    host.done("POST /links", json!({ "user": "jdoe", "user_uid": "1001" })).await;
+}
+
 #[tokio::test]
 async fn assembled_statements_are_valid() {
     let app = TestApp::start().await;
@@ -248,6 +265,7 @@ async fn assembled_statements_are_valid() {
     let (db, now) = (storage.reader(), app.services.now());
     let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse("testuser1").expect("a person"));
     let host = HostName::parse("frontera").expect("a host");
+    let (client, grant) = (ClientId::parse("tms-cli").expect("an id"), DeviceGrantId::parse("dgr_1").expect("an id"));
     for params in all_params() {
         clients::list(db, &tenant, &params).await.expect("clients");
     }
@@ -259,15 +277,22 @@ async fn assembled_statements_are_valid() {
     }
     for params in all_params() {
         ssh_keys::list(db, &tenant, Some(&user), &params, now).await.expect("keys");
+        let params = ListParams { search: Some("app:tms-cli host:frontera is:own é_x".into()), ..params };
+        ssh_keys::list(db, &tenant, Some(&user), &params, now).await.expect("keys");
+        let mut connection = db.acquire().await.expect("a connection");
+        ssh_keys::numbers(&mut connection, &tenant, &user, &params, Some(1), now).await.expect("numbers");
     }
     for params in all_params() {
-        delegations::list(db, &tenant, Some(&user), Some(1), &params, now).await.expect("delegations");
+        let selection = Selection { user_id: Some(&user), client_id: Some(&client), device_grant_id: Some(&grant), number: Some(1) };
+        delegations::list(db, &tenant, selection, &params, now).await.expect("delegations");
+        delegations::by_client::list(db, &tenant, &user, Some(&client), &params, now).await.expect("clients");
     }
     for params in all_params() {
         hosts::list(db, &tenant, Some(&host), &params).await.expect("hosts");
     }
     for ListParams { search, show, sort, after } in all_params::<AuditGroup, AuditPeriod>() {
-        let query = AuditQuery { person: Some(user.clone()), search, group: show, since: sort, after };
+        let dates = DateRange { from: Some(now), until: Some(now) };
+        let query = AuditQuery { person: Some(user.clone()), search, group: show, since: sort, dates, actor: Some("jdoe".into()), after };
         audit_log::list(db, &tenant, &query, now).await.expect("events");
     }
 
@@ -286,12 +311,13 @@ async fn assembled_statements_are_valid() {
         .boxed()
     });
     work.await.expect("written");
+    write_through_services(&app).await;
 
     let sources = sources();
     let count = |text: &str| {
         sources.iter().filter(|(file, _)| !ASSEMBLING.contains(&file.as_str())).map(|(_, code)| code.matches(text).count()).sum::<usize>()
     };
-    assert_eq!(count("KeysetQuery::new(") + count("KeysetQuery::at("), LISTS, "run the others here");
+    assert_eq!(count("KeysetQuery::new(") + count("KeysetQuery::at(") + count("KeysetQuery::of_person("), LISTS, "run the others here");
     assert_eq!(count(".insert(db, table") + count(".update(db, table"), WRITES, "run the others here");
     storage.close().await;
 }

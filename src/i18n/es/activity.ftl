@@ -53,7 +53,7 @@ event-provider-changed = Proveedor de identidad modificado
 event-provider-removed = Proveedor de identidad quitado
 event-otherwise = Evento desconocido
 activity-title = Actividad
-activity-lead = Eventos de su cuenta, del más reciente al más antiguo. Si no fue usted quien causó alguno, siga su enlace para detenerlo.
+activity-lead = Lo que ocurrió en su cuenta, del más reciente al más antiguo. Si no fue usted quien causó un evento, abra «No fui yo» a su lado.
 activity-search-for = aplicación, clave, máquina o dirección
 activity-show-all = Todos
 activity-show-sign-ins = Inicios de sesión
@@ -89,3 +89,100 @@ event-recovery-code-used = Código de recuperación usado
 event-recovery-codes-created = Nuevos códigos de recuperación creados
 event-password-changed = Contraseña cambiada
 event-password-change-failed = Cambio de contraseña fallido: contraseña actual incorrecta
+event-key-used-app-host = { $app } inició sesión en { $host } como { $account }
+event-key-used-host = Inicio de sesión en { $host } como { $account } con una clave SSH
+event-key-used-app = { $app } inició sesión con una clave SSH
+event-key-created-app-host = { $app } creó una clave SSH para { $account } en { $host }
+event-key-created-host = Clave SSH añadida para { $account } en { $host }
+event-key-created-app = { $app } creó una clave SSH
+event-key-changed-app-host = Límites modificados de una clave SSH que { $app } creó para { $account } en { $host }
+event-key-changed-host = Límites modificados de una clave SSH para { $account } en { $host }
+event-key-changed-app = Límites modificados de una clave SSH creada por { $app }
+event-key-revoked-app-host = Clave SSH revocada, creada por { $app } para { $account } en { $host }
+event-key-revoked-host = Clave SSH para { $account } en { $host } revocada
+event-key-revoked-app = Clave SSH creada por { $app } revocada
+event-key-reserved-app-host = { $app } reservó una clave SSH para { $account } en { $host }
+event-key-reserved-app = { $app } reservó una clave SSH
+event-reservation-ended-app = { $app } finalizó la reserva de una clave SSH
+event-device-approved-app = Acceso concedido a { $app }
+event-device-denied-app = Solicitud de { $app } denegada
+event-device-reported-app = Solicitud de { $app } denunciada: la persona no la había iniciado
+event-device-revoked-app = Acceso de { $app } revocado
+event-device-redeemed-app = { $app } recibió su token
+event-device-replayed-app = Código de dispositivo de { $app } reutilizado; acceso revocado
+event-code-presented-twice-app = Código de { $app } abierto en un navegador e introducido en otro
+event-device-expired-app = { $app } no solicitó su token a tiempo; acceso revocado
+event-delegated-app = { $app }: autorización de un administrador
+event-delegation-changed-app = Caducidad del acceso de { $app } modificada
+event-host-link-requested-host = Vínculo de { $account } en { $host } solicitado
+event-host-linked-host = Cuenta { $account } en { $host } vinculada
+event-host-link-changed-host = Caducidad de la cuenta { $account } en { $host } modificada
+event-host-unlinked-host = Cuenta { $account } en { $host } desvinculada
+event-host-link-refused-host = Vínculo de { $account } en { $host } denunciado: la persona no lo había solicitado
+event-signed-in-as = Inicio de sesión como { $name }
+event-identity-linked-name = Método de inicio de sesión { $name } vinculado
+event-identity-unlinked-name = Método de inicio de sesión { $name } desvinculado
+event-client-created-app = Cliente { $app } creado
+event-client-changed-app = Cliente { $app } modificado
+event-client-secret-changed-app = Secreto del cliente { $app } renovado
+event-client-deleted-app = Cliente { $app } eliminado
+event-host-added-host = Máquina { $host } añadida
+event-host-removed-host = Máquina { $host } quitada
+event-host-credential-created-host = Credencial de la máquina { $host } creada
+event-host-credential-changed-host = Credencial de la máquina { $host } modificada
+event-host-credential-removed-host = Credencial de la máquina { $host } quitada
+event-admin-added-name = Administrador { $name } añadido
+event-admin-secret-changed-name = Secreto del administrador { $name } cambiado
+event-admin-removed-name = Administrador { $name } quitado
+event-person-added-name = Persona { $name } añadida
+event-person-changed-name = { $name }: activación, desactivación o contraseña restablecida
+event-person-invited-name = Persona { $name } invitada
+event-provider-added-name = Proveedor de identidad { $name } añadido
+event-provider-removed-name = Proveedor de identidad { $name } quitado
+event-tenant-deleted-name = Tenant { $name } eliminado
+event-keys-created-app-host = { $app } creó { NUMBER($count) } claves SSH para { $account } en { $host }
+event-keys-created-app = { $app } creó { NUMBER($count) } claves SSH
+event-keys-created-host = { NUMBER($count) } claves SSH añadidas para { $account } en { $host }
+event-keys-created = { NUMBER($count) } claves SSH creadas
+event-keys-revoked-app-host = { NUMBER($count) } claves SSH revocadas, creadas por { $app } para { $account } en { $host }
+event-keys-revoked-app = { NUMBER($count) } claves SSH creadas por { $app } revocadas
+event-keys-revoked-host = { NUMBER($count) } claves SSH para { $account } en { $host } revocadas
+event-keys-revoked = { NUMBER($count) } claves SSH revocadas
+event-keys-used-app-host = { $app } inició sesión en { $host } como { $account } { NUMBER($count) } veces
+event-keys-used-host = { NUMBER($count) } inicios de sesión en { $host } como { $account } con una clave SSH
+event-times = { $sentence } ({ NUMBER($count) } veces)
+activity-today = Hoy
+activity-yesterday = Ayer
+activity-zone = Los días se cuentan en la zona horaria { $zone }.
+activity-key = Clave
+activity-single = Mostrar estos { NUMBER($count) } eventos
+activity-date-from = Primer día
+activity-date-to = Último día
+activity-actor = Usuario o administrador
+activity-date-invalid = Una fecha no es válida. Las fechas se escriben como 2026-11-30.
+activity-dates-reversed = El primer día es posterior al último.
+activity-person = { $name } ({ $user })
+activity-do-sign-out = Cerrar las demás sesiones
+activity-do-password = Cambiar contraseña
+activity-do-methods = Revisar los métodos de inicio de sesión
+activity-do-revoke-access = Revocar el acceso de { $app }
+activity-do-unlink = Desvincular { $account } en { $host }
+activity-do-everything = Revocar todo
+activity-do-revoke-keys = { $count ->
+    [one] Revocar esta clave
+   *[other] Revocar estas { NUMBER($count) } claves
+}
+calendar-date = { $day } de { $month ->
+    [1] enero
+    [2] febrero
+    [3] marzo
+    [4] abril
+    [5] mayo
+    [6] junio
+    [7] julio
+    [8] agosto
+    [9] septiembre
+    [10] octubre
+    [11] noviembre
+   *[other] diciembre
+} de { $year }

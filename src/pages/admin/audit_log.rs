@@ -5,10 +5,10 @@ use leptos::prelude::*;
 
 use super::components::AdminPage;
 use crate::domain::paths;
-use crate::pages::activity::{AuditLog, ExportLinks};
+use crate::pages::activity::{AuditLog, ExportLinks, Reader};
 use crate::pages::components::ServerError;
 use crate::pages::list_query;
-use crate::server::context::translations;
+use crate::server::context::{self, translations};
 use crate::server_fns::audit_log::list_tenant_audit_log;
 
 #[component]
@@ -16,10 +16,14 @@ pub fn TenantAuditLog() -> impl IntoView {
     let query = list_query();
     Suspend::new(async move {
         let t = translations();
-        match list_tenant_audit_log(query.clone()).await {
+        let events = match context::date_range(&query) {
+            Ok(_) => list_tenant_audit_log(query.clone()).await.map(Ok),
+            Err(refused) => Ok(Err(refused)),
+        };
+        match events {
             Ok(events) => Either::Left(view! {
                 <AdminPage title=t.admin_activity() here=paths::ADMIN_ACTIVITY>
-                    <AuditLog path=paths::ADMIN_ACTIVITY events query/>
+                    <AuditLog path=paths::ADMIN_ACTIVITY events query reader=Reader::Administrator/>
                     <ExportLinks json=paths::ADMIN_ACTIVITY_JSON csv=paths::ADMIN_ACTIVITY_CSV/>
                 </AdminPage>
             }),

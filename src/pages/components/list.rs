@@ -11,6 +11,17 @@ use crate::server::context::translations;
 #[derive(Clone)]
 pub struct ListOption(pub &'static str, pub String);
 
+/// A filter of a list that is typed.
+#[derive(Clone)]
+pub struct ListField {
+    /// Its name in the URL.
+    pub name: &'static str,
+    /// The type of the input.
+    pub kind: &'static str,
+    pub label: String,
+    pub value: String,
+}
+
 /// A list's tools around its rows (`children`). Without scripts it is a form and links; `islands::LiveList` replaces the rows in place.
 #[component]
 pub fn List(
@@ -23,9 +34,15 @@ pub fn List(
     #[prop(optional)] filters: Vec<ListOption>,
     #[prop(optional)] spans: Vec<ListOption>,
     #[prop(optional)] orders: Vec<ListOption>,
+    /// Filters that are folded away unless one is in use.
+    #[prop(optional)]
+    more: Vec<ListField>,
     /// Shown when a search finds nothing, if there is a more specific explanation.
     #[prop(optional)]
     nothing: Option<String>,
+    /// Instead of the position, for rows that are no page of the list.
+    #[prop(optional)]
+    summary: Option<String>,
     /// The number of rows shown.
     shown: usize,
     next: Option<Cursor>,
@@ -39,8 +56,8 @@ pub fn List(
     let beginning = query.cursor().is_some().then(|| query.url(path, None));
     // On the second page, and in a list that is too long to count, "previous" is the first page.
     let previous = position.as_ref().and_then(|position| position.previous.as_ref()).map(|cursor| query.url(path, Some(cursor)));
-    let more = next.map(|next| query.url(path, Some(&next)));
-    let summary = match (empty, narrowed) {
+    let onward = next.map(|next| query.url(path, Some(&next)));
+    let summary = summary.unwrap_or_else(|| match (empty, narrowed) {
         (true, true) => nothing.unwrap_or_else(|| t.list_nothing_found()),
         (true, false) => String::new(),
         (false, _) => match position {
@@ -48,7 +65,7 @@ pub fn List(
             Some(PagePosition { before, total, .. }) => t.list_shown_of(to_i64(before + 1), to_i64(before + shown), to_i64(total)),
             None => t.list_shown_of_more(to_i64(shown), to_i64(MAX_COUNTED)),
         },
-    };
+    });
     view! {
         <LiveList>
             <div data-shown="">
@@ -60,12 +77,13 @@ pub fn List(
                     {(!filters.is_empty()).then(|| view! { <ListSelect name="show" label=t.list_filter() choices=filters chosen=query.show/> })}
                     {(!spans.is_empty()).then(|| view! { <ListSelect name="since" label=t.list_since() choices=spans chosen=query.since/> })}
                     {(!orders.is_empty()).then(|| view! { <ListSelect name="sort" label=t.list_order() choices=orders chosen=query.sort/> })}
+                    {(!more.is_empty()).then(|| view! { <MoreFilters fields=more/> })}
                     <button>{t.list_apply()}</button>
                 </form>
                 <div data-rows="">
                     <p class="hint" data-summary="">{summary}</p>
                     {children()}
-                    {(beginning.is_some() || more.is_some()).then(|| view! { <PageLinks beginning previous more/> })}
+                    {(beginning.is_some() || onward.is_some()).then(|| view! { <PageLinks beginning previous more=onward/> })}
                 </div>
             </div>
         </LiveList>
@@ -90,15 +108,36 @@ fn ListSelect(name: &'static str, label: String, choices: Vec<ListOption>, chose
     }
 }
 
+#[component]
+fn MoreFilters(fields: Vec<ListField>) -> impl IntoView {
+    let in_use = fields.iter().any(|field| !field.value.is_empty());
+    view! {
+        <details class="more-filters" open=in_use>
+            <summary>{translations().list_more_filters()}</summary>
+            <div class="list-tools">
+                {fields.into_iter().map(|ListField { name, kind, label, value }| {
+                    let id = format!("list-{name}");
+                    view! {
+                        <div class="field">
+                            <label for=id.clone()>{label}</label>
+                            <input id=id name=name type=kind value=value autocomplete="off"/>
+                        </div>
+                    }
+                }).collect_view()}
+            </div>
+        </details>
+    }
+}
+
 /// Links to the list's other pages.
 #[component]
-fn PageLinks(beginning: Option<String>, previous: Option<String>, more: Option<String>) -> AnyView {
+pub fn PageLinks(beginning: Option<String>, previous: Option<String>, more: Option<String>) -> AnyView {
     let t = translations();
     view! {
-        <nav class="pieces" aria-label=t.list_pages()>
-            {beginning.map(|address| view! { <a class="button" href=address data-piece="">{t.list_beginning()}</a> })}
-            {previous.map(|address| view! { <a class="button" href=address rel="prev" data-piece="">{t.list_previous()}</a> })}
-            {more.map(|address| view! { <a class="button" href=address rel="next" data-piece="">{t.list_more()}</a> })}
+        <nav class="page-links" aria-label=t.list_pages()>
+            {beginning.map(|address| view! { <a class="button" href=address data-page="">{t.list_beginning()}</a> })}
+            {previous.map(|address| view! { <a class="button" href=address rel="prev" data-page="">{t.list_previous()}</a> })}
+            {more.map(|address| view! { <a class="button" href=address rel="next" data-page="">{t.list_more()}</a> })}
         </nav>
     }
     .into_any()

@@ -3,7 +3,7 @@
 use super::storage::audit_log;
 pub use super::storage::audit_log::AuditQuery;
 use super::{Fault, Services};
-use crate::domain::audit_log::AuditEntry;
+use crate::domain::audit_log::{AuditEntry, ListedAuditEntry};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::pagination::Page;
 use crate::server::service::auth::principals::{SignedIn, TenantAdmin};
@@ -34,11 +34,12 @@ impl TenantAdmin {
 }
 
 impl Services {
-    /// A page of events, newest first. The person in `query` is used for a tenant's scope only.
-    pub async fn list_audit_events(&self, scope: &AuditLogScope, query: AuditQuery) -> Result<Page<AuditEntry>, Fault> {
-        let query = AuditQuery { person: scope.person.clone().or(query.person), ..query };
+    /// A page of events, newest first. Person and actor in `query` are used for a tenant's scope only.
+    pub async fn list_audit_events(&self, scope: &AuditLogScope, query: AuditQuery) -> Result<Page<ListedAuditEntry>, Fault> {
+        let actor = query.actor.filter(|_| scope.person.is_none());
+        let query = AuditQuery { person: scope.person.clone().or(query.person), actor, ..query };
         let listed = audit_log::list(self.storage().reader(), &scope.tenant_id, &query, self.now()).await?;
-        Ok(listed.map(|line| scope.redacted(line)))
+        Ok(listed.map(|line| ListedAuditEntry { entry: scope.redacted(line.entry), ..line }))
     }
 
     /// The number of the newest event: an export ends there, however slowly it is downloaded.

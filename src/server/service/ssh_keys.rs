@@ -5,6 +5,7 @@ pub(super) mod key_pairs;
 pub mod lookups;
 pub mod my_keys;
 pub(super) mod pasted_key;
+pub mod refused_lookups;
 pub mod reservations;
 pub mod tenant_keys;
 
@@ -331,7 +332,7 @@ async fn find_accessible(db: &mut Connection, access: &KeyAccess, host: &HostNam
 }
 
 fn audit_event(key: &SshKey, kind: AuditKind, now: Timestamp) -> AuditEvent {
-    let record = AuditEvent::new(key.tenant_id.clone(), kind, now).of(&key.user_id).subject(&key.fingerprint);
+    let record = AuditEvent::new(key.tenant_id.clone(), kind, now).of(&key.user_id).subject(&key.fingerprint).on(&key.host, &key.account);
     match &key.client_id {
         Some(client) => record.client(client),
         None => record,

@@ -5,6 +5,7 @@ use sqlx::{Encode, FromRow, QueryBuilder, Row, Sqlite, SqlitePool, Type};
 
 use super::{Connection, Error};
 use crate::domain::folding::case_fold;
+use crate::domain::ids::{TenantId, UserId};
 use crate::domain::pagination::{Cursor, MAX_COUNTED, PAGE_SIZE, Page, PagePosition};
 use crate::domain::time::Timestamp;
 
@@ -71,6 +72,16 @@ impl KeysetQuery {
         Self::from_queries(moment(") "), moment("), "), columns, from, first, order)
     }
 
+    /// A list of what a person has, for `from` that reads `moment (now, tenant_id, user_id)` and ends with the tenant as first condition.
+    pub fn of_person(now: Timestamp, tenant_id: &TenantId, user_id: &UserId, columns: &'static str, from: &'static str, order: Order) -> Self {
+        let moment = |end: &str| {
+            let mut query = QueryBuilder::new("WITH moment (now, tenant_id, user_id) AS (SELECT ");
+            query.push_bind(now.as_millis()).push(", ").push_bind(tenant_id.to_string()).push(", ").push_bind(user_id.to_string()).push(end);
+            query
+        };
+        Self::from_queries(moment(") "), moment("), "), columns, from, tenant_id.to_string(), order)
+    }
+
     fn from_queries<'q, T>(
         mut rows: QueryBuilder<Sqlite>,
         mut count: QueryBuilder<Sqlite>,
@@ -118,6 +129,17 @@ impl KeysetQuery {
         self
     }
 
+    /// Adds an alternative to a condition that has begun with an open parenthesis.
+    pub fn or_bound<'q, T>(&mut self, condition: &'static str, value: T) -> &mut Self
+    where
+        T: 'q + Encode<'q, Sqlite> + Type<Sqlite> + Clone,
+    {
+        for query in self.queries() {
+            query.push(" OR ").push(condition).push_bind(value.clone());
+        }
+        self
+    }
+
     /// Closes a parenthesis of an earlier condition.
     pub fn close_paren(&mut self) -> &mut Self {
         for query in self.queries() {
@@ -129,8 +151,12 @@ impl KeysetQuery {
     /// Only rows in which one of the columns contains the text, ignoring case. A column with non-ASCII text is given with its folded
     /// column: `"coalesce(label_folded, label)"`; without one it is searched as typed.
     pub fn search(&mut self, text: Option<&str>, columns: &[&'static str]) -> &mut Self {
+        self.search_or(text, columns, "", &[])
+    }
+
+    /// As [`Self::search`], also with the rows in which `column` has one of these values.
+    pub fn search_or(&mut self, text: Option<&str>, columns: &[&'static str], column: &'static str, values: &[String]) -> &mut Self {
         let Some(text) = text else { return self };
-        let pattern = |text: &str| format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"));
         let (in_folded, as_typed) = (pattern(&case_fold(text)), (!text.is_ascii()).then(|| pattern(text)));
         for query in self.queries() {
             for (n, column) in columns.iter().enumerate() {
@@ -139,9 +165,18 @@ impl KeysetQuery {
                     query.push(" OR ").push(*column).push(" LIKE ").push_bind(as_typed.clone()).push(" ESCAPE '\\'");
                 }
             }
+            for value in values {
+                query.push(" OR ").push(column).push(" = ").push_bind(value.clone());
+            }
             query.push(")");
         }
         self
+    }
+
+    /// The tie-breakers of all rows, in no order.
+    pub async fn fetch_numbers(mut self, db: &mut Connection) -> Result<Vec<i64>, Error> {
+        self.count.push(") SELECT mark_number FROM counted");
+        Ok(self.count.build_query_scalar().fetch_all(db).await?)
     }
 
     /// At most [`PAGE_SIZE`] rows after the cursor; the last ones if none follow it, because they were deleted since.
@@ -186,6 +221,11 @@ impl KeysetQuery {
         let items = rows.iter().map(R::from_row).collect::<Result<_, _>>()?;
         Ok(Page { items, next, position: extent })
     }
+}
+
+/// The pattern for LIKE, with `\\` as escape, that finds the text anywhere.
+pub fn pattern(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
 /// Total number of rows, number of rows up to the cursor, and the start of the page that ends with the cursor; `None` above

@@ -1,5 +1,6 @@
 //! SSH keys: TMS' table `pubkeys`.
 
+pub mod groups;
 pub mod lookup;
 
 use std::collections::HashMap;
@@ -10,12 +11,13 @@ use sqlx::{FromRow, SqliteExecutor};
 use super::hosts::names_of_host;
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
-use super::{Connection, Error, audit_log, parse_column};
+use super::{Connection, Error, audit_log, clients, parse_column};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::folding;
 use crate::domain::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
-use crate::domain::ssh_key::{KeyFilter, KeySort, KeyType, LOGIN_WINDOW, SshKey};
+use crate::domain::ssh_key::search::{EXPIRES_SOON, KeyFilter, KeySearch, KeySort};
+use crate::domain::ssh_key::{KeyType, LOGIN_WINDOW, SshKey};
 use crate::domain::time::Timestamp;
 
 row!(pubkeys:
@@ -111,40 +113,124 @@ fn order(sort: KeySort) -> Order {
     }
 }
 
-/// A tenant's keys of all owners; restricted to a person if given.
-pub async fn list(
-    db: &sqlx::SqlitePool,
+/// A key, with the name of the client that created it.
+#[derive(Clone, Debug)]
+pub struct KeySummary {
+    pub key: SshKey,
+    pub client_name: Option<String>,
+}
+
+#[derive(FromRow)]
+struct SummaryRow {
+    #[sqlx(flatten)]
+    key: Row,
+    client_name: Option<String>,
+}
+
+impl TryFrom<SummaryRow> for KeySummary {
+    type Error = Error;
+
+    fn try_from(row: SummaryRow) -> Result<Self, Error> {
+        Ok(Self { key: row.key.try_into()?, client_name: row.client_name })
+    }
+}
+
+macro_rules! summary_columns {
+    () => {
+        concat!(
+            columns!(),
+            ", (SELECT c.app_name FROM clients c WHERE c.tenant_id = pubkeys.tenant_id AND c.client_id = pubkeys.client_id) AS client_name"
+        )
+    };
+}
+
+/// The list of a tenant's keys of all owners; restricted to a person if given. `named`: the clients whose names match the search.
+fn listing(
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
     params: &ListParams<KeyFilter, KeySort>,
+    search: KeySearch,
+    named: &[String],
     now: Timestamp,
-) -> Result<Page<SshKey>, Error> {
-    let mut listing = KeysetQuery::new(columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), order(params.sort));
+) -> KeysetQuery {
+    let mut listing = KeysetQuery::new(summary_columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), order(params.sort));
     if let Some(user_id) = user_id {
         listing.and_bound("user_id = ", user_id.as_str().to_owned());
     }
     match params.show {
         KeyFilter::All => {}
         KeyFilter::Active => drop(listing.and("remaining_uses > 0").and_bound("expires_at > ", now.as_millis())),
+        KeyFilter::ExpiresSoon => {
+            listing.and("remaining_uses > 0").and_bound("expires_at > ", now.as_millis());
+            listing.and_bound("expires_at <= ", (now + EXPIRES_SOON).as_millis());
+        }
+        KeyFilter::NeverUsed => drop(listing.and("last_used_at IS NULL AND remaining_uses > 0").and_bound("expires_at > ", now.as_millis())),
         KeyFilter::Ended => drop(listing.and_bound("(remaining_uses = 0 OR expires_at <= ", now.as_millis()).close_paren()),
-        KeyFilter::NeverUsed => drop(listing.and("last_used_at IS NULL")),
     }
-    listing.search(params.search.as_deref(), &["coalesce(label_folded, label)", "host", "account", "client_id", "fingerprint", "user_id"]);
-    listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(SshKey::try_from)
+    if let Some(client) = search.client {
+        listing.and_bound("client_id = ", client);
+    }
+    if search.own {
+        listing.and("client_id IS NULL");
+    }
+    if let Some(host) = search.host {
+        listing.and_bound("host = ", host);
+    }
+    let columns = ["coalesce(label_folded, label)", "host", "account", "client_id", "fingerprint", "user_id"];
+    listing.search_or(search.text.as_deref(), &columns, "client_id", named);
+    listing
 }
 
-/// The numbers of the keys that a client created for a person.
-pub async fn ids_of_client(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, client_id: &ClientId) -> Result<Vec<i64>, Error> {
-    let query = sqlx::query_scalar("SELECT number FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 ORDER BY number");
-    Ok(query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(client_id.as_str()).fetch_all(db).await?)
+/// A page of that list.
+pub async fn list(
+    db: &sqlx::SqlitePool,
+    tenant_id: &TenantId,
+    user_id: Option<&UserId>,
+    params: &ListParams<KeyFilter, KeySort>,
+    now: Timestamp,
+) -> Result<Page<KeySummary>, Error> {
+    let search = KeySearch::parse(params.search.as_deref().unwrap_or_default());
+    let named = match &search.text {
+        Some(text) => clients::ids_by_name(db, tenant_id, text).await?,
+        None => Vec::new(),
+    };
+    let listing = listing(tenant_id, user_id, params, search, &named, now);
+    listing.fetch::<SummaryRow>(db, params.after.as_ref()).await?.try_map(KeySummary::try_from)
 }
 
-/// Those of a person's keys that have these numbers.
-pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<SshKey>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT value FROM json_each($3)) ORDER BY number"));
+/// The numbers of all keys in a person's list, newest first; up to the number `newest` if given, so that keys created later are left out.
+pub async fn numbers(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    params: &ListParams<KeyFilter, KeySort>,
+    newest: Option<i64>,
+    now: Timestamp,
+) -> Result<Vec<i64>, Error> {
+    let search = KeySearch::parse(params.search.as_deref().unwrap_or_default());
+    let named = match &search.text {
+        Some(text) => clients::ids_by_name(&mut *db, tenant_id, text).await?,
+        None => Vec::new(),
+    };
+    let mut listing = listing(tenant_id, Some(user_id), params, search, &named, now);
+    if let Some(newest) = newest {
+        listing.and_bound("number <= ", newest);
+    }
+    let mut numbers = listing.fetch_numbers(db).await?;
+    numbers.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(numbers)
+}
+
+/// Those of a person's keys that have these numbers, newest first.
+pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<KeySummary>, Error> {
+    let query = sqlx::query_as(concat!(
+        "SELECT ",
+        summary_columns!(),
+        " FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT value FROM json_each($3)) ORDER BY number DESC"
+    ));
     let numbers = serde_json::to_string(numbers).unwrap_or_default();
-    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(numbers).fetch_all(db).await?;
-    rows.into_iter().map(SshKey::try_from).collect()
+    let rows: Vec<SummaryRow> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(numbers).fetch_all(db).await?;
+    rows.into_iter().map(KeySummary::try_from).collect()
 }
 
 /// Filter for the keys on a consent's host accounts.
@@ -280,7 +366,7 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
 fn audit_event(created: &SshKey, from: Option<IpAddr>) -> AuditEvent {
     let event = AuditEvent::new(created.tenant_id.clone(), AuditKind::KeyCreated, created.created_at).of(&created.user_id);
     let event = AuditEvent { client_id: created.client_id.clone(), device_grant_id: created.device_grant_id.clone(), ..event };
-    event.subject(&created.fingerprint).from(from)
+    event.subject(&created.fingerprint).on(&created.host, &created.account).from(from)
 }
 
 fn as_json(key: &SshKey) -> serde_json::Value {
@@ -325,6 +411,8 @@ pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>,
 /// Which of a tenant's keys to revoke.
 pub enum KeySelection<'a> {
     Number(i64),
+    /// Those of a person that have these numbers.
+    Numbers(&'a UserId, &'a [i64]),
     Person(&'a UserId),
     /// Those that a client created, for anyone.
     Client(&'a ClientId),
@@ -360,6 +448,8 @@ struct AuditedKeyRow {
     client_id: Option<String>,
     device_grant_id: Option<String>,
     fingerprint: String,
+    host: String,
+    account: String,
 }
 
 impl AuditedKeyRow {
@@ -370,6 +460,8 @@ impl AuditedKeyRow {
         Ok(AuditEvent {
             client_id: self.client_id.map(|client| parse_column("pubkeys", &id, ClientId::parse(client))).transpose()?,
             device_grant_id: self.device_grant_id.map(|grant| parse_column("pubkeys", &id, DeviceGrantId::parse(grant))).transpose()?,
+            host: Some(parse_column("pubkeys", &id, HostName::parse(self.host))?),
+            account: Some(parse_column("pubkeys", &id, AccountName::parse(self.account))?),
             ..AuditEvent::new(tenant_id, kind, at).of(&user_id).subject(&self.fingerprint)
         })
     }
@@ -377,7 +469,7 @@ impl AuditedKeyRow {
 
 macro_rules! audited {
     () => {
-        " RETURNING number, tenant_id, user_id, client_id, device_grant_id, fingerprint"
+        " RETURNING number, tenant_id, user_id, client_id, device_grant_id, fingerprint, host, account"
     };
 }
 
@@ -393,6 +485,9 @@ pub async fn revoke(db: &mut Connection, tenant_id: &TenantId, keys: KeySelectio
     let start = |sql: &'static str| sqlx::query_as::<_, AuditedKeyRow>(sql).bind(tenant_id.as_str());
     let delete = match keys {
         KeySelection::Number(number) => start(delete_where!("number = $2")).bind(number),
+        KeySelection::Numbers(user, numbers) => start(delete_where!("user_id = $2 AND number IN (SELECT value FROM json_each($3))"))
+            .bind(user.as_str())
+            .bind(serde_json::to_string(numbers).unwrap_or_default()),
         KeySelection::Person(user) => start(delete_where!("user_id = $2")).bind(user.as_str()),
         KeySelection::Client(client) => start(delete_where!("client_id = $2")).bind(client.as_str()),
         KeySelection::ClientForPerson(client, user) => {

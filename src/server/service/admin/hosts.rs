@@ -145,5 +145,5 @@ impl Services {
 }
 
 fn audit_event(admin: &TenantAdmin, kind: AuditKind, host: &HostName, now: Timestamp) -> AuditEvent {
-    AuditEvent::new(admin.tenant_id().clone(), kind, now).subject(host.as_str()).admin(Some(admin.admin_id())).from(admin.from)
+    AuditEvent::new(admin.tenant_id().clone(), kind, now).subject(host.as_str()).host(host).admin(Some(admin.admin_id())).from(admin.from)
 }

@@ -17,7 +17,7 @@ use crate::server::service::device_flow::user_codes::{
     CodeAttempt, CodeRefused, CodeSubmitter, RESUBMISSION_AUDIT_INTERVAL, check_attempts, may_try_prefill, other_tenant, record_failure,
     record_prefill,
 };
-use crate::server::service::host_accounts::link_requests::{LINK_CODE, audit_subject};
+use crate::server::service::host_accounts::link_requests::{LINK_CODE, about_link};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::host_accounts::HostAccountKey;
 use crate::server::storage::{self, Connection, audit_log, host_accounts, link_requests, tenants, user_mfa};
@@ -165,7 +165,7 @@ async fn claim(
         Ok(()) if link_requests::save_claim(db, &request, &by, &sealed).await? => Ok(Ok(request.id)),
         Ok(()) | Err(ClaimRefused::NotPending) => Ok(Err(CodeRefused::NotValid)),
         Err(ClaimRefused::ClaimedElsewhere { until }) => {
-            let record = attempt.audit_event(person.tenant_id(), AuditKind::CodeSubmittedTwice).subject(audit_subject(db, &request).await?);
+            let record = about_link(db, attempt.audit_event(person.tenant_id(), AuditKind::CodeSubmittedTwice), &request).await?;
             audit_log::insert_throttled(db, &record, RESUBMISSION_AUDIT_INTERVAL).await?;
             Ok(Err(CodeRefused::ClaimedElsewhere { wait: until.since(attempt.now) }))
         }
@@ -286,5 +286,5 @@ async fn audit_event(
     now: Timestamp,
 ) -> Result<AuditEvent, storage::Error> {
     let record = AuditEvent::new(request.tenant_id.clone(), kind, now).of(person.user_id()).from(person.session().from);
-    Ok(record.subject(audit_subject(db, request).await?))
+    about_link(db, record, request).await
 }

@@ -113,15 +113,19 @@ async fn insert_request(
     }
     let taken = !link_requests::replace(db, &request, &secret, &user_code).await?;
     if !taken {
-        let record = AuditEvent::new(request.tenant_id.clone(), AuditKind::HostLinkRequested, request.requested_at)
-            .subject(audit_subject(db, &request).await?)
-            .from(from);
+        let record = AuditEvent::new(request.tenant_id.clone(), AuditKind::HostLinkRequested, request.requested_at).from(from);
+        let record = about_link(db, record, &request).await?;
         audit_log::insert(db, &record).await?;
     }
     Ok(!taken)
 }
 
-/// The account in audit events: with the host's own name, not the one that its credential is stored under.
-pub(in crate::server::service) async fn audit_subject(db: &mut Connection, request: &LinkRequest) -> Result<String, storage::Error> {
-    Ok(format!("{}@{}", request.account, hosts::canonical_name(db, &request.tenant_id, &request.host).await?))
+/// Names the account in an audit event: with the host's own name, not the one that its credential is stored under.
+pub(in crate::server::service) async fn about_link(
+    db: &mut Connection,
+    event: AuditEvent,
+    request: &LinkRequest,
+) -> Result<AuditEvent, storage::Error> {
+    let host = hosts::canonical_name(db, &request.tenant_id, &request.host).await?;
+    Ok(event.subject(format!("{}@{host}", request.account)).on(&host, &request.account))
 }

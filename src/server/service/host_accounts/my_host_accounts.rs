@@ -40,7 +40,7 @@ impl Services {
         };
         let (now, host) = (self.now(), hosts::canonical_name(self.storage().reader(), &place.tenant_id, &place.host).await?);
         let record = AuditEvent::new(person.tenant_id().clone(), AuditKind::HostUnlinked, now).of(person.user_id());
-        let record = record.subject(format!("{}@{host}", account.account)).from(person.session().from);
+        let record = record.subject(format!("{}@{host}", account.account)).on(&host, &place.account).from(person.session().from);
         // With automatic provisioning a deleted link would be created again; an expired one is not.
         let remains = person.tenant().policy.auto_provision.then(|| HostAccount { expires_at: now, updated_at: now, ..account.clone() });
         let by_whom = record.clone();

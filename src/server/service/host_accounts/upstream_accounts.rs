@@ -197,7 +197,8 @@ async fn link(
         // Names the upstream identity, the only evidence for the link.
         let host = hosts::canonical_name(&mut *db, tenant, &host).await?;
         let subject = format!("{account}@{host} ({})", proposal.label);
-        audit_log::insert(db, &AuditEvent::new(tenant.clone(), made.audit_kind(), now).of(user).subject(subject).from(person.session().from)).await?;
+        let record = AuditEvent::new(tenant.clone(), made.audit_kind(), now).of(user).subject(subject).on(&host, &account);
+        audit_log::insert(db, &record.from(person.session().from)).await?;
         linked.push(made);
     }
     Ok(linked)

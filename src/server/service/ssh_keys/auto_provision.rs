@@ -85,7 +85,7 @@ impl ProvisioningPlan {
             audit_log::insert(db, &record(AuditKind::DelegationCreated)).await?;
         }
         if let Some(host) = host_accounts::insert(db, tenant, &account).await? {
-            audit_log::insert(db, &record(AuditKind::HostLinked).subject(format!("{}@{host}", place.account))).await?;
+            audit_log::insert(db, &record(AuditKind::HostLinked).subject(format!("{}@{host}", place.account)).on(&host, &place.account)).await?;
         }
         Ok(())
     }

@@ -163,7 +163,7 @@ impl Services {
                 }
                 reservations::insert(db, &saved).await?;
                 let record = AuditEvent::new(saved.tenant_id.clone(), AuditKind::KeyReserved, now).of(&saved.user_id).client(&saved.client_id);
-                audit_log::insert(db, &record.subject(&saved.fingerprint).from(from)).await?;
+                audit_log::insert(db, &record.subject(&saved.fingerprint).on(&key.host, &key.account).from(from)).await?;
                 Ok(())
             }
             .boxed()
