@@ -56,6 +56,7 @@ test('@phone @look an enrolled app is required at the next sign-in', async ({ pa
   await signIn(other);
   await expect(heading(other)).toHaveText(t('second-factor-title'));
   const field = other.getByRole('textbox', { name: t('second-factor-code') });
+  await expect(field).toHaveAttribute('inputmode', 'numeric');
   await field.fill('000000');
   await press(other, t('second-factor-go-on'));
   await expect(other.getByRole('alert')).toHaveText(t('second-factor-wrong'));
@@ -73,8 +74,11 @@ test('a recovery code works once', async ({ page, anotherBrowser }) => {
   const other = await anotherBrowser();
   await other.goto('/sign-in?tenant=test&then=/identities');
   await signIn(other);
-  await other.getByRole('textbox', { name: t('second-factor-code') }).fill(code.toLowerCase());
-  await press(other, t('second-factor-go-on'));
+  await expect(other.getByRole('textbox', { name: t('second-factor-recovery-code') })).toBeHidden();
+  const recovery = other.getByRole('group').filter({ hasText: t('second-factor-use-recovery') });
+  await other.getByText(t('second-factor-use-recovery')).click();
+  await recovery.getByRole('textbox', { name: t('second-factor-recovery-code') }).fill(code.toLowerCase());
+  await recovery.getByRole('button', { name: t('second-factor-go-on') }).click();
   await expect(other).toHaveURL('/identities');
   await expect(other.getByText(t('factors-recovery-left', { count: 9 }))).toBeVisible();
 });
@@ -164,5 +168,6 @@ test('@js the pages about second factors are accessible', async ({ page }) => {
   await page.goto('/sign-in?tenant=test');
   await signIn(page);
   await expect(heading(page)).toHaveText(t('second-factor-title'));
+  await page.getByText(t('second-factor-use-recovery')).click();
   await look();
 });

@@ -48,6 +48,10 @@ pub const UPSTREAM_ACCOUNTS: &str = "/hosts/provider";
 pub const APPS: &str = "/apps";
 /// Confirms revoking a delegation or changing its expiry.
 pub const APPS_CHANGE: &str = "/apps/change";
+/// One application with all its devices.
+pub const APPS_APPLICATION: &str = "/apps/application";
+/// Confirms revoking all access of an application.
+pub const APPS_REVOKE: &str = "/apps/revoke";
 /// Lists a person's sign-in methods.
 pub const IDENTITIES: &str = "/identities";
 /// Confirms linking or unlinking an identity.
@@ -107,8 +111,8 @@ pub const ADMIN_ACTIVITY_JSON: &str = "/admin/activity.json";
 pub const ADMIN_ACTIVITY_CSV: &str = "/admin/activity.csv";
 pub const ADMIN_TENANTS: &str = "/admin/tenants";
 pub const ADMIN_TENANT_CHANGE: &str = "/admin/tenants/change";
-/// Selects the time zone in which times are shown.
-pub const TIME_ZONE: &str = "/time-zone";
+/// Language, colours, and the time zone in which times are shown.
+pub const SETTINGS: &str = "/settings";
 pub const API_DOCS: &str = "/docs/api";
 
 /// Query parameter of a page: the draft whose values its form shows; see `domain::form`.
@@ -123,17 +127,15 @@ pub const SET_PREFERENCES: &str = "/api/preferences/set";
 pub const ADMIN_ACTIONS: &str = "/api/admin";
 
 /// Pages that need no sign-in; all others redirect to sign-in.
-pub const PUBLIC_PAGES: [&str; 8] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, TIME_ZONE, API_DOCS];
+pub const PUBLIC_PAGES: [&str; 8] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, SETTINGS, API_DOCS];
 /// Server functions that need no sign-in.
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
-/// Polled by the script of a result page until the device has redeemed its grant. Read-only, so it carries no form account.
-pub const DEVICE_PICKUP: &str = "/api/device/pickup";
 
 /// Pages that [`ReturnTo`] may name, besides [`CODE_PAGES`] and everything below [`ADMIN`].
-const PAGES: [&str; 29] = [
+const PAGES: [&str; 31] = [
     SECOND_FACTOR,
     SIGNED_OUT,
-    TIME_ZONE,
+    SETTINGS,
     HOME,
     API_DOCS,
     HOSTS,
@@ -145,6 +147,8 @@ const PAGES: [&str; 29] = [
     REVOKE_EVERYTHING,
     APPS,
     APPS_CHANGE,
+    APPS_APPLICATION,
+    APPS_REVOKE,
     IDENTITIES,
     IDENTITIES_LINK,
     IDENTITIES_UNLINK,
@@ -169,6 +173,7 @@ pub const READYZ: &str = "/readyz";
 pub const ME: &str = "/v1/tms/me";
 pub const MY_HOSTS: &str = "/v1/tms/me/hosts";
 pub const MY_KEYS: &str = "/v1/tms/me/keys";
+pub const MY_REFUSALS: &str = "/v1/tms/me/refusals";
 /// OpenAPI description of the TMS API, at the path of the old server.
 pub const OPENAPI: &str = "/spec";
 
@@ -208,9 +213,9 @@ pub fn upstream_authorize_link(tenant: &TenantId, provider: &ProviderId) -> Stri
     with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &["link=1"])
 }
 
-/// Starts a login at a provider to link accounts on its hosts.
-pub fn upstream_authorize_accounts(tenant: &TenantId, provider: &ProviderId) -> String {
-    with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &["hosts=1"])
+/// Starts a login at a provider to link accounts on its hosts, and then returns to `return_to` instead of the list of accounts.
+pub fn upstream_authorize_accounts(tenant: &TenantId, provider: &ProviderId, return_to: &ReturnTo) -> String {
+    with_query(&fill_template(UPSTREAM_AUTHORIZE, tenant, provider), &["hosts=1", &return_to_param(return_to)])
 }
 
 /// The redirect URI of a provider.
@@ -225,6 +230,16 @@ pub fn backchannel_logout(tenant: &TenantId, provider: &ProviderId) -> String {
 
 fn fill_template(template: &str, tenant: &TenantId, provider: &ProviderId) -> String {
     template.replace("{tenant}", tenant.as_str()).replace("{provider}", provider.as_str())
+}
+
+/// The page of an application of the person.
+pub fn apps_application(client: &str) -> String {
+    format!("{APPS_APPLICATION}?client={}", encode(client))
+}
+
+/// The list that a confirmation about applications was opened from: the page of one of them, or else of all.
+pub fn apps_list(back: &str) -> &'static str {
+    if back.split('?').next() == Some(APPS_APPLICATION) { APPS_APPLICATION } else { APPS }
 }
 
 /// A device grant's page: the consent page while it is pending.
@@ -247,6 +262,16 @@ pub fn hosts_link(request: &LinkRequestId) -> String {
     format!("{HOSTS_LINK}?{REQUEST}={}", encode(request.as_str()))
 }
 
+/// Where a host account is linked for a device grant, which then continues.
+pub fn hosts_link_for(grant: &str) -> String {
+    with_query(HOSTS_LINK, &[&id_param(GRANT, grant)])
+}
+
+/// A link request's page; `grant`: the device grant that continues after it, or empty.
+pub fn hosts_link_then(request: &LinkRequestId, grant: &str) -> String {
+    with_query(HOSTS_LINK, &[&id_param(REQUEST, request.as_str()), &id_param(GRANT, grant)])
+}
+
 /// Query parameters that the pages of codes may keep: public ids, never a code.
 const GRANT: &str = "grant";
 const ENTRY: &str = "entry";
@@ -255,6 +280,11 @@ const REQUEST: &str = "request";
 /// The sign-in page for a tenant, which then returns to `return_to`.
 pub fn sign_in(tenant: Option<&TenantId>, return_to: &ReturnTo) -> String {
     with_query(SIGN_IN, &[&tenant.map_or_else(String::new, |tenant| format!("tenant={tenant}")), &return_to_param(return_to)])
+}
+
+/// The sign-in page for another account than the one that may be signed in.
+pub fn sign_in_another(tenant: &TenantId, return_to: &ReturnTo) -> String {
+    with_query(SIGN_IN, &["another=1", &format!("tenant={tenant}"), &return_to_param(return_to)])
 }
 
 /// The sign-in page for re-authentication.
@@ -366,6 +396,12 @@ impl ReturnTo {
         CodeEntryId::parse(entry).ok()
     }
 
+    /// The page for a person who is signed in: home instead of a page of the sign-in.
+    #[must_use]
+    pub fn after_sign_in(self) -> Self {
+        if self.0.starts_with(SIGN_IN) { Self::default() } else { self }
+    }
+
     /// `path` instead of home.
     #[must_use]
     pub fn or(self, path: &'static str) -> Self {
@@ -394,7 +430,7 @@ const CODE_PAGES: [(&str, &[(&str, &str)]); 4] = [
     (DEVICE, &[(GRANT, "dgr_"), (ENTRY, "ent_")]),
     (DEVICE_RESULT, &[(GRANT, "dgr_")]),
     (DEVICE_REPORT, &[(GRANT, "dgr_")]),
-    (HOSTS_LINK, &[(REQUEST, "lnk_")]),
+    (HOSTS_LINK, &[(REQUEST, "lnk_"), (GRANT, "dgr_")]),
 ];
 
 /// Whether `part` is `name=` with a public id: prefix and 32 hexadecimal digits, which is too long for a user code.
@@ -453,6 +489,8 @@ mod tests {
             "/device/result?grant=dgr_ID",
             "/device/report?grant=dgr_ID",
             "/hosts/link?request=lnk_ID",
+            "/hosts/link?request=lnk_ID&grant=dgr_ID",
+            "/hosts/link?grant=dgr_ID",
         ] {
             assert_eq!(ReturnTo::from_untrusted(&with_id(kept)).as_str(), with_id(kept));
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::brand::Brand;
+use super::help_contact::HelpContact;
 use super::ids::TenantId;
 use super::time::Timestamp;
 
@@ -65,6 +66,8 @@ pub struct Policy {
     pub lowest_linked_uid: u32,
     /// Accent colours; `None`: the portal's.
     pub brand: Option<Brand>,
+    /// Shown on sign-in, error and report pages.
+    pub help_contact: Option<HelpContact>,
 }
 
 impl Policy {
@@ -87,6 +90,7 @@ impl Policy {
             shared_host_accounts,
             lowest_linked_uid,
             brand,
+            help_contact,
         } = self;
         let settings = [
             ("local-passwords", *local_passwords != other.local_passwords),
@@ -105,6 +109,7 @@ impl Policy {
             ("shared-host-accounts", *shared_host_accounts != other.shared_host_accounts),
             ("lowest-linked-uid", *lowest_linked_uid != other.lowest_linked_uid),
             ("brand", *brand != other.brand),
+            ("help-contact", *help_contact != other.help_contact),
         ];
         settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
@@ -129,6 +134,7 @@ impl Default for Policy {
             shared_host_accounts: false,
             lowest_linked_uid: 1_000,
             brand: None,
+            help_contact: None,
         }
     }
 }

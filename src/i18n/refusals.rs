@@ -6,6 +6,7 @@ use crate::domain::client::RequestRefused;
 use crate::domain::delegation::DelegationChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::display_text::{NameRefused, hides_something};
+use crate::domain::help_contact::HelpContactRefused;
 use crate::domain::link_request::AnswerRefused;
 use crate::domain::step_up;
 
@@ -41,6 +42,16 @@ impl Language {
             BrandRefused::NotAColour => self.brand_refused_not_a_colour(),
             BrandRefused::FaintOnLight(contrast) => self.brand_refused_faint_on_light(format!("{contrast:.1}")),
             BrandRefused::FaintOnDark(contrast) => self.brand_refused_faint_on_dark(format!("{contrast:.1}")),
+        }
+    }
+
+    /// Why a help contact was refused.
+    pub fn help_contact_refused(&self, refused: HelpContactRefused) -> String {
+        match refused {
+            HelpContactRefused::Empty | HelpContactRefused::TooLong => self.help_contact_refused_too_long(),
+            HelpContactRefused::Invisible => self.name_refused_invisible(),
+            HelpContactRefused::NotAnEmailAddress => self.help_contact_refused_not_an_email_address(),
+            HelpContactRefused::NotAnHttpsUrl => self.help_contact_refused_not_an_https_url(),
         }
     }
 

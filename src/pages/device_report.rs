@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{FormError, PageContent, PostForm, ServerError};
+use super::components::{FormError, PageContent, PostForm, ServerError, TenantHelpContact};
 use crate::domain::paths;
 use crate::islands::{SubmitOnce, UserCodeInput};
 use crate::server::context::{self, translations};
@@ -56,6 +56,7 @@ fn Report(flash: Option<Flash>, code: Option<String>) -> impl IntoView {
                 </PostForm>
             </SubmitOnce>
             <p class="aside"><a href=paths::DEVICE>{t.report_did_start()}</a></p>
+            <TenantHelpContact/>
         </PageContent>
     }
 }
@@ -66,7 +67,8 @@ fn Reported() -> impl IntoView {
     view! {
         <PageContent title=t.report_thanks()>
             <p class="lead" role="status">{t.report_thanks_means()}</p>
-            <p>{t.report_allowed_before()} " " <a href=paths::SESSIONS>{t.report_allowed_link()}</a> {t.report_allowed_after()}</p>
+            <p>{t.report_allowed_before()} " " <a href=paths::APPS>{t.report_allowed_link()}</a> {t.report_allowed_after()}</p>
+            <TenantHelpContact/>
         </PageContent>
     }
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::components::{DocumentTitle, Frame, PostForm};
+use super::components::{DocumentTitle, Frame, PostForm, TenantHelpContact};
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, ReturnTo};
 use crate::server::context::{self, translations};
@@ -38,6 +38,8 @@ impl ErrorPage {
                     <p>{sentence}</p>
                     {self.form.map(|form| view! { <AccountLinks form/> })}
                     <p><a class="button" href=paths::HOME>{translations().error_home()}</a></p>
+                    // A portal that is overloaded reads nothing more.
+                    {(self.status != 503).then(|| view! { <TenantHelpContact/> })}
                 </article>
             </Frame>
         }

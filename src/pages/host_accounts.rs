@@ -12,7 +12,7 @@ use super::components::{
 use super::link_requests::COMMAND;
 use super::list_query;
 use crate::domain::pagination::{ListQuery, Page};
-use crate::domain::paths::{self, encode};
+use crate::domain::paths::{self, ReturnTo, encode};
 use crate::domain::provider::Provider;
 use crate::domain::time::Timestamp;
 use crate::server::context::{self, translations};
@@ -31,7 +31,7 @@ pub fn Hosts() -> impl IntoView {
 }
 
 /// The providers that own hosts, and can assert accounts on them.
-async fn host_providers() -> Vec<Provider> {
+pub async fn host_providers() -> Vec<Provider> {
     let (Ok(services), Some(person)) = (context::services(), context::current_person()) else { return Vec::new() };
     match services.enabled_providers(person.tenant_id()).await {
         Ok(providers) => providers.into_iter().filter(|provider| provider.upstream_hosts.is_some()).collect(),
@@ -58,7 +58,7 @@ fn AccountList(accounts: Page<HostAccountUsageItem>, query: ListQuery, owners: V
             <p class="actions">
                 <a class="button" href=paths::HOSTS_LINK>{t.hosts_link()}</a>
                 {owners.into_iter().map(|provider| view! {
-                    <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id) rel="external">
+                    <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id, &ReturnTo::default()) rel="external">
                         {t.hosts_link_through(provider.display_name)}
                     </a>
                 }).collect_view()}

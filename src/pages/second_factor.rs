@@ -4,7 +4,8 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{FormError, PageContent, PostForm, ServerError};
+use super::components::{FormError, HelpContactLine, PageContent, PostForm, ServerError};
+use crate::domain::help_contact::HelpContact;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::provider::Provider;
@@ -15,6 +16,7 @@ use crate::server::request_context::RequestContext;
 use crate::server::service::auth::second_factors::pending_mfa::PendingMfa;
 use crate::server::service::{Fault, Services, SignedIn};
 use crate::server::sign_in::SignInMethods;
+use crate::server::sign_in::second_factor::RECOVERY;
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 #[component]
@@ -54,6 +56,8 @@ struct MfaPrompt {
     entries_kept: Option<String>,
     /// The institutions at which a signed-in person can present a second factor instead.
     providers: Vec<Provider>,
+    /// Where the tenant's people ask for help.
+    help: Option<HelpContact>,
 }
 
 /// Whose second factor is asked for.
@@ -122,7 +126,8 @@ async fn load_prompt(
     };
     let flash = caller.session.take_flash_about(FlashTarget::SecondFactor, &whose.attempt()).await?;
     let entries_kept = context::entries_kept(&then).await?;
-    Ok(Ok(MfaPrompt { then, app: app.is_some(), passkey, has_passkeys: !passkeys.is_empty(), flash, entries_kept, providers, whose }))
+    let help = services.enabled_tenant(tenant).await?.and_then(|tenant| tenant.policy.help_contact);
+    Ok(Ok(MfaPrompt { then, app: app.is_some(), passkey, has_passkeys: !passkeys.is_empty(), flash, entries_kept, providers, help, whose }))
 }
 
 /// The providers whose assertion of a second factor the tenant accepts.
@@ -134,22 +139,25 @@ async fn mfa_providers(services: &Services, person: &SignedIn) -> Result<Vec<Pro
 #[component]
 fn MfaForm(asked: MfaPrompt) -> impl IntoView {
     let t = translations();
-    let MfaPrompt { whose, then, app, passkey, has_passkeys, flash, entries_kept, providers } = asked;
+    let MfaPrompt { whose, then, app, passkey, has_passkeys, flash, entries_kept, providers, help } = asked;
     if let Some(flash) = &flash {
         context::set_error_status(flash);
     }
     let refused = flash.is_some();
     let (lead, other) = match &whose {
         MfaSubject::SignedIn(_) => (t.second_factor_again(), None),
-        MfaSubject::PendingMfa(half) => (t.second_factor_lead(half.user_id.as_str()), Some(paths::sign_in(Some(&half.tenant_id), &then))),
+        MfaSubject::PendingMfa(half) => (t.second_factor_lead(half.user_id.as_str()), Some(paths::sign_in_another(&half.tenant_id, &then))),
     };
     let (attempt, return_to) = (whose.attempt(), then.clone());
     let with_passkey = passkey.is_some();
+    // Each form shows its own error; that of a passkey is above all.
+    let (above, of_recovery) = if flash.as_ref().is_some_and(|flash| flash.input == RECOVERY) { (None, flash) } else { (flash, None) };
+    let app_refused = above.is_some() && app;
     view! {
         <PageContent title=t.second_factor_title() refused>
             {entries_kept.map(|sentence| view! { <p class="notice" role="status">{sentence}</p> })}
             <p class="lead">{lead}</p>
-            {flash.map(|flash| view! { <FormError id="second-factor-error" sentence=flash.message/> })}
+            {above.map(|flash| view! { <FormError id="second-factor-error" sentence=flash.message/> })}
             {passkey.map(|(options, ceremony)| view! {
                 <PostForm action=paths::SUBMIT_SECOND_FACTOR clone:attempt clone:then>
                     <HiddenFields attempt=attempt.clone() then=then.clone()/>
@@ -165,37 +173,99 @@ fn MfaForm(asked: MfaPrompt) -> impl IntoView {
                 </PostForm>
             })}
             {(has_passkeys && !with_passkey).then(|| view! { <p class="hint">{t.factors_passkey_no_name()}</p> })}
-            <SubmitOnce>
-                <PostForm action=paths::SUBMIT_SECOND_FACTOR class="sign-in" clone:attempt clone:then>
-                    <HiddenFields attempt=attempt.clone() then=then.clone()/>
-                    <label for="code">{if app { t.second_factor_code() } else { t.second_factor_recovery_code() }}</label>
-                    <input
-                        id="code"
-                        name="code"
-                        type="text"
-                        inputmode=if app { "text" } else { "" }
-                        autocomplete="one-time-code"
-                        autocapitalize="none"
-                        spellcheck="false"
-                        dir="ltr"
-                        maxlength="40"
-                        required
-                        autofocus=!with_passkey
-                        aria-invalid=refused.then_some("true")
-                        aria-describedby=if refused { "second-factor-error code-hint" } else { "code-hint" }
-                    />
-                    <p class="hint" id="code-hint">{t.second_factor_code_hint()}</p>
-                    <button class=if with_passkey { "" } else { "main" }>{t.second_factor_go_on()}</button>
-                </PostForm>
-            </SubmitOnce>
+            {app.then(|| view! { <AppCodeForm attempt=attempt.clone() then=then.clone() refused=app_refused main=!with_passkey/> })}
+            <RecoveryCodeForm open=!app && !with_passkey flash=of_recovery attempt then/>
             {providers.into_iter().map(|provider| view! {
                 <p class="aside">
                     <a href=paths::upstream_authorize(&provider.tenant_id, &provider.id, &return_to, true) rel="external">{t.second_factor_elsewhere(provider.display_name)}</a>
                 </p>
             }).collect_view()}
             <p class="aside">{t.second_factor_lost()}</p>
+            <HelpContactLine contact=help/>
             {other.map(|address| view! { <p class="aside"><a href=address>{t.consent_use_another()}</a></p> })}
         </PageContent>
+    }
+}
+
+/// The form for the digits that an authenticator app shows.
+#[component]
+fn AppCodeForm(
+    attempt: String,
+    then: ReturnTo,
+    refused: bool,
+    /// Whether it is the first form of the page.
+    main: bool,
+) -> impl IntoView {
+    let t = translations();
+    view! {
+        <SubmitOnce>
+            <PostForm action=paths::SUBMIT_SECOND_FACTOR class="sign-in">
+                <HiddenFields attempt then/>
+                <label for="code">{t.second_factor_code()}</label>
+                <input
+                    id="code"
+                    name="code"
+                    data-unkept=""
+                    type="text"
+                    inputmode="numeric"
+                    pattern="[0-9 ]*"
+                    title=t.second_factor_digits()
+                    autocomplete="one-time-code"
+                    dir="ltr"
+                    maxlength="12"
+                    required
+                    autofocus=main
+                    aria-invalid=refused.then_some("true")
+                    aria-describedby=if refused { "second-factor-error code-hint" } else { "code-hint" }
+                />
+                <p class="hint" id="code-hint">{t.second_factor_digits()}</p>
+                <button class=if main { "main" } else { "" }>{t.second_factor_go_on()}</button>
+            </PostForm>
+        </SubmitOnce>
+    }
+}
+
+/// The form for a recovery code, collapsed unless it is needed.
+#[component]
+fn RecoveryCodeForm(
+    /// There is no other way here.
+    open: bool,
+    /// Why the last one was refused.
+    flash: Option<Flash>,
+    attempt: String,
+    then: ReturnTo,
+) -> impl IntoView {
+    let t = translations();
+    let refused = flash.is_some();
+    view! {
+        <details class="aside" open=open || refused>
+            <summary>{t.second_factor_use_recovery()}</summary>
+            <SubmitOnce>
+                <PostForm action=paths::SUBMIT_SECOND_FACTOR class="sign-in">
+                    <HiddenFields attempt then/>
+                    <input type="hidden" name="with" value=RECOVERY/>
+                    {flash.map(|flash| view! { <FormError id="recovery-error" sentence=flash.message/> })}
+                    <label for="recovery-code">{t.second_factor_recovery_code()}</label>
+                    <input
+                        id="recovery-code"
+                        name="code"
+                        data-unkept=""
+                        type="text"
+                        autocomplete="off"
+                        autocapitalize="none"
+                        spellcheck="false"
+                        dir="ltr"
+                        maxlength="40"
+                        required
+                        autofocus=refused
+                        aria-invalid=refused.then_some("true")
+                        aria-describedby=if refused { "recovery-error recovery-hint" } else { "recovery-hint" }
+                    />
+                    <p class="hint" id="recovery-hint">{t.second_factor_code_hint()}</p>
+                    <button>{t.second_factor_go_on()}</button>
+                </PostForm>
+            </SubmitOnce>
+        </details>
     }
 }
 

@@ -4,14 +4,17 @@ use leptos::either::Either;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{FormError, HelpLink, PageContent, PostForm, ServerError};
+use super::components::{FormError, HelpContactLine, HelpLink, PageContent, PostForm, ServerError};
+use super::device::redirect_page;
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, ReturnTo};
+use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::domain::user_code::UserCode;
 use crate::islands::SubmitOnce;
 
 use crate::server::context::{self, translations};
+use crate::server::preferences::LastMethod;
 use crate::server::request_context::RequestContext;
 use crate::server::service::{Fault, Services, SignedIn};
 use crate::server::sign_in::SignInMethods;
@@ -23,9 +26,10 @@ pub fn SignIn() -> impl IntoView {
     let get = |name: &str| use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
     let (again, gone, then) = (has("again"), has("gone"), ReturnTo::from_untrusted(&get("then")));
     let asked = SignInParams { tenant: TenantId::parse(get("tenant")).ok(), anywhere: has("choose"), invitation: get("invitation") };
+    let another = has("another") || has("choose") || has("invitation") || gone;
     Suspend::new(async move {
         let (Ok(services), Ok(caller)) = (context::services(), context::request_context()) else {
-            return Either::Right(view! { <ServerError/> });
+            return Either::Right(view! { <ServerError/> }.into_any());
         };
         if let Some(person) = caller.signed_in.clone().filter(|_| again) {
             let flash = caller.session.take_flash(FlashTarget::SignIn).await.ok().flatten();
@@ -34,15 +38,18 @@ pub fn SignIn() -> impl IntoView {
                 Ok((methods, entries_kept)) => Either::Left(Either::Right(view! { <ReauthForm person methods flash entries_kept then/> })),
                 Err(fault) => {
                     context::fault(fault);
-                    Either::Right(view! { <ServerError/> })
+                    Either::Right(view! { <ServerError/> }.into_any())
                 }
             };
         }
         match load_view(&services, &caller, asked, &then).await {
+            Ok(choice) if !another && choice.is_only_for(caller.signed_in.as_ref()) => {
+                Either::Right(redirect_page(then.after_sign_in().as_str().to_owned()))
+            }
             Ok(choice) => Either::Left(Either::Left(view! { <SignInOptions choice then gone person=caller.signed_in/> })),
             Err(fault) => {
                 context::fault(fault);
-                Either::Right(view! { <ServerError/> })
+                Either::Right(view! { <ServerError/> }.into_any())
             }
         }
     })
@@ -69,6 +76,14 @@ struct SignInView {
     invitation: Option<String>,
     /// The message that the values of a form wait as well.
     entries_kept: Option<String>,
+}
+
+impl SignInView {
+    /// Whether the page has nothing but sign-in for this person, who is signed in already.
+    fn is_only_for(&self, person: Option<&SignedIn>) -> bool {
+        let other_tenant = |person: &SignedIn| self.tenant.as_ref().is_some_and(|(tenant, _)| tenant.id != *person.tenant_id());
+        person.is_some_and(|person| !other_tenant(person)) && self.flash.is_none()
+    }
 }
 
 async fn load_view(services: &Services, caller: &RequestContext, params: SignInParams, return_to: &ReturnTo) -> Result<SignInView, Fault> {
@@ -163,7 +178,7 @@ fn SignInOptions(
 fn Tenants(tenants: Vec<Tenant>, then: ReturnTo, invitation: String) -> impl IntoView {
     let t = translations();
     if tenants.is_empty() {
-        return Either::Left(view! { <p class="lead">{t.sign_in_nobody()}</p> });
+        return Either::Left(view! { <p class="lead">{t.sign_in_not_configured()}</p> });
     }
     Either::Right(view! {
         <p class="lead">{t.sign_in_where()}</p>
@@ -175,7 +190,7 @@ fn Tenants(tenants: Vec<Tenant>, then: ReturnTo, invitation: String) -> impl Int
     })
 }
 
-/// The tenant's sign-in methods: providers first, the last used one before the others.
+/// The tenant's sign-in methods: the usual one first, the local password collapsed if it is not the usual one.
 #[component]
 fn MethodList(
     tenant: Tenant,
@@ -190,45 +205,63 @@ fn MethodList(
     invitation: String,
 ) -> impl IntoView {
     let t = translations();
+    let help = tenant.policy.help_contact.clone();
     if methods.is_empty() {
         return Either::Left(view! {
             <p class="lead">{t.sign_in_no_way(tenant.display_name)}</p>
+            <HelpContactLine contact=help/>
         });
     }
-    let last = context::last_provider();
+    let last = context::last_method();
     let SignInMethods { mut providers, password } = methods;
-    providers.sort_by_key(|provider| last.as_deref() != Some(provider.id.as_str()));
+    let is_last = |provider: &Provider| matches!(&last, Some(LastMethod::Provider(id)) if *id == provider.id.as_str());
+    providers.sort_by_key(|provider| !is_last(provider));
     let with_providers = !providers.is_empty();
+    let password_is_usual = password && (!with_providers || last == Some(LastMethod::Password));
+    // The usual provider: the last used one, or the only one.
+    let usual = (!password_is_usual && (providers.len() == 1 || providers.first().is_some_and(is_last))).then(|| providers.remove(0));
     // A password form has its own place for error messages.
-    let (above, within) = if with_providers { (flash, None) } else { (None, flash) };
+    let of_password = !with_providers || flash.as_ref().is_some_and(|flash| !flash.input.is_empty());
+    let (above, within) = if of_password { (None, flash) } else { (flash, None) };
     let again = only.is_some();
+    let (begin, return_to, badge) = (t, then.clone(), last.clone());
+    let link = move |provider: Provider, class: &'static str| {
+        let address = match again {
+            true => paths::upstream_authorize(&provider.tenant_id, &provider.id, &return_to, true),
+            false => paths::upstream_authorize_invited(&provider.tenant_id, &provider.id, &return_to, &invitation),
+        };
+        let is_last = badge == Some(LastMethod::Provider(provider.id.as_str().to_owned()));
+        view! {
+            <a class=class href=address rel="external">
+                {begin.sign_in_with(provider.display_name)}
+                {is_last.then(|| view! { " " <span class="badge">{begin.sign_in_last()}</span> })}
+            </a>
+        }
+    };
+    let open = password_is_usual || within.is_some();
+    let form = password.then(|| view! { <PasswordForm tenant=tenant.clone() flash=within then=then.clone() only first=!with_providers/> });
     Either::Right(view! {
         {above.map(|flash| view! {
             <FormError id="sign-in-error" sentence=flash.message/>
             <HelpLink help=flash.help/>
         })}
-        {with_providers.then(|| view! {
+        {usual.map(|provider| view! { <p class="sign-in">{link(provider, "button main")}</p> })}
+        {(!providers.is_empty()).then(|| view! {
             <ul class="cards">
-                {providers.into_iter().map(|provider| {
-                    let address = match again {
-                        true => paths::upstream_authorize(&provider.tenant_id, &provider.id, &then, true),
-                        false => paths::upstream_authorize_invited(&provider.tenant_id, &provider.id, &then, &invitation),
-                    };
-                    let is_last = last.as_deref() == Some(provider.id.as_str());
-                    view! {
-                        <li>
-                            <a class="card" href=address rel="external">
-                                {t.sign_in_with(provider.display_name)}
-                                {is_last.then(|| view! { " " <span class="badge">{t.sign_in_last()}</span> })}
-                            </a>
-                        </li>
-                    }
-                }).collect_view()}
+                {providers.into_iter().map(|provider| view! { <li>{link(provider, "card")}</li> }).collect_view()}
             </ul>
         })}
-        {(password && with_providers).then(|| view! { <h2>{t.sign_in_or_password()}</h2> })}
-        {password.then(|| view! { <PasswordForm tenant=tenant.clone() flash=within then=then.clone() only first=!with_providers/> })}
+        {match with_providers {
+            true => Either::Left(form.map(|form| view! {
+                <details class="aside" open=open>
+                    <summary>{t.sign_in_or_password()}</summary>
+                    {form}
+                </details>
+            })),
+            false => Either::Right(form),
+        }}
         {(with_providers && !again).then(|| view! { <InvitationForm tenant then/> })}
+        <HelpContactLine contact=help/>
     })
 }
 

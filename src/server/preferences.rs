@@ -1,4 +1,4 @@
-//! Preferences of a browser: language, colours, time zone, last provider. They have their own cookies, so that they apply before sign-in,
+//! Preferences of a browser: language, colours, time zone, last sign-in method. They have their own cookies, so that they apply before sign-in,
 //! after sign-out and on error pages.
 
 use axum::http::header::ACCEPT_LANGUAGE;
@@ -12,7 +12,9 @@ use crate::i18n::{Languages, Translations};
 const LANGUAGE: &str = "tms-language";
 const THEME: &str = "tms-theme";
 const ZONE: &str = "tms-zone";
-const LAST_PROVIDER: &str = "tms-institution";
+const LAST_METHOD: &str = "tms-institution";
+/// The value of that cookie for a local password; no provider has this ID.
+const PASSWORD: &str = "*password";
 /// Over TLS: a sibling site cannot set a cookie of this name for the common parent domain (RFC 6265bis §4.1.3.2).
 const HOST_ONLY: &str = "__Host-";
 /// The value for "no choice": deleting the cookie would expose one that a sibling site has set.
@@ -38,6 +40,14 @@ impl Theme {
     pub fn parse(word: &str) -> Option<Self> {
         [Self::Light, Self::Dark].into_iter().find(|theme| theme.as_str() == word)
     }
+}
+
+/// How a person signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LastMethod {
+    Password,
+    /// The ID of the provider, as the browser sent it.
+    Provider(String),
 }
 
 /// The language of the response.
@@ -70,14 +80,22 @@ pub fn zone_cookie(zone: Option<Zone>, https: bool) -> Option<HeaderValue> {
     set_cookie(ZONE, zone.as_ref().map_or(SYSTEM_DEFAULT, Zone::name), https)
 }
 
-/// The provider of the last sign-in.
-pub fn last_provider(headers: &HeaderMap) -> Option<&str> {
-    cookie(headers, LAST_PROVIDER)
+/// The method of the last sign-in with this browser.
+pub fn last_method(headers: &HeaderMap) -> Option<LastMethod> {
+    cookie(headers, LAST_METHOD).map(|value| match value {
+        PASSWORD => LastMethod::Password,
+        provider => LastMethod::Provider(provider.to_owned()),
+    })
 }
 
-/// `Set-Cookie` for the last provider.
+/// `Set-Cookie` after a sign-in through a provider.
 pub fn last_provider_cookie(provider: &ProviderId, https: bool) -> Option<HeaderValue> {
-    set_cookie(LAST_PROVIDER, provider.as_str(), https)
+    set_cookie(LAST_METHOD, provider.as_str(), https)
+}
+
+/// `Set-Cookie` after a sign-in with a local password.
+pub fn last_password_cookie(https: bool) -> Option<HeaderValue> {
+    set_cookie(LAST_METHOD, PASSWORD, https)
 }
 
 fn set_cookie(name: &str, value: &str, https: bool) -> Option<HeaderValue> {

@@ -1,5 +1,7 @@
 //! Errors: a page for people, JSON for programs.
 
+use tms_portal::domain::help_contact::HelpContact;
+
 use crate::app::TestApp;
 use crate::browser::en;
 
@@ -75,4 +77,37 @@ async fn missing_database_is_a_fault_on_every_page() {
     assert_eq!(app.http.get(app.url("/readyz")).send().await.expect("an answer").status(), 503);
     assert_eq!(app.http.get(app.url("/healthz")).send().await.expect("an answer").status(), 200);
     assert_eq!(app.http.get(app.url("/favicon.svg")).send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn help_contact_is_on_sign_in_error_and_report_pages() {
+    const LINK: &str = "href=\"https://help.example/new\"";
+    const PAGES: [&str; 4] = ["/sign-in?tenant=test", "/nowhere", "/device/report", "/sign-in/with/test/nowhere"];
+    let app = TestApp::start().await;
+    for path in PAGES {
+        assert!(!app.browser().get(path).await.words().contains(&en().help_contact()), "{path}");
+    }
+    app.change_tenant("test", |tenant| tenant.policy.help_contact = HelpContact::parse("https://help.example/new").ok()).await;
+    for path in PAGES {
+        let page = app.browser().get(path).await;
+        assert!(page.words().contains(&en().help_contact()) && page.says(LINK), "{path}: {}", page.text);
+    }
+    let browser = app.signed_in().await;
+    for path in ["/nowhere", "/device/report", "/sign-in?again=1"] {
+        assert!(browser.get(path).await.says(LINK), "{path}");
+    }
+    // Where several centres have people, the one of the session counts; a stranger's is not known.
+    app.add_dora().await;
+    assert!(!app.browser().get("/nowhere").await.says(LINK));
+    assert!(browser.get("/nowhere").await.says(LINK));
+    let dora = app.signed_in_as("default", "dora", crate::app::PASSWORD).await;
+    assert!(!dora.get("/nowhere").await.words().contains(&en().help_contact()));
+}
+
+#[tokio::test]
+async fn help_contact_that_is_a_text_is_escaped() {
+    let app = TestApp::start().await;
+    app.change_tenant("test", |tenant| tenant.policy.help_contact = HelpContact::parse("Room <b>3</b> & up").ok()).await;
+    let page = app.browser().get("/sign-in?tenant=test").await;
+    assert!(page.says("Room &lt;b&gt;3&lt;/b&gt; &amp; up") && !page.says("<b>3"), "{}", page.text);
 }

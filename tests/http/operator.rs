@@ -189,6 +189,13 @@ async fn only_given_policy_options_change() {
     for nonsense in [["--link-days", "0"], ["--link-days", "3651"], ["--lowest-linked-uid", "0"]] {
         assert_eq!(deployment.run(&[&["tenant", "set", "--tenant", "test"], &nonsense[..]].concat()).code, Some(2), "{nonsense:?}");
     }
+    let help = "SELECT coalesce(help_contact, 'none') FROM tenants WHERE id = 'test'";
+    for (contact, stored) in [("help@tacc.example", "help@tacc.example"), ("", "none"), (" +1 512 475-9411 ", "+1 512 475-9411")] {
+        assert_eq!(deployment.run(&["tenant", "set", "--tenant", "test", "--help-contact", contact]).code, Some(0), "{contact}");
+        assert_eq!(text(&deployment, help).await, stored);
+    }
+    let refused = deployment.run(&["tenant", "set", "--tenant", "test", "--help-contact", "http://help.example"]);
+    assert!(refused.code == Some(2) && refused.err.contains("not a valid https URL"), "{}", refused.err);
     let unknown = deployment.run(&["tenant", "set", "--tenant", "nowhere", "--display-name", "x"]);
     assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: tenant nowhere does not exist\n"));
 }

@@ -503,7 +503,7 @@ async fn cross_site_link_does_not_start_upstream_login() {
 }
 
 #[tokio::test]
-async fn sign_out_offers_the_providers_sign_out() {
+async fn sign_out_links_to_the_providers_sign_out() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     browser.upstream_login(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
@@ -837,4 +837,37 @@ async fn invitation_belongs_to_its_tab() {
     let with = format!("/sign-in/with/test/campus{}", with.split('"').next().expect("its end").replace("&amp;", "&"));
     assert_eq!(browser.upstream_login(&institution, &with, app.seconds(), &json!({})).await.path, "/hosts");
     assert_eq!(app.texts("SELECT user_id FROM identities").await, ["ann"]);
+}
+
+#[tokio::test]
+async fn usual_method_is_first_and_the_password_collapsed() {
+    const COLLAPSED: &str = "<details class=\"aside\"><summary>";
+    const OPEN: &str = "<details class=\"aside\" open><summary>";
+    let (app, institution) = with_campus("open").await;
+    let password = |page: &Page, details: &str| page.says(format!("{details}{}", en().sign_in_or_password()));
+    let primary = |page: &Page| page.says("class=\"button main\" href=\"/sign-in/with/test/campus");
+    // The only provider is the usual one.
+    let browser = app.browser();
+    let page = browser.get("/sign-in?tenant=test").await;
+    assert!(primary(&page) && password(&page, COLLAPSED), "{}", page.text);
+    // A wrong password opens its form, which has the error.
+    let page = browser.sign_in("test", "testuser1", "wrong").await;
+    assert!(password(&page, OPEN) && page.problem() == en().sign_in_refused_wrong(), "{}", page.text);
+    assert_eq!(page.field("user_name"), "testuser1");
+    // Who used the password last finds it open; who used the provider finds it marked.
+    browser.sign_in("test", "testuser1", PASSWORD).await;
+    browser.post("/sign-out", &[]).await;
+    let page = browser.get("/sign-in?tenant=test").await;
+    assert!(!primary(&page) && password(&page, OPEN), "{}", page.text);
+    browser.upstream_login(&institution, WITH, app.seconds(), &json!({})).await;
+    browser.post("/sign-out", &[]).await;
+    let page = browser.get("/sign-in?tenant=test").await;
+    assert!(primary(&page) && password(&page, COLLAPSED) && page.words().contains(&en().sign_in_last()), "{}", page.text);
+    // Of several, the last used one is.
+    let other = NewProvider { id: ProviderId::parse("aaa").expect("a provider"), display_name: "Aaa".into(), ..campus(&institution, "open") };
+    app.services.add_provider(&app.operator("test").await, other).await.map(|_| ()).expect("added");
+    let page = browser.get("/sign-in?tenant=test").await;
+    assert!(primary(&page) && page.says("class=\"card\" href=\"/sign-in/with/test/aaa"), "{}", page.text);
+    let page = app.browser().get("/sign-in?tenant=test").await;
+    assert!(!primary(&page) && !page.says("button main\" href=\"/sign-in/with") && password(&page, COLLAPSED), "{}", page.text);
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tms_portal::domain::help_contact::HelpContact;
 use totp_rs::{Algorithm, Builder, Secret};
 
 use crate::app::{PASSWORD, Setup, TestApp};
@@ -704,4 +705,50 @@ async fn password_change_accepts_a_second_factor() {
         assert_eq!(submit_code_in(&other, pending_sign_in, &ann.code(&app)).await.path, "/sign-in", "half sign-ins end as well");
     }
     assert_eq!(other.get("/keys").await.path, "/sign-in");
+}
+
+/// The attributes of the field with this id.
+fn field_of<'a>(page: &'a Page, id: &str) -> &'a str {
+    let tag = page.text.split("<input").find(|tag| tag.contains(&format!(" id=\"{id}\""))).unwrap_or_else(|| panic!("no {id}: {}", page.text));
+    tag.split('>').next().expect("an end")
+}
+
+#[tokio::test]
+async fn app_codes_have_a_numeric_field_and_recovery_codes_their_own() {
+    let app = TestApp::start().await;
+    let (_, ann, recovery) = with_app(&app).await;
+    let browser = app.browser();
+    let page = pending_sign_in(&browser).await;
+    let digits = field_of(&page, "code");
+    for attribute in ["inputmode=\"numeric\"", "pattern=\"[0-9 ]*\"", "autocomplete=\"one-time-code\"", "autofocus"] {
+        assert!(digits.contains(attribute), "{attribute}: {digits}");
+    }
+    let letters = field_of(&page, "recovery-code");
+    assert!(!letters.contains("inputmode") && !letters.contains("pattern") && !letters.contains("one-time-code"), "{letters}");
+    assert!(!page.says("<details class=\"aside\" open"), "the recovery code is collapsed: {}", page.text);
+
+    // A wrong recovery code is reported in its form, which is open then; a wrong app code is not.
+    let attempt = page.field("attempt");
+    let submit =
+        async |code: &str, with: &str| browser.post("/sign-in/second-factor/show", &[("attempt", &*attempt), ("with", with), ("code", code)]).await;
+    let page = submit("AAAA-AAAA-AAAA", "recovery").await;
+    assert_eq!((page.status, page.problem()), (422, en().second_factor_wrong_recovery()));
+    assert!(page.says("<details class=\"aside\" open") && field_of(&page, "recovery-code").contains("aria-invalid"), "{}", page.text);
+    assert!(!field_of(&page, "code").contains("aria-invalid"));
+    let page = submit("000000", "").await;
+    assert!(!page.says("<details class=\"aside\" open") && field_of(&page, "code").contains("aria-invalid"), "{}", page.text);
+    assert_eq!(submit(&recovery[0], "recovery").await.path, "/");
+    assert_ne!(ann.code(&app), "");
+}
+
+#[tokio::test]
+async fn another_account_can_be_used_instead_of_the_second_factor() {
+    let app = TestApp::start().await;
+    with_app(&app).await;
+    app.change_tenant("test", |tenant| tenant.policy.help_contact = HelpContact::parse("help@tacc.example").ok()).await;
+    let browser = app.browser();
+    let page = pending_sign_in(&browser).await;
+    assert!(page.says("href=\"mailto:help@tacc.example\""), "{}", page.text);
+    assert!(page.says("href=\"/sign-in?another=1&amp;tenant=test\""), "{}", page.text);
+    assert_eq!(browser.get("/sign-in?another=1&tenant=test").await.path, "/sign-in");
 }

@@ -84,8 +84,8 @@ async fn account_is_limited_to_two_hundred_wrong_passwords() {
 async fn network_is_limited_to_thirty_wrong_passwords() {
     let app = TestApp::start().await;
     let browser = app.browser();
-    for guess in 0..30 {
-        assert_eq!(browser.sign_in("test", &format!("person{}", guess % 6), "wrong").await.status, 422);
+    for attempt in 0..30 {
+        assert_eq!(browser.sign_in("test", &format!("person{}", attempt % 6), "wrong").await.status, 422);
     }
     assert_eq!(browser.sign_in("test", "testuser1", PASSWORD).await.status, 429);
 }
@@ -93,13 +93,13 @@ async fn network_is_limited_to_thirty_wrong_passwords() {
 #[tokio::test]
 async fn concurrent_guesses_do_not_exceed_the_limit() {
     let app = TestApp::start().await;
-    let guesses = (0..25).map(|_| {
+    let attempts = (0..25).map(|_| {
         let browser = app.browser();
         tokio::spawn(async move { browser.sign_in("test", "testuser1", "wrong").await.status })
     });
     let mut looked_at = 0;
-    for guess in guesses.collect::<Vec<_>>() {
-        looked_at += usize::from(guess.await.expect("an answer") == 422);
+    for attempt in attempts.collect::<Vec<_>>() {
+        looked_at += usize::from(attempt.await.expect("an answer") == 422);
     }
     assert!((10..=11).contains(&looked_at), "{looked_at} passwords were tried");
 }
@@ -126,13 +126,13 @@ async fn disabling_a_person_ends_sessions_immediately() {
 }
 
 #[tokio::test]
-async fn tenant_without_local_passwords_offers_none() {
+async fn local_passwords_can_be_disabled() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.change_tenant("test", |tenant| tenant.policy.local_passwords = false).await;
     let page = app.browser().get("/sign-in?tenant=test").await;
     assert!(page.words().contains(&en().sign_in_no_way("Test")) && !page.says("name=\"password\""), "{}", page.words());
-    assert!(app.browser().get("/sign-in").await.says(en().sign_in_nobody()));
+    assert!(app.browser().get("/sign-in").await.says(en().sign_in_not_configured()));
     let page = app.browser().sign_in("test", "testuser1", PASSWORD).await;
     assert!(page.status == 422 && !page.says("Hello"));
     assert_eq!(browser.get("/hosts").await.status, 200, "who is in stays in");
@@ -360,4 +360,27 @@ async fn sign_in_page_shows_who_is_signed_in() {
     let page = app.signed_in().await.get("/sign-in?then=/keys&gone=1").await;
     assert!(page.problem().starts_with(&en().sign_in_gone()), "{}", page.words());
     assert!(page.says(en().sign_in_signed_in("Test User")) && page.says("href=\"/keys\""), "{}", page.words());
+}
+
+#[tokio::test]
+async fn sign_in_page_redirects_signed_in_people() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    for (address, reached) in [
+        ("/sign-in", "/"),
+        ("/sign-in?then=/keys", "/keys"),
+        ("/sign-in?tenant=test&then=/hosts", "/hosts"),
+        ("/sign-in?then=/sign-in", "/"),
+        ("/sign-in?then=/sign-in/second-factor", "/"),
+        ("/sign-in?then=//evil.example", "/"),
+    ] {
+        assert_eq!(browser.get(address).await.address, reached, "{address}");
+    }
+    // Re-authentication, another tenant, another account, and a message need the page.
+    for address in ["/sign-in?again=1", "/sign-in?tenant=default", "/sign-in?choose=1", "/sign-in?another=1&tenant=test", "/sign-in?invitation=x"] {
+        assert_eq!(browser.get(address).await.path, "/sign-in", "{address}");
+    }
+    let page = browser.sign_in("test", "testuser1", "wrong").await;
+    assert_eq!((page.path.as_str(), page.problem()), ("/sign-in", en().sign_in_refused_wrong()));
+    assert_eq!(app.browser().get("/sign-in?then=/keys").await.path, "/sign-in", "a stranger signs in");
 }

@@ -63,6 +63,9 @@ brand-refused-not-a-colour = Enter both colours as #rrggbb, or leave both empty.
 brand-refused-faint-on-light = The light-theme colour does not have enough contrast: it has { $contrast }, and at least 4.5 is required. Choose a darker colour.
 # $contrast (String) - such as 3.9
 brand-refused-faint-on-dark = The dark-theme colour does not have enough contrast: it has { $contrast }, and at least 4.5 is required. Choose a lighter colour.
+help-contact-refused-too-long = The help contact is too long: at most 200 characters are allowed.
+help-contact-refused-not-an-email-address = The help contact looks like an e-mail address but is not a valid one, such as help@example.org.
+help-contact-refused-not-an-https-url = The help contact looks like a URL but is not a valid one: it must start with https:// and contain no user name.
 code-refused-empty = Enter the code shown on your device.
 code-refused-impossible = Codes never contain 0, 1 or vowels. Check for look-alike letters.
 code-refused-ambiguous = There is more than one code in that text. Enter the one shown on your device.

@@ -5,7 +5,7 @@ sign-in = Sign in
 sign-in-code-kept = Your code has been saved. Sign in to see who is asking.
 sign-in-entries-kept = Nothing has been changed yet. Your entries have been saved. Sign in to continue.
 sign-in-elsewhere = My account is at another centre
-sign-in-nobody = Sign-in is not set up here yet. Contact the operators of your centre.
+sign-in-not-configured = Sign-in is not set up here yet. Contact the operators of your centre.
 sign-in-where = Where is your account?
 # $tenant (String) - the centre
 sign-in-no-way = Sign-in for { $tenant } is not set up yet. Contact its operators.
@@ -33,7 +33,9 @@ second-factor-passkey = Use a passkey
 second-factor-passkey-failed = No passkey was used. Try again, or enter a code.
 second-factor-code = Code from your authenticator app
 second-factor-recovery-code = Recovery code
-second-factor-code-hint = If you cannot use your app or passkey, enter a recovery code. Each recovery code works once.
+second-factor-code-hint = Recovery codes have twelve letters and digits, and each works once.
+second-factor-digits = Six digits that change every 30 seconds
+second-factor-use-recovery = Use a recovery code
 second-factor-go-on = Continue
 # $provider (String) - the institution
 second-factor-elsewhere = Use { $provider } instead
@@ -62,3 +64,5 @@ signed-out-again = Sign in again
 signed-out-both = You are signed out here and at { $institution }.
 # $provider (String) - the institution
 sign-in-help = Does { $provider } keep sending you to the wrong place? Clear the choice you made there:
+# before an e-mail address, URL, telephone number or short text
+help-contact = Need help?

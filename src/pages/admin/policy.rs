@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::components::{AdminPage, Checkbox};
+use crate::domain::help_contact::MAX_LENGTH;
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::pages::components::{Command, FlashMessage, PostForm, ServerError};
@@ -34,10 +35,11 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
             <input id=id name=format!("policy[{id}]") type="number" min="1" max=most.to_string() value=value.to_string() required/>
         }
     };
+    let help_contact = policy.help_contact.as_ref().map(ToString::to_string).unwrap_or_default();
     let command = format!(
         "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --link-days {} --lowest-linked-uid {} \
          --shared-host-accounts {} --require-host-credential {} --open-registration {} --mvp {} --second-factor-for-admins {} \
-         --second-factor-at-consent {}",
+         --second-factor-at-consent {} --help-contact {}",
         tenant.id,
         policy.require_started_tick,
         policy.prefill_user_code,
@@ -49,7 +51,8 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
         policy.open_registration,
         policy.auto_provision,
         policy.second_factor_for_admins,
-        policy.second_factor_at_consent
+        policy.second_factor_at_consent,
+        quote(&help_contact)
     );
     let (light, dark) = policy.brand.map(|brand| (brand.light(), brand.dark())).unwrap_or_default();
     view! {
@@ -59,6 +62,9 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
                 <input type="hidden" name="policy[seen]" value=tenant.updated_at.as_millis().to_string()/>
                 <label for="display_name">{t.admin_policy_name()}</label>
                 <input id="display_name" name="policy[display_name]" type="text" value=tenant.display_name required maxlength="100"/>
+                <label for="help_contact">{t.admin_policy_help_contact()}</label>
+                <input id="help_contact" name="policy[help_contact]" type="text" value=help_contact maxlength=MAX_LENGTH.to_string() aria-describedby="help-contact-hint"/>
+                <p class="hint" id="help-contact-hint">{t.admin_policy_help_contact_hint()}</p>
                 {number("code_minutes", t.admin_policy_code_minutes(), policy.code_lifetime.as_secs().div_ceil(60), 60)}
                 {number("access_days", t.admin_policy_access_days(), days(policy.longest_access), 3_650)}
                 {number("mfa_hours", t.admin_policy_mfa_hours(), policy.mfa_lifetime.as_secs().div_ceil(3_600), 87_600)}
@@ -66,7 +72,7 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
                 {number("lowest_linked_uid", t.admin_policy_lowest_uid(), policy.lowest_linked_uid.into(), u32::MAX.into())}
                 <fieldset>
                     <legend>{t.admin_policy_people()}</legend>
-                    <Checkbox name="policy[require_started_tick]" checked=policy.require_started_tick text=t.admin_policy_started_tick()/>
+                    <Checkbox name="policy[require_started_tick]" checked=policy.require_started_tick text=t.admin_policy_require_started()/>
                     <Checkbox name="policy[prefill_user_code]" checked=policy.prefill_user_code text=t.admin_policy_prefill()/>
                     <Checkbox name="policy[own_keys]" checked=policy.own_keys text=t.admin_policy_own_keys()/>
                     <Checkbox name="policy[second_factor_at_consent]" checked=policy.second_factor_at_consent text=t.admin_policy_second_factor_at_consent()/>
@@ -96,6 +102,11 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
             </details>
         </AdminPage>
     }
+}
+
+/// Quotes a text for a POSIX shell.
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 fn days(span: Duration) -> u64 {

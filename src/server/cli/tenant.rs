@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::{CommandError, TenantOptions};
+use crate::domain::help_contact::HelpContact;
 use crate::server::service::Error;
 
 #[derive(clap::Args)]
@@ -62,6 +63,17 @@ struct TenantSetArgs {
     /// The minimum UID of accounts that people may link; lower UIDs are system accounts
     #[arg(long, value_name = "UID", value_parser = clap::value_parser!(u32).range(1..))]
     lowest_linked_uid: Option<u32>,
+    /// Where people ask for help: an e-mail address, an https URL, a telephone number or a short text; empty: nowhere
+    #[arg(long, value_name = "CONTACT", value_parser = parse_help_contact)]
+    help_contact: Option<String>,
+}
+
+/// Checks a help contact; empty removes it.
+fn parse_help_contact(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text => HelpContact::parse(text).map(|contact| contact.to_string()).map_err(|why| format!("the help contact {why}")),
+    }
 }
 
 pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
@@ -85,6 +97,9 @@ pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
             policy.link_lifetime = set.link_days.map_or(policy.link_lifetime, |days| Duration::from_secs(days * 86_400));
             policy.shared_host_accounts = set.shared_host_accounts.unwrap_or(policy.shared_host_accounts);
             policy.lowest_linked_uid = set.lowest_linked_uid.unwrap_or(policy.lowest_linked_uid);
+            if let Some(contact) = set.help_contact {
+                policy.help_contact = HelpContact::parse(&contact).ok();
+            }
             policy.require_host_credential = set.require_host_credential.unwrap_or(policy.require_host_credential);
         })
         .await;

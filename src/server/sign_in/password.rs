@@ -2,8 +2,8 @@
 
 use axum::Form;
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::response::Redirect;
+use axum::http::{HeaderMap, header};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::complete_first_factor;
@@ -38,16 +38,20 @@ pub async fn post(
     headers: HeaderMap,
     caller: RequestContext,
     Form(form): Form<LoginForm>,
-) -> Result<Redirect, HttpError> {
+) -> Result<Response, HttpError> {
     let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
     let (password, then) = (Secret::from_plaintext(form.password), ReturnTo::from_untrusted(&form.then));
     let back = if form.again.is_empty() { paths::sign_in(None, &then) } else { paths::sign_in_again(&then) };
     let Ok(tenant) = TenantId::parse(form.tenant) else {
-        return refuse(&caller, None, &SignInRefused::InvalidCredentials, &form.user_name, &back, words).await;
+        return refuse(&caller, None, &SignInRefused::InvalidCredentials, &form.user_name, &back, words).await.map(IntoResponse::into_response);
     };
     match services.sign_in_with_password(&tenant, &form.user_name, &password, caller.from).await {
-        Ok(identity) => complete_first_factor(services, &caller, &identity, &then, words).await,
-        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &back, words).await,
+        Ok(identity) => {
+            let used = preferences::last_password_cookie(state.https.0);
+            let redirect = complete_first_factor(services, &caller, &identity, &then, words).await?;
+            Ok((AppendHeaders(used.map(|cookie| (header::SET_COOKIE, cookie))), redirect).into_response())
+        }
+        Err(Error::Refused(refused)) => refuse(&caller, Some(tenant), &refused, &form.user_name, &back, words).await.map(IntoResponse::into_response),
         Err(Error::Internal(fault)) => Err(fault.into()),
     }
 }

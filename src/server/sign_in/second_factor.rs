@@ -17,6 +17,9 @@ use crate::server::service::auth::second_factors::verification::{MfaRefused, Mfa
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 use crate::server::state::AppState;
 
+/// Value of the field `with` in the form for recovery codes.
+pub const RECOVERY: &str = "recovery";
+
 #[derive(Deserialize)]
 pub struct SecondFactorForm {
     #[serde(default)]
@@ -32,6 +35,9 @@ pub struct SecondFactorForm {
     /// Set when a signed-in person re-authenticates.
     #[serde(default)]
     again: String,
+    /// [`RECOVERY`] if it was the form for recovery codes. Only where errors are shown depends on it.
+    #[serde(default)]
+    with: String,
     /// The page to continue with if the pending sign-in has expired.
     #[serde(default)]
     then: String,
@@ -81,6 +87,9 @@ pub async fn post(
     flash.wait = refused.wait().map(retry_after);
     if !over {
         flash = flash.about(about);
+        if form.with == RECOVERY {
+            flash = flash.with_input(RECOVERY);
+        }
     }
     session.set_flash(&flash).await?;
     Ok(Redirect::to(&if over { paths::sign_in(tenant, &then) } else { back }))

@@ -91,11 +91,11 @@ pub async fn authorize(
             purpose(person.user_id().clone())
         }
         (Some(person), Some((_, begins))) => {
-            let begins = ReturnTo::to(begins);
+            let begins = then.or(begins);
             let missing = services.require_recent_auth(person).err();
             return Ok(Redirect::to(&missing.map_or_else(|| paths::sign_in_again(&begins), |missing| paths::step_up(missing, &begins))));
         }
-        (None, Some((_, begins))) => return Ok(Redirect::to(&paths::sign_in(None, &ReturnTo::to(begins)))),
+        (None, Some((_, begins))) => return Ok(Redirect::to(&paths::sign_in(None, &then.or(begins)))),
         (_, None) => LoginPurpose::SignIn,
     };
     let (Ok(tenant), Ok(provider)) = (TenantId::parse(tenant), ProviderId::parse(provider)) else {
@@ -199,7 +199,7 @@ pub async fn callback(
             Ok(proposal) => {
                 let id = services.new_tab_id();
                 caller.session.add_account_proposal(&id, &proposal, now).await?;
-                Ok(Redirect::to(&paths::page_about(paths::UPSTREAM_ACCOUNTS, "offer", &id, &ReturnTo::default())).into_response())
+                Ok(Redirect::to(&paths::page_about(paths::UPSTREAM_ACCOUNTS, "offer", &id, &then)).into_response())
             }
             Err(Error::Refused(refused)) => back.refuse(services, &authorization, &refused).await,
             Err(Error::Internal(fault)) => Err(fault.into()),

@@ -26,6 +26,7 @@ pub struct PolicyForm {
     pub mvp: String,
     pub brand_light: String,
     pub brand_dark: String,
+    pub help_contact: String,
 }
 
 /// Saves all of them.
@@ -35,6 +36,7 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
 
     use crate::domain::brand::Brand;
     use crate::domain::display_text;
+    use crate::domain::help_contact::HelpContact;
     use crate::domain::paths::ADMIN_POLICY;
     use crate::domain::tenant::Policy;
     use crate::domain::time::Timestamp;
@@ -59,6 +61,13 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
             Err(refused) => return context::flash_error(t.brand_refused(refused)).await,
         },
     };
+    let help_contact = match policy.help_contact.trim() {
+        "" => None,
+        contact => match HelpContact::parse(contact) {
+            Ok(contact) => Some(contact),
+            Err(refused) => return context::flash_error(t.help_contact_refused(refused)).await,
+        },
+    };
     let checked = |field: &str| !field.is_empty();
     let policy = Policy {
         local_passwords: false,
@@ -77,6 +86,7 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         shared_host_accounts: checked(&policy.shared_host_accounts),
         lowest_linked_uid,
         brand,
+        help_contact,
     };
     let edit = move |tenant: &mut crate::domain::tenant::Tenant| {
         tenant.display_name = name;
