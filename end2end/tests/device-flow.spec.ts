@@ -123,7 +123,7 @@ test('@phone a report without sign-in stops the request', async ({ page, portal 
 
 test('a report from the consent page has the code filled in', async ({ page, portal }) => {
   const device = await openConsent(page, portal);
-  await page.getByRole('contentinfo').getByRole('link', { name: t('not-started') }).click();
+  await page.getByRole('main').getByRole('link', { name: t('not-started') }).click();
   await expect(codeField(page)).toHaveValue(device.code);
   await press(page, t('report-button'));
   await expect(heading(page)).toHaveText(t('report-thanks'));

@@ -6,11 +6,13 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{
-    ClientName, EnterCodeForm, ExactTime, FormError, Hidden, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant,
+    ClientName, EnterCodeForm, ExactTime, FormError, Hidden, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant, told,
 };
+use super::host_accounts::host_providers;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::ids::{CodeEntryId, DeviceGrantId};
 use crate::domain::paths::{self, ReturnTo};
+use crate::domain::provider::Provider;
 use crate::islands::{Countdown, SubmitOnce};
 
 use crate::server::context::{self, translations};
@@ -20,7 +22,7 @@ use crate::server::service::device_flow::user_codes::CodeSubmitter;
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 use crate::server_fns::device::{
-    DecideDevice, EnterAnotherCode, EnterCode, LifetimeItem, NetworkProximity, PendingDeviceGrant, SwitchTenant, decided_device, pending_device,
+    DecideDevice, EnterAnotherCode, EnterCode, NetworkProximity, PendingDeviceGrant, SwitchTenant, decided_device, pending_device,
     pending_devices,
 };
 use crate::server_fns::host_accounts::HostAccountItem;
@@ -48,7 +50,10 @@ async fn one_request(grant: String) -> AnyView {
     match (pending_device(grant.clone()).await, decided_device(grant).await) {
         (Ok(Some(device)), _) => {
             let flash = caller.session.take_flash_at(&[FlashTarget::Consent, FlashTarget::Confirmation], &here).await.ok().flatten();
-            view! { <Consent device person flash/> }.into_any()
+            // An account was linked for this request.
+            let linked = caller.session.take_flash_at(&[FlashTarget::Success], &here).await.ok().flatten();
+            let providers = if device.host_accounts.is_empty() { host_providers().await } else { Vec::new() };
+            view! { <Consent device person flash linked providers/> }.into_any()
         }
         (Ok(None), Ok(Some(_))) => redirect_page(known.as_ref().map_or_else(|| paths::DEVICE_RESULT.to_owned(), paths::device_result)),
         (Ok(None), Ok(None)) => {
@@ -136,7 +141,15 @@ async fn prefilled(caller: &RequestContext, in_address: Option<String>) -> Optio
 }
 
 #[component]
-fn Consent(device: PendingDeviceGrant, person: SignedIn, flash: Option<Flash>) -> impl IntoView {
+fn Consent(
+    device: PendingDeviceGrant,
+    person: SignedIn,
+    flash: Option<Flash>,
+    /// The message that an account has been linked for this request.
+    linked: Option<Flash>,
+    /// The providers through which host accounts can be linked.
+    providers: Vec<Provider>,
+) -> impl IntoView {
     let t = translations();
     if let Some(flash) = &flash {
         context::set_error_status(flash);
@@ -148,30 +161,33 @@ fn Consent(device: PendingDeviceGrant, person: SignedIn, flash: Option<Flash>) -
     let (above, at_confirmation) = if confirmation_refused { (None, problem) } else { (problem, None) };
     let grant = device.grant.clone();
     let put_aside = grant.clone();
+    let report = format!("{}?grant={}", paths::DEVICE_REPORT, paths::encode(&grant));
     let here = ReturnTo::from_untrusted(&format!("{}?grant={}", paths::DEVICE, paths::encode(&grant)));
     // What the tenant requires before the person can allow; denying requires nothing.
     let missing = context::services().ok().and_then(|services| services.authorize_consent(&person).err());
     view! {
         <PageContent title refused>
             {above}
+            {linked.map(|flash| view! { <p class="notice" role="status">{told(&flash.told())}</p> })}
             <YouAre person another=SwitchTenant::url() about=Hidden("grant", grant.clone())/>
             <div class="compare">
                 <p id="compare">{t.consent_compare()}</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
                 <p class="hint">{t.consent_valid_for()} " " <Countdown seconds=device.expires_in_seconds expired=t.consent_expired()/></p>
+                <p><a href=report>{t.not_started()}</a></p>
             </div>
             <RequestOrigin device=device.clone()/>
             <SubmitOnce>
                 <PostForm action=DecideDevice::url() main=true class="consent" novalidate=true>
                     <input type="hidden" name="grant" value=grant/>
                     <input type="hidden" name="shown" value=device.scope.clone()/>
-                    <RequestedAccess device=device.clone()/>
-                    {missing.is_none().then(|| view! { <Lifetimes lifetimes=device.lifetimes/> })}
+                    <RequestedAccess device=device.clone() providers/>
+                    {missing.is_none().then(|| view! { <Lifetimes device=device.clone()/> })}
                     <p class="warning">
                         {t.consent_only_if_before()} " " <strong>{t.consent_only_if_you()}</strong> " " {t.consent_only_if_after()}
                     </p>
                     {at_confirmation}
-                    {(device.tick_required && missing.is_none()).then(|| view! {
+                    {(device.confirmation_required && missing.is_none()).then(|| view! {
                         <label class="choice tick">
                             <input
                                 type="checkbox"
@@ -190,7 +206,7 @@ fn Consent(device: PendingDeviceGrant, person: SignedIn, flash: Option<Flash>) -
                         {match missing {
                             None => Either::Left(view! { <button name="decision" value="allow">{t.consent_allow()}</button> }),
                             Some(missing) => Either::Right(view! {
-                                <a class="button" href=paths::step_up(missing, &here)>{t.consent_show_first()}</a>
+                                <a class="button" href=paths::step_up(missing, &here)>{t.consent_verify_first()}</a>
                             }),
                         }}
                     </div>
@@ -211,12 +227,12 @@ fn RequestOrigin(device: PendingDeviceGrant) -> impl IntoView {
     let place = match (device.from, device.proximity) {
         (Some(from), NetworkProximity::SameAddress) => t.consent_from_same(from),
         (Some(from), NetworkProximity::SameNetwork) => t.consent_from_network(from),
-        (Some(from), NetworkProximity::Elsewhere) => t.consent_from_other(from),
+        (Some(from), NetworkProximity::OtherNetwork) => t.consent_from_other(from),
         (Some(from), NetworkProximity::Unknown) => t.consent_from_uncompared(from),
         (None, _) => t.consent_from_unknown(),
     };
     view! {
-        <dl class="facts">
+        <dl class="facts tight">
             <dt>{t.consent_application()}</dt>
             <dd><ClientName client=device.client/></dd>
             <dt>{t.consent_requested()}</dt>
@@ -231,33 +247,93 @@ fn RequestOrigin(device: PendingDeviceGrant) -> impl IntoView {
     }
 }
 
-/// The requested scopes and host accounts.
+/// The requested scopes and the choice of host accounts; without an account, nothing about logging in, but how to link one.
 #[component]
-fn RequestedAccess(device: PendingDeviceGrant) -> impl IntoView {
+fn RequestedAccess(device: PendingDeviceGrant, providers: Vec<Provider>) -> impl IntoView {
     let t = translations();
     let none = device.host_accounts.is_empty();
+    let of_accounts = device.may_create_keys || device.may_read_hosts;
     view! {
         <section aria-labelledby="may">
             <h2 id="may">{t.consent_may()}</h2>
             <ul class="may">
-                {device.may_create_keys.then(|| view! {
+                {(device.may_create_keys && !none).then(|| view! {
                     <li><strong>{t.consent_may_log_in()}</strong> {t.consent_may_log_in_more()}</li>
                 })}
                 {device.may_revoke_keys.then(|| view! { <li>{t.apps_may_revoke_keys()}</li> })}
                 {device.may_read_keys.then(|| view! { <li>{t.apps_may_read_keys()}</li> })}
-                {device.may_read_hosts.then(|| view! { <li>{t.consent_may_see_hosts()}</li> })}
+                {(device.may_read_hosts && !none).then(|| view! { <li>{t.consent_may_see_hosts()}</li> })}
                 <li>{t.consent_may_know()}</li>
             </ul>
         </section>
-        <fieldset>
-            <legend>{t.consent_hosts()}</legend>
-            {if none {
-                Either::Left(view! { <p class="hint">{t.consent_no_hosts()}</p> })
-            } else {
-                Either::Right(device.host_accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view())
-            }}
-        </fieldset>
+        {match none {
+            true => Either::Left(of_accounts.then(|| view! { <LinkFirst grant=device.grant providers/> })),
+            false => Either::Right(view! {
+                <fieldset>
+                    <legend>{t.consent_hosts()}</legend>
+                    <HostChoices accounts=device.host_accounts/>
+                </fieldset>
+            }),
+        }}
     }
+}
+
+/// How a person without a host account links one and returns to this request.
+#[component]
+fn LinkFirst(grant: String, providers: Vec<Provider>) -> impl IntoView {
+    let t = translations();
+    let here = ReturnTo::from_untrusted(&format!("{}?grant={}", paths::DEVICE, paths::encode(&grant)));
+    view! {
+        <div class="notice">
+            <p>{t.consent_no_hosts()}</p>
+            <p class="actions">
+                <a class="button" href=paths::hosts_link_for(&grant)>{t.hosts_link()}</a>
+                {providers.into_iter().map(|provider| view! {
+                    <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id, &here) rel="external">
+                        {t.hosts_link_through(provider.display_name)}
+                    </a>
+                }).collect_view()}
+            </p>
+        </div>
+    }
+}
+
+/// More accounts than these are chosen together: all, none, or the selected ones of a list that only then is shown.
+const LISTED_ACCOUNTS: usize = 3;
+/// The hosts that are named beside "all".
+const NAMED_HOSTS: usize = 6;
+
+#[component]
+fn HostChoices(accounts: Vec<HostAccountItem>) -> impl IntoView {
+    let t = translations();
+    if accounts.len() <= LISTED_ACCOUNTS {
+        return Either::Left(accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view());
+    }
+    // "All" is what this page shows, not what is linked when the form is received.
+    let shown = accounts.iter().map(|account| account.id.as_str()).collect::<Vec<_>>().join(",");
+    let mut hosts: Vec<&str> = accounts.iter().map(|account| account.host.as_str()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    let (named, more) = (hosts.iter().take(NAMED_HOSTS).copied().collect::<Vec<_>>().join(", "), hosts.len().saturating_sub(NAMED_HOSTS));
+    let on = if more == 0 { t.consent_accounts_on(named) } else { t.consent_accounts_on_more(more, named) };
+    let all = t.consent_all_accounts(accounts.len());
+    let choice = |value: &'static str, checked: bool, label: String, hint: Option<String>| {
+        view! {
+            <label class="choice">
+                <input type="radio" name="accounts" value=value checked=checked/>
+                <span><strong>{label}</strong> {hint.map(|hint| view! { <span class="hint">" " <bdi>{hint}</bdi></span> })}</span>
+            </label>
+        }
+    };
+    Either::Right(view! {
+        <input type="hidden" name="shown_accounts" value=shown/>
+        {choice("all", true, all, Some(on))}
+        {choice("none", false, t.consent_no_accounts(), None)}
+        {choice("selected", false, t.consent_selected_accounts(), None)}
+        <div class="if-selected" role="group" aria-label=t.consent_selected_accounts()>
+            {accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view()}
+        </div>
+    })
 }
 
 #[component]
@@ -271,10 +347,16 @@ fn HostChoice(account: HostAccountItem) -> impl IntoView {
     }
 }
 
+/// The lifetimes to choose from; the shortest, unseen, if the access has nothing that a lifetime would limit.
 #[component]
-fn Lifetimes(lifetimes: Vec<LifetimeItem>) -> impl IntoView {
+fn Lifetimes(device: PendingDeviceGrant) -> impl IntoView {
     let t = translations();
-    view! {
+    let PendingDeviceGrant { lifetimes, host_accounts, may_read_keys, may_revoke_keys, .. } = device;
+    if host_accounts.is_empty() && !may_read_keys && !may_revoke_keys {
+        let shortest = lifetimes.first().map(|lifetime| lifetime.seconds.to_string());
+        return Either::Left(view! { <input type="hidden" name="lifetime" value=shortest/> });
+    }
+    Either::Right(view! {
         <fieldset>
             <legend>{t.consent_how_long()}</legend>
             {lifetimes.into_iter().enumerate().map(|(n, lifetime)| view! {
@@ -284,5 +366,5 @@ fn Lifetimes(lifetimes: Vec<LifetimeItem>) -> impl IntoView {
                 </label>
             }).collect_view()}
         </fieldset>
-    }
+    })
 }

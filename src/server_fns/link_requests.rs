@@ -33,16 +33,17 @@ pub enum ExistingLink {
 
 /// Submits a user code.
 #[server(prefix = "/api", endpoint = "links/enter")]
-pub async fn enter_link_code(#[server(default)] user_code: String) -> Result<(), ServerFnError> {
+pub async fn enter_link_code(#[server(default)] user_code: String, #[server(default)] grant: String) -> Result<(), ServerFnError> {
     use crate::domain::paths::{self, HOSTS_LINK};
     use crate::server::context;
     use crate::server::service::Error;
     use crate::server::sign_in::session::flash::FlashTarget;
     let (services, caller, person) = (context::services()?, context::request_context()?, context::signed_in()?);
-    context::see_other(HOSTS_LINK);
+    let grant = known_grant(grant);
+    context::redirect_to_url(&paths::hosts_link_for(&grant));
     match services.submit_link_code(&person, &user_code).await {
         Ok(request) => {
-            context::redirect_to_url(&paths::hosts_link(&request));
+            context::redirect_to_url(&paths::hosts_link_then(&request, &grant));
             Ok(())
         }
         Err(Error::Refused(refused)) => {
@@ -100,8 +101,12 @@ pub async fn pending_link_requests() -> Result<Vec<LinkRequestSummary>, ServerFn
 
 /// Links the account, or reports "not me". Linking requires a recent sign-in, for which the request is kept.
 #[server(prefix = "/api", endpoint = "links/answer")]
-pub async fn answer_link(#[server(default)] request: String, #[server(default)] answer: String) -> Result<(), ServerFnError> {
-    use crate::domain::ids::LinkRequestId;
+pub async fn answer_link(
+    #[server(default)] request: String,
+    #[server(default)] answer: String,
+    #[server(default)] grant: String,
+) -> Result<(), ServerFnError> {
+    use crate::domain::ids::{DeviceGrantId, LinkRequestId};
     use crate::domain::link_request::AnswerRefused;
     use crate::domain::paths::{self, HOSTS, HOSTS_LINK, ReturnTo};
     use crate::server::context;
@@ -110,11 +115,12 @@ pub async fn answer_link(#[server(default)] request: String, #[server(default)] 
     let (services, caller, person, t) = (context::services()?, context::request_context()?, context::signed_in()?, context::translations());
     context::see_other(HOSTS_LINK);
     let Ok(id) = LinkRequestId::parse(request) else { return Ok(()) };
-    let here = paths::hosts_link(&id);
-    context::redirect_to_url(&here);
+    let grant = known_grant(grant);
+    let (here, address) = (paths::hosts_link(&id), paths::hosts_link_then(&id, &grant));
+    context::redirect_to_url(&address);
     let answered = match answer.as_str() {
         "link" => {
-            let Some(person) = context::require_recent_authentication(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
+            let Some(person) = context::require_recent_authentication(&ReturnTo::from_untrusted(&address))? else { return Ok(()) };
             services.link_my_account(&person, &id).await.map(Some)
         }
         "refuse" => services.refuse_link(&person, &id).await.map(|()| None),
@@ -123,7 +129,14 @@ pub async fn answer_link(#[server(default)] request: String, #[server(default)] 
     match answered {
         Ok(linked) => {
             context::see_other(HOSTS);
-            context::flash_success(t.link_decided(linked.as_ref(), &context::zone())).await
+            let sentence = t.link_decided(linked.as_ref(), &context::zone());
+            match (DeviceGrantId::parse(grant), &linked) {
+                (Ok(grant), Some(_)) => {
+                    context::redirect_to_url(&paths::device(&grant));
+                    caller.session.set_flash(&Flash::said(sentence).only_at(&paths::device(&grant))).await.map_err(context::fault)
+                }
+                _ => context::flash_success(sentence).await,
+            }
         }
         Err(Error::Refused(refused @ (AnswerRefused::NoMfa | AnswerRefused::LinkedToAnother))) => {
             let flash = Flash::new(FlashTarget::Link, t.link_refused(refused)).only_at(&here);
@@ -137,11 +150,11 @@ pub async fn answer_link(#[server(default)] request: String, #[server(default)] 
 
 /// Releases a request, to enter another code; without an id, all that wait in this session. The code can be entered again anywhere.
 #[server(prefix = "/api", endpoint = "links/another")]
-pub async fn enter_another_link_code(#[server(default)] request: String) -> Result<(), ServerFnError> {
+pub async fn enter_another_link_code(#[server(default)] request: String, #[server(default)] grant: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::LinkRequestId;
     use crate::server::context;
     let (services, person) = (context::services()?, context::signed_in()?);
-    context::see_other(crate::domain::paths::HOSTS_LINK);
+    context::redirect_to_url(&crate::domain::paths::hosts_link_for(&known_grant(grant)));
     services.release_link_request(&person, LinkRequestId::parse(request).ok().as_ref()).await.map_err(context::fault)
 }
 
@@ -156,6 +169,12 @@ pub async fn switch_link_tenant(#[server(default)] tenant: String) -> Result<(),
     let Ok(tenant) = TenantId::parse(tenant) else { return Ok(()) };
     services.record_sign_out(&person).await.map_err(context::fault)?;
     caller.session.switch_tenant(&tenant, None).await.map_err(context::fault)
+}
+
+/// The id of the device grant that an account is linked for; empty if it is not an id.
+#[cfg(feature = "ssr")]
+fn known_grant(grant: String) -> String {
+    crate::domain::ids::DeviceGrantId::parse(grant).map(String::from).unwrap_or_default()
 }
 
 #[cfg(feature = "ssr")]

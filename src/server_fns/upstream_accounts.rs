@@ -4,26 +4,35 @@ use leptos::prelude::*;
 
 /// Links the selected accounts, each `HOST ACCOUNT`. Requires a recent sign-in, for which the proposal is kept.
 #[server(prefix = "/api", endpoint = "hosts/link-offered")]
-pub async fn link_upstream_accounts(#[server(default)] accounts: Vec<String>, #[server(default)] offer: String) -> Result<(), ServerFnError> {
+pub async fn link_upstream_accounts(
+    #[server(default)] accounts: Vec<String>,
+    #[server(default)] offer: String,
+    #[server(default)] then: String,
+) -> Result<(), ServerFnError> {
     use crate::domain::paths::{HOSTS, ReturnTo, UPSTREAM_ACCOUNTS, page_about};
     use crate::server::context;
     use crate::server::service::Error;
     use crate::server::service::host_accounts::upstream_accounts::ProposalRefused;
-    let (id, here) = (offer.clone(), page_about(UPSTREAM_ACCOUNTS, "offer", &offer, &ReturnTo::default()));
+    use crate::server::sign_in::session::flash::Flash;
+    let then = ReturnTo::from_untrusted(&then);
+    let (id, here) = (offer.clone(), page_about(UPSTREAM_ACCOUNTS, "offer", &offer, &then));
     let Some(person) = context::require_recent_authentication(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
     let (services, caller, t) = (context::services()?, context::request_context()?, context::translations());
     context::see_other(HOSTS);
-    let Some(offer) = caller.session.account_proposal(&id, services.now()).await.map_err(context::fault)? else {
+    let Some(proposal) = caller.session.account_proposal(&id, services.now()).await.map_err(context::fault)? else {
         return context::flash_error(t.proposal_refused(ProposalRefused::NotFound)).await;
     };
     let linked = match accounts.iter().map(|account| parse_account(account)).collect::<Option<_>>() {
-        Some(chosen) => services.link_proposed_accounts(&person, &offer, chosen).await,
+        Some(chosen) => services.link_proposed_accounts(&person, &proposal, chosen).await,
         None => Err(Error::Refused(ProposalRefused::CannotBeLinked)),
     };
     match linked {
         Ok(linked) => {
             caller.session.forget_account_proposal(&id, services.now()).await.map_err(context::fault)?;
-            context::flash_success(t.linked_accounts(&linked, &context::zone())).await
+            let then = then.or(HOSTS);
+            context::redirect(&then);
+            let flash = Flash::said(t.linked_accounts(&linked, &context::zone())).only_at(then.as_str());
+            caller.session.set_flash(&flash).await.map_err(context::fault)
         }
         Err(Error::Refused(refused)) => {
             match refused {

@@ -2,6 +2,7 @@
 
 mod consent;
 mod guessing;
+mod host_accounts;
 mod report;
 mod restrictions;
 mod result;
@@ -173,7 +174,7 @@ async fn code_open_in_another_session_is_refused_and_audited() {
 }
 
 #[tokio::test]
-async fn code_of_another_tenant_offers_to_switch() {
+async fn code_of_another_tenant_has_a_switch_button() {
     let app = TestApp::start().await;
     app.add_dora().await;
     let device = app.start_device().await;

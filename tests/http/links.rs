@@ -292,3 +292,42 @@ async fn link_code_is_found_in_pasted_text() {
     let page = browser.enter_link(&format!("{}/hosts/link?user_code={}", fixture.app.base, code.replace('-', "%E3%83%BC"))).await;
     assert!(page.status == 200 && page.says("jdoe"), "{}", page.words());
 }
+
+#[tokio::test]
+async fn account_is_linked_for_a_request_that_continues() {
+    let fixture = Fixture::start().await;
+    let browser = fixture.add("eve").await;
+    fixture.app.clock.advance(8 * MINUTE);
+    let scope = [("client_id", "testclient1"), ("client_secret", "secret1"), ("scope", "hosts:read keys:create")];
+    let device = fixture.app.start_device_of(&scope).await;
+    let consent = browser.enter(&device.user_code).await;
+    let grant = consent.field("grant");
+    let here = format!("/hosts/link?grant={grant}");
+    let page = browser.get(&here).await;
+    assert!(page.says(format!("href=\"/device?grant={grant}\"")) && page.words().contains(&en().link_for_a_request()), "{}", page.text);
+    assert_eq!(page.field("grant"), grant);
+
+    let enter = async |code: &str| browser.post("/api/links/enter", &[("user_code", code), ("grant", &grant)]).await;
+    assert_eq!(enter("BBBB-BBBB").await.address, here, "a wrong code");
+    let question = enter(text(&fixture.ask("eve").await["user_code"])).await;
+    assert_eq!(question.field("grant"), grant);
+    let request = question.field("request");
+    let link = async || browser.post("/api/links/answer", &[("request", &request), ("answer", "link"), ("grant", &grant)]).await;
+
+    // The sign-in that linking requires keeps it.
+    fixture.app.clock.advance(8 * MINUTE);
+    let again = link().await;
+    let then = again.field("then");
+    assert_eq!((again.path.as_str(), then.contains(&format!("grant={grant}"))), ("/sign-in", true), "{then}");
+    let form = [("tenant", "test"), ("user_name", "eve"), ("password", PASSWORD), ("then", &then), ("again", "1")];
+    assert_eq!(browser.post("/sign-in/password", &form).await.field("grant"), grant);
+    let consent = link().await;
+    assert_eq!(consent.address, format!("/device?grant={grant}"), "{}", consent.words());
+    assert!(consent.tells(|until| en().link_linked("eve", "frontera", until)), "{}", consent.words());
+    assert!(consent.words().contains(&en().consent_may_log_in()) && consent.says("name=\"host_accounts[]\""), "{}", consent.words());
+
+    // Anything but the id of a grant is dropped.
+    let asked = fixture.ask("eve2").await;
+    let question = browser.post("/api/links/enter", &[("user_code", text(&asked["user_code"])), ("grant", "https://evil.example")]).await;
+    assert_eq!((question.path.as_str(), question.field("grant").as_str()), ("/hosts/link", ""));
+}

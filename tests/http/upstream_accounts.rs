@@ -263,3 +263,23 @@ async fn hosts_match_by_alias_on_both_sides() {
     let recorded = fixture.app.texts("SELECT subject FROM activity WHERE kind = 'host_linked' ORDER BY id").await;
     assert_eq!(recorded, ["jd@Frontera (jdoe · Campus)", "js@Stampede (jdoe · Campus)"]);
 }
+
+#[tokio::test]
+async fn accounts_are_linked_for_a_request_that_continues() {
+    let fixture = Fixture::start().await;
+    fixture.add("eve").await;
+    let browser = fixture.app.signed_in_as("test", "eve", PASSWORD).await;
+    let device = fixture.app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1"), ("scope", "keys:create")]).await;
+    let consent = browser.enter(&device.user_code).await;
+    let back = format!("/device?grant={}", consent.field("grant"));
+    let through = format!("{HOSTS}&then={}", back.replace('?', "%3F").replace('=', "%3D"));
+    assert!(consent.says(format!("href=\"{}\"", through.replace('&', "&amp;"))), "{through}: {}", consent.text);
+    let page = browser.upstream_login(&fixture.institution, &through, fixture.app.seconds(), &json!({})).await;
+    let mut form: Vec<(&str, &str)> = Vec::new();
+    let (accounts, fields) = (checked_accounts(&page), page.form(LINK));
+    form.extend(accounts.iter().map(|account| ("accounts[]", account.as_str())));
+    form.extend(fields.iter().filter(|(name, _)| name != "accounts[]").map(|(name, value)| (name.as_str(), value.as_str())));
+    let consent = browser.post(LINK, &form).await;
+    assert_eq!(consent.address, back, "{}", consent.words());
+    assert!(consent.says("name=\"host_accounts[]\"") && consent.tells(|x| en().link_linked("jdoe", "frontera", x)), "{}", consent.words());
+}

@@ -1,7 +1,7 @@
 client-verified = verified
 client-not-verified = not verified
 client-any-program = any program can use this name
-device-title = Enter the code from your device
+device-title = Enter a code
 device-code = Code
 device-came-with-address = This code was filled in from the link. Continue only if your own device shows the same code.
 device-not-filled-in = The code in the link was not filled in. It may have expired or been used. Enter the code that your device shows.
@@ -23,7 +23,7 @@ consent-allow = Allow
 consent-missing-sign-in = Confirm that it is you before you allow this. You can deny it right away.
 consent-missing-second-factor = Use your second factor before you allow this. You can deny it right away.
 consent-missing-own = Your centre requires a second factor for this, and you have not set one up yet. You can deny it right away.
-consent-show-first = Verify to continue
+consent-verify-first = Verify to continue
 consent-another-code = Enter another code
 consent-application = Application
 consent-requested = Requested
@@ -41,7 +41,9 @@ consent-may-log-in-more = , run programs and change files, on the host accounts 
 consent-may-see-hosts = See the host accounts selected below
 consent-may-know = See your user name
 consent-hosts = Host accounts
-consent-no-hosts = No host account is linked to you, so there is nothing to choose.
+consent-no-accounts = None
+consent-selected-accounts = Only selected accounts
+consent-no-hosts = No host account is linked to you, so this application cannot log in to any host. To give it access to a host, link your account first; you then return to this request.
 consent-as = as
 consent-how-long = For how long
 consent-until = until
@@ -68,9 +70,6 @@ result-nothing-means = This address does not identify a request. Applications an
 result-gone = You have not answered this request with this account, or you answered it too long ago. Applications and devices that have access are listed on the page “Sessions”.
 pickup-waiting = Waiting for your device to finish signing in. This takes a few seconds.
 pickup-look-again = Refresh
-pickup-denied = The request has been denied.
-pickup-revoked = Access has been revoked.
-pickup-expired = Your device did not respond in time. Run the command again.
 pickup-refused-disabled = The operators of your centre have disabled this application. It gets no access, and any access it had no longer works.
 pickup-refused-grant = The operators of your centre no longer let this application act for people. It gets no access, and any access it had no longer works.
 pickup-refused-scope = The operators of your centre have withdrawn every permission that you allowed this application. It gets no access, and any access it had no longer works.
@@ -99,3 +98,18 @@ pickup-at = Your device finished signing in on { $time }.
 # $time (String) - date and time
 # $from (String) - an address
 pickup-at-from = Your device finished signing in on { $time }, from { $from }.
+# $count (Number) - how many accounts
+consent-all-accounts =
+    { $count ->
+        [one] The account
+       *[other] All { $count } accounts
+    }
+# $hosts (String) - names of hosts
+consent-accounts-on = on { $hosts }
+# $hosts (String) - names of hosts
+# $count (Number) - how many more hosts
+consent-accounts-on-more =
+    { $count ->
+        [one] on { $hosts } and { $count } more host
+       *[other] on { $hosts } and { $count } more hosts
+    }

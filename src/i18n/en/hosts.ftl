@@ -47,6 +47,8 @@ link-came-with-address = This code was filled in from the link. Continue only if
 link-not-filled-in = The code in the link was not filled in. It may have expired or been used. Enter the code that your terminal on the host shows.
 link-sent-code = Did someone send you a code? Do not enter it: their account would be linked to you.
 link-is-for-a-device = Enter a code that an application or device shows
+link-for-a-request = You link this account for a request that waits for your answer. You return to it afterwards.
+link-back-to-request = Back to the request
 # $account (String) - the login
 # $host (String) - the host
 link-question = Link { $account } on { $host } to you?

@@ -1,7 +1,7 @@
 client-verified = verificada
 client-not-verified = no verificada
 client-any-program = cualquier programa puede usar este nombre
-device-title = Introduzca el código de su dispositivo
+device-title = Introducir un código
 device-code = Código
 device-came-with-address = Este código procede del enlace. Continúe solo si su propio dispositivo muestra el mismo código.
 device-not-filled-in = El código del enlace no se ha rellenado. Puede que haya caducado o que ya se haya usado. Introduzca el código que muestra su dispositivo.
@@ -23,7 +23,7 @@ consent-allow = Permitir
 consent-missing-sign-in = Confirme su identidad antes de permitirlo. Puede denegarlo ahora mismo.
 consent-missing-second-factor = Use su segundo factor antes de permitirlo. Puede denegarlo ahora mismo.
 consent-missing-own = Su centro exige un segundo factor para esto y usted aún no ha configurado ninguno. Puede denegarlo ahora mismo.
-consent-show-first = Verificar para continuar
+consent-verify-first = Verificar para continuar
 consent-another-code = Introducir otro código
 consent-application = Aplicación
 consent-requested = Solicitado
@@ -39,7 +39,9 @@ consent-may-log-in-more = , ejecutar programas y modificar archivos, en las cuen
 consent-may-see-hosts = Ver las cuentas seleccionadas abajo
 consent-may-know = Ver su nombre de usuario
 consent-hosts = Cuentas en máquinas
-consent-no-hosts = No tiene ninguna cuenta vinculada, así que no hay nada que elegir.
+consent-no-accounts = Ninguna
+consent-selected-accounts = Solo las cuentas seleccionadas
+consent-no-hosts = No tiene ninguna cuenta vinculada, así que esta aplicación no puede iniciar sesión en ninguna máquina. Para darle acceso a una máquina, vincule primero su cuenta; después volverá a esta solicitud.
 consent-as = como
 consent-how-long = Durante cuánto tiempo
 consent-until = hasta el
@@ -66,9 +68,6 @@ result-nothing-means = Esta dirección no corresponde a ninguna solicitud. Las a
 result-gone = No ha respondido a esta solicitud con esta cuenta, o lo hizo hace demasiado tiempo. Las aplicaciones y los dispositivos con acceso aparecen en la página «Sesiones».
 pickup-waiting = Esperando a que su dispositivo termine de iniciar sesión. Tarda unos segundos.
 pickup-look-again = Actualizar
-pickup-denied = La solicitud se ha denegado.
-pickup-revoked = Se ha revocado el acceso.
-pickup-expired = Su dispositivo no ha respondido a tiempo. Ejecute de nuevo el comando.
 pickup-refused-disabled = Los operadores de su centro han desactivado esta aplicación. No obtiene acceso y el que tenía ya no funciona.
 pickup-refused-grant = Los operadores de su centro ya no permiten que esta aplicación actúe en nombre de los usuarios. No obtiene acceso y el que tenía ya no funciona.
 pickup-refused-scope = Los operadores de su centro han retirado todos los permisos que usted concedió a esta aplicación. No obtiene acceso y el que tenía ya no funciona.
@@ -88,3 +87,14 @@ consent-from-other = { $from }, una dirección distinta de la de este navegador
 consent-account-on = { $host } como { $account }
 pickup-at = Su dispositivo terminó de iniciar sesión el { $time }.
 pickup-at-from = Su dispositivo terminó de iniciar sesión el { $time }, desde { $from }.
+consent-all-accounts =
+    { $count ->
+        [one] La cuenta
+       *[other] Las { $count } cuentas
+    }
+consent-accounts-on = en { $hosts }
+consent-accounts-on-more =
+    { $count ->
+        [one] en { $hosts } y { $count } máquina más
+       *[other] en { $hosts } y { $count } máquinas más
+    }

@@ -26,6 +26,9 @@ pub fn EnterCodeForm(
     switch: (&'static str, Option<Hidden>),
     /// The page for codes of the other kind, and the sentence that refers to it when a code was refused.
     other_kind: (&'static str, String),
+    /// What to continue with.
+    #[prop(optional_no_strip)]
+    about: Option<Hidden>,
     /// The warning about codes from other people.
     children: Children,
 ) -> impl IntoView {
@@ -40,6 +43,7 @@ pub fn EnterCodeForm(
         <PageContent title refused>
             {how}
             <PostForm action=action main=true class="enter-code" novalidate=true>
+                {about.map(|Hidden(name, value)| view! { <input type="hidden" name=name value=value/> })}
                 <label for="user-code">{t.device_code()}</label>
                 {flash.map(|flash| view! { <FormError id="user-code-error" sentence=flash.message/> })}
                 {note.map(|sentence| view! { <p class="notice">{sentence}</p> })}
