@@ -85,6 +85,15 @@ export async function signIn(page: Page, password = PERSON.password) {
   await press(page, t('sign-in'));
 }
 
+/** The button of the person's menu. */
+export const personMenu = (page: Page) => page.locator('button.who');
+
+/** Signs out with the button in the person's menu. */
+export async function signOut(page: Page) {
+  await personMenu(page).click();
+  await press(page, t('sign-out'));
+}
+
 /** Signs in without the page, for tests of other subjects. */
 export async function signedIn(page: Page, person = PERSON) {
   const form = { tenant: person.tenant, user_name: person.userName, password: person.password };

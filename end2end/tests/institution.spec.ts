@@ -1,7 +1,7 @@
 // Signing in through an institution: a real OpenID provider.
 import AxeBuilder from '@axe-core/playwright';
 import { Device } from './device.ts';
-import { enterCode, expect, heading, press, signedIn, startedThis, test } from './fixtures.ts';
+import { enterCode, expect, heading, press, signedIn, signOut, startedThis, test } from './fixtures.ts';
 import { t, textLike, titledRefused } from './i18n.ts';
 import { forgive, Institution, withoutFonts } from './institution.ts';
 import { PERSON } from './portal.ts';
@@ -65,7 +65,7 @@ test('the last used institution is marked', async ({ page }) => {
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
   await expect(page).toHaveURL('/hosts');
-  await press(page, t('sign-out'));
+  await signOut(page);
   await page.goto('/sign-in?tenant=test&then=/activity');
   await expect(page.getByRole('link', { name: `${t('sign-in-with', { provider: 'Campus' })} ${t('sign-in-last')}` })).toBeVisible();
   // The session at the provider continues.
@@ -93,7 +93,7 @@ test('sign-out offers the institution’s sign-out, which returns', async ({ pag
   await page.goto('/sign-in?tenant=test&then=/hosts');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');
-  await press(page, t('sign-out'));
+  await signOut(page);
   await expect(heading(page)).toHaveText(t('signed-out-title'));
   await page.goto('/hosts');
   await expect(heading(page)).toHaveText(t('sign-in'));

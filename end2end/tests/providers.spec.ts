@@ -1,5 +1,5 @@
 // A tenant's administrator configures identity providers.
-import { expect, heading, press, signedIn, test } from './fixtures.ts';
+import { expect, heading, press, signedIn, signOut, test } from './fixtures.ts';
 import { t } from './i18n.ts';
 import { addProvider, forgive, Institution, withoutFonts } from './institution.ts';
 
@@ -34,7 +34,7 @@ test('@phone a provider is added, tested, changed, and removed', async ({ page, 
   await expect(page.getByRole('status')).toHaveText(t('admin-saved'));
   await expect(page.getByRole('radio', { name: t('admin-providers-provisioning-open') })).toBeChecked();
 
-  await press(page, t('sign-out'));
+  await signOut(page);
   await page.goto('/sign-in?tenant=test&then=/hosts');
   await page.getByRole('link', { name: t('sign-in-with', { provider: 'Campus' }) }).click();
   await institution.signIn(page, 'jdoe');

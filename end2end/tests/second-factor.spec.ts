@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { Device } from './device.ts';
-import { allow, enterCode, expect, heading, press, signedIn, signIn, test } from './fixtures.ts';
+import { allow, enterCode, expect, heading, press, signedIn, signIn, signOut, test } from './fixtures.ts';
 import { t } from './i18n.ts';
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
@@ -93,7 +93,7 @@ test('@js a passkey signs in, but not unverified or replayed', async ({ page, an
   await expect(heading(page)).toHaveText(t('factors-recovery-title'));
   await page.getByRole('link', { name: t('factors-recovery-kept') }).click();
   await expect(page.getByRole('heading', { name: 'blue key' })).toBeVisible();
-  await press(page, t('sign-out'));
+  await signOut(page);
 
   await page.goto('/sign-in?tenant=test&then=/keys');
   await signIn(page);
@@ -139,7 +139,7 @@ test('@js each of several tabs completes its own action', async ({ page, context
   await press(page, t('factors-passkey-make'));
   await expect(page.getByRole('alert')).toContainText(t('factors-passkey-exists'));
 
-  await press(page, t('sign-out'));
+  await signOut(page);
   await page.goto('/sign-in?tenant=test&then=/keys');
   await signIn(page);
   await expect(heading(page)).toHaveText(t('second-factor-title'));
@@ -164,7 +164,7 @@ test('@js the pages about second factors are accessible', async ({ page }) => {
   await look();
   await page.goto('/identities');
   await look();
-  await press(page, t('sign-out'));
+  await signOut(page);
   await page.goto('/sign-in?tenant=test');
   await signIn(page);
   await expect(heading(page)).toHaveText(t('second-factor-title'));

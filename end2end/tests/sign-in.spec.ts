@@ -1,5 +1,5 @@
 // Signing in and out.
-import { expect, heading, passwordField, press, signedIn, signIn, test, userNameField } from './fixtures.ts';
+import { expect, heading, passwordField, personMenu, press, signedIn, signIn, signOut, test, userNameField } from './fixtures.ts';
 import { t, titledRefused } from './i18n.ts';
 import { PERSON } from './portal.ts';
 
@@ -9,8 +9,8 @@ test('@phone a person signs in and out', async ({ page }) => {
   await expect(userNameField(page)).toBeFocused();
   await signIn(page);
   await expect(heading(page)).toHaveText(t('home-hello', { name: PERSON.displayName }));
-  await press(page, t('sign-out'));
-  await expect(page.getByRole('button', { name: t('sign-out') })).toHaveCount(0);
+  await signOut(page);
+  await expect(personMenu(page)).toHaveCount(0);
   await page.goBack();
   await expect(page.getByText(t('home-hello', { name: PERSON.displayName })), 'Back shows nothing of what was').toHaveCount(0);
 });

@@ -5,7 +5,7 @@ import { Host } from './host.ts';
 import { t, textLike } from './i18n.ts';
 import { addProvider, Institution } from './institution.ts';
 import { makeKeys } from './machines.ts';
-import type { Portal } from './portal.ts';
+import { CLIENT, type Portal } from './portal.ts';
 
 export interface State {
   name: string;
@@ -154,6 +154,28 @@ export const STATES: State[] = [
       await signedInAt(page, '/keys');
     },
   },
+  {
+    name: 'keys, by host, with an ended one',
+    open: async (page, portal) => {
+      await makeKeys(portal, 7, { ttl_minutes: 0 });
+      await makeKeys(portal, 7);
+      await signedInAt(page, '/keys?by=host');
+    },
+  },
+  {
+    name: 'keys, all in one list',
+    open: async (page, portal) => {
+      await makeKeys(portal, 1);
+      await signedInAt(page, '/keys?show=all');
+    },
+  },
+  {
+    name: 'keys, revoke a group',
+    open: async (page, portal) => {
+      await makeKeys(portal, 1);
+      await signedInAt(page, `/keys/revoke?client=${CLIENT.id}`);
+    },
+  },
   { name: 'keys, a question', open: page => signedInAt(page, '/keys/revoke-everything') },
   { name: 'keys, add', open: page => signedInAt(page, '/keys/add') },
   {
@@ -196,7 +218,7 @@ export const STATES: State[] = [
   { name: 'administration: keys', open: page => signedInAt(page, '/admin/keys') },
   { name: 'administration: record', open: page => signedInAt(page, '/admin/activity') },
   { name: 'administration: policy', open: page => signedInAt(page, '/admin/policy') },
-  { name: 'time zone', open: page => page.goto('/time-zone') },
+  { name: 'settings', open: page => page.goto('/settings') },
   { name: 'API documentation', open: page => page.goto('/docs/api') },
   { name: 'not found', open: page => page.goto('/no-such-page') },
 ];

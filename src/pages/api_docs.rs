@@ -14,6 +14,7 @@ use leptos::prelude::*;
 
 use super::components::PageContent;
 use crate::domain::paths;
+use crate::i18n;
 use crate::server::context;
 
 pub(super) use model::Field;
@@ -32,10 +33,12 @@ pub(super) fn operation(method: &str, path: &str) -> Option<&'static Operation> 
 
 #[component]
 pub fn ApiDocs() -> impl IntoView {
-    let reference = reference();
+    let (reference, t) = (reference(), context::translations());
     let url = context::services().map(|services| services.public_url().to_owned()).unwrap_or_default();
     view! {
+        <div lang="en" dir="ltr">
         <PageContent title="The TMS API" wide=true>
+            {(t.tag() != i18n::fallback().tag()).then(|| view! { <p class="notice" lang=t.tag() dir=t.direction()>{t.api_docs_in_english()}</p> })}
             <p class="lead"><InlineText text=&reference.about/></p>
             <p>
                 "Version " {reference.version.as_str()} ". Machine-readable: "
@@ -66,6 +69,7 @@ pub fn ApiDocs() -> impl IntoView {
                 </div>
             </section>
         </PageContent>
+        </div>
     }
 }
 

@@ -85,8 +85,8 @@ async fn times_use_the_chosen_time_zone() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     assert!(browser.get("/activity").await.says("November 2026, 12:00 UTC"));
-    let page = browser.get("/time-zone?then=/activity").await;
-    assert!(page.says("<option value=\"Europe/Madrid\"") && page.field("back") == "/activity", "{}", page.text);
+    let page = browser.get("/settings?then=/activity").await;
+    assert!(page.says("<option value=\"Europe/Madrid\"") && page.says("name=\"back\" value=\"/activity\""), "{}", page.text);
     let page = browser.post("/api/preferences/set", &[("zone", "europe/madrid"), ("back", "/activity")]).await;
     assert!(page.path == "/activity" && page.says("November 2026, 13:00 CET") && !page.says(" UTC"), "{}", page.text);
     for ignored in ["", "Nowhere/Else", "CET\r\nSet-Cookie: x=y", "../../etc/passwd"] {
@@ -96,7 +96,7 @@ async fn times_use_the_chosen_time_zone() {
     let csv = browser.request(Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
     assert!(csv.contains("\r\n2026-11-20T12:00:00+00:00,") && csv.contains(",2026-11-20T13:00:00+01:00,Europe/Madrid\r\n"), "{csv}");
     let page = browser.post("/api/preferences/set", &[("zone", "browser"), ("back", "/activity")]).await;
-    assert!(page.says("12:00 UTC") && app.browser().get("/time-zone").await.status == 200, "strangers may choose too");
+    assert!(page.says("12:00 UTC") && app.browser().get("/settings").await.status == 200, "strangers may choose too");
 }
 
 #[tokio::test]

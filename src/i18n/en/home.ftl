@@ -9,14 +9,53 @@ home-at = at
 home-waiting = Pending requests
 home-asks = asks to use your account.
 home-look = Review request
-home-nothing-before = Nothing pending. If an application shows you a code,
-home-nothing-link = enter it here
-home-hosts = Your hosts
-# $count (Number) - active host accounts
-home-hosts-linked = { $count ->
-    [0] No host account is linked to you yet.
-    [one] One host account is linked to you.
-   *[other] { NUMBER($count) } host accounts are linked to you.
+home-nothing-before = No request is pending. If an application shows you a code,
+home-nothing-link = enter it
+home-attention = Needs your attention
+home-second-factor-suggested = You have not set up a second factor. With one, your password alone is not enough to sign in.
+home-second-factor-required = Your centre requires a second factor for some of what you can do here, and you have not set one up.
+home-second-factor-set-up = Set up a second factor
+# Each is followed by a time, such as "in 3 days".
+# $count (Number) - keys that expire within a week
+home-expiring-keys = { $count ->
+    [one] One SSH key expires
+   *[other] { NUMBER($count) } SSH keys expire within 7 days, the first
 }
-home-hosts-see = See your hosts
-home-terminal = Sign in from a terminal
+# $client (String) - the application
+home-expiring-app = The access of { $client } expires
+# $account (String) - the login
+# $host (String) - the host
+home-expiring-host = The link to { $account } on { $host } expires
+home-see-keys = See SSH keys
+home-see-apps = See applications
+home-see-hosts = See hosts
+home-see-activity = See your activity
+home-access = What can act for you
+# $count (Number) - how many
+home-apps-count = { $count ->
+    [0] No application
+    [one] One application
+   *[other] { NUMBER($count) } applications
+}
+# $count (Number) - how many
+home-keys-count = { $count ->
+    [0] No active SSH key
+    [one] One active SSH key
+   *[other] { NUMBER($count) } active SSH keys
+}
+# $count (Number) - how many
+home-hosts-count = { $count ->
+    [0] No host account
+    [one] One host account
+   *[other] { NUMBER($count) } host accounts
+}
+# Followed by a name and a time, such as "3 days ago".
+home-newest = Newest:
+# Followed by a time, such as "3 days ago".
+home-last-sign-in = Last sign-in before this one:
+# Followed by an IP address.
+home-from = from
+home-allow = Allow an application
+home-terminal-title = Sign in from a terminal
+home-terminal = To use TMS from a terminal, run this and enter the code it shows:
+home-link-means = A host account is your login on one of your centre’s hosts. Applications and keys can only use the accounts that you link.

@@ -57,15 +57,19 @@ span-days = { $count ->
 never = never
 
 nav-main = Main navigation
+nav-account = Your account
+nav-menu = Menu
 nav-device = Enter a code
 nav-hosts = Hosts
 nav-keys = SSH keys
 nav-apps = Applications
 nav-sessions = Sessions
-nav-identities = Sign-in
+nav-identities = Sign-in methods
+nav-settings = Settings
 nav-activity = Activity
 nav-admin = Administration
 nav-api = TMS API
+api-docs-in-english = This reference is in English only.
 # $user (String) - the user name
 # $tenant (String) - the centre
 person-at = { $user } at { $tenant }
@@ -75,11 +79,12 @@ cookies-needed = Your browser does not store cookies for this site. Without them
 not-started = I did not start this
 
 preferences-language = Language
-footer-time-zone = Time zone
+settings-title = Settings
+settings-lead = These settings are stored in this browser.
 time-zone-title = Time zone
 time-zone-lead = Times on this portal are shown in this zone. Exports of your activity show them in this zone and in UTC.
 time-zone-of-browser = Same as browser
-time-zone-hint = By default, times are shown in the time zone of this browser, or in UTC if scripts are disabled. Your choice is stored in this browser.
+time-zone-hint = By default it is the time zone of this browser, or UTC if scripts are disabled.
 time-zone-save = Save
 preferences-theme = Colours
 theme-system = Same as system
@@ -113,10 +118,20 @@ list-shown-of = { NUMBER($first) }–{ NUMBER($last) } of { NUMBER($total) }
 list-shown-of-more = { NUMBER($count) } shown, of more than { NUMBER($most) }
 
 server-error-title = Something went wrong on our side
-sorry = This page could not be loaded. Try again in a moment. If the problem persists, tell your centre’s help desk when it happened.
+server-error-text = This page could not be loaded. Try again in a moment. If the problem persists, tell your centre’s help desk when it happened.
 
 gone-title = Nothing to change
 gone = It no longer exists, or it does not belong to you.
 gone-back = Back to the list
 list-since = Since
+list-more-filters = More filters
 secret-once = Copy this now. It will not be shown again.
+
+# $minutes (String) - such as "5 minutes"
+session-idle = You will be signed out in less than { $minutes }, because you have not opened a page for a while.
+session-stay = Stay signed in
+# $minutes (String) - such as "5 minutes"
+session-ending = Your session ends in less than { $minutes }. Sign in again to continue.
+session-ended = Your session has ended. Sign in again to continue.
+session-other-account = You signed in or signed out in another tab. This page shows the earlier state.
+session-reload = Reload

@@ -8,13 +8,42 @@ home-at = en
 home-waiting = Solicitudes pendientes
 home-asks = solicita usar su cuenta.
 home-look = Revisar la solicitud
-home-nothing-before = No hay nada pendiente. Si una aplicación le muestra un código,
-home-nothing-link = introdúzcalo aquí
-home-hosts = Sus máquinas
-home-hosts-linked = { $count ->
-    [0] Todavía no tiene ninguna cuenta vinculada.
-    [one] Tiene una cuenta vinculada.
-   *[other] Tiene { NUMBER($count) } cuentas vinculadas.
+home-nothing-before = No hay ninguna solicitud pendiente. Si una aplicación le muestra un código,
+home-nothing-link = introdúzcalo
+home-attention = Requiere su atención
+home-second-factor-suggested = No ha configurado un segundo factor. Con uno, su contraseña sola no basta para iniciar sesión.
+home-second-factor-required = Su centro exige un segundo factor para parte de lo que usted puede hacer aquí, y no ha configurado ninguno.
+home-second-factor-set-up = Configurar un segundo factor
+home-expiring-keys = { $count ->
+    [one] Una clave SSH caduca
+   *[other] { NUMBER($count) } claves SSH caducan en 7 días, la primera
 }
-home-hosts-see = Ver sus máquinas
-home-terminal = Iniciar sesión desde un terminal
+home-expiring-app = El acceso de { $client } caduca
+home-expiring-host = El vínculo con { $account } en { $host } caduca
+home-see-keys = Ver las claves SSH
+home-see-apps = Ver las aplicaciones
+home-see-hosts = Ver las máquinas
+home-see-activity = Ver su actividad
+home-access = Lo que puede actuar en su nombre
+home-apps-count = { $count ->
+    [0] Ninguna aplicación
+    [one] Una aplicación
+   *[other] { NUMBER($count) } aplicaciones
+}
+home-keys-count = { $count ->
+    [0] Ninguna clave SSH activa
+    [one] Una clave SSH activa
+   *[other] { NUMBER($count) } claves SSH activas
+}
+home-hosts-count = { $count ->
+    [0] Ninguna cuenta vinculada
+    [one] Una cuenta vinculada
+   *[other] { NUMBER($count) } cuentas vinculadas
+}
+home-newest = Más reciente:
+home-last-sign-in = Último inicio de sesión anterior a este:
+home-from = desde
+home-allow = Permitir una aplicación
+home-terminal-title = Iniciar sesión desde un terminal
+home-terminal = Para usar TMS desde un terminal, ejecute esto e introduzca el código que muestra:
+home-link-means = Las aplicaciones y las claves solo pueden usar las cuentas de las máquinas de su centro que usted vincule.

@@ -43,15 +43,19 @@ span-days = { $count ->
 never = nunca
 
 nav-main = Navegación principal
+nav-account = Su cuenta
+nav-menu = Menú
 nav-device = Introducir un código
 nav-hosts = Máquinas
 nav-keys = Claves SSH
 nav-apps = Aplicaciones
 nav-sessions = Sesiones
-nav-identities = Acceso
+nav-identities = Métodos de inicio de sesión
+nav-settings = Ajustes
 nav-activity = Actividad
 nav-admin = Administración
 nav-api = API de TMS
+api-docs-in-english = Esta referencia solo está en inglés.
 person-at = { $user } en { $tenant }
 sign-out = Cerrar sesión
 footer-never-asked = El personal de soporte nunca le pedirá que introduzca un código ni que se lo diga.
@@ -59,11 +63,12 @@ cookies-needed = Su navegador no guarda cookies de este sitio. Sin ellas no pued
 not-started = Yo no inicié esto
 
 preferences-language = Idioma
-footer-time-zone = Zona horaria
+settings-title = Ajustes
+settings-lead = Estos ajustes se guardan en este navegador.
 time-zone-title = Zona horaria
 time-zone-lead = Las horas de este portal se muestran en esta zona. Las exportaciones de su actividad las muestran en esta zona y en UTC.
 time-zone-of-browser = La misma que el navegador
-time-zone-hint = De forma predeterminada, las horas se muestran en la zona horaria de este navegador, o en UTC si los scripts están desactivados. Su elección se guarda en este navegador.
+time-zone-hint = De forma predeterminada es la zona horaria de este navegador, o UTC si los scripts están desactivados.
 time-zone-save = Guardar
 preferences-theme = Colores
 theme-system = Igual que el sistema
@@ -91,10 +96,18 @@ list-shown-of = { NUMBER($first) }–{ NUMBER($last) } de { NUMBER($total) }
 list-shown-of-more = Se muestran { NUMBER($count) } de más de { NUMBER($most) }
 
 server-error-title = Se ha producido un error por nuestra parte
-sorry = No se ha podido cargar esta página. Inténtelo de nuevo en un momento. Si el problema continúa, indique al soporte de su centro cuándo ocurrió.
+server-error-text = No se ha podido cargar esta página. Inténtelo de nuevo en un momento. Si el problema continúa, indique al soporte de su centro cuándo ocurrió.
 
 gone-title = Nada que cambiar
 gone = Ya no existe o no le pertenece.
 gone-back = Volver a la lista
 list-since = Desde
+list-more-filters = Más filtros
 secret-once = Cópielo ahora. No se volverá a mostrar.
+
+session-idle = Su sesión se cerrará en menos de { $minutes } porque hace tiempo que no abre ninguna página.
+session-stay = Mantener la sesión
+session-ending = Su sesión termina en menos de { $minutes }. Vuelva a iniciar sesión para continuar.
+session-ended = Su sesión ha terminado. Vuelva a iniciar sesión para continuar.
+session-other-account = Ha iniciado o cerrado sesión en otra pestaña. Esta página muestra el estado anterior.
+session-reload = Recargar

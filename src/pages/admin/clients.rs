@@ -7,16 +7,15 @@ use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
 use super::components::{AdminPage, Checkbox, CurlExample};
+use crate::domain::client::{Client, ClientDetail};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, RelativeTime, ServerError};
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
-use crate::server_fns::admin::clients::{
-    AddClient, ClientDetail, DeleteClient, RegisteredClientItem, RotateClient, SetUpClient, find_client, list_clients,
-};
+use crate::server_fns::admin::clients::{AddClient, DeleteClient, RotateClient, SetUpClient, find_client, list_clients};
 
 #[component]
 pub fn Clients() -> impl IntoView {
@@ -30,7 +29,7 @@ pub fn Clients() -> impl IntoView {
 }
 
 #[component]
-fn ClientList(clients: Page<RegisteredClientItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
+fn ClientList(clients: Page<Client>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
     let t = translations();
     let filters = vec![
         ListOption("", t.admin_clients_show_all()),
@@ -46,7 +45,7 @@ fn ClientList(clients: Page<RegisteredClientItem>, query: ListQuery, said: Optio
             <p class="actions"><a class="button" href=paths::ADMIN_CLIENTS_ADD>{t.admin_clients_add()}</a></p>
             <List path=paths::ADMIN_CLIENTS query=query.clone() search_for=t.admin_clients_search_for() filters shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=t.admin_clients_empty() query><p class="hint">{t.admin_clients_purpose()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_clients_empty() query><p class="hint">{t.admin_clients_empty_hint()}</p></EmptyList> })
                 } else {
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|client| view! { <ClientEntry client/> }).collect_view()}</ul> })
                 }}
@@ -57,15 +56,15 @@ fn ClientList(clients: Page<RegisteredClientItem>, query: ListQuery, said: Optio
 }
 
 #[component]
-fn ClientEntry(client: RegisteredClientItem) -> impl IntoView {
+fn ClientEntry(client: Client) -> impl IntoView {
     let t = translations();
-    let address = format!("{}?client={}", paths::ADMIN_CLIENT, encode(&client.id));
+    let address = format!("{}?client={}", paths::ADMIN_CLIENT, encode(client.id.as_str()));
     view! {
         <li class="row-card">
             <div class="what">
                 <h2><a href=address><bdi>{client.app_name.clone()} " " {client.app_version.clone()}</bdi></a> " " <Badges client=client.clone()/></h2>
                 <dl class="facts short">
-                    <div><dt>{t.admin_id()}</dt><dd><code translate="no" dir="ltr">{client.id}</code></dd></div>
+                    <div><dt>{t.admin_id()}</dt><dd><code translate="no" dir="ltr">{client.id.to_string()}</code></dd></div>
                     <div><dt>{t.admin_made()}</dt><dd><RelativeTime at=client.created_at/></dd></div>
                 </dl>
             </div>
@@ -74,7 +73,7 @@ fn ClientEntry(client: RegisteredClientItem) -> impl IntoView {
 }
 
 #[component]
-fn Badges(client: RegisteredClientItem) -> impl IntoView {
+fn Badges(client: Client) -> impl IntoView {
     let t = translations();
     view! {
         {if client.enabled {
@@ -101,7 +100,7 @@ pub fn AddAClient() -> impl IntoView {
                     <input id="app-name" name="app_name" type="text" required maxlength="150" autocomplete="off"/>
                     <label for="app-version">{t.admin_clients_app_version()}</label>
                     <input id="app-version" name="app_version" type="text" required maxlength="50" autocomplete="off"/>
-                    <PermissionFields scope=Vec::new() device_grant=false/>
+                    <PermissionFields scope=ScopeSet::default() device_grant=false/>
                     <button class="main">{t.admin_clients_add_button()}</button>
                 </PostForm>
                 <CurlExample call="POST /v1/tms/client"/>
@@ -112,14 +111,14 @@ pub fn AddAClient() -> impl IntoView {
 
 /// Device grant and scopes.
 #[component]
-fn PermissionFields(scope: Vec<Scope>, device_grant: bool) -> impl IntoView {
+fn PermissionFields(scope: ScopeSet, device_grant: bool) -> impl IntoView {
     let t = translations();
     view! {
         <fieldset>
             <legend>{t.admin_clients_may()}</legend>
             <Checkbox name="device_grant" checked=device_grant text=t.admin_clients_device_grant()/>
             {Scope::ALL.into_iter().map(|one| view! {
-                <Checkbox name="scope[]" value=one.as_str() checked=scope.contains(&one) text=one.as_str().to_owned()/>
+                <Checkbox name="scope[]" value=one.as_str() checked=scope.contains(one) text=one.as_str().to_owned()/>
             }).collect_view()}
         </fieldset>
     }
@@ -141,7 +140,7 @@ pub fn OneClient() -> impl IntoView {
 fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
     let t = translations();
     let ClientDetail { client, old_secret_until, keys, people } = client;
-    let id = client.id.clone();
+    let id = client.id.to_string();
     view! {
         <AdminPage title=format!("{} {}", client.app_name, client.app_version) here=paths::ADMIN_CLIENTS>
             <FlashMessage flash=said/>
@@ -203,7 +202,7 @@ pub fn DeleteAClient() -> impl IntoView {
                 <Confirm
                     title=t.admin_clients_delete_question(client.app_name)
                     action=DeleteClient::url()
-                    fields=vec![Hidden("client", client.id)]
+                    fields=vec![Hidden("client", client.id.to_string())]
                     button=t.admin_clients_delete()
                     cancel=paths::ADMIN_CLIENTS
                 >

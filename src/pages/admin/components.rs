@@ -20,16 +20,19 @@ pub fn AdminPage(
     children: Children,
 ) -> AnyView {
     let t = translations();
-    let tenant = context::current_person().map(|person| person.tenant_name().to_owned()).unwrap_or_default();
+    let areas = areas();
+    let current = areas.iter().find(|area| area.path == here).map_or_else(|| t.nav_menu(), |area| area.name.clone());
     view! {
-        <nav class="areas" aria-label=t.admin_areas()>
-            <p><bdi>{tenant}</bdi></p>
-            <ul>
-                {areas().into_iter().map(|area| view! {
-                    <li><a href=area.path aria-current=(area.path == here).then_some("page")>{area.name}</a></li>
-                }).collect_view()}
-            </ul>
-        </nav>
+        <div class="areas">
+            <button type="button" class="quiet menu-button" popovertarget="areas">{t.admin_areas_menu(current)}</button>
+            <nav id="areas" class="menu bar" popover="auto" aria-label=t.admin_areas()>
+                <ul>
+                    {areas.into_iter().map(|area| view! {
+                        <li><a href=area.path aria-current=(area.path == here).then_some("page")>{area.name}</a></li>
+                    }).collect_view()}
+                </ul>
+            </nav>
+        </div>
         <PageContent title refused wide=true within=t.admin_title()>{children()}</PageContent>
     }
     .into_any()

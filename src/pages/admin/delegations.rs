@@ -10,7 +10,7 @@ use super::components::{AdminPage, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::pages::components::{ClientName, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, ServerError, confirm_url};
-use crate::pages::delegations::DelegationFacts;
+use crate::pages::delegations::{DelegationFacts, StateBadge, delegation_name};
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
@@ -41,7 +41,7 @@ fn DelegationList(delegations: Page<PersonDelegationItem>, query: ListQuery, sai
             <p class="actions"><a class="button" href=paths::ADMIN_DELEGATIONS_ADD>{t.admin_delegations_add()}</a></p>
             <List path=paths::ADMIN_DELEGATIONS query=query.clone() search_for=t.admin_delegations_search_for() filters orders shown next position>
                 {if items.is_empty() {
-                    Either::Left(view! { <EmptyList title=t.admin_delegations_empty() query><p class="hint">{t.admin_delegations_purpose()}</p></EmptyList> })
+                    Either::Left(view! { <EmptyList title=t.admin_delegations_empty() query><p class="hint">{t.admin_delegations_empty_hint()}</p></EmptyList> })
                 } else {
                     Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <DelegationEntry item/> }).collect_view()}</ul> })
                 }}
@@ -63,6 +63,7 @@ fn DelegationEntry(item: PersonDelegationItem) -> impl IntoView {
         <li class="row-card">
             <div class="what">
                 <h2><ClientName client=app.client.clone()/> " → " <a href=person><bdi>{user}</bdi></a></h2>
+                <p><bdi>{delegation_name(&app, true)}</bdi> <StateBadge state=app.state/></p>
                 <DelegationFacts app for_admin=true/>
             </div>
             {in_force.then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=label>{t.admin_delegations_end()}</a> })}

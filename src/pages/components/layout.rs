@@ -1,16 +1,16 @@
-//! Header and footer.
+//! The document's body around every page, and the footer.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
-use super::{FormError, PostForm};
+use super::{FormError, SessionIslands};
+use super::header::Header;
 use crate::domain::paths::{self, ReturnTo};
 use crate::islands::{ConfirmDialog, Copying, LocalTimes};
 use crate::server::context::{self, translations};
 use crate::server::preferences::Theme;
-use crate::server::service::SignedIn;
 use crate::server_fns::preferences::SetPreferences;
 
 /// The layout around every page of the router.
@@ -22,13 +22,14 @@ pub fn Layout() -> impl IntoView {
         <Frame here query>
             <Outlet/>
         </Frame>
+        <SessionIslands back=context::current_page()/>
         <Copying copied=translations().copied()/>
         <ConfirmDialog/>
         <LocalTimes now=context::services().map_or(0, |services| services.now().as_millis()) month_formats=context::chosen_zone().is_none().then(|| translations().month_formats())/>
     }
 }
 
-/// Skip link, tenant, signed-in person, page content and support contact.
+/// Skip link, header, page content and footer.
 #[component]
 pub fn Frame(
     /// The page's path; empty for pages outside the router.
@@ -47,50 +48,12 @@ pub fn Frame(
     let back = if query.is_empty() { here.clone() } else { format!("{here}?{}", query.trim_start_matches('?')) };
     view! {
         <a class="skip" href="#main">{t.skip_to_content()}</a>
-        <header class="top">
-            <a class="brand" href=paths::HOME>
-                <Logo/>
-                <span>{t.product()}</span>
-                {context::current_person().map(|person| view! { <span class="centre"><bdi>{person.tenant_name().to_owned()}</bdi></span> })}
-            </a>
-            {context::current_person().map(|person| view! { <PersonalNav person here/> })}
-        </header>
+        <Header here=here.clone()/>
         <main id="main" tabindex="-1">
             {no_cookies.then(|| view! { <div class="page"><FormError sentence=t.cookies_needed()/></div> })}
             {children()}
         </main>
         <Footer back/>
-    }
-    .into_any()
-}
-
-/// Navigation for signed-in people.
-#[component]
-fn PersonalNav(person: SignedIn, here: String) -> AnyView {
-    let t = translations();
-    let beneath = |path: &str| here.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    let link = |path: &'static str, words: String| view! { <li><a href=path aria-current=beneath(path).then_some("page")>{words}</a></li> };
-    view! {
-        <nav aria-label=t.nav_main()>
-            <ul>
-                {link(paths::DEVICE, t.nav_device())}
-                {link(paths::HOSTS, t.nav_hosts())}
-                {link(paths::KEYS, t.nav_keys())}
-                {link(paths::APPS, t.nav_apps())}
-                {link(paths::SESSIONS, t.nav_sessions())}
-                {link(paths::IDENTITIES, t.nav_identities())}
-                {link(paths::ACTIVITY, t.nav_activity())}
-                {person.is_admin().then(|| link(paths::ADMIN, t.nav_admin()))}
-            </ul>
-        </nav>
-        <div class="who">
-            <a class="who-name" href=paths::IDENTITIES title=t.person_at(person.user_id().as_str(), person.tenant_name())>
-                <bdi>{person.display_name().to_owned()}</bdi>
-            </a>
-            <PostForm action=paths::SIGN_OUT>
-                <button class="quiet">{t.sign_out()}</button>
-            </PostForm>
-        </div>
     }
     .into_any()
 }
@@ -107,8 +70,10 @@ fn Footer(back: String) -> AnyView {
             <p>{t.footer_never_asked()}</p>
             <p><a href=report>{t.not_started()}</a></p>
             <p><a href=paths::API_DOCS>{t.nav_api()}</a></p>
-            <p><a href=paths::with_return_to(paths::TIME_ZONE, &ReturnTo::from_untrusted(&back))>{t.footer_time_zone()}</a></p>
-            <Preferences back/>
+            {(!back.starts_with(paths::SETTINGS)).then(|| view! {
+                <p><a href=paths::with_return_to(paths::SETTINGS, &ReturnTo::from_untrusted(&back))>{t.settings_title()}</a></p>
+                <Preferences back/>
+            })}
         </footer>
     }
     .into_any()
@@ -116,7 +81,7 @@ fn Footer(back: String) -> AnyView {
 
 /// Language and colours. Each choice is a button, so that no script is needed.
 #[component]
-fn Preferences(back: String) -> AnyView {
+pub fn Preferences(back: String) -> AnyView {
     let t = translations();
     let theme = context::theme();
     let themes = [("system", None, t.theme_system()), ("light", Some(Theme::Light), t.theme_light()), ("dark", Some(Theme::Dark), t.theme_dark())];
@@ -145,15 +110,4 @@ fn Preferences(back: String) -> AnyView {
 
 fn pressed(chosen: bool) -> &'static str {
     if chosen { "true" } else { "false" }
-}
-
-/// Two links of a chain.
-#[component]
-fn Logo() -> impl IntoView {
-    view! {
-        <svg class="mark" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false">
-            <rect x="3" y="9" width="16" height="14" rx="7"/>
-            <rect x="13" y="9" width="16" height="14" rx="7"/>
-        </svg>
-    }
 }

@@ -1,19 +1,20 @@
-//! `/time-zone`: the zone in which times are shown.
+//! `/settings`: language, colours, and the zone in which times are shown. Stored in the browser, so that they need no sign-in.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{PageContent, PostForm};
-use crate::domain::paths::ReturnTo;
+use super::components::{PageContent, PostForm, Preferences};
+use crate::domain::paths::{self, ReturnTo};
 use crate::domain::time::Zone;
 use crate::server::context::{self, translations};
 use crate::server_fns::preferences::SetPreferences;
 
 #[component]
-pub fn TimeZone() -> impl IntoView {
+pub fn Settings() -> impl IntoView {
     let t = translations();
     let then = use_query_map().with_untracked(|query| query.get("then").unwrap_or_default());
+    let then = ReturnTo::from_untrusted(&then).or(paths::SETTINGS);
     let chosen = context::chosen_zone().map(|zone| zone.name().to_owned());
     let mut names = Zone::all();
     // A zone under a name that is not in the list, such as an older one, stays selected.
@@ -21,10 +22,11 @@ pub fn TimeZone() -> impl IntoView {
         names.push(chosen.clone());
     }
     view! {
-        <PageContent title=t.time_zone_title()>
-            <p class="lead">{t.time_zone_lead()}</p>
+        <PageContent title=t.settings_title()>
+            <p class="lead">{t.settings_lead()}</p>
+            <Preferences back=context::current_page().as_str().to_owned()/>
             <PostForm action=SetPreferences::url()>
-                <input type="hidden" name="back" value=ReturnTo::from_untrusted(&then).as_str().to_owned()/>
+                <input type="hidden" name="back" value=then.as_str().to_owned()/>
                 <label for="zone">{t.time_zone_title()}</label>
                 <select id="zone" name="zone" aria-describedby="zone-hint">
                     <option value="browser" selected=chosen.is_none()>{t.time_zone_of_browser()}</option>
@@ -33,7 +35,7 @@ pub fn TimeZone() -> impl IntoView {
                         view! { <option value=name.clone() selected=selected translate="no">{name.replace('_', " ")}</option> }
                     }).collect_view()}
                 </select>
-                <p class="hint" id="zone-hint">{t.time_zone_hint()}</p>
+                <p class="hint" id="zone-hint">{t.time_zone_lead()} " " {t.time_zone_hint()}</p>
                 <button class="main">{t.time_zone_save()}</button>
             </PostForm>
         </PageContent>

@@ -1,0 +1,81 @@
+//! A person's access at a glance, for the home page.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::domain::access_overview::{
+    AccessCount, AccessOverview, EXPIRY_NOTICE, ExpiringAccess, ExpiringKind, LastSignIn, NewestAccess, SecondFactorAdvice, expiring,
+};
+use crate::domain::time::Timestamp;
+use crate::server::service::{Fault, Services, SignedIn};
+use crate::server::storage::access_overview::{self, AccessSpan};
+
+/// At most this long after the event of a sign-in its session starts.
+const SIGN_IN_DURATION: Duration = Duration::from_secs(30);
+
+impl Services {
+    /// What can act for a person now, what expires soon, and their last sign-in.
+    pub async fn access_overview(&self, person: &SignedIn) -> Result<AccessOverview, Fault> {
+        let (db, tenant, user, now) = (self.storage().reader(), person.tenant_id(), person.user_id(), self.now());
+        let keys = access_overview::count_keys(db, tenant, user, now, now + EXPIRY_NOTICE).await?;
+        let newest_key = access_overview::newest_key(db, tenant, user, now).await?;
+        let host_accounts = access_overview::host_accounts(db, tenant, user, now).await?;
+        let delegations = access_overview::clients(db, tenant, user, now).await?;
+        let clients: HashSet<&str> = delegations.iter().map(|delegation| delegation.name.as_str()).collect();
+        let has_any = keys.active > 0 || !host_accounts.is_empty() || !clients.is_empty() || access_overview::has_any(db, tenant, user).await?;
+
+        let mut soon = expiring(delegations.iter().map(|span| expiry(ExpiringKind::Client(span.name.clone()), span)), now);
+        soon.extend(expiring(host_accounts.iter().map(|span| expiry(host_account(span), span)), now));
+        if let Some(next) = keys.next_expiry.filter(|_| keys.expiring > 0) {
+            soon.push(ExpiringAccess { what: ExpiringKind::Keys(keys.expiring.unsigned_abs()), at: Timestamp::from_millis(next) });
+        }
+        soon.sort_by_key(|access| access.at);
+
+        Ok(AccessOverview {
+            is_newcomer: !has_any,
+            clients: AccessCount { count: clients.len() as u64, newest: delegations.first().map(newest) },
+            keys: AccessCount { count: keys.active.unsigned_abs(), newest: newest_key.as_ref().map(newest) },
+            host_accounts: AccessCount { count: host_accounts.len() as u64, newest: host_accounts.first().map(newest) },
+            expiring: soon,
+            last_sign_in: self.last_sign_in(person).await?,
+            second_factor: second_factor_advice(person),
+        })
+    }
+
+    /// The last sign-in other than the one that started or confirmed this session, in this browser or another.
+    async fn last_sign_in(&self, person: &SignedIn) -> Result<Option<LastSignIn>, Fault> {
+        let (db, tenant, user) = (self.storage().reader(), person.tenant_id(), person.user_id());
+        let started = access_overview::session_start(db, tenant, user, person.session().session_id()).await?;
+        let sign_ins = access_overview::last_sign_ins(db, tenant, user).await?;
+        let own = [started, Some(person.auth_times.at), person.auth_times.second_at];
+        let is_own = |at: Timestamp| own.into_iter().flatten().any(|own| own.since(at).max(at.since(own)) < SIGN_IN_DURATION);
+        let skipped = usize::from(sign_ins.first().is_some_and(|newest| is_own(Timestamp::from_millis(newest.at))));
+        let last = sign_ins.into_iter().nth(skipped);
+        Ok(last.map(|row| LastSignIn { at: Timestamp::from_millis(row.at), from: row.from_address }))
+    }
+}
+
+fn expiry(what: ExpiringKind, span: &AccessSpan) -> ExpiringAccess {
+    ExpiringAccess { what, at: span.expires_at }
+}
+
+fn host_account(span: &AccessSpan) -> ExpiringKind {
+    ExpiringKind::HostAccount { account: span.name.clone(), host: span.host.clone() }
+}
+
+fn newest(span: &AccessSpan) -> NewestAccess {
+    let name = if span.host.is_empty() { span.name.clone() } else { format!("{}@{}", span.name, span.host) };
+    NewestAccess { name, at: span.created_at }
+}
+
+/// A second factor at the provider is as good as one here.
+fn second_factor_advice(person: &SignedIn) -> SecondFactorAdvice {
+    let policy = &person.tenant().policy;
+    if person.has_second_factor || person.auth_times.second_at.is_some() {
+        SecondFactorAdvice::NotNeeded
+    } else if policy.second_factor_at_consent || (person.is_admin() && policy.second_factor_for_admins) {
+        SecondFactorAdvice::Required
+    } else {
+        SecondFactorAdvice::Suggested
+    }
+}
