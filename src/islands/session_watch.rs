@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use js_sys::Date;
-use leptos::leptos_dom::helpers::IntervalHandle;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::closure::Closure;
 use leptos::wasm_bindgen::{JsCast, JsValue};
@@ -52,69 +51,62 @@ pub fn SessionWatch(
     reload: String,
 ) -> impl IntoView {
     let notice = RwSignal::new(Notice::None);
-    let used_at = StoredValue::new(Date::now());
-    let ends_at = Date::now() + longest * 1_000.0;
     let signed_in = !account.is_empty();
-    let channel = StoredValue::new_local(BroadcastChannel::new("tms-session").ok());
+    let account = StoredValue::new(account);
+    let used_at = StoredValue::new(0.0);
+    let channel = StoredValue::new_local(None::<BroadcastChannel>);
     let used = move || {
         used_at.set_value(Date::now());
         notice.update(|notice| {
             if *notice == Notice::Idle {
-                *notice = Notice::None
+                *notice = Notice::None;
             }
         });
     };
-    let tell = {
-        let account = account.clone();
-        move || channel.with_value(|channel| channel.as_ref().map(|channel| channel.post_message(&JsValue::from_str(&account))))
+    // The other tabs.
+    let tell = move || {
+        let account = account.with_value(|account| JsValue::from_str(account));
+        channel.with_value(|channel| channel.as_ref().map(|channel| channel.post_message(&account)));
     };
-    Effect::new({
-        let account = account.clone();
-        let tell = tell.clone();
-        move |_| {
-            tell();
-            let account = account.clone();
-            let heard = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| match event.data().as_string() {
-                Some(other) if other == account => used(),
-                Some(_) => notice.set(Notice::OtherAccount),
-                None => {}
-            });
-            channel.with_value(|channel| {
-                if let Some(channel) = channel {
-                    channel.set_onmessage(Some(heard.as_ref().unchecked_ref()));
-                }
-            });
-            heard.forget();
-            if !signed_in {
-                return;
-            }
-            // A list or a status that was fetched extended the session.
-            let listening = window_event_listener_untyped(documents::CHANGED, move |_| used());
-            on_cleanup(move || listening.remove());
-            let check = move || {
-                let now = Date::now();
-                let (unused, left) = (used_at.get_value() + idle * 1_000.0 - now, ends_at - now);
-                let next = match () {
-                    () if notice.get_untracked() == Notice::OtherAccount => return,
-                    () if unused <= 0.0 || left <= 0.0 => Notice::Ended,
-                    () if left < WARNING_SECONDS * 1_000.0 => Notice::Ending,
-                    () if unused < WARNING_SECONDS * 1_000.0 => Notice::Idle,
-                    () => Notice::None,
-                };
-                if notice.get_untracked() != next {
-                    notice.set(next);
-                }
+    let hear = move |event: MessageEvent| match event.data().as_string() {
+        Some(other) if account.with_value(|account| *account == other) => used(),
+        Some(_) => notice.set(Notice::OtherAccount),
+        None => {}
+    };
+    Effect::new(move |_| {
+        used();
+        let ends_at = Date::now() + longest * 1_000.0;
+        let opened = BroadcastChannel::new("tms-session").ok();
+        if let Some(opened) = &opened {
+            opened.set_onmessage(Some(Closure::<dyn Fn(MessageEvent)>::new(hear).into_js_value().unchecked_ref()));
+        }
+        channel.set_value(opened);
+        tell();
+        if !signed_in {
+            return;
+        }
+        // A list or a status that was fetched extended the session.
+        let listening = window_event_listener_untyped(documents::CHANGED, move |_| used());
+        on_cleanup(move || listening.remove());
+        let check = move || {
+            let now = Date::now();
+            let (unused, left) = (used_at.get_value() + idle * 1_000.0 - now, ends_at - now);
+            let next = match () {
+                () if notice.get_untracked() == Notice::OtherAccount => return,
+                () if unused <= 0.0 || left <= 0.0 => Notice::Ended,
+                () if left < WARNING_SECONDS * 1_000.0 => Notice::Ending,
+                () if unused < WARNING_SECONDS * 1_000.0 => Notice::Idle,
+                () => Notice::None,
             };
-            let ticking: Option<IntervalHandle> = set_interval_with_handle(check, TICK).ok();
-            on_cleanup(move || {
-                if let Some(ticking) = ticking {
-                    ticking.clear();
-                }
-            });
+            if notice.get_untracked() != next {
+                notice.set(next);
+            }
+        };
+        if let Ok(ticking) = set_interval_with_handle(check, TICK) {
+            on_cleanup(move || ticking.clear());
         }
     });
     let extend = move |_| {
-        let tell = tell.clone();
         documents::request(&extend, move |page| match page {
             Some(_) => {
                 used();
