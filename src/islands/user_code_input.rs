@@ -40,6 +40,7 @@ pub fn UserCodeInput(
             id="user-code"
             class="user-code"
             name="user_code"
+            data-unkept=""
             type="text"
             inputmode="text"
             autocapitalize="characters"

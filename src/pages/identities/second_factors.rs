@@ -161,7 +161,7 @@ pub fn SetUpApp() -> impl IntoView {
                                 <input type="hidden" name="ceremony" value=id/>
                                 <input type="hidden" name="then" value=then.as_str().to_owned()/>
                                 <label for="code">{t.factors_app_code()}</label>
-                                <input id="code" name="code" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr" maxlength="10" required/>
+                                <input id="code" name="code" data-unkept="" type="text" inputmode="numeric" autocomplete="one-time-code" dir="ltr" maxlength="10" required/>
                                 <p class="actions">
                                     <button class="main">{t.factors_app_done()}</button>
                                     <a class="button" href=paths::IDENTITIES>{t.cancel()}</a>
