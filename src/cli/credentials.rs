@@ -1,22 +1,16 @@
 //! The user's sign-ins to portals on this machine.
 
-use std::path::Path;
-
 use oauth2::AccessToken;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::time::Timestamp;
 
-use super::credentials_file::{CredentialsError, CredentialsFile};
-use super::output::Output;
+use super::credentials_file::{CredentialsError, CredentialsFile, FileContents};
 use super::scopes::Scopes;
-use super::state_dir;
 use super::target::{LastTarget, Target};
 
-const FILE_NAME: &str = "credentials.json";
-
 /// The sign-ins of this machine, as they were when the file was read.
-pub struct Credentials(CredentialsFile<CredentialsData>);
+pub type Credentials = CredentialsFile<CredentialsData>;
 
 /// A sign-in to one tenant of one server.
 #[derive(Serialize, Deserialize)]
@@ -34,7 +28,7 @@ pub struct PortalSignIn {
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct CredentialsData {
+pub struct CredentialsData {
     current: Option<LastTarget>,
     #[serde(default)]
     sign_ins: Vec<PortalSignIn>,
@@ -55,42 +49,24 @@ impl PortalSignIn {
     }
 }
 
+impl FileContents for CredentialsData {
+    const FILE_NAME: &str = "credentials.json";
+}
+
 impl Credentials {
-    pub fn load(output: &Output) -> Result<Self, CredentialsError> {
-        Self::load_from(&state_dir::directory()?, output)
-    }
-
-    /// Loads the file for a new sign-in, which replaces a damaged file.
-    pub fn load_for_sign_in(output: &Output) -> Result<Self, CredentialsError> {
-        CredentialsFile::read_or_reset(state_dir::directory()?.join(FILE_NAME), output).map(Self)
-    }
-
-    /// Whether the file was damaged, so that earlier sign-ins may have been lost.
-    pub fn was_damaged(&self) -> bool {
-        self.0.was_damaged()
-    }
-
-    fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsError> {
-        CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
-    }
-
     /// The target of the last sign-in.
     pub fn last_target(&self) -> Option<&LastTarget> {
-        self.0.contents().current.as_ref()
+        self.contents().current.as_ref()
     }
 
     pub fn find(&self, target: &Target) -> Option<&PortalSignIn> {
-        self.0.contents().sign_ins.iter().find(|sign_in| sign_in.is_for(target))
-    }
-
-    pub fn check_writable(&self) -> Result<(), CredentialsError> {
-        self.0.check_writable()
+        self.contents().sign_ins.iter().find(|sign_in| sign_in.is_for(target))
     }
 
     /// Stores `sign_in` as the current one, replacing older ones for the same target. Returns the replaced ones.
     pub fn save(&mut self, target: &Target, sign_in: PortalSignIn) -> Result<Vec<PortalSignIn>, CredentialsError> {
         let mut replaced = Vec::new();
-        self.0.update(|contents| {
+        self.update(|contents| {
             replaced.extend(contents.sign_ins.extract_if(.., |older| older.is_for(target)));
             contents.sign_ins.push(sign_in);
             contents.current = Some(LastTarget { server: target.server.to_string(), tenant: target.tenant.to_string() });
@@ -100,7 +76,7 @@ impl Credentials {
 
     /// Removes this token, but not a newer one. The target is kept as the default for `tms login`.
     pub fn remove(&mut self, target: &Target, token: &AccessToken) -> Result<(), CredentialsError> {
-        self.0.update(|contents| contents.sign_ins.retain(|sign_in| !sign_in.is_for(target) || sign_in.access_token.secret() != token.secret()))
+        self.update(|contents| contents.sign_ins.retain(|sign_in| !sign_in.is_for(target) || sign_in.access_token.secret() != token.secret()))
     }
 }
 
@@ -108,8 +84,10 @@ impl Credentials {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
 
     use super::*;
+    use crate::cli::output::Output;
     use crate::cli::target::TargetArgs;
 
     fn target(tenant: &str) -> Target {
@@ -126,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn credentials_file_is_readable_by_owner_only() {
+    fn credentials_file_has_mode_0600() {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("deep/tms");
         let mut credentials = Credentials::load_from(&directory, &Output::Text).unwrap();
         credentials.save(&target("lab"), sign_in(&target("lab"), "first")).unwrap();
 
         assert_eq!(mode(&directory), 0o700);
-        assert_eq!(mode(&directory.join(FILE_NAME)), 0o600);
+        assert_eq!(mode(&directory.join(CredentialsData::FILE_NAME)), 0o600);
         assert_eq!(fs::read_dir(&directory).unwrap().count(), 2, "it and the lock; no temporary file is left");
     }
 
@@ -184,6 +162,6 @@ mod tests {
         assert!(read.find(&target("lab")).is_none());
         assert!(read.find(&target("other")).is_some());
         assert_eq!(read.last_target().unwrap().tenant, "lab");
-        assert!(!fs::read_to_string(home.path().join(FILE_NAME)).unwrap().contains("secret-token"));
+        assert!(!fs::read_to_string(home.path().join(CredentialsData::FILE_NAME)).unwrap().contains("secret-token"));
     }
 }

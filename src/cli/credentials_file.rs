@@ -12,6 +12,12 @@ use thiserror::Error;
 use super::output::Output;
 use super::state_dir;
 
+/// The contents of one kind of credentials file.
+pub trait FileContents: Default + Serialize + DeserializeOwned {
+    /// Its name in the state directory.
+    const FILE_NAME: &str;
+}
+
 /// A credentials file with its contents as last read or changed.
 pub struct CredentialsFile<T> {
     path: PathBuf,
@@ -35,16 +41,25 @@ pub enum CredentialsError {
     Undeletable { path: PathBuf, source: io::Error },
 }
 
-impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
+impl<T: FileContents> CredentialsFile<T> {
     /// Reads the file; a missing one counts as empty. If others can read the file, restricts its permissions and prints a note.
-    pub fn read(path: PathBuf, output: &Output) -> Result<Self, CredentialsError> {
+    pub fn load(output: &Output) -> Result<Self, CredentialsError> {
+        Self::load_from(&state_dir::directory()?, output)
+    }
+
+    /// As [`Self::load`], but for a new sign-in: a damaged file counts as empty and is replaced.
+    pub fn load_for_sign_in(output: &Output) -> Result<Self, CredentialsError> {
+        Self::load_or_reset(&state_dir::directory()?, output)
+    }
+
+    pub(super) fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsError> {
+        let path = directory.join(T::FILE_NAME);
         restrict_permissions(&path, output);
         Ok(Self { contents: parse(&path)?, path, was_damaged: false })
     }
 
-    /// As [`Self::read`], but for a sign-in: a damaged file counts as empty and is replaced.
-    pub fn read_or_reset(path: PathBuf, output: &Output) -> Result<Self, CredentialsError> {
-        match Self::read(path, output) {
+    fn load_or_reset(directory: &Path, output: &Output) -> Result<Self, CredentialsError> {
+        match Self::load_from(directory, output) {
             Err(CredentialsError::Damaged { path }) => {
                 output.note(&format!(
                     "{} is damaged and will be replaced. Sign-ins stored in it stay valid until they expire or you revoke them in their portal.",
@@ -52,10 +67,11 @@ impl<T: Default + Serialize + DeserializeOwned> CredentialsFile<T> {
                 ));
                 Ok(Self { contents: T::default(), path, was_damaged: true })
             }
-            read => read,
+            loaded => loaded,
         }
     }
 
+    /// Whether the file was damaged, so that earlier sign-ins may have been lost.
     pub fn was_damaged(&self) -> bool {
         self.was_damaged
     }
@@ -143,14 +159,18 @@ fn parse<T: Default + DeserializeOwned>(path: &Path) -> Result<T, CredentialsErr
 mod tests {
     use super::*;
 
+    impl FileContents for Vec<u8> {
+        const FILE_NAME: &str = "credentials.json";
+    }
+
     fn read(path: &Path) -> Result<CredentialsFile<Vec<u8>>, CredentialsError> {
-        CredentialsFile::read(path.to_owned(), &Output::Json)
+        CredentialsFile::load_from(path.parent().unwrap(), &Output::Json)
     }
 
     #[test]
-    fn permissions_of_readable_file_are_restricted() {
+    fn open_permissions_are_restricted() {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("credentials.json");
+        let path = home.path().join(<Vec<u8>>::FILE_NAME);
         fs::write(&path, "[]").unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
 
@@ -161,7 +181,7 @@ mod tests {
     #[test]
     fn damaged_file_is_reported_and_not_changed() {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("credentials.json");
+        let path = home.path().join(<Vec<u8>>::FILE_NAME);
         for damaged in [&b"[1, "[..], b"", b"{}", b"\xff\xfe\0"] {
             fs::write(&path, damaged).unwrap();
             assert!(matches!(read(&path), Err(CredentialsError::Damaged { .. })));
@@ -172,8 +192,8 @@ mod tests {
     #[test]
     fn sign_in_replaces_only_damaged_files() {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("credentials.json");
-        let begin = || CredentialsFile::<Vec<u8>>::read_or_reset(path.clone(), &Output::Json).unwrap();
+        let path = home.path().join(<Vec<u8>>::FILE_NAME);
+        let begin = || CredentialsFile::<Vec<u8>>::load_or_reset(home.path(), &Output::Json).unwrap();
         fs::write(&path, "[1, ").unwrap();
         let (mut first, mut second) = (begin(), begin());
         assert!(first.was_damaged());

@@ -1,23 +1,17 @@
 //! The user's sign-ins to Tapis tenants on this machine, in their own file.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use crate::cli::credentials_file::{CredentialsError, CredentialsFile};
-use crate::cli::output::Output;
+use crate::cli::credentials_file::{CredentialsError, CredentialsFile, FileContents};
 use crate::cli::server_url::ServerUrl;
-use crate::cli::state_dir;
 use crate::cli::target::{TargetArgs, non_blank};
 use crate::domain::time::Timestamp;
 
 use super::error::TapisError;
 use super::secret::TapisSecret;
 
-const FILE_NAME: &str = "tapis.json";
-
 /// The sign-ins to Tapis, as they were when the file was read.
-pub struct TapisCredentials(CredentialsFile<TapisCredentialsData>);
+pub type TapisCredentials = CredentialsFile<TapisCredentialsData>;
 
 /// A Tapis tenant, the client ID used there, and the token if there is one.
 #[derive(Serialize, Deserialize)]
@@ -36,50 +30,32 @@ pub struct TapisToken {
 }
 
 #[derive(Default, Serialize, Deserialize)]
-struct TapisCredentialsData {
+pub struct TapisCredentialsData {
     /// The URL of the last sign-in.
     current: Option<String>,
     #[serde(default)]
     sign_ins: Vec<TapisSignIn>,
 }
 
+impl FileContents for TapisCredentialsData {
+    const FILE_NAME: &str = "tapis.json";
+}
+
 impl TapisCredentials {
-    pub fn load(output: &Output) -> Result<Self, CredentialsError> {
-        Self::load_from(&state_dir::directory()?, output)
-    }
-
-    /// Loads the file for a new sign-in, which replaces a damaged file.
-    pub fn load_for_sign_in(output: &Output) -> Result<Self, CredentialsError> {
-        CredentialsFile::read_or_reset(state_dir::directory()?.join(FILE_NAME), output).map(Self)
-    }
-
-    /// Whether the file was damaged, so that earlier sign-ins may have been lost.
-    pub fn was_damaged(&self) -> bool {
-        self.0.was_damaged()
-    }
-
-    fn load_from(directory: &Path, output: &Output) -> Result<Self, CredentialsError> {
-        CredentialsFile::read(directory.join(FILE_NAME), output).map(Self)
-    }
-
     /// The tenant: the given one, else that of the last sign-in.
     pub fn resolve(&self, base_url: Option<&str>, target_args: &TargetArgs) -> Result<ServerUrl, TapisError> {
-        let typed = non_blank(base_url).or(self.0.contents().current.as_deref()).ok_or(TapisError::MissingBaseUrl)?;
+        let typed = non_blank(base_url).or(self.contents().current.as_deref()).ok_or(TapisError::MissingBaseUrl)?;
         Ok(ServerUrl::parse(typed, target_args.insecure_http)?)
     }
 
     pub fn find(&self, server: &ServerUrl) -> Option<&TapisSignIn> {
-        self.0.contents().sign_ins.iter().find(|sign_in| sign_in.base_url == server.as_str())
-    }
-
-    pub fn check_writable(&self) -> Result<(), CredentialsError> {
-        self.0.check_writable()
+        self.contents().sign_ins.iter().find(|sign_in| sign_in.base_url == server.as_str())
     }
 
     /// Stores the token and its client, replacing older ones; the tenant becomes the current one. Returns the replaced tokens.
     pub fn save(&mut self, server: &ServerUrl, client_id: &str, token: &TapisToken) -> Result<Vec<TapisToken>, CredentialsError> {
         let mut replaced = Vec::new();
-        self.0.update(|contents| {
+        self.update(|contents| {
             replaced.extend(contents.sign_ins.extract_if(.., |older| older.base_url == server.as_str()).filter_map(|older| older.token));
             contents.sign_ins.push(TapisSignIn { base_url: server.to_string(), client_id: client_id.to_owned(), token: Some(token.clone()) });
             contents.current = Some(server.to_string());
@@ -90,7 +66,7 @@ impl TapisCredentials {
 
     /// Removes this token, but not a newer one. The tenant and client are kept as defaults for `tms tapis login`.
     pub fn remove(&mut self, server: &ServerUrl, token: &TapisSecret) -> Result<(), CredentialsError> {
-        self.0.update(|contents| {
+        self.update(|contents| {
             for sign_in in contents.sign_ins.iter_mut().filter(|sign_in| sign_in.base_url == server.as_str()) {
                 sign_in.token.take_if(|kept| kept.secret == *token);
             }
@@ -103,6 +79,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::cli::output::Output;
 
     fn token(secret: &str) -> TapisToken {
         TapisToken { secret: TapisSecret::try_from(secret.to_owned()).unwrap(), expires_at: None }
@@ -124,7 +101,7 @@ mod tests {
         let (first, second) = (read.find(&a).unwrap(), read.find(&b).unwrap());
         assert!(first.client_id == "three" && first.token.is_none());
         assert_eq!(second.token.as_ref().unwrap().secret.reveal(), "other-token");
-        let text = fs::read_to_string(home.path().join(FILE_NAME)).unwrap();
+        let text = fs::read_to_string(home.path().join(TapisCredentialsData::FILE_NAME)).unwrap();
         assert!(!text.contains("old-token") && !text.contains("new-token"), "{text}");
     }
 
