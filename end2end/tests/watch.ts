@@ -7,7 +7,7 @@ export class Watch {
 
   static async over(context: BrowserContext, origin: string, scripts: boolean): Promise<Watch> {
     const watch = new Watch();
-    await context.addInitScript(markHydration);
+    await context.addInitScript(observeHydration);
     context.on('console', message => {
       if (!['error', 'warning'].includes(message.type())) return;
       // Chromium reports a page with status 4xx as an error; these pages are expected, and tests check their text.
@@ -40,7 +40,7 @@ export class Watch {
 }
 
 /** Sets an attribute on the document as soon as the islands are hydrated, which completes before the next task. */
-function markHydration() {
+function observeHydration() {
   const hydrated = () => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => (document.documentElement.dataset.awake = '');

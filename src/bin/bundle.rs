@@ -159,11 +159,11 @@ fn with_short_imports(mut script: String, wasm: &Path) -> Result<String> {
     let imports = module.imports.iter_mut().filter(|import| import.module.ends_with("_bg.js"));
     for (n, import) in imports.enumerate() {
         let (short, long) = (format!("i{n}"), std::mem::take(&mut import.name));
-        let (found, wanted) = (format!("\n{long}: "), format!("\n{short}: "));
+        let (found, replacement) = (format!("\n{long}: "), format!("\n{short}: "));
         if script.matches(&found).count() != 1 {
             return Err(format!("the script does not name {long} once, at the beginning of a line"));
         }
-        script = script.replacen(&found, &wanted, 1);
+        script = script.replacen(&found, &replacement, 1);
         import.name = short;
     }
     module.emit_wasm_file(wasm).map_err(|e| format!("{}: {e:#}", wasm.display()))?;

@@ -1,7 +1,5 @@
 //! A tenant's accent colours, checked for contrast (WCAG 2.2 §1.4.3).
 
-use thiserror::Error;
-
 /// Minimum contrast of text, WCAG level AA.
 const MIN_CONTRAST: f64 = 4.5;
 /// Backgrounds of links and buttons in light and dark mode: `--surface` and `--ground` of the style sheet.
@@ -16,14 +14,13 @@ pub struct Brand {
 }
 
 /// Why a colour is refused.
-#[derive(Clone, Copy, Debug, Error, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum BrandRefused {
-    #[error("it is not of the form #rrggbb")]
+    /// Not of the form `#rrggbb`.
     NotAColour,
     /// Contrast on a light background is too low; its value.
-    #[error("it is too faint on light ground: its contrast is {0:.1}")]
     FaintOnLight(f64),
-    #[error("it is too faint on dark ground: its contrast is {0:.1}")]
+    /// Contrast on a dark background is too low; its value.
     FaintOnDark(f64),
 }
 

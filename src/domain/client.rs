@@ -8,7 +8,7 @@ use super::time::Timestamp;
 /// Client id of the public client that the `tms` command uses; every tenant has it.
 pub const CLI_CLIENT_ID: &str = "tms-cli";
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Client {
     /// `id` in TMS' API.
     pub number: i64,
@@ -27,6 +27,18 @@ pub struct Client {
     pub verified: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+/// A client with what administrators see of it besides.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct ClientDetail {
+    pub client: Client,
+    /// During a secret rotation: when the old secret expires.
+    pub old_secret_until: Option<Timestamp>,
+    /// The number of keys it created that still exist.
+    pub keys: i64,
+    /// The number of people with a delegation to it.
+    pub people: i64,
 }
 
 /// Filters of the list of clients.

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn long_text_of_combining_marks_is_cleaned_fast() {
+    fn long_text_of_diacritics_is_cleaned_fast() {
         assert_eq!(visible(&format!("\u{200b}{}a\u{301}", "\u{301}".repeat(1_000_000))), "a\u{301}");
         assert_eq!(visible("a \u{a0} b  \u{202e}c"), "a \u{a0} b  c", "spaces stay as they are");
     }

@@ -34,7 +34,7 @@ impl Scope {
 }
 
 /// A set of scopes, written as words separated by spaces.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ScopeSet(BTreeSet<Scope>);
 
 impl ScopeSet {

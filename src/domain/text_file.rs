@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_byte_order_mark_is_removed() {
+    fn one_bom_is_removed() {
         assert_eq!(without_bom(b"\xef\xbb\xbftext".to_vec()), b"text");
         assert_eq!(without_bom(b"text\xef\xbb\xbf".to_vec()), b"text\xef\xbb\xbf");
         assert_eq!(without_bom(Vec::new()), b"");

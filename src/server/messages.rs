@@ -198,7 +198,7 @@ impl Language {
             KeyRefused::Exists => self.key_refused_exists(),
             KeyRefused::OwnKeysDisabled => self.key_refused_not_here(),
             KeyRefused::SignedOut => self.key_refused_signed_out(),
-            KeyRefused::KeyGenerationBusy => self.sorry(),
+            KeyRefused::KeyGenerationBusy => self.server_error_text(),
         }
     }
 

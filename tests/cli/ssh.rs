@@ -57,7 +57,7 @@ fn first_run_creates_and_registers_a_key() {
 }
 
 #[test]
-fn all_files_are_readable_by_owner_only() {
+fn all_files_have_restricted_modes() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     machine.tms(&["ssh", "testhost1"]);

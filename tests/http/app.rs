@@ -214,9 +214,9 @@ impl TestApp {
     /// The principal of a request whose session has ended since it began.
     pub async fn person_without_session(&self, user: &str) -> SignedIn {
         let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse(user).expect("a user"));
-        let visit = self.services.browser_session(self.services.new_session_id().expect("a session"), None);
+        let session = self.services.browser_session(self.services.new_session_id().expect("a session"), None);
         self.services
-            .restore_signed_in(&tenant, &user, AuthenticationTimes::first_factor(self.services.now()), visit)
+            .restore_signed_in(&tenant, &user, AuthenticationTimes::first_factor(self.services.now()), session)
             .await
             .expect("an answer")
             .expect("a person")

@@ -8,7 +8,7 @@ use crate::institution::Institution;
 
 /// Invisible characters, or characters that hide what follows.
 const INVISIBLE: [&str; 6] = ["TMS\u{200b} command line", "\u{200b}\u{200c}", "Alice\u{202e}nimda", "\u{2800}", "\u{3164}", "TM\u{200d}S"];
-const READABLE: [&str; 4] = ["علی‌رضا مختبر", "José Ñandú", "👩‍💻 lab", "क्ष"];
+const VALID_NAMES: [&str; 4] = ["علی‌رضا مختبر", "José Ñandú", "👩‍💻 lab", "क्ष"];
 
 #[tokio::test]
 async fn api_refuses_invisible_names() {
@@ -24,10 +24,10 @@ async fn api_refuses_invisible_names() {
         let answer = admin.call("POST /hosts", json!({ "tenant": "test", "host": name, "addr": "10.0.0.1" })).await;
         assert_eq!((answer.status, answer.body["result_msg"].as_str()), (400, Some(&*hidden("host"))), "{name:?}");
     }
-    for (n, name) in READABLE.into_iter().enumerate() {
+    for (n, name) in VALID_NAMES.into_iter().enumerate() {
         admin.done("POST /client", client(name, 100 + n)).await;
     }
-    assert_eq!(app.texts("SELECT app_name FROM clients WHERE client_id = 'client100'").await, [READABLE[0]]);
+    assert_eq!(app.texts("SELECT app_name FROM clients WHERE client_id = 'client100'").await, [VALID_NAMES[0]]);
     admin.done("POST /client", client("Jose\u{301}  \u{a0}1", 200)).await;
     assert_eq!(app.texts("SELECT app_name FROM clients WHERE client_id = 'client200'").await, ["José 1"], "kept in one form");
 }
@@ -50,10 +50,10 @@ async fn pages_refuse_invisible_names() {
         }
     }
     assert_eq!(app.texts("SELECT CAST(count(*) AS TEXT) FROM people WHERE user_id = 'eve'").await, ["0"]);
-    for (n, name) in READABLE.into_iter().enumerate() {
+    for (n, name) in VALID_NAMES.into_iter().enumerate() {
         browser.post("/api/admin/people/add", &[("user", &format!("p{n}")), ("display_name", name)]).await;
     }
-    assert_eq!(app.texts("SELECT display_name FROM people WHERE user_id LIKE 'p_' ORDER BY user_id").await, READABLE);
+    assert_eq!(app.texts("SELECT display_name FROM people WHERE user_id LIKE 'p_' ORDER BY user_id").await, VALID_NAMES);
 }
 
 #[tokio::test]

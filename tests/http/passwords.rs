@@ -79,7 +79,7 @@ async fn passwords_are_unicode_normalized() {
 }
 
 #[tokio::test]
-async fn change_is_offered_only_with_local_password() {
+async fn password_change_requires_a_local_password() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.sql("UPDATE people SET password_hash = NULL WHERE user_id = 'testuser1'").await;

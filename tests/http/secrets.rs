@@ -210,7 +210,7 @@ async fn log_contains_no_secrets_at_any_level() {
 }
 
 #[tokio::test]
-async fn database_is_readable_by_owner_only() {
+async fn database_is_closed_to_others() {
     let dir = tempfile::tempdir().expect("a folder");
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
     let clock = std::sync::Arc::new(crate::app::TestClock::default());

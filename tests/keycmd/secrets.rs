@@ -27,7 +27,7 @@ fn credential_and_tenant_are_sent() {
 }
 
 #[test]
-fn world_readable_credential_is_not_used() {
+fn credential_with_open_permissions_is_not_used() {
     let portal = FakePortal::answering(key(LINE, None));
     for mode in [0o644, 0o604, 0o602, 0o601] {
         host(&portal.url(), mode).look_up().assert_failed("contains a secret");

@@ -46,7 +46,7 @@ fn unwritable_log_does_not_prevent_logins() {
 }
 
 #[test]
-fn log_is_readable_by_owner_and_group_only() {
+fn log_is_closed_to_others() {
     let host = Host::at("http://127.0.0.1:1/");
     host.look_up().assert_failed("is unreachable");
     let mode = fs::metadata(host.path("log")).expect("there").permissions().mode();

@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn key_files_are_readable_by_owner_only() {
+    fn key_files_have_mode_0600() {
         let state = tempfile::tempdir().unwrap();
         let files = open(state.path(), &named("https://a.example", "vista"));
         let record = keep_new(&files);
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn key_readable_by_others_is_not_used() {
+    fn key_with_open_permissions_is_not_used() {
         let state = tempfile::tempdir().unwrap();
         let files = open(state.path(), &named("https://a.example", "vista"));
         let record = keep_new(&files);

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn data_echoed_by_tapis_is_not_shown() {
+    fn data_echoed_by_tapis_is_not_printed() {
         let secret = TapisSecret::try_from("s3cr:t".to_owned()).unwrap();
         for (message, shown) in [
             ("Invalid client credentials: my-client, client-key. session: <SecureCookieSession {'username': 'jdoe'}>", "Invalid client credentials"),

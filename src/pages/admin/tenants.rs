@@ -1,6 +1,6 @@
 //! `/admin/tenants`, for administrators of `default`.
 
-use leptos::either::{Either, EitherOf3};
+use leptos::either::{Either, EitherOf3, EitherOf4};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
@@ -18,10 +18,22 @@ pub fn Tenants() -> impl IntoView {
     Suspend::new(async move {
         match list_tenants().await {
             Ok(Some(tenants)) => EitherOf3::A(view! { <TenantList tenants said=context::take_flash().await/> }),
-            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN/> }),
+            Ok(None) => EitherOf3::B(view! { <NotYours/> }),
             Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
+}
+
+/// For administrators of another tenant than `default`.
+#[component]
+fn NotYours() -> impl IntoView {
+    let t = translations();
+    context::set_status(axum::http::StatusCode::FORBIDDEN);
+    view! {
+        <AdminPage title=t.admin_tenants() here=paths::ADMIN_TENANTS>
+            <p class="lead">{t.admin_tenants_not_yours()}</p>
+        </AdminPage>
+    }
 }
 
 #[component]
@@ -89,9 +101,10 @@ pub fn ChangeATenant() -> impl IntoView {
     let (tenant, change) = use_query_map().with_untracked(|query| (query.get("tenant").unwrap_or_default(), query.get("change").unwrap_or_default()));
     Suspend::new(async move {
         let t = translations();
-        let known = list_tenants().await.ok().flatten().unwrap_or_default().into_iter().find(|known| known.id == tenant);
+        let Ok(Some(tenants)) = list_tenants().await else { return EitherOf4::D(view! { <NotYours/> }) };
+        let known = tenants.into_iter().find(|known| known.id == tenant);
         match (known, change.as_str()) {
-            (Some(known), "off") => EitherOf3::A(view! {
+            (Some(known), "off") => EitherOf4::A(view! {
                 <Confirm
                     title=t.admin_tenants_off_question(known.id.as_str())
                     action=SwitchTenant::url()
@@ -102,7 +115,7 @@ pub fn ChangeATenant() -> impl IntoView {
                     <p class="warning">{t.admin_tenants_off_consequence()}</p>
                 </Confirm>
             }),
-            (Some(known), "delete") => EitherOf3::B(view! {
+            (Some(known), "delete") => EitherOf4::B(view! {
                 <Confirm
                     title=t.admin_tenants_delete_question(known.id.as_str())
                     action=DeleteTenant::url()
@@ -115,7 +128,7 @@ pub fn ChangeATenant() -> impl IntoView {
                     <input id="typed" name="typed" type="text" required autocomplete="off" autocapitalize="none" spellcheck="false"/>
                 </Confirm>
             }),
-            _ => EitherOf3::C(view! { <AlreadyGone back=paths::ADMIN_TENANTS/> }),
+            _ => EitherOf4::C(view! { <AlreadyGone back=paths::ADMIN_TENANTS/> }),
         }
     })
 }

@@ -9,6 +9,7 @@ use crate::domain::ids::{HostName, ProviderId};
 use crate::domain::provider::claims::MfaEvidence;
 use crate::domain::provider::provisioning::ProvisioningPolicy;
 use crate::domain::upstream_accounts::UpstreamHosts;
+use crate::i18n;
 use crate::server::providers::check_url;
 use crate::server::service::Error;
 use crate::server::service::admin::edit_refused::EditRefused;
@@ -295,7 +296,7 @@ fn provider_error(error: Error<ProviderRefused>, id: &ProviderId) -> CommandErro
     match error {
         Error::Refused(ProviderRefused::Exists) => CommandError::Other(format!("provider {id} already exists; remove it first")),
         Error::Refused(ProviderRefused::NotFound) => CommandError::Other(format!("provider {id} does not exist")),
-        Error::Refused(ProviderRefused::ProviderFailed(error)) => CommandError::Other(format!("{id}: {error}")),
+        Error::Refused(ProviderRefused::ProviderFailed(error)) => CommandError::Other(format!("{id}: {}", i18n::fallback().provider_error(&error))),
         Error::Internal(fault) => fault.into(),
     }
 }

@@ -1,6 +1,7 @@
 //! Carries out a repeated form once: the second submission gets the result of the first. That includes forms that renew the session
 //! (sign-in, password change): the second submission, sent with the old cookie, receives the new one.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -41,11 +42,25 @@ struct Renewed {
     to: String,
 }
 
-/// A result that is stored once the session has been saved under its new id.
-#[derive(Clone)]
-struct Awaiting {
-    id: SubmissionId,
-    result: FormResult,
+impl Renewed {
+    /// Whether a repeated submission has the cookie that the first one was sent with.
+    fn was_sent_with(&self, cookie: Option<&str>) -> bool {
+        cookie.is_some() && cookie == self.from.as_deref()
+    }
+}
+
+/// The submission of a request whose result is stored once the session has been saved under its new id.
+#[derive(Clone, Default)]
+pub struct Awaiting(Arc<Mutex<Option<(SubmissionId, FormResult)>>>);
+
+impl Awaiting {
+    fn set(&self, id: SubmissionId, result: FormResult) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((id, result));
+    }
+
+    fn take(&self) -> Option<(SubmissionId, FormResult)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// What is known about a submitted form.
@@ -96,17 +111,15 @@ async fn answer(
     result: FormResult,
 ) -> Result<Option<Response>, Fault> {
     let FormResult { location, flash, renewed } = result;
-    let redirect = Redirect::to(&location).into_response();
-    let (old, new) = renewed.as_ref().map_or((None, None), |renewed| (renewed.from.as_deref(), Some(renewed.to.as_str())));
-    if let (true, Some(new)) = (cookie.is_some() && cookie == old, new) {
-        let mut redirect = redirect;
-        let cookie = cookies::session(state.https, new).map_err(Fault::new)?;
+    let mut redirect = Redirect::to(&location).into_response();
+    if let Some(renewed) = renewed.as_ref().filter(|renewed| renewed.was_sent_with(cookie)) {
+        let cookie = cookies::session(state.https, &renewed.to).map_err(Fault::new)?;
         redirect.headers_mut().append(header::SET_COOKIE, cookie);
         // The message waits in the renewed session.
         return Ok(Some(redirect));
     }
-    let is_own = caller.account().is_some_and(|own| own == account);
-    if !is_own && (cookie.is_none() || cookie != new) {
+    let has_new_cookie = renewed.is_some_and(|renewed| cookie == Some(renewed.to.as_str()));
+    if !has_new_cookie && caller.account().as_deref() != Some(account) {
         return Ok(None);
     }
     if let Some(flash) = flash {
@@ -122,25 +135,33 @@ pub async fn keep(
     id: SubmissionId,
     location: &str,
     flash: Option<Flash>,
-    response: &mut Response,
+    awaiting: &Awaiting,
 ) -> Result<(), Fault> {
     let result = FormResult { location: location.to_owned(), flash, renewed: None };
     if caller.session.will_be_renewed() {
-        response.extensions_mut().insert(Awaiting { id, result });
+        awaiting.set(id, result);
         return Ok(());
     }
     finish(services, &id, &result).await
 }
 
-/// Wraps the session layer: stores results with the id under which the session was saved.
-pub async fn keep_renewed(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Wraps the session layer: stores results with the id under which the session was saved. If saving it failed, forgets the submission, so
+/// that a repeated one is carried out rather than waiting for a result.
+pub async fn keep_renewed(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let name = cookies::session_cookie(state.https);
     let from = cookies::cookie(request.headers(), name).map(str::to_owned);
-    let mut response = next.run(request).await;
-    if let Some(Awaiting { id, mut result }) = response.extensions_mut().remove() {
-        result.renewed = cookies::set_to(response.headers(), name).map(|to| Renewed { from, to });
-        if let Err(fault) = finish(&state.services, &id, &result).await {
-            // The form was carried out, and its response has the new cookie.
+    let awaiting = Awaiting::default();
+    request.extensions_mut().insert(awaiting.clone());
+    let response = next.run(request).await;
+    if let Some((id, mut result)) = awaiting.take() {
+        let kept = if response.status().is_server_error() {
+            state.services.discard_submission(&id).await
+        } else {
+            result.renewed = cookies::set_to(response.headers(), name).map(|to| Renewed { from, to });
+            finish(&state.services, &id, &result).await
+        };
+        if let Err(fault) = kept {
+            // If the form was carried out, its response has the new cookie.
             tracing::error!(error = %fault, "The result of a form could not be kept");
         }
     }

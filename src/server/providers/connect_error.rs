@@ -11,28 +11,28 @@ use super::egress::HostNotFoundError;
 /// Found among the causes of a failed request; the innermost one is the most specific.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ConnectError {
-    #[error("host name not found")]
+    #[error("DNS: no address")]
     HostNotFound,
-    #[error("connection refused")]
+    #[error("ECONNREFUSED")]
     ConnectionRefused,
-    #[error("network unreachable")]
+    #[error("ENETUNREACH")]
     NoRoute,
-    #[error("connection closed")]
+    #[error("ECONNRESET")]
     ConnectionClosed,
-    #[error("no TLS at this address")]
+    #[error("TLS: InvalidMessage")]
     NoTls,
-    #[error("unknown certificate authority")]
+    #[error("TLS: UnknownIssuer")]
     UnknownAuthority,
-    #[error("the certificate is for a different host name")]
+    #[error("TLS: NotValidForName")]
     CertificateNameMismatch,
-    #[error("the certificate has expired or is not yet valid")]
+    #[error("TLS: Expired or NotValidYet")]
     CertificateOutsideValidity,
-    #[error("the certificate is not usable: {0}")]
+    #[error("TLS: {0}")]
     InvalidCertificate(String),
-    #[error("timed out")]
+    #[error("ETIMEDOUT")]
     Timeout,
     /// The request went through a proxy, which may be the cause.
-    #[error("{why} (through the proxy {proxy})")]
+    #[error("{why}, proxy {proxy}")]
     Proxied { proxy: String, why: Box<ConnectError> },
     #[error("{0}")]
     Other(String),

@@ -74,7 +74,7 @@ pub enum AllowedNetworks {
 
 /// A name has no address.
 #[derive(Debug, Error)]
-#[error("host name not found")]
+#[error("DNS: no address")]
 pub struct HostNotFoundError;
 
 /// All addresses of a name are blocked.

@@ -6,13 +6,14 @@ use crate::domain::provider::claims::ClaimsRefused;
 use crate::proxy::Proxy;
 use crate::server::providers::connect_error::ConnectError;
 
-/// Why a request to a provider failed, or its response was rejected. The details are for the log.
+/// Why a request to a provider failed, or its response was rejected. `Display` is for the log; people and operators
+/// read the translations (`server/messages.rs`).
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum ProviderError {
-    #[error("the provider cannot be reached: {0}")]
+    #[error("unreachable: {0}")]
     Unreachable(ConnectError),
     /// The address is not allowed for providers that administrators add; the operator can add it.
-    #[error("the address is on the portal's own network, where only the operator can add providers")]
+    #[error("blocked address")]
     AddressBlocked,
     #[error("timed out")]
     Timeout,
@@ -24,7 +25,7 @@ pub enum ProviderError {
     #[error("the response is from a different issuer: {0}")]
     IssuerMismatch(String),
     /// The metadata names another issuer.
-    #[error("the issuer does not match the provider's metadata: {0}")]
+    #[error("issuer mismatch in the metadata: {0}")]
     DiscoveryIssuerMismatch(String),
     /// The token has expired, or is not valid yet.
     #[error("the provider's clock and the portal's differ: {0}")]
@@ -36,7 +37,7 @@ pub enum ProviderError {
     /// The list is not available to this person or to this portal.
     #[error("the provider denied access to its list: {0}")]
     Denied(String),
-    #[error("the provider's settings are wrong: {0}")]
+    #[error("misconfigured: {0}")]
     Misconfigured(String),
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tower_sessions::Session;
 
 use crate::domain::form;
@@ -178,7 +179,7 @@ impl PortalSession {
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
-        decoded_or_absent(self.0.get(key).await)
+        Ok(self.0.get_value(key).await.map_err(Fault::new)?.as_ref().and_then(decode))
     }
 
     async fn set(&self, key: &str, value: &(impl Serialize + Sync)) -> Result<(), Fault> {
@@ -186,29 +187,11 @@ impl PortalSession {
     }
 
     async fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
-        decoded_or_absent(self.0.remove(key).await)
+        Ok(self.0.remove_value(key).await.map_err(Fault::new)?.as_ref().and_then(decode))
     }
 }
 
 /// A value that another release stored in another form counts as absent: what was in progress starts again.
-fn decoded_or_absent<T>(value: Result<Option<T>, tower_sessions::session::Error>) -> Result<Option<T>, Fault> {
-    match value {
-        Err(tower_sessions::session::Error::SerdeJson(_)) => Ok(None),
-        value => value.map_err(Fault::new),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tower_sessions::session::Error;
-    use tower_sessions::session_store;
-
-    use super::decoded_or_absent;
-
-    #[test]
-    fn a_value_in_another_form_counts_as_absent() {
-        let error = serde_json::from_str::<u8>("\"text\"").expect_err("no number");
-        assert!(matches!(decoded_or_absent::<u8>(Err(Error::SerdeJson(error))), Ok(None)));
-        assert!(decoded_or_absent::<u8>(Err(Error::Store(session_store::Error::Backend("broken".into())))).is_err());
-    }
+pub(super) fn decode<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    T::deserialize(value).ok()
 }

@@ -12,6 +12,7 @@ use std::fmt;
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hkdf::Hkdf;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
@@ -19,7 +20,7 @@ use tower_sessions::SessionStore;
 use tower_sessions::session::{Id, Record};
 use tower_sessions::session_store::{Error, Result};
 
-use super::session::{BROWSER_INFO, BrowserInfo, SIGNED_IN, SignInRecord};
+use super::session::{BROWSER_INFO, BrowserInfo, SIGNED_IN, SignInRecord, decode};
 use crate::domain::provider::UpstreamSession;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::SessionRow;
@@ -61,6 +62,7 @@ impl DbSessionStore {
             from_address: browser.as_ref().and_then(|browser| browser.from).map(|from| from.to_string()),
             idp_issuer: through.as_ref().map(|through| through.issuer.clone()),
             idp_subject: through.as_ref().map(|through| through.subject.clone()),
+            provider_id: through.as_ref().map(|through| through.provider.to_string()),
             idp_sid: through.and_then(|through| through.sid),
             agent: browser.map(|browser| browser.agent).unwrap_or_default(),
             expires_at: self.0.session_expiry(signed_in_at).as_millis(),
@@ -113,9 +115,8 @@ fn backend_error(fault: Fault) -> Error {
     Error::Backend(fault.to_string())
 }
 
-/// A value of the session; one that another release stored in another form counts as absent, as in [`super::session`].
-fn bucket<T: serde::de::DeserializeOwned>(record: &Record, name: &str) -> Option<T> {
-    record.data.get(name).and_then(|value| T::deserialize(value).ok())
+fn bucket<T: DeserializeOwned>(record: &Record, name: &str) -> Option<T> {
+    record.data.get(name).and_then(decode)
 }
 
 fn id_hash(id: Id) -> Vec<u8> {

@@ -11,7 +11,7 @@ use super::auth::{ClientIp, ClientOrAdminAuth, OptionalAdminAuth, client_access,
 use super::error::{ErrorResponses, TmsError};
 use super::extractors::{JsonBody, PathSegment, QueryParams, Text};
 use super::reply::{
-    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, created, deleted, reply_with, success,
+    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, ZeroOrOne, created, deleted, reply_with, success,
 };
 use crate::domain::client::Client;
 use crate::domain::ids::ClientId;
@@ -76,26 +76,28 @@ impl From<Error<ClientRegistrationRefused>> for TmsError {
     }
 }
 
+/// In lists, `enabled` is 1 or 0.
 #[derive(Serialize, ToSchema)]
-pub struct ClientResponse {
+pub struct ClientResponse<Enabled = bool> {
     app_name: String,
     app_version: String,
     client_id: String,
     created: String,
-    enabled: bool,
+    #[schema(inline)]
+    enabled: Enabled,
     id: i64,
     tenant: String,
     updated: String,
 }
 
-impl From<Client> for ClientResponse {
+impl<Enabled: From<bool>> From<Client> for ClientResponse<Enabled> {
     fn from(client: Client) -> Self {
         Self {
             app_name: client.app_name,
             app_version: client.app_version,
             client_id: client.id.into(),
             created: client.created_at.to_rfc3339(),
-            enabled: client.enabled,
+            enabled: client.enabled.into(),
             id: client.number,
             tenant: client.tenant_id.into(),
             updated: client.updated_at.to_rfc3339(),
@@ -117,23 +119,9 @@ pub async fn get(
     Ok(success(client.into()))
 }
 
-/// A client in a list; `enabled` is 1 or 0 there.
-#[derive(Serialize, ToSchema)]
-pub struct ClientListItem {
-    app_name: String,
-    app_version: String,
-    client_id: String,
-    created: String,
-    #[schema(minimum = 0, maximum = 1)]
-    enabled: u8,
-    id: i64,
-    tenant: String,
-    updated: String,
-}
-
 #[derive(Serialize, ToSchema)]
 pub struct ClientList {
-    clients: Vec<ClientListItem>,
+    clients: Vec<ClientResponse<ZeroOrOne>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_clients: usize,
@@ -150,13 +138,8 @@ pub async fn list(
 ) -> ReplyResult<ClientList> {
     let clients = services.list_clients(&principal, page).await?;
     let next_cursor = page.next_cursor(&clients, |client| client.number);
-    let clients: Vec<ClientListItem> = clients.into_iter().map(ClientResponse::from).map(list_item).collect();
+    let clients: Vec<ClientResponse<ZeroOrOne>> = clients.into_iter().map(ClientResponse::from).collect();
     Ok(success(ClientList { num_clients: clients.len(), next_cursor, clients }))
-}
-
-fn list_item(client: ClientResponse) -> ClientListItem {
-    let ClientResponse { app_name, app_version, client_id, created, enabled, id, tenant, updated } = client;
-    ClientListItem { app_name, app_version, client_id, created, enabled: enabled.into(), id, tenant, updated }
 }
 
 #[derive(Deserialize, IntoParams)]

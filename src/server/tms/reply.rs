@@ -47,6 +47,17 @@ pub fn created_with_warning<T>(warning: Option<String>, payload: T) -> (StatusCo
     (StatusCode::CREATED, reply_with(warning.unwrap_or_else(|| "success".to_owned()), payload))
 }
 
+/// A boolean as lists have it: 1 or 0.
+#[derive(Serialize, ToSchema)]
+#[schema(minimum = 0, maximum = 1)]
+pub struct ZeroOrOne(u8);
+
+impl From<bool> for ZeroOrOne {
+    fn from(value: bool) -> Self {
+        Self(value.into())
+    }
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct UpdateResponse {
     pub fields_updated: i32,

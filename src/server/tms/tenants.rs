@@ -8,7 +8,7 @@ use super::auth::AdminAuth;
 use super::error::{ErrorResponses, TmsError};
 use super::extractors::{JsonBody, PathSegment, Text};
 use super::reply::{
-    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, created, deleted, reply_with, success,
+    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, ZeroOrOne, created, deleted, reply_with, success,
 };
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
@@ -59,20 +59,22 @@ fn tenant_error(error: Error<TenantRefused>) -> TmsError {
     }
 }
 
+/// In lists, `enabled` is 1 or 0.
 #[derive(Serialize, ToSchema)]
-pub struct TenantResponse {
+pub struct TenantResponse<Enabled = bool> {
     created: String,
-    enabled: bool,
+    #[schema(inline)]
+    enabled: Enabled,
     id: i64,
     tenant: String,
     updated: String,
 }
 
-impl From<Tenant> for TenantResponse {
+impl<Enabled: From<bool>> From<Tenant> for TenantResponse<Enabled> {
     fn from(tenant: Tenant) -> Self {
         Self {
             created: tenant.created_at.to_rfc3339(),
-            enabled: tenant.enabled,
+            enabled: tenant.enabled.into(),
             id: tenant.row_id,
             tenant: tenant.id.into(),
             updated: tenant.updated_at.to_rfc3339(),
@@ -88,23 +90,12 @@ pub async fn get(State(services): State<Services>, PathSegment(tenant): PathSegm
     Ok(success(services.find_tenant(&id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
 
-/// A tenant in a list; `enabled` is 1 or 0 there.
-#[derive(Serialize, ToSchema)]
-pub struct TenantListItem {
-    created: String,
-    #[schema(minimum = 0, maximum = 1)]
-    enabled: u8,
-    id: i64,
-    tenant: String,
-    updated: String,
-}
-
 #[derive(Serialize, ToSchema)]
 pub struct TenantList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_tenants: usize,
-    tenants: Vec<TenantListItem>,
+    tenants: Vec<TenantResponse<ZeroOrOne>>,
 }
 
 /// Lists all tenants.
@@ -113,13 +104,8 @@ pub struct TenantList {
 pub async fn list(State(services): State<Services>, Pagination(page): Pagination) -> ReplyResult<TenantList> {
     let tenants = services.list_tenants(page).await?;
     let next_cursor = page.next_cursor(&tenants, |tenant| tenant.row_id);
-    let tenants: Vec<TenantListItem> = tenants.into_iter().map(TenantResponse::from).map(list_item).collect();
+    let tenants: Vec<TenantResponse<ZeroOrOne>> = tenants.into_iter().map(TenantResponse::from).collect();
     Ok(success(TenantList { num_tenants: tenants.len(), next_cursor, tenants }))
-}
-
-fn list_item(tenant: TenantResponse) -> TenantListItem {
-    let TenantResponse { created, enabled, id, tenant, updated } = tenant;
-    TenantListItem { created, enabled: enabled.into(), id, tenant, updated }
 }
 
 #[derive(Deserialize, ToSchema)]

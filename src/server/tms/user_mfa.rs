@@ -8,7 +8,7 @@ use super::auth::AdminAuth;
 use super::error::{ErrorResponses, TmsError};
 use super::extractors::{JsonBody, PathSegment, Text, check_tenant};
 use super::reply::{
-    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, created, deleted, reply_with, success,
+    CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, UpdateResponse, ZeroOrOne, created, deleted, reply_with, success,
 };
 use crate::domain::ids::UserId;
 use crate::domain::user_mfa::UserMfa;
@@ -47,10 +47,12 @@ pub async fn create(
     }
 }
 
+/// In lists, `enabled` is 1 or 0.
 #[derive(Serialize, ToSchema)]
-pub struct MfaResponse {
+pub struct MfaResponse<Enabled = bool> {
     created: String,
-    enabled: bool,
+    #[schema(inline)]
+    enabled: Enabled,
     expires_at: String,
     id: i64,
     tenant: String,
@@ -58,11 +60,11 @@ pub struct MfaResponse {
     updated: String,
 }
 
-impl From<UserMfa> for MfaResponse {
+impl<Enabled: From<bool>> From<UserMfa> for MfaResponse<Enabled> {
     fn from(mfa: UserMfa) -> Self {
         Self {
             created: mfa.created_at.to_rfc3339(),
-            enabled: mfa.enabled,
+            enabled: mfa.enabled.into(),
             expires_at: mfa.expires_at.to_rfc3339(),
             id: mfa.number,
             tenant: mfa.tenant_id.into(),
@@ -81,25 +83,12 @@ pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, 
     Ok(success(services.find_mfa(&admin, &user_id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
 
-/// A record in a list; `enabled` is 1 or 0 there.
-#[derive(Serialize, ToSchema)]
-pub struct MfaListItem {
-    created: String,
-    #[schema(minimum = 0, maximum = 1)]
-    enabled: u8,
-    expires_at: String,
-    id: i64,
-    tenant: String,
-    tms_user_id: String,
-    updated: String,
-}
-
 #[derive(Serialize, ToSchema)]
 pub struct MfaList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_users: usize,
-    users: Vec<MfaListItem>,
+    users: Vec<MfaResponse<ZeroOrOne>>,
 }
 
 /// Lists the records of all users.
@@ -108,13 +97,8 @@ pub struct MfaList {
 pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<MfaList> {
     let users = services.list_mfa(&admin, page).await?;
     let next_cursor = page.next_cursor(&users, |mfa| mfa.number);
-    let users: Vec<MfaListItem> = users.into_iter().map(MfaResponse::from).map(list_item).collect();
+    let users: Vec<MfaResponse<ZeroOrOne>> = users.into_iter().map(MfaResponse::from).collect();
     Ok(success(MfaList { num_users: users.len(), next_cursor, users }))
-}
-
-fn list_item(mfa: MfaResponse) -> MfaListItem {
-    let MfaResponse { created, enabled, expires_at, id, tenant, tms_user_id, updated } = mfa;
-    MfaListItem { created, enabled: enabled.into(), expires_at, id, tenant, tms_user_id, updated }
 }
 
 #[derive(Deserialize, ToSchema)]

@@ -1,55 +1,24 @@
 //! The tenant's clients.
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
+use crate::domain::client::{Client, ClientDetail};
 use crate::domain::pagination::{ListQuery, Page};
-use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RegisteredClientItem {
-    pub id: String,
-    pub app_name: String,
-    pub app_version: String,
-    pub enabled: bool,
-    pub public: bool,
-    pub verified: bool,
-    /// Whether it may use the device grant.
-    pub device_grant: bool,
-    pub scope: Vec<Scope>,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-}
-
-/// A client with all details.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientDetail {
-    pub client: RegisteredClientItem,
-    /// During a secret rotation: when the old secret expires.
-    pub old_secret_until: Option<Timestamp>,
-    pub keys: i64,
-    /// How many people have authorized it.
-    pub people: i64,
-}
 
 /// A page of the list. `show`: `enabled`, `disabled`, `public`.
 #[server(prefix = "/api", endpoint = "admin/clients/list")]
-pub async fn list_clients(#[server(default)] query: ListQuery) -> Result<Page<RegisteredClientItem>, ServerFnError> {
+pub async fn list_clients(#[server(default)] query: ListQuery) -> Result<Page<Client>, ServerFnError> {
     use crate::server::context;
-    let listed = context::services()?.search_clients(&context::admin()?, &query.params()).await.map_err(context::fault)?;
-    Ok(listed.map(RegisteredClientItem::from))
+    context::services()?.search_clients(&context::admin()?, &query.params()).await.map_err(context::fault)
 }
 
 #[server(prefix = "/api", endpoint = "admin/clients/find")]
 pub async fn find_client(#[server(default)] client: String) -> Result<Option<ClientDetail>, ServerFnError> {
     use crate::domain::ids::ClientId;
     use crate::server::context;
-    let (services, admin) = (context::services()?, context::admin()?);
     let Ok(id) = ClientId::parse(client) else { return Ok(None) };
-    let Some(found) = services.client_with_rotation(&admin, &id).await.map_err(context::fault)? else { return Ok(None) };
-    let (keys, people) = services.client_usage_counts(&admin, &id).await.map_err(context::fault)?;
-    Ok(Some(ClientDetail { client: found.client.into(), old_secret_until: found.old_secret_until, keys, people }))
+    context::services()?.client_detail(&context::admin()?, &id).await.map_err(context::fault)
 }
 
 /// Registers a client; its page shows the secret once.
@@ -61,7 +30,6 @@ pub async fn add_client(
     #[server(default)] device_grant: String,
     #[server(default)] scope: Vec<String>,
 ) -> Result<(), ServerFnError> {
-    use crate::domain::client::Client;
     use crate::domain::display_text;
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS_ADD};
@@ -108,7 +76,7 @@ pub async fn set_up_client(
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
-    let edit = move |client: &mut crate::domain::client::Client| {
+    let edit = move |client: &mut Client| {
         client.enabled = !enabled.is_empty();
         client.verified = !verified.is_empty() && !client.public;
         client.device_grant = !device_grant.is_empty();
@@ -157,23 +125,5 @@ pub async fn delete_client(#[server(default)] client: String) -> Result<(), Serv
         context::flash_success(t.admin_deleted(name)).await
     } else {
         context::flash_error(t.admin_gone()).await
-    }
-}
-
-#[cfg(feature = "ssr")]
-impl From<crate::domain::client::Client> for RegisteredClientItem {
-    fn from(client: crate::domain::client::Client) -> Self {
-        Self {
-            id: client.id.to_string(),
-            app_name: client.app_name,
-            app_version: client.app_version,
-            enabled: client.enabled,
-            public: client.public,
-            verified: client.verified,
-            device_grant: client.device_grant,
-            scope: Scope::ALL.into_iter().filter(|scope| client.scope.contains(*scope)).collect(),
-            created_at: client.created_at,
-            updated_at: client.updated_at,
-        }
     }
 }

@@ -139,7 +139,7 @@ impl TestApp {
 /// The portal sends requests to URLs that administrators enter and reports the outcome, which must not allow them to scan its
 /// network.
 #[tokio::test]
-async fn administrators_cannot_reach_the_internal_network() {
+async fn internal_network_is_blocked_for_administrators() {
     let (app, institution) = (TestApp::start().await, Institution::start().await);
     let browser = app.signed_in().await;
     let port = institution.url().rsplit_once(':').expect("a port").1.to_owned();

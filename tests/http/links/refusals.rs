@@ -123,7 +123,7 @@ async fn new_request_replaces_the_previous_one() {
 }
 
 #[tokio::test]
-async fn withdrawn_request_cannot_be_used() {
+async fn cancelled_request_cannot_be_used() {
     let fixture = Fixture::start().await;
     let (asked, browser) = (fixture.ask("jd").await, fixture.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;

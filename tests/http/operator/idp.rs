@@ -79,10 +79,10 @@ async fn unreachable_provider_is_explained() {
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let plain = format!("https://{}", app.base.strip_prefix("http://").expect("an address"));
     for (base, said) in [
-        (format!("http://{gone}"), "the provider cannot be reached: connection refused"),
-        ("https://no-such-name.invalid".into(), "the provider cannot be reached: host name not found"),
-        (plain, "the provider cannot be reached: no TLS at this address"),
-        ("http://idp.example".into(), "the provider's settings are wrong: http://idp.example is not https"),
+        (format!("http://{gone}"), en().provider_error_unreachable(en().connect_error_refused())),
+        ("https://no-such-name.invalid".into(), en().provider_error_unreachable(en().connect_error_host_not_found())),
+        (plain, en().provider_error_unreachable(en().connect_error_no_tls())),
+        ("http://idp.example".into(), en().provider_error_misconfigured("http://idp.example is not https")),
     ] {
         let refused = operate(&app, &["idp", "add", "--base", &base, "--client-id", "x", "campus"], "").await;
         assert_eq!((refused.code, refused.err.as_str()), (Some(1), format!("tms-portal: campus: {said}\n").as_str()), "{base}");
@@ -160,6 +160,6 @@ async fn loopback_providers_bypass_the_proxy_and_errors_name_it() {
 
     let far = ["idp", "add", "--base", "https://idp.example", "--client-id", CLIENT_ID, "far"];
     let refused = operate_behind(&app, &proxies, &far, "").await;
-    let said = format!("the provider cannot be reached: connection refused (through the proxy {closed})");
-    assert!(refused.code == Some(1) && refused.err.contains(&said) && !refused.err.contains("secret"), "{}", refused.err);
+    let said = en().provider_error_unreachable(en().connect_error_proxied(en().connect_error_refused(), closed.to_string()));
+    assert!(refused.code == Some(1) && refused.err.contains(said.as_str()) && !refused.err.contains("secret"), "{}", refused.err);
 }

@@ -50,12 +50,12 @@ fn up_to_comma(input: &[TokenTree]) -> usize {
 }
 
 impl Macros {
-    /// Reads the definitions at the top of a file that are for `wanted`.
-    pub fn define_all(&mut self, file: &[TokenTree], wanted: impl Fn(&str) -> bool) {
+    /// Reads the definitions at the top of a file that `selects` accepts.
+    pub fn define_all(&mut self, file: &[TokenTree], selects: impl Fn(&str) -> bool) {
         for (at, token) in file.iter().enumerate() {
             if is(Some(token), "macro_rules") {
                 let (Some(name), Some(arms)) = (file.get(at + 2), group(file.get(at + 3))) else { continue };
-                if wanted(&name.to_string()) {
+                if selects(&name.to_string()) {
                     self.define(name, arms);
                 }
             }

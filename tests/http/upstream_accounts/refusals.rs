@@ -93,7 +93,7 @@ async fn account_of_another_is_refused_unless_shared() {
 }
 
 #[tokio::test]
-async fn only_own_providers_with_hosts_are_offered() {
+async fn only_own_providers_with_hosts_are_listed() {
     let fixture = Fixture::start().await;
     fixture.app.add_dora().await;
     let dora = fixture.app.signed_in_as("default", "dora", PASSWORD).await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::client::{Client, ClientFilter};
+use crate::domain::client::{Client, ClientDetail, ClientFilter};
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::tenant::Tenant;
@@ -16,7 +16,7 @@ use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecre
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::clients::{ClientKey, ClientLookup};
+use crate::server::storage::clients::{ClientKey, ClientLookup, ClientWithSecrets};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, clients, ssh_keys};
 
@@ -60,13 +60,6 @@ pub enum ClientUpdateRefused {
     Exists,
     /// A public client has no secret.
     NoSecret,
-}
-
-/// A client, and until when its old secret is valid, during a rotation.
-#[derive(Clone, Debug)]
-pub struct ClientWithRotation {
-    pub client: Client,
-    pub old_secret_until: Option<Timestamp>,
 }
 
 impl Services {
@@ -204,18 +197,12 @@ impl Services {
         Ok(clients::list(self.storage().reader(), admin.tenant_id(), params).await?.map(|found| found.client))
     }
 
-    pub async fn client_with_rotation(&self, admin: &TenantAdmin, id: &ClientId) -> Result<Option<ClientWithRotation>, Fault> {
-        let now = self.now();
-        let found = clients::find(self.storage().reader(), admin.tenant_id(), id).await?;
-        Ok(found.map(|found| ClientWithRotation {
-            client: found.client,
-            old_secret_until: found.secrets.and_then(|secrets| secrets.old).map(|(_, until)| until).filter(|until| now < *until),
-        }))
-    }
-
-    /// The number of keys the client created that still exist, and of people with a delegation to it.
-    pub async fn client_usage_counts(&self, admin: &TenantAdmin, id: &ClientId) -> Result<(i64, i64), Fault> {
-        Ok(clients::usage_counts(self.storage().reader(), admin.tenant_id(), id).await?)
+    pub async fn client_detail(&self, admin: &TenantAdmin, id: &ClientId) -> Result<Option<ClientDetail>, Fault> {
+        let (db, now) = (self.storage().reader(), self.now());
+        let Some(ClientWithSecrets { client, secrets }) = clients::find(db, admin.tenant_id(), id).await? else { return Ok(None) };
+        let old_secret_until = secrets.and_then(|secrets| secrets.old).map(|(_, until)| until).filter(|until| now < *until);
+        let (keys, people) = clients::usage_counts(db, admin.tenant_id(), id).await?;
+        Ok(Some(ClientDetail { client, old_secret_until, keys, people }))
     }
 
     /// Changes a client's settings. `seen`: the state that the form showed; refused as stale if it differs from the current one.

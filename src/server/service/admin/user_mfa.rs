@@ -20,8 +20,8 @@ use crate::server::storage::{audit_log, delegations, host_accounts, people, ssh_
 pub struct OpenMfaRefused;
 
 impl Services {
-    /// Creates a person's MFA record, and the person if they do not exist. Returns its expiry; a negative `ttl_minutes` means the tenant's
-    /// default. Refused if there is one.
+    /// Creates a person's MFA record, and the person if they do not exist. Returns its expiry: `ttl_minutes` from now, never if that
+    /// is negative. Refused if there is one.
     pub async fn open_mfa(&self, admin: &TenantAdmin, user_id: &UserId, ttl_minutes: i32) -> Result<Timestamp, Error<OpenMfaRefused>> {
         let now = self.now();
         let until = expiry_of(ttl_minutes, now);
@@ -49,7 +49,8 @@ impl Services {
         Ok(until)
     }
 
-    /// Creates or renews a person's MFA record; for the portal, where both are one button. False if there is no such person.
+    /// Creates or renews a person's MFA record; for the portal, where both are one button. `ttl_minutes` as in
+    /// [`Self::open_mfa`]. False if there is no such person.
     pub async fn reopen_mfa(&self, admin: &TenantAdmin, user_id: &UserId, ttl_minutes: i32) -> Result<bool, Fault> {
         let now = self.now();
         let until = expiry_of(ttl_minutes, now);
