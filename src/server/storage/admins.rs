@@ -1,7 +1,8 @@
 //! Administrators of tenants, with id and secret for the API.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
+use super::row::{row, select};
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::time::Timestamp;
@@ -20,14 +21,15 @@ pub struct SecretHashes {
     pub old: Option<(Vec<u8>, Timestamp)>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    admin_id: String,
-    secret_hash: Vec<u8>,
-    old_secret_hash: Option<Vec<u8>>,
-    old_secret_until: Option<i64>,
-    created_at: i64,
-}
+row!(tenant_admins:
+    struct Row {
+        admin_id: String,
+        secret_hash: Vec<u8>,
+        old_secret_hash: Option<Vec<u8>>,
+        old_secret_until: Option<i64>,
+        created_at: i64,
+    }
+);
 
 impl TryFrom<Row> for Admin {
     type Error = Error;
@@ -42,23 +44,13 @@ impl TryFrom<Row> for Admin {
 }
 
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, admin_id: &AdminId) -> Result<Option<Admin>, Error> {
-    let row: Option<Row> = sqlx::query_as(
-        "SELECT admin_id, secret_hash, old_secret_hash, old_secret_until, created_at FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2",
-    )
-    .bind(tenant_id.as_str())
-    .bind(admin_id.as_str())
-    .fetch_optional(db)
-    .await?;
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND admin_id = $2")).bind(tenant_id.as_str()).bind(admin_id.as_str());
+    let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Admin::try_from).transpose()
 }
 
 pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Admin>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT admin_id, secret_hash, old_secret_hash, old_secret_until, created_at FROM tenant_admins WHERE tenant_id = $1 ORDER BY admin_id",
-    )
-    .bind(tenant_id.as_str())
-    .fetch_all(db)
-    .await?;
+    let rows: Vec<Row> = sqlx::query_as(select!("WHERE tenant_id = $1 ORDER BY admin_id")).bind(tenant_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(Admin::try_from).collect()
 }
 

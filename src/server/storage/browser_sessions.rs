@@ -1,31 +1,37 @@
-//! Browser sessions.
+//! Browser sessions. Their data are sealed under a key derived from the cookie's value, which is not stored.
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::row::{Values, row, select};
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 
-/// A stored session. Its data are sealed under a key derived from the cookie's value, which is not stored.
-#[derive(Clone, FromRow)]
-pub struct SessionRow {
-    pub id_hash: Vec<u8>,
-    pub public_id: String,
-    pub sealed: Vec<u8>,
-    pub tenant_id: Option<String>,
-    /// The person who signed in, or whose second factor is pending.
-    pub user_id: Option<String>,
-    /// `None`: anonymous, or the second factor is pending.
-    pub signed_in_at: Option<i64>,
-    pub last_seen_at: i64,
-    pub from_address: Option<String>,
-    pub agent: String,
-    pub expires_at: i64,
-    /// Issuer of the provider's session on which this one depends.
-    pub idp_issuer: Option<String>,
-    pub idp_subject: Option<String>,
-    pub idp_sid: Option<String>,
-}
+row!(browser_sessions:
+    pub struct SessionRow {
+        pub id_hash: Vec<u8>,
+        pub public_id: String,
+        pub sealed: Vec<u8>,
+        pub tenant_id: Option<String>,
+        /// The person who signed in, or whose second factor is pending.
+        pub user_id: Option<String>,
+        /// `None`: anonymous, or the second factor is pending.
+        pub signed_in_at: Option<i64>,
+        pub last_seen_at: i64,
+        pub from_address: Option<String>,
+        pub agent: String,
+        pub expires_at: i64,
+        /// Issuer of the provider's session on which this one depends.
+        pub idp_issuer: Option<String>,
+        pub idp_subject: Option<String>,
+        pub idp_sid: Option<String>,
+        /// The provider through which the session was signed in; `None`: with the local password.
+        pub provider_id: Option<String>,
+    }
+);
+
+/// The longest list of a person's sessions.
+pub const SESSIONS_SHOWN: i64 = 100;
 
 /// A person's session, as listed on the sessions page.
 pub struct SessionSummary {
@@ -34,67 +40,42 @@ pub struct SessionSummary {
     pub last_seen_at: Timestamp,
     pub from: Option<String>,
     pub agent: String,
+    /// The name of the provider through which the person signed in; `None`: with the local password.
+    pub provider: Option<String>,
 }
 
 pub async fn find(db: impl SqliteExecutor<'_>, id_hash: &[u8], now: Timestamp) -> Result<Option<SessionRow>, Error> {
-    Ok(sqlx::query_as(
-        "SELECT id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at,
-                idp_issuer, idp_subject, idp_sid
-         FROM browser_sessions WHERE id_hash = $1 AND expires_at > $2",
-    )
-    .bind(id_hash)
-    .bind(now.as_millis())
-    .fetch_optional(db)
-    .await?)
+    Ok(sqlx::query_as(select!("WHERE id_hash = $1 AND expires_at > $2")).bind(id_hash).bind(now.as_millis()).fetch_optional(db).await?)
 }
 
 pub async fn insert(db: &mut Connection, session: &SessionRow) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO browser_sessions (id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at,
-                                       idp_issuer, idp_subject, idp_sid)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    )
-    .bind(&session.id_hash)
-    .bind(&session.public_id)
-    .bind(&session.sealed)
-    .bind(&session.tenant_id)
-    .bind(&session.user_id)
-    .bind(session.signed_in_at)
-    .bind(session.last_seen_at)
-    .bind(&session.from_address)
-    .bind(&session.agent)
-    .bind(session.expires_at)
-    .bind(&session.idp_issuer)
-    .bind(&session.idp_subject)
-    .bind(&session.idp_sid)
-    .execute(db)
-    .await?;
-    Ok(())
+    let new = values(session).set("id_hash", &session.id_hash).set("public_id", &session.public_id);
+    if new.insert(db, table!()).await? {
+        return Ok(());
+    }
+    Err(Error::Inconsistent { table: "browser_sessions", id: session.public_id.clone(), why: "the id is in use".into() })
 }
 
 /// False if the session was ended: it must not be created again.
 pub async fn update(db: &mut Connection, session: &SessionRow) -> Result<bool, Error> {
-    let done = sqlx::query(
-        "UPDATE browser_sessions
-         SET sealed = $2, tenant_id = $3, user_id = $4, signed_in_at = $5, last_seen_at = $6, from_address = $7, agent = $8, expires_at = $9,
-             idp_issuer = $10, idp_subject = $11, idp_sid = $12
-         WHERE id_hash = $1",
-    )
-    .bind(&session.id_hash)
-    .bind(&session.sealed)
-    .bind(&session.tenant_id)
-    .bind(&session.user_id)
-    .bind(session.signed_in_at)
-    .bind(session.last_seen_at)
-    .bind(&session.from_address)
-    .bind(&session.agent)
-    .bind(session.expires_at)
-    .bind(&session.idp_issuer)
-    .bind(&session.idp_subject)
-    .bind(&session.idp_sid)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    values(session).update(db, table!(), &[("id_hash", session.id_hash.as_slice())]).await
+}
+
+/// What changes while a session lives.
+fn values(session: &SessionRow) -> Values {
+    Values::new()
+        .set("sealed", &session.sealed)
+        .set("tenant_id", &session.tenant_id)
+        .set("user_id", &session.user_id)
+        .set("signed_in_at", session.signed_in_at)
+        .set("last_seen_at", session.last_seen_at)
+        .set("from_address", &session.from_address)
+        .set("agent", &session.agent)
+        .set("expires_at", session.expires_at)
+        .set("idp_issuer", &session.idp_issuer)
+        .set("idp_subject", &session.idp_subject)
+        .set("idp_sid", &session.idp_sid)
+        .set("provider_id", &session.provider_id)
 }
 
 /// Updates the time a session was last seen and its expiry only, so that concurrent requests do not overwrite each other's data.
@@ -197,16 +178,28 @@ struct SessionSummaryRow {
     last_seen_at: i64,
     from_address: Option<String>,
     agent: String,
+    provider: Option<String>,
 }
 
-pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<SessionSummary>, Error> {
+/// A person's live sessions: `current` first, then by their last use; at most [`SESSIONS_SHOWN`].
+pub async fn of_person(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    current: Option<&SessionId>,
+    now: Timestamp,
+) -> Result<Vec<SessionSummary>, Error> {
     let rows: Vec<SessionSummaryRow> = sqlx::query_as(
-        "SELECT public_id, signed_in_at, last_seen_at, from_address, agent
-         FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND signed_in_at IS NOT NULL AND expires_at > $3 ORDER BY last_seen_at DESC",
+        "SELECT s.public_id, s.signed_in_at, s.last_seen_at, s.from_address, s.agent, coalesce(p.display_name, s.idp_issuer) AS provider
+         FROM browser_sessions s LEFT JOIN identity_providers p ON p.tenant_id = s.tenant_id AND p.id = s.provider_id
+         WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.signed_in_at IS NOT NULL AND s.expires_at > $3
+         ORDER BY CASE WHEN s.public_id = $4 THEN 0 ELSE 1 END, s.last_seen_at DESC LIMIT $5",
     )
     .bind(tenant_id.as_str())
     .bind(user_id.as_str())
     .bind(now.as_millis())
+    .bind(current.map_or("", SessionId::as_str))
+    .bind(SESSIONS_SHOWN)
     .fetch_all(db)
     .await?;
     rows.into_iter()
@@ -217,6 +210,7 @@ pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_i
                 last_seen_at: Timestamp::from_millis(row.last_seen_at),
                 from: row.from_address,
                 agent: row.agent,
+                provider: row.provider,
             })
         })
         .collect()

@@ -8,7 +8,7 @@ use crate::domain::time::Timestamp;
 /// SQL for the expiry of the claiming session, in a query on a table with claims. NULL: it has ended, or another person has signed in to
 /// it. While its person is signing in, the session row has no person.
 macro_rules! claim_ends {
-    ($table:literal) => {
+    ($table:expr) => {
         concat!(
             "(SELECT max(s.expires_at) FROM browser_sessions s WHERE s.public_id = ",
             $table,
@@ -22,7 +22,22 @@ macro_rules! claim_ends {
         )
     };
 }
-pub(super) use claim_ends;
+
+/// `SELECT` of the columns of this module's `row!`, and of `claim_ends`, of the requests for which the condition holds.
+macro_rules! select_requests {
+    ($condition:literal) => {
+        concat!("SELECT ", columns!(), ", ", claim_ends!(table!()), " FROM ", table!(), " WHERE ", $condition)
+    };
+}
+
+/// A row with the expiry of its claim.
+#[derive(sqlx::FromRow)]
+pub(super) struct Claimed<T> {
+    #[sqlx(flatten)]
+    pub row: T,
+    pub claim_ends: Option<i64>,
+}
+pub(super) use {claim_ends, select_requests};
 
 /// The claim in a row of such a table.
 pub(super) fn claim(
@@ -38,13 +53,13 @@ pub(super) fn claim(
     Ok(Some(Claim { by: Claimant { session, person }, session_ends: session_ends.map(Timestamp::from_millis) }))
 }
 
-/// The statements on claims for one table; used in the module of that table, which defines `Row` and `select!`.
+/// The statements on claims for one table; used in the module of that table, whose `row!` is `Row`.
 macro_rules! claims {
-    ($table:literal, $request:ty, waiting: $state:literal, of_person: $condition:literal) => {
+    ($request:ty, waiting: $state:literal, of_person: $condition:literal) => {
         /// Pending requests that this person has claimed, newest first.
         pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<$request>, Error> {
-            let query = sqlx::query_as(select!($condition)).bind(tenant_id.as_str()).bind(person.as_str()).bind(now.as_millis());
-            let rows: Vec<Row> = query.fetch_all(db).await?;
+            let query = sqlx::query_as(select_requests!($condition)).bind(tenant_id.as_str()).bind(person.as_str()).bind(now.as_millis());
+            let rows: Vec<Claimed<Row>> = query.fetch_all(db).await?;
             rows.into_iter().map(<$request>::try_from).collect()
         }
 
@@ -61,7 +76,7 @@ macro_rules! claims {
         async fn set_claim(db: &mut Connection, request: &$request, claim: Option<(&Claimant, &[u8])>) -> Result<bool, Error> {
             let statement = concat!(
                 "UPDATE ",
-                $table,
+                table!(),
                 " SET claimed_session = $3, claimed_person = $4, claimed_code = $5 WHERE tenant_id = $1 AND id = $2 AND state = '",
                 $state,
                 "'"
@@ -80,7 +95,7 @@ macro_rules! claims {
         /// The submitted code: its hash, and the sealed code.
         pub async fn claimed_code(db: impl SqliteExecutor<'_>, request: &$request) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
             let query =
-                concat!("SELECT user_code_hash, claimed_code FROM ", $table, " WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL");
+                concat!("SELECT user_code_hash, claimed_code FROM ", table!(), " WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL");
             Ok(sqlx::query_as(query).bind(request.tenant_id.as_str()).bind(request.id.as_str()).fetch_optional(db).await?)
         }
     };

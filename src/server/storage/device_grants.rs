@@ -2,46 +2,47 @@
 
 use std::net::IpAddr;
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
-use super::claims::{claim, claim_ends, claims};
+use super::claims::{Claimed, claim, claim_ends, claims, select_requests};
+use super::row::{Values, row};
 use super::{Connection, Error, parse_column};
 use crate::domain::device_grant::{Approval, Claimant, DeviceGrant, DeviceGrantState, DeviceRequest, Pickup};
 use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
-#[derive(FromRow)]
-struct Row {
-    tenant_id: String,
-    id: String,
-    client_id: String,
-    scope: String,
-    requested_at: i64,
-    requested_from: Option<String>,
-    requested_agent: String,
-    expires_at: i64,
-    claimed_session: Option<String>,
-    claimed_person: Option<String>,
-    claim_ends: Option<i64>,
-    state: String,
-    decided_at: Option<i64>,
-    person: Option<String>,
-    granted_scope: Option<String>,
-    access_until: Option<i64>,
-    reported: bool,
-    redeemed_at: Option<i64>,
-    redeemed_from: Option<String>,
-    token_id: Option<String>,
-}
+row!(device_grants:
+    struct Row {
+        tenant_id: String,
+        id: String,
+        client_id: String,
+        scope: String,
+        requested_at: i64,
+        requested_from: Option<String>,
+        requested_agent: String,
+        expires_at: i64,
+        claimed_session: Option<String>,
+        claimed_person: Option<String>,
+        state: String,
+        decided_at: Option<i64>,
+        person: Option<String>,
+        granted_scope: Option<String>,
+        access_until: Option<i64>,
+        reported: bool,
+        redeemed_at: Option<i64>,
+        redeemed_from: Option<String>,
+        token_id: Option<String>,
+    }
+);
 
-impl TryFrom<Row> for DeviceGrant {
+impl TryFrom<Claimed<Row>> for DeviceGrant {
     type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Error> {
+    fn try_from(Claimed { row, claim_ends }: Claimed<Row>) -> Result<Self, Error> {
         let id = row.id.clone();
         let state = row.state()?;
-        let claim = claim("device_grants", &id, row.claimed_session.as_ref(), row.claimed_person.as_ref(), row.claim_ends)?;
+        let claim = claim("device_grants", &id, row.claimed_session.as_ref(), row.claimed_person.as_ref(), claim_ends)?;
         Ok(DeviceGrant {
             tenant_id: parse_column("device_grants", &id, TenantId::parse(row.tenant_id))?,
             id: parse_column("device_grants", &id, DeviceGrantId::parse(row.id))?,
@@ -102,84 +103,58 @@ impl Row {
 
 /// False if one of the codes is in use: draw again.
 pub async fn insert(db: &mut Connection, grant: &DeviceGrant, device_code_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Error> {
-    let done = sqlx::query(
-        "INSERT INTO device_grants (tenant_id, id, client_id, device_code_hash, user_code_hash, scope, requested_at, requested_from, requested_agent, expires_at, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'pending')
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(grant.tenant_id.as_str())
-    .bind(grant.id.as_str())
-    .bind(grant.client_id.as_str())
-    .bind(device_code_hash)
-    .bind(user_code_hash)
-    .bind(grant.scope.to_string())
-    .bind(grant.requested.at.as_millis())
-    .bind(grant.requested.from.map(|from| from.to_string()))
-    .bind(&grant.requested.agent)
-    .bind(grant.expires_at.as_millis())
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-macro_rules! select {
-    ($condition:literal) => {
-        concat!(
-            "SELECT tenant_id, id, client_id, scope, requested_at, requested_from, requested_agent, expires_at, claimed_session, claimed_person,
-                    state, decided_at, person, granted_scope, access_until, reported, redeemed_at, redeemed_from, token_id, ",
-            claim_ends!("device_grants"),
-            " FROM device_grants WHERE ",
-            $condition
-        )
-    };
+    Values::new()
+        .set("tenant_id", grant.tenant_id.as_str())
+        .set("id", grant.id.as_str())
+        .set("client_id", grant.client_id.as_str())
+        .set("device_code_hash", device_code_hash)
+        .set("user_code_hash", user_code_hash)
+        .set("scope", grant.scope.to_string())
+        .set("requested_at", grant.requested.at.as_millis())
+        .set("requested_from", grant.requested.from.map(|from| from.to_string()))
+        .set("requested_agent", &grant.requested.agent)
+        .set("expires_at", grant.expires_at.as_millis())
+        .set("state", state_name(&DeviceGrantState::Pending))
+        .insert(db, table!())
+        .await
 }
 
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &DeviceGrantId) -> Result<Option<DeviceGrant>, Error> {
-    let row: Option<Row> =
-        sqlx::query_as(select!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+    let row: Option<Claimed<Row>> =
+        sqlx::query_as(select_requests!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
 /// Finds a grant of this tenant; the caller must compare the client.
 pub async fn find_by_device_code(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
-    let row: Option<Row> =
-        sqlx::query_as(select!("tenant_id = $1 AND device_code_hash = $2")).bind(tenant_id.as_str()).bind(hash).fetch_optional(db).await?;
+    let row: Option<Claimed<Row>> =
+        sqlx::query_as(select_requests!("tenant_id = $1 AND device_code_hash = $2")).bind(tenant_id.as_str()).bind(hash).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
 /// Finds a grant of any tenant: user codes are unique across tenants, because the verification page is shared.
 pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
-    let row: Option<Row> = sqlx::query_as(select!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
+    let row: Option<Claimed<Row>> = sqlx::query_as(select_requests!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
 pub async fn find_by_token(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, token_id: &TokenId) -> Result<Option<DeviceGrant>, Error> {
-    let row: Option<Row> =
-        sqlx::query_as(select!("tenant_id = $1 AND token_id = $2")).bind(tenant_id.as_str()).bind(token_id.as_str()).fetch_optional(db).await?;
+    let row: Option<Claimed<Row>> = sqlx::query_as(select_requests!("tenant_id = $1 AND token_id = $2"))
+        .bind(tenant_id.as_str())
+        .bind(token_id.as_str())
+        .fetch_optional(db)
+        .await?;
     row.map(DeviceGrant::try_from).transpose()
-}
-
-/// Grants with which devices may act for a person now, newest first.
-pub async fn active_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
-        "tenant_id = $1 AND person = $2 AND state IN ('approved', 'redeemed') AND access_until > $3 ORDER BY decided_at DESC"
-    ))
-    .bind(tenant_id.as_str())
-    .bind(person.as_str())
-    .bind(now.as_millis())
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(DeviceGrant::try_from).collect()
 }
 
 /// Approved grants that were not redeemed in time.
 pub async fn expired_unredeemed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
+    let rows: Vec<Claimed<Row>> =
+        sqlx::query_as(select_requests!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
     rows.into_iter().map(DeviceGrant::try_from).collect()
 }
 
 claims!(
-    "device_grants",
     DeviceGrant,
     waiting: "pending",
     of_person: "tenant_id = $1 AND claimed_person = $2 AND state = 'pending' AND expires_at > $3 ORDER BY requested_at DESC"
@@ -246,12 +221,13 @@ fn parse_ip(text: Option<String>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
 }
 
-/// Records the use of the grant's token.
-pub async fn set_used(db: &mut Connection, tenant_id: &TenantId, id: &DeviceGrantId, now: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE device_grants SET last_used_at = $3 WHERE tenant_id = $1 AND id = $2")
+/// Records when and from where the grant's token was used.
+pub async fn set_used(db: &mut Connection, tenant_id: &TenantId, id: &DeviceGrantId, from: Option<IpAddr>, now: Timestamp) -> Result<(), Error> {
+    sqlx::query("UPDATE device_grants SET last_used_at = $3, last_used_from = $4 WHERE tenant_id = $1 AND id = $2")
         .bind(tenant_id.as_str())
         .bind(id.as_str())
         .bind(now.as_millis())
+        .bind(from.map(|from| from.to_string()))
         .execute(db)
         .await?;
     Ok(())

@@ -1,38 +1,39 @@
 //! Requests to link host accounts.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
-use super::claims::{claim, claim_ends, claims};
+use super::claims::{Claimed, claim, claim_ends, claims, select_requests};
+use super::row::{Values, row};
 use super::{Connection, Error, parse_column};
 use crate::domain::device_grant::Claimant;
 use crate::domain::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
 use crate::domain::link_request::{LinkRequest, LinkRequestState};
 use crate::domain::time::Timestamp;
 
-#[derive(FromRow)]
-struct Row {
-    tenant_id: String,
-    id: String,
-    host: String,
-    account: String,
-    uid: u32,
-    asked_at: i64,
-    expires_at: i64,
-    claimed_session: Option<String>,
-    claimed_person: Option<String>,
-    claim_ends: Option<i64>,
-    state: String,
-    person: Option<String>,
-    link_until: Option<i64>,
-}
+row!(link_requests:
+    struct Row {
+        tenant_id: String,
+        id: String,
+        host: String,
+        account: String,
+        uid: u32,
+        asked_at: i64,
+        expires_at: i64,
+        claimed_session: Option<String>,
+        claimed_person: Option<String>,
+        state: String,
+        person: Option<String>,
+        link_until: Option<i64>,
+    }
+);
 
-impl TryFrom<Row> for LinkRequest {
+impl TryFrom<Claimed<Row>> for LinkRequest {
     type Error = Error;
 
-    fn try_from(row: Row) -> Result<Self, Error> {
+    fn try_from(Claimed { row, claim_ends }: Claimed<Row>) -> Result<Self, Error> {
         let id = row.id.clone();
         let state = row.state()?;
-        let claim = claim("link_requests", &id, row.claimed_session.as_ref(), row.claimed_person.as_ref(), row.claim_ends)?;
+        let claim = claim("link_requests", &id, row.claimed_session.as_ref(), row.claimed_person.as_ref(), claim_ends)?;
         Ok(LinkRequest {
             tenant_id: parse_column("link_requests", &id, TenantId::parse(row.tenant_id))?,
             id: parse_column("link_requests", &id, LinkRequestId::parse(row.id))?,
@@ -71,23 +72,19 @@ pub async fn replace(db: &mut Connection, request: &LinkRequest, secret_hash: &[
         .bind(request.account.as_str())
         .execute(&mut *db)
         .await?;
-    let done = sqlx::query(
-        "INSERT INTO link_requests (tenant_id, host, account, id, uid, secret_hash, user_code_hash, asked_at, expires_at, state)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting')
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(request.tenant_id.as_str())
-    .bind(request.host.as_str())
-    .bind(request.account.as_str())
-    .bind(request.id.as_str())
-    .bind(request.uid)
-    .bind(secret_hash)
-    .bind(user_code_hash)
-    .bind(request.requested_at.as_millis())
-    .bind(request.expires_at.as_millis())
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    Values::new()
+        .set("tenant_id", request.tenant_id.as_str())
+        .set("host", request.host.as_str())
+        .set("account", request.account.as_str())
+        .set("id", request.id.as_str())
+        .set("uid", request.uid)
+        .set("secret_hash", secret_hash)
+        .set("user_code_hash", user_code_hash)
+        .set("asked_at", request.requested_at.as_millis())
+        .set("expires_at", request.expires_at.as_millis())
+        .set("state", "waiting")
+        .insert(db, table!())
+        .await
 }
 
 /// Number of pending requests for other accounts of the host.
@@ -97,20 +94,9 @@ pub async fn count_other_pending(db: &mut Connection, request: &LinkRequest) -> 
     Ok(query.bind(request.requested_at.as_millis()).fetch_one(db).await?)
 }
 
-macro_rules! select {
-    ($condition:literal) => {
-        concat!(
-            "SELECT tenant_id, id, host, account, uid, asked_at, expires_at, claimed_session, claimed_person, state, person, link_until, ",
-            claim_ends!("link_requests"),
-            " FROM link_requests WHERE ",
-            $condition
-        )
-    };
-}
-
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &LinkRequestId) -> Result<Option<LinkRequest>, Error> {
-    let row: Option<Row> =
-        sqlx::query_as(select!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+    let row: Option<Claimed<Row>> =
+        sqlx::query_as(select_requests!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(LinkRequest::try_from).transpose()
 }
 
@@ -121,19 +107,18 @@ pub async fn find_of_host(
     host: &HostName,
     secret_hash: &[u8],
 ) -> Result<Option<LinkRequest>, Error> {
-    let query = sqlx::query_as(select!("tenant_id = $1 AND host = $2 AND secret_hash = $3"));
-    let row: Option<Row> = query.bind(tenant_id.as_str()).bind(host.as_str()).bind(secret_hash).fetch_optional(db).await?;
+    let query = sqlx::query_as(select_requests!("tenant_id = $1 AND host = $2 AND secret_hash = $3"));
+    let row: Option<Claimed<Row>> = query.bind(tenant_id.as_str()).bind(host.as_str()).bind(secret_hash).fetch_optional(db).await?;
     row.map(LinkRequest::try_from).transpose()
 }
 
 /// Finds a request of any tenant: user codes are unique across tenants.
 pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<LinkRequest>, Error> {
-    let row: Option<Row> = sqlx::query_as(select!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
+    let row: Option<Claimed<Row>> = sqlx::query_as(select_requests!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
     row.map(LinkRequest::try_from).transpose()
 }
 
 claims!(
-    "link_requests",
     LinkRequest,
     waiting: "waiting",
     of_person: "tenant_id = $1 AND claimed_person = $2 AND state = 'waiting' AND expires_at > $3 ORDER BY asked_at DESC"

@@ -3,6 +3,7 @@
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::keyset::{KeysetQuery, Order};
+use super::row::{Values, row, select};
 use super::{Connection, Error, parse_column, user_mfa};
 use crate::domain::folding;
 use crate::domain::ids::{TenantId, UserId};
@@ -22,15 +23,16 @@ pub struct Person {
     pub password_hash: Option<String>,
 }
 
-#[derive(FromRow)]
-struct Row {
-    tenant_id: String,
-    user_id: String,
-    display_name: String,
-    enabled: bool,
-    admin: bool,
-    password_hash: Option<String>,
-}
+row!(people:
+    struct Row {
+        tenant_id: String,
+        user_id: String,
+        display_name: String,
+        enabled: bool,
+        admin: bool,
+        password_hash: Option<String>,
+    }
+);
 
 impl TryFrom<Row> for Person {
     type Error = Error;
@@ -48,33 +50,24 @@ impl TryFrom<Row> for Person {
 }
 
 pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Person>, Error> {
-    let row: Option<Row> =
-        sqlx::query_as("SELECT tenant_id, user_id, display_name, enabled, admin, password_hash FROM people WHERE tenant_id = $1 AND user_id = $2")
-            .bind(tenant_id.as_str())
-            .bind(user_id.as_str())
-            .fetch_optional(db)
-            .await?;
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2")).bind(tenant_id.as_str()).bind(user_id.as_str());
+    let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Person::try_from).transpose()
 }
 
 /// False if the tenant has a person of that id.
 pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query(
-        "INSERT INTO people (tenant_id, user_id, display_name, enabled, admin, password_hash, created_at, display_name_folded)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-         ON CONFLICT DO NOTHING",
-    )
-    .bind(person.tenant_id.as_str())
-    .bind(person.user_id.as_str())
-    .bind(&person.display_name)
-    .bind(person.enabled)
-    .bind(person.admin)
-    .bind(&person.password_hash)
-    .bind(now.as_millis())
-    .bind(folding::search_key(&person.display_name))
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    Values::new()
+        .set("tenant_id", person.tenant_id.as_str())
+        .set("user_id", person.user_id.as_str())
+        .set("display_name", &person.display_name)
+        .set("display_name_folded", folding::search_key(&person.display_name))
+        .set("enabled", person.enabled)
+        .set("admin", person.admin)
+        .set("password_hash", &person.password_hash)
+        .set("created_at", now.as_millis())
+        .insert(db, table!())
+        .await
 }
 
 /// False if there is no such person.

@@ -2,7 +2,7 @@
 
 use sqlx::SqliteExecutor;
 
-use super::row::{row, select};
+use super::row::{Values, row, select};
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::Provider;
@@ -93,57 +93,36 @@ pub async fn any_secret(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId,
 /// False if the tenant has a provider of that id.
 pub async fn insert(db: &mut Connection, new: &ProviderWithSecret) -> Result<bool, Error> {
     let ProviderWithSecret { provider, secret_sealed } = new;
-    let done = sqlx::query(
-        "INSERT INTO identity_providers (tenant_id, id, display_name, profile, base, client_id, secret_sealed, scope, newcomers, mfa, own_names,
-                                         enabled, anywhere, created_at, updated_at, resources)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING",
-    )
-    .bind(provider.tenant_id.as_str())
-    .bind(provider.id.as_str())
-    .bind(&provider.display_name)
-    .bind(&provider.profile)
-    .bind(&provider.base_url)
-    .bind(&provider.client_id)
-    .bind(secret_sealed)
-    .bind(&provider.scope)
-    .bind(serde_json::to_string(&provider.provisioning).unwrap_or_default())
-    .bind(serde_json::to_string(&provider.mfa).unwrap_or_default())
-    .bind(provider.own_names)
-    .bind(provider.enabled)
-    .bind(provider.unrestricted_egress)
-    .bind(provider.created_at.as_millis())
-    .bind(provider.updated_at.as_millis())
-    .bind(resources(provider))
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    settings(provider)
+        .set("tenant_id", provider.tenant_id.as_str())
+        .set("id", provider.id.as_str())
+        .set("profile", &provider.profile)
+        .set("base", &provider.base_url)
+        .set("client_id", &provider.client_id)
+        .set("secret_sealed", secret_sealed)
+        .set("created_at", provider.created_at.as_millis())
+        .set("updated_at", provider.updated_at.as_millis())
+        .insert(db, table!())
+        .await
 }
 
-/// Updates the changeable settings.
-pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) -> Result<(), Error> {
-    sqlx::query(
-        "UPDATE identity_providers SET display_name = $3, scope = $4, newcomers = $5, mfa = $6, own_names = $7, enabled = $8, anywhere = $9,
-                                       updated_at = $10, resources = $11
-         WHERE tenant_id = $1 AND id = $2",
-    )
-    .bind(provider.tenant_id.as_str())
-    .bind(provider.id.as_str())
-    .bind(&provider.display_name)
-    .bind(&provider.scope)
-    .bind(serde_json::to_string(&provider.provisioning).unwrap_or_default())
-    .bind(serde_json::to_string(&provider.mfa).unwrap_or_default())
-    .bind(provider.own_names)
-    .bind(provider.enabled)
-    .bind(provider.unrestricted_egress)
-    .bind(now.as_millis())
-    .bind(resources(provider))
-    .execute(db)
-    .await?;
-    Ok(())
+/// Stores a changed provider. False if there is no provider of that id.
+pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) -> Result<bool, Error> {
+    let key = [("tenant_id", provider.tenant_id.as_str()), ("id", provider.id.as_str())];
+    settings(provider).set("updated_at", now.as_millis()).update(db, table!(), &key).await
 }
 
-fn resources(provider: &Provider) -> Option<String> {
-    provider.upstream_hosts.as_ref().and_then(|resources| serde_json::to_string(resources).ok())
+/// What can be changed of a provider.
+fn settings(provider: &Provider) -> Values {
+    Values::new()
+        .set("display_name", &provider.display_name)
+        .set("scope", &provider.scope)
+        .set("newcomers", serde_json::to_string(&provider.provisioning).unwrap_or_default())
+        .set("mfa", serde_json::to_string(&provider.mfa).unwrap_or_default())
+        .set("own_names", provider.own_names)
+        .set("resources", provider.upstream_hosts.as_ref().and_then(|resources| serde_json::to_string(resources).ok()))
+        .set("enabled", provider.enabled)
+        .set("anywhere", provider.unrestricted_egress)
 }
 
 /// False if there is no provider of that id.

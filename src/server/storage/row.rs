@@ -12,6 +12,13 @@ macro_rules! row {
         row!(@row $name { $($column: $type,)* });
         row!(@list stringify!($table), $(stringify!($column),)*);
     };
+    ($table:ident: pub struct $name:ident { $($(#[$doc:meta])* pub $column:ident: $type:ty,)* }) => {
+        #[derive(Clone, sqlx::FromRow)]
+        pub struct $name {
+            $($(#[$doc])* pub $column: $type,)*
+        }
+        row!(@list stringify!($table), $(stringify!($column),)*);
+    };
     ($table:ident as $alias:ident: struct $name:ident { $($column:ident: $type:ty,)* }) => {
         row!(@row $name { $($column: $type,)* });
         row!(@list concat!(stringify!($table), " ", stringify!($alias)), $(concat!(stringify!($alias), ".", stringify!($column)),)*);
@@ -66,14 +73,19 @@ impl Values {
 
     /// Inserts a row with these values. False when the table has one with the same key.
     pub async fn insert(self, db: &mut Connection, table: &'static str) -> Result<bool, Error> {
-        let marks = vec!["?"; self.columns.len()].join(", ");
-        let sql = format!("INSERT INTO {table} ({}) VALUES ({marks})", self.columns.join(", "));
+        let placeholders = vec!["?"; self.columns.len()].join(", ");
+        let sql = format!("INSERT INTO {table} ({}) VALUES ({placeholders}) ON CONFLICT DO NOTHING", self.columns.join(", "));
         self.execute(db, sql).await
     }
 
     /// Sets these values in the row with that key. False when there is no such row, or another one with one of the new values that must be
     /// unique.
-    pub async fn update(mut self, db: &mut Connection, table: &'static str, key: &[(&'static str, &str)]) -> Result<bool, Error> {
+    pub async fn update<'k, K: Encode<'k, Sqlite> + Type<Sqlite> + Copy>(
+        mut self,
+        db: &mut Connection,
+        table: &'static str,
+        key: &[(&'static str, K)],
+    ) -> Result<bool, Error> {
         let assignments = self.columns.iter().map(|column| format!("{column} = ?")).collect::<Vec<_>>().join(", ");
         let conditions = key.iter().map(|(column, _)| format!("{column} = ?")).collect::<Vec<_>>().join(" AND ");
         for (column, value) in key {
