@@ -50,7 +50,7 @@ use login::LoginError;
 use logout::LogoutError;
 use output::{ErrorReport, Output};
 use server_session::SessionError;
-use ssh::SshError;
+use ssh::{PreparedLogin, SshError};
 use tapis::TapisError;
 use target::TargetArgs;
 
@@ -72,7 +72,8 @@ const SSH_EXAMPLES: &str = "\
 Examples:
   tms ssh frontera
   tms ssh jdoe@frontera -- squeue --me
-  tms ssh frontera -- -L 8888:localhost:8888 -N";
+  tms ssh frontera -- -L 8888:localhost:8888 -N
+  tms ssh --why frontera";
 
 /// Sign in to a TMS portal from the terminal, and log in to hosts with SSH keys that it manages.
 #[derive(Parser)]
@@ -191,8 +192,8 @@ impl CliError {
 pub fn run() -> ExitCode {
     let command_line = CommandLine::parse_args();
     let output = command_line.output();
-    match run_until_interrupted(&command_line, &output) {
-        Ok(()) => ExitCode::SUCCESS,
+    match run_command(&command_line, &output) {
+        Ok(status) => ExitCode::from(status),
         Err(error) => {
             output.error(error.report());
             ExitCode::from(error.code().exit_status())
@@ -221,7 +222,8 @@ impl CommandLine {
         }
     }
 
-    async fn execute(&self, output: &Output) -> Result<(), CliError> {
+    /// Returns the login to start, if there is one.
+    async fn execute(&self, output: &Output) -> Result<Option<PreparedLogin>, CliError> {
         match &self.command {
             Command::Login(login) => login::run(login, &self.target, output).await?,
             Command::Logout => logout::run(&self.target, output).await?,
@@ -229,10 +231,10 @@ impl CommandLine {
             Command::Hosts => hosts::run(&self.target, output).await?,
             Command::Link(link) => link::run(link, output).await?,
             Command::Keys(keys) => keys::run(keys, &self.target, output).await?,
-            Command::Ssh(ssh) => ssh::run(ssh, &self.target, output).await?,
+            Command::Ssh(ssh) => return Ok(ssh::run(ssh, &self.target, output).await?),
             Command::Tapis(tapis) => tapis::run(tapis, &self.target, output).await?,
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -248,18 +250,26 @@ fn with_separator_tip(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// Ctrl-C takes effect only where the command awaits, so never while the credentials file is being written.
-fn run_until_interrupted(command_line: &CommandLine, output: &Output) -> Result<(), CliError> {
+/// Runs the command, and `ssh` if the command prepares a login. Returns the exit status.
+fn run_command(command_line: &CommandLine, output: &Output) -> Result<u8, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Runtime)?;
     let outcome = runtime.block_on(async {
-        tokio::select! {
-            Ok(()) = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
-            outcome = command_line.execute(output) => outcome,
+        match (run_until_interrupted(command_line, output).await?, &command_line.command) {
+            (Some(login), Command::Ssh(ssh)) => Ok(login.start(ssh, output).await?),
+            _ => Ok(0),
         }
     });
     // A hanging name look-up blocks a thread that cannot be cancelled: do not wait for it.
     runtime.shutdown_background();
     outcome
+}
+
+/// Ctrl-C takes effect only where the command awaits, so never while the credentials file is being written. Once `ssh` runs, Ctrl-C is for it.
+async fn run_until_interrupted(command_line: &CommandLine, output: &Output) -> Result<Option<PreparedLogin>, CliError> {
+    tokio::select! {
+        Ok(()) = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
+        outcome = command_line.execute(output) => outcome,
+    }
 }
 
 #[cfg(test)]

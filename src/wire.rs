@@ -72,6 +72,39 @@ pub struct MyKey {
     pub state: String,
 }
 
+// `GET /v1/tms/me/refusals`: the logins of the last 30 days for which a host got no key, newest first.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct MyRefusals {
+    /// The portal's time.
+    pub as_of: String,
+    /// Number of entries in this response.
+    pub num_refusals: usize,
+    /// The refusals, newest first.
+    #[serde(deserialize_with = "deserialize_known")]
+    pub refusals: Vec<MyRefusal>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
+pub struct MyRefusal {
+    /// The client that created the key; null for a key that a user registered, and for an unknown key.
+    pub client_id: Option<String>,
+    /// When it was refused for the first time.
+    pub first_at: String,
+    pub host: String,
+    pub host_account: String,
+    /// When it was refused for the last time.
+    pub last_at: String,
+    /// The reason and what to do; may change.
+    pub message: String,
+    pub public_key_fingerprint: String,
+    /// The reason, such as `key_expired`; there may be more in later versions.
+    pub reason: String,
+    /// How many refusals were recorded, at most one per minute.
+    pub times: u32,
+}
+
 // `GET /t`: the tenants in which people can sign in.
 #[derive(Serialize, Deserialize)]
 pub struct SignInTenants {

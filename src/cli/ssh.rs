@@ -3,13 +3,14 @@
 mod command;
 mod destination;
 mod key_files;
+mod refusals;
+mod session;
 
 pub use destination::DestinationRefused;
 pub use key_files::{KeyFilesError, LocalKey, all_local_keys, local_keys};
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ use key_files::{KeyFiles, KeyRecord};
 
 /// A key with less time left could expire before the login.
 const MIN_REMAINING_LIFETIME: Duration = Duration::from_secs(60);
+/// A login that takes longer fails for other reasons than a refused key.
+const MAX_LOGIN_TIME: Duration = Duration::from_secs(120);
 
 /// Arguments of `tms ssh`.
 #[derive(Args)]
@@ -48,6 +51,10 @@ pub struct SshArgs {
     /// The lifetime of a new key, if one has to be created
     #[arg(long, value_name = "MINUTES", default_value_t = 12 * 60, value_parser = clap::value_parser!(u32).range(1..))]
     ttl_minutes: u32,
+
+    /// Only list the logins to the host that were refused in the last 30 days, with the reason
+    #[arg(long, conflicts_with_all = ["arguments", "ttl_minutes"])]
+    why: bool,
 
     /// Passed to ssh: options, and a command to run on the host
     #[arg(last = true, value_name = "SSH-ARGS")]
@@ -106,9 +113,21 @@ impl From<ScopeError> for SshError {
     }
 }
 
-/// Replaces this process by the system's `ssh` with a key that logs in to the host account. Returns only on failure.
-pub async fn run(ssh: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<(), SshError> {
-    let (key, account) = match prepare(ssh, target_args, output).await {
+/// A login that is ready to be started.
+pub struct PreparedLogin {
+    session: ServerSession,
+    target: SshTarget,
+    key: PathBuf,
+    fingerprint: Option<String>,
+}
+
+/// Prepares a key that logs in to the host account. `None` if refused logins were to be listed, which is done.
+pub async fn run(ssh: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<Option<PreparedLogin>, SshError> {
+    if ssh.why {
+        refusals::list(&ServerSession::load(target_args, output)?, &ssh.destination, output).await?;
+        return Ok(None);
+    }
+    let prepared = match prepare(ssh, target_args, output).await {
         Err(error) if output.can_prompt() => match sign_in_reason(&error) {
             Some(why) => {
                 login_before_command(&why, target_args, output).await?;
@@ -118,16 +137,29 @@ pub async fn run(ssh: &SshArgs, target_args: &TargetArgs, output: &Output) -> Re
         },
         prepared => prepared?,
     };
-    Err(SshError::SshUnavailable(command::ssh_command(&key, &account, &ssh.arguments).exec()))
+    Ok(Some(prepared))
+}
+
+impl PreparedLogin {
+    /// Runs the system's `ssh` and returns its exit status. If it could not log in, tells why, as far as the portal knows.
+    pub async fn start(self, ssh: &SshArgs, output: &Output) -> Result<u8, SshError> {
+        let began = now();
+        let status = session::run(command::ssh_command(&self.key, &self.target, &ssh.arguments)).await.map_err(SshError::SshUnavailable)?;
+        // Later, a connection was lost.
+        if status == session::SSH_FAILED && now().since(began) < MAX_LOGIN_TIME {
+            refusals::explain(&self, began, output).await;
+        }
+        Ok(status)
+    }
 }
 
 /// Returns a key that logs in, and the target.
-async fn prepare(args: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<(PathBuf, SshTarget), SshError> {
-    let signed_in = ServerSession::load(target_args, output)?;
-    let accounts = signed_in.server.my_hosts(&signed_in.token).await?.hosts;
-    let account = destination::resolve(&args.destination, &accounts)?;
-    let key = usable_key(&account, args.ttl_minutes, &signed_in, output).await?;
-    Ok((key, account))
+async fn prepare(args: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<PreparedLogin, SshError> {
+    let session = ServerSession::load(target_args, output)?;
+    let accounts = session.server.my_hosts(&session.token).await?.hosts;
+    let target = destination::resolve(&args.destination, &accounts)?;
+    let files = usable_key(&target, args.ttl_minutes, &session, output).await?;
+    Ok(PreparedLogin { session, target, key: files.private_key(), fingerprint: files.record().map(|record| record.fingerprint) })
 }
 
 /// The reason to give for a new sign-in, if that can resolve the failure.
@@ -168,13 +200,13 @@ impl ExistingKey {
     }
 }
 
-/// The file of a key that logs in now: the stored one or a new one. Writes and locks nothing unless a new one is needed.
-async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSession, output: &Output) -> Result<PathBuf, SshError> {
+/// The files of a key that logs in now: the stored one or a new one. Writes and locks nothing unless a new one is needed.
+async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSession, output: &Output) -> Result<KeyFiles, SshError> {
     let files = KeyFiles::of(&session.server.target, account)?;
     let mut existing = ExistingKey::load(&files, account, session).await?;
     if existing.is_usable(&files) {
         check_scope(session).await?;
-        return Ok(files.private_key());
+        return Ok(files);
     }
     // Without a lock the key is created anyway; if it cannot be stored either, that error is reported.
     let _lock = files.lock().await.inspect_err(|why| {
@@ -187,7 +219,7 @@ async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSessi
         existing = ExistingKey::load(&files, account, session).await?;
         if existing.is_usable(&files) {
             check_scope(session).await?;
-            return Ok(files.private_key());
+            return Ok(files);
         }
     }
     create_key(account, ttl_minutes, &files, session, output).await?;
@@ -195,7 +227,7 @@ async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSessi
         // It is no longer used; if this fails, it expires by itself.
         let _best_effort = session.server.revoke_key(&session.token, superseded.id).await;
     }
-    Ok(files.private_key())
+    Ok(files)
 }
 
 /// The portal returns a key to hosts only while the sign-in that created it has `keys:create`, and does not say so in its list:

@@ -97,8 +97,9 @@ pub fn AuditLog(path: &'static str, events: Result<Page<AuditEntryItem>, DateRan
     };
     let Page { items, next, position } = page;
     let shown = items.len();
+    let nothing = if refused.is_some() { String::new() } else { t.list_nothing_found() };
     view! {
-        <List path query=query.clone() search_for=t.activity_search_for() filters spans more shown next position>
+        <List path query=query.clone() search_for=t.activity_search_for() filters spans more nothing shown next position>
             {refused.map(|refused| view! { <FormError sentence=t.date_range_refused(refused)/> })}
             {if items.is_empty() {
                 Either::Left(view! { <EmptyList title=t.activity_empty_title() query><p class="hint">{t.activity_empty()}</p></EmptyList> })

@@ -96,6 +96,7 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(hosts::list))
         .routes(routes!(hosts::delete))
         .routes(routes!(hosts::check))
+        .routes(routes!(hosts::refusals))
         .routes(routes!(hosts::make_credential, hosts::require_credential, hosts::remove_credential))
         .routes(routes!(link_requests::create))
         .routes(routes!(link_requests::status))
@@ -120,6 +121,7 @@ fn described() -> (Router<AppState>, OpenApi) {
         .routes(routes!(me::get_hosts))
         .routes(routes!(me::get_keys, me::create_key))
         .routes(routes!(me::delete_key))
+        .routes(routes!(me::get_refusals))
         .split_for_parts()
 }
 

@@ -18,5 +18,7 @@ mod portal;
 mod proxies;
 mod sign_in;
 mod ssh;
+mod ssh_refusals;
+mod ssh_signals;
 mod tapis;
 mod tapis_errors;

@@ -9,7 +9,7 @@ use std::thread;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use ssh_key::{HashAlg, PublicKey};
-use tms_portal::wire::{Me, MyHost, MyKey};
+use tms_portal::wire::{Me, MyHost, MyKey, MyRefusal};
 
 pub const TOKEN: &str = "the-token";
 /// So small that every list has several pages.
@@ -30,6 +30,8 @@ pub struct State {
     pub expires_at: &'static str,
     /// A refusal of key registrations: status, additional header lines, and the message.
     pub refusal: Option<(u16, &'static str, &'static str)>,
+    /// Refused logins; `None`: an older portal without that call.
+    pub refusals: Option<Vec<Value>>,
     /// Method and path, such as `POST /v1/tms/me/keys`, in order.
     pub requests: Vec<String>,
     /// The last posted body.
@@ -55,6 +57,7 @@ impl Portal {
             scope: "hosts:read keys:create keys:read keys:revoke",
             expires_at: "2999-01-01T12:00:00+00:00",
             refusal: None,
+            refusals: Some(Vec::new()),
             requests: Vec::new(),
             posted: Value::Null,
         }));
@@ -111,6 +114,22 @@ pub fn key(id: i64, fingerprint: &str) -> Value {
     json!(key)
 }
 
+/// A refusal as in `GET /v1/tms/me/refusals`.
+pub fn refusal(fingerprint: &str, last_at: &str) -> Value {
+    let refusal = MyRefusal {
+        client_id: Some("tms-cli".into()),
+        first_at: "2026-11-20T08:00:00+00:00".into(),
+        host: "testhost1".into(),
+        host_account: "testhostaccount1".into(),
+        last_at: last_at.into(),
+        message: "the key has expired: create a new one".into(),
+        public_key_fingerprint: fingerprint.into(),
+        reason: "key_expired".into(),
+        times: 3,
+    };
+    json!(refusal)
+}
+
 fn serve(stream: impl Read + Write, state: &Mutex<State>) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     let (head, body) = read_request(&mut stream)?;
@@ -154,6 +173,10 @@ impl State {
             ("GET", "") => done(200, json!(self.me())),
             ("GET", "/hosts") => done(200, json!({ "num_hosts": self.hosts.len(), "hosts": self.hosts })),
             ("GET", "/keys") => done(200, self.page(query)),
+            ("GET", "/refusals") => match &self.refusals {
+                Some(refusals) => done(200, json!({ "as_of": "2026-11-20T20:00:10+00:00", "num_refusals": refusals.len(), "refusals": refusals })),
+                None => refused(404, "", "ERROR: NOT FOUND"),
+            },
             ("POST", "/keys") => match self.refusal {
                 Some((status, headers, sentence)) => refused(status, headers, sentence),
                 None => done(201, self.register(serde_json::from_slice(body).unwrap())),

@@ -19,6 +19,7 @@ mod openapi;
 mod paging;
 mod people;
 mod pubkeys;
+mod refusals;
 mod registrations;
 mod reservations;
 mod retrieve;

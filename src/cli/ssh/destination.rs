@@ -76,6 +76,14 @@ pub fn resolve(destination: &Destination, accounts: &[MyHost]) -> Result<SshTarg
 }
 
 impl Destination {
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
     fn matches(&self, account: &MyHost, by_name: bool) -> bool {
         let host = if by_name { Some(account.host.as_str()) } else { account.address.as_deref() };
         host.is_some_and(|host| self.matches_host(host)) && self.account.as_deref().is_none_or(|requested| account.host_account == requested)

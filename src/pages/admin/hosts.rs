@@ -9,7 +9,9 @@ use serde_json::json;
 use super::components::{AdminPage, Checkbox, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
-use crate::pages::components::{AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, List, PostForm, RelativeTime, ServerError};
+use crate::pages::components::{
+    AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, HostRefusedLogins, List, PostForm, RelativeTime, ServerError,
+};
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
@@ -193,6 +195,7 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
             <HostFacts host=host.clone()/>
             {(!host.answers).then(|| view! { <p class="warning">{t.admin_hosts_answers_not()}</p> })}
             <p class="actions"><a class="button" href=here>{t.admin_hosts_test()}</a> <span class="hint">{t.admin_hosts_test_hint()}</span></p>
+            <HostRefusedLogins host=name.clone()/>
             <section aria-labelledby="set-up">
                 <h2 id="set-up">{t.admin_hosts_set_up()}</h2>
                 <p>{t.admin_hosts_sshd_config()}</p>

@@ -147,7 +147,8 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
     let user = person.user.clone();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encode(&person.user));
-    let (delegations, keys, record) = (about(paths::ADMIN_DELEGATIONS), about(paths::ADMIN_KEYS), about(paths::ADMIN_ACTIVITY));
+    let (delegations, keys) = (about(paths::ADMIN_DELEGATIONS), about(paths::ADMIN_KEYS));
+    let record = format!("{}?actor={}", paths::ADMIN_ACTIVITY, encode(&person.user));
     let has_mfa = person.mfa.is_some();
     let mfa_on = person.mfa.is_some_and(|mfa| mfa.enabled);
     view! {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::auth::{AdminAuth, HostCallerAuth};
 use super::clients::RotationParams;
@@ -15,6 +15,7 @@ use super::reply::{
 use crate::domain::display_text::parse_name;
 use crate::domain::host::Host;
 use crate::domain::ids::HostName;
+use crate::domain::refused_lookup::RefusedLookup;
 use crate::server::service::admin::hosts::{AddHostRefused, AddedAddress};
 use crate::server::service::ssh_keys::lookups::HostCheck;
 use crate::server::service::{Error, Services};
@@ -256,4 +257,74 @@ pub async fn check(
         tenant: tenant_id.map(String::from),
         tenant_enabled,
     }))
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RefusalParams {
+    /// The host, by any of its names.
+    host: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RefusalResponse {
+    /// The client that created the key; null if no client did, or if the key is unknown.
+    client_id: Option<String>,
+    /// IP address of the host at the last lookup.
+    from: Option<String>,
+    /// When it was refused for the first time.
+    first_at: String,
+    host: String,
+    host_account: String,
+    /// When it was refused for the last time.
+    last_at: String,
+    /// The reason and what to do; may change.
+    message: String,
+    public_key_fingerprint: String,
+    /// The reason, such as `key_expired`; there may be more in later versions.
+    reason: &'static str,
+    /// How many refusals were recorded, at most one per minute.
+    times: u32,
+    /// The key's owner, or else the only user to whom the account is linked.
+    tms_user_id: Option<String>,
+}
+
+impl From<RefusedLookup> for RefusalResponse {
+    fn from(refused: RefusedLookup) -> Self {
+        Self {
+            client_id: refused.client_id.map(String::from),
+            from: refused.from,
+            first_at: refused.first_at.to_rfc3339(),
+            host: refused.host.into(),
+            host_account: refused.account.into(),
+            last_at: refused.last_at.to_rfc3339(),
+            message: refused.reason.to_string(),
+            public_key_fingerprint: refused.fingerprint,
+            reason: refused.reason.as_str(),
+            times: refused.times,
+            tms_user_id: refused.user_id.map(String::from),
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct RefusalList {
+    /// Number of entries in this response.
+    num_refusals: usize,
+    /// The refusals, newest first.
+    refusals: Vec<RefusalResponse>,
+}
+
+/// Lists a host's last refused key lookups, with the reason; at most 200, kept for 30 days.
+#[utoipa::path(get, path = "/v1/tms/hosts/refusals", tag = "hosts", params(RefusalParams), security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    responses((status = 200, description = "The refusals", body = Reply<RefusalList>), ErrorResponses))]
+pub async fn refusals(
+    State(services): State<Services>,
+    AdminAuth(admin): AdminAuth,
+    QueryParams(query): QueryParams<RefusalParams>,
+) -> ReplyResult<RefusalList> {
+    let host: HostName = Text(query.host).id("host")?;
+    let refused = services.list_refused_lookups_of_host(&admin, &host).await?;
+    let refusals: Vec<RefusalResponse> = refused.into_iter().map(RefusalResponse::from).collect();
+    Ok(success(RefusalList { num_refusals: refusals.len(), refusals }))
 }

@@ -10,12 +10,13 @@ use super::error::{ErrorResponses, TmsError};
 use super::extractors::{JsonBody, QueryParams, RowId, Text};
 use super::pubkeys::{KeyRequestContext, key_error};
 use super::reply::{CreatedResult, DeleteResponse, Pagination, PaginationParams, Reply, ReplyResult, created, reply_with, success};
+use crate::domain::refused_lookup::RefusedLookup;
 use crate::domain::scope::Scope;
 use crate::domain::ssh_key::SshKey;
 use crate::domain::time::Timestamp;
 use crate::server::service::Services;
 use crate::server::service::ssh_keys::{KeyParams, KeySource, OwnKeyFilter};
-use crate::wire::{Me, MyHost, MyHosts, MyKey, MyKeys};
+use crate::wire::{Me, MyHost, MyHosts, MyKey, MyKeys, MyRefusal, MyRefusals};
 
 /// Returns the token's user, client and scope.
 #[utoipa::path(get, path = "/v1/tms/me", tag = "me", security(("bearer" = [])), responses((status = 200, description = "The token's user", body = Reply<Me>), ErrorResponses))]
@@ -152,5 +153,46 @@ pub async fn delete_key(State(services): State<Services>, bearer: Bearer, RowId(
         Ok(reply_with(format!("Key {id} revoked"), DeleteResponse { num_deleted: 1 }))
     } else {
         Err(TmsError::NOT_FOUND)
+    }
+}
+
+/// Filters; without any, all refusals are returned.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RefusalListParams {
+    /// Only logins to this host, under any of its names.
+    host: Option<String>,
+    /// Only logins to host accounts of this name.
+    host_account: Option<String>,
+}
+
+/// Lists the last refused logins of the user's keys, with the reason, for the host accounts of `/v1/tms/me/hosts`; at most 200, kept for 30
+/// days. Requires `keys:read`.
+#[utoipa::path(get, path = "/v1/tms/me/refusals", tag = "me", params(RefusalListParams), security(("bearer" = ["keys:read"])),
+    responses((status = 200, description = "The refusals", body = Reply<MyRefusals>), ErrorResponses))]
+pub async fn get_refusals(
+    State(services): State<Services>,
+    bearer: Bearer,
+    QueryParams(query): QueryParams<RefusalListParams>,
+) -> ReplyResult<MyRefusals> {
+    let holder = bearer.with(Scope::KeysRead)?;
+    let host = query.host.map(|host| Text(host).id("host")).transpose()?;
+    let account = query.host_account.map(|account| Text(account).id("host_account")).transpose()?;
+    let refused = services.list_own_refused_lookups(&holder, host.as_ref(), account.as_ref()).await?;
+    let refusals: Vec<MyRefusal> = refused.into_iter().map(my_refusal).collect();
+    Ok(success(MyRefusals { as_of: services.now().to_rfc3339(), num_refusals: refusals.len(), refusals }))
+}
+
+fn my_refusal(refused: RefusedLookup) -> MyRefusal {
+    MyRefusal {
+        client_id: refused.client_id.map(String::from),
+        first_at: refused.first_at.to_rfc3339(),
+        host: refused.host.into(),
+        host_account: refused.account.into(),
+        last_at: refused.last_at.to_rfc3339(),
+        message: refused.reason.to_string(),
+        public_key_fingerprint: refused.fingerprint,
+        reason: refused.reason.as_str().to_owned(),
+        times: refused.times,
     }
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::auth::{CREDENTIAL_REQUIRED, ClientAuth, ClientIp, ClientOrAdminAuth, HostCallerAuth, client_access};
+use super::auth::{CREDENTIAL_REQUIRED, ClientAuth, ClientIp, ClientOrAdminAuth, HostCallerAuth, OptionalTenant, client_access};
 use super::error::{ErrorResponses, TmsError};
 use super::extractors::{JsonBody, RowId, Text, check_tenant};
 use super::reply::{
@@ -184,11 +184,19 @@ pub struct KeyLookupResponse {
 pub async fn retrieve(
     State(services): State<Services>,
     ClientIp(from): ClientIp,
-    HostCallerAuth(asking): HostCallerAuth,
-    JsonBody(asked): JsonBody<KeyLookupRequest>,
+    OptionalTenant(tenant): OptionalTenant,
+    asking: Result<HostCallerAuth, TmsError>,
+    asked: Result<JsonBody<KeyLookupRequest>, TmsError>,
 ) -> ReplyResult<KeyLookupResponse> {
+    let HostCallerAuth(asking) = asking.inspect_err(|error| {
+        if let (TmsError::HostCredential(_), Ok(JsonBody(asked))) = (error, &asked) {
+            if let Some(login) = parse_login(asked, from) {
+                services.record_invalid_credential(tenant, &login);
+            }
+        }
+    })?;
     // An invalid name cannot have a key.
-    let login = parse_login(asked, from).ok_or(TmsError::NOT_FOUND)?;
+    let login = parse_login(&asked?.0, from).ok_or(TmsError::NOT_FOUND)?;
     match services.look_up_key(&asking, &login).await {
         Ok(shown) => Ok(success(KeyLookupResponse { expires_at: shown.expires_at.to_rfc3339(), public_key: shown.public_key })),
         Err(error) => Err(lookup_error(error)),
@@ -204,16 +212,16 @@ pub fn lookup_error(error: Error<LookupRefused>) -> TmsError {
     }
 }
 
-fn parse_login(asked: KeyLookupRequest, from: Option<IpAddr>) -> Option<SshLogin> {
+fn parse_login(asked: &KeyLookupRequest, from: Option<IpAddr>) -> Option<SshLogin> {
     /// `SHA256:` and 43 characters of base64 fit; longer than any other hash that OpenSSH prints.
     const MAX_FINGERPRINT_LENGTH: usize = 128;
-    let Text(fingerprint) = asked.public_key_fingerprint;
+    let Text(fingerprint) = &asked.public_key_fingerprint;
     (fingerprint.len() <= MAX_FINGERPRINT_LENGTH).then_some(())?;
     Some(SshLogin {
-        host: HostName::parse(asked.host.0).ok()?,
-        account: AccountName::parse(asked.user.0).ok()?,
-        uid: asked.user_uid.and_then(|Text(uid)| uid.parse().ok()),
-        fingerprint,
+        host: HostName::parse(asked.host.0.as_str()).ok()?,
+        account: AccountName::parse(asked.user.0.as_str()).ok()?,
+        uid: asked.user_uid.as_ref().and_then(|Text(uid)| uid.parse().ok()),
+        fingerprint: fingerprint.clone(),
         key_type: asked.key_type.as_str().map(str::to_owned),
         from,
     })

@@ -81,6 +81,7 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
         (Admin, "POST /hosts", &address),
         (Admin, "GET /hosts/1", &none),
         (Admin, "GET /hosts/list", &none),
+        (Admin, "GET /hosts/refusals?host=testhost1", &none),
         (Admin, "DELETE /hosts/del", &address),
         (Admin, "POST /hosts/credential", &host),
         (Admin, "PATCH /hosts/credential", &host),
@@ -109,6 +110,7 @@ pub fn endpoints(tenant: &str) -> Vec<Endpoint> {
         (Person, "GET /me", &none),
         (Person, "GET /me/hosts", &none),
         (Person, "GET /me/keys", &none),
+        (Person, "GET /me/refusals", &none),
         (Person, "POST /me/keys", &own),
         (Person, "DELETE /me/keys/1", &none),
     ]

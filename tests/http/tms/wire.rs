@@ -375,6 +375,21 @@ async fn wire_of_me() {
     wire.compare_with_snapshot();
 }
 
+#[tokio::test]
+async fn wire_of_refusals() {
+    let mut wire = Wire::about("refusals").await;
+    let (admin, device, host) = (wire.app.admin("test").await, wire.app.device_with(EVERYTHING).await, wire.app.unauthenticated());
+    let expired = wire.app.client().make_key(json!({ "ttl_minutes": 0 })).await;
+    assert!(!host.gets_key(&login(&expired)).await);
+    wire.app.refusals(1).await;
+    wire.call(("admin", &admin), "GET /hosts/refusals?host=testhost1", NONE).await;
+    wire.call(("admin", &admin), "GET /hosts/refusals?host=nowhere", NONE).await;
+    wire.call(("admin", &admin), "GET /hosts/refusals", NONE).await;
+    wire.call(("device", &device), "GET /me/refusals?host=testhost1", NONE).await;
+    wire.call(("device", &device), "GET /me/refusals?host=nowhere", NONE).await;
+    wire.compare_with_snapshot();
+}
+
 /// W1, W2: every PATCH returned 500, and three lists closed the connection.
 #[tokio::test]
 async fn every_endpoint_has_a_recorded_success() {

@@ -89,6 +89,11 @@ impl SignedIn {
         &self.tenant
     }
 
+    /// Whether they have enrolled a second factor.
+    pub fn has_second_factor(&self) -> bool {
+        self.has_second_factor
+    }
+
     /// Whether they have the administrator role; using it requires [`TenantAdmin`].
     pub fn is_admin(&self) -> bool {
         self.admin

@@ -7,9 +7,11 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 
 use crate::domain::ids::{AccountName, HostName, TenantId};
+use crate::domain::refused_lookup::RefusalReason;
 use crate::domain::ssh_key::{LookupDecision, line_matches_type};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::AuthenticatedHost;
+use crate::server::service::ssh_keys::refused_lookups::Refusal;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::ssh_keys::lookup::{KeyCandidate, LookupQuery, LookupResult};
 use crate::server::storage::{hosts, ssh_keys, tenants};
@@ -89,6 +91,7 @@ impl Services {
                 // A concurrent lookup was counted: either of this login, or no uses are left.
                 let (_, lookup) = self.find_authorized_key(caller, login).await?;
                 if lookup != LookupDecision::SameLogin {
+                    self.record_refusal_later(Refusal::used_up(caller, login, &found));
                     return Err(Error::Refused(LookupRefused::NotFound));
                 }
             }
@@ -100,7 +103,12 @@ impl Services {
     async fn find_authorized_key(&self, caller: &HostCaller, login: &SshLogin) -> Result<(KeyCandidate, LookupDecision), Error<LookupRefused>> {
         let tenant_id = match caller {
             HostCaller::Authenticated(authenticated) => {
-                self.require_same_host(authenticated, &login.host).await?;
+                let checked = self.require_same_host(authenticated, &login.host).await;
+                checked.inspect_err(|error| {
+                    if matches!(error, Error::Refused(_)) {
+                        self.record_refusal_later(Refusal::of_host(caller, login, RefusalReason::CredentialOfOtherHost));
+                    }
+                })?;
                 Some(authenticated.tenant_id.clone())
             }
             HostCaller::Tenant(tenant) => Some(tenant.clone()),
@@ -110,6 +118,8 @@ impl Services {
         let asked = LookupQuery { host, account, fingerprint, tenant_id: tenant_id.clone() };
         let LookupResult { credential_required, candidates: found } = self.storage().look_up_keys(asked).await?;
         if credential_required && !matches!(caller, HostCaller::Authenticated(_)) {
+            let owners = found.iter().map(|found| (found, RefusalReason::CredentialMissing));
+            self.record_refusal_later(Refusal::of_keys(caller, login, RefusalReason::CredentialMissing, owners));
             return Err(Error::Refused(LookupRefused::CredentialRequired));
         }
         self.record_lookup_later(tenant_id.as_ref(), login);
@@ -118,13 +128,25 @@ impl Services {
         let hosts_own = |found: &KeyCandidate| found.minimum_uid.zip(login.uid).is_some_and(|(lowest, uid)| uid < lowest);
         let fits = |found: &KeyCandidate| login.key_type.as_deref().is_none_or(|asked| line_matches_type(&found.public_key, asked));
         let now = self.now();
-        let candidates = found.into_iter().filter(|found| !hosts_own(found) && fits(found)).map(|found| {
-            let lookup = found.status.authorize_login(now);
-            (found, lookup)
-        });
-        let shown =
-            candidates.filter(|(_, lookup)| *lookup != LookupDecision::Refused).max_by_key(|(found, lookup)| found.status.preference(*lookup));
-        shown.ok_or(Error::Refused(LookupRefused::NotFound))
+        let (mut allowed, mut refused) = (Vec::new(), Vec::new());
+        for candidate in found {
+            let decision = if hosts_own(&candidate) {
+                LookupDecision::Refused(RefusalReason::UidBelowMinimum)
+            } else if !fits(&candidate) {
+                LookupDecision::Refused(RefusalReason::KeyTypeMismatch)
+            } else {
+                candidate.status.authorize_login(now)
+            };
+            match decision {
+                LookupDecision::Refused(reason) => refused.push((candidate, reason)),
+                decision => allowed.push((candidate, decision)),
+            }
+        }
+        allowed.into_iter().max_by_key(|(found, lookup)| found.status.preference(*lookup)).ok_or_else(|| {
+            let owners = refused.iter().map(|(candidate, reason)| (candidate, *reason));
+            self.record_refusal_later(Refusal::of_keys(caller, login, RefusalReason::UnknownKey, owners));
+            Error::Refused(LookupRefused::NotFound)
+        })
     }
 
     /// Refuses a host that asks about another; its aliases are allowed.

@@ -8,7 +8,7 @@ use sqlx::FromRow;
 use super::super::host_accounts::HostAccountKey;
 use super::super::hosts::{names_of_host, tenant_answering};
 use super::super::{Connection, Error, parse_column};
-use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId};
+use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
 use crate::domain::ssh_key::{Dependencies, HostAccountLink, KeyStatus, MfaStatus};
 use crate::domain::time::Timestamp;
 
@@ -154,6 +154,8 @@ pub struct LookupResult {
 /// A registration of a key, with all that decides whether it may log in.
 pub struct KeyCandidate {
     pub number: i64,
+    pub user_id: UserId,
+    pub client_id: Option<ClientId>,
     pub public_key: String,
     pub status: KeyStatus,
     /// The minimum UID for an account whose link was made by automatic provisioning or through a provider, because neither checked the UID.
@@ -165,6 +167,8 @@ struct LookupRow {
     /// The position of the query in the batch.
     asked: i64,
     number: Option<i64>,
+    user_id: Option<String>,
+    client_id: Option<String>,
     public_key: String,
     expires_at: i64,
     max_uses: u32,
@@ -184,7 +188,9 @@ impl LookupRow {
     /// `None`: there is no registration.
     fn candidate(self) -> Result<Option<KeyCandidate>, Error> {
         let row = self;
-        let Some(number) = row.number else { return Ok(None) };
+        let Some((number, user_id)) = row.number.zip(row.user_id) else { return Ok(None) };
+        let user_id = parse_column("pubkeys", &row.public_key, UserId::parse(user_id))?;
+        let client_id = row.client_id.map(|client| parse_column("pubkeys", &row.public_key, ClientId::parse(client))).transpose()?;
         let standing = KeyStatus {
             tenant_enabled: row.tenant_enabled,
             client_enabled: row.client_enabled,
@@ -196,7 +202,7 @@ impl LookupRow {
             reserved_until: row.reserved_until.map(Timestamp::from_millis),
             last_used_at: row.last_used_at.map(Timestamp::from_millis),
         };
-        Ok(Some(KeyCandidate { number, public_key: row.public_key, status: standing, minimum_uid: row.lowest_unseen_uid }))
+        Ok(Some(KeyCandidate { number, user_id, client_id, public_key: row.public_key, status: standing, minimum_uid: row.lowest_unseen_uid }))
     }
 }
 
@@ -213,7 +219,7 @@ pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> B
             })
             .collect();
         let rows: Vec<LookupRow> = sqlx::query_as(concat!(
-            "SELECT q.key AS asked, k.number, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
+            "SELECT q.key AS asked, k.number, k.user_id, k.client_id, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
                     coalesce(k.uses, 0) AS uses,
                     coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
                     coalesce(n.enabled, 0) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, 0) END AS client_enabled,

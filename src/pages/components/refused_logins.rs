@@ -1,0 +1,176 @@
+//! Refused logins: a person's own on `/activity`, and those of a host or person for administrators.
+
+use leptos::either::Either;
+use leptos::prelude::*;
+
+use super::RelativeTime;
+use crate::domain::ids::{HostName, UserId};
+use crate::domain::paths::{self, ReturnTo, encode};
+use crate::domain::refused_lookup::{RefusalReason, RefusedLookup};
+use crate::domain::time::Timestamp;
+use crate::server::context::{self, translations};
+
+/// How many a person is shown, and an administrator.
+const SHOWN: usize = 10;
+const SHOWN_TO_ADMIN: usize = 25;
+/// The list is open if the newest is not older than this, in milliseconds.
+const RECENT_MILLIS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Who reads the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// The person themselves, and whether they have a second factor.
+    Person { has_second_factor: bool },
+    /// An administrator, on the page of a host.
+    AdminOfHost,
+    /// An administrator, on the page of a person.
+    AdminOfPerson,
+}
+
+/// The signed-in person's refused logins, in a section that is open if there are recent ones; nothing if there are none.
+#[component]
+pub fn MyRefusedLogins() -> impl IntoView {
+    Suspend::new(async move {
+        let (Ok(services), Ok(person)) = (context::services(), context::signed_in()) else { return None };
+        let refused = services.list_my_refused_lookups(&person).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
+        let newest = refused.first()?.last_at;
+        let open = is_recent(newest, services.now());
+        let (t, count) = (translations(), i64::try_from(refused.len()).unwrap_or(i64::MAX));
+        let reader = Reader::Person { has_second_factor: person.has_second_factor() };
+        Some(view! {
+            <section aria-labelledby="refused">
+                <h2 id="refused">{t.refused_title()}</h2>
+                <details open=open>
+                    <summary>{t.refused_count(count)}</summary>
+                    <p class="hint">{t.refused_lead()}</p>
+                    <Entries refused=shown(refused, SHOWN) reader/>
+                </details>
+            </section>
+        })
+    })
+}
+
+fn is_recent(at: Timestamp, now: Timestamp) -> bool {
+    now.as_millis() - at.as_millis() <= RECENT_MILLIS
+}
+
+/// A host's refused logins, for administrators.
+#[component]
+pub fn HostRefusedLogins(host: String) -> impl IntoView {
+    Suspend::new(async move {
+        let (Ok(services), Ok(admin), Ok(host)) = (context::services(), context::admin(), HostName::parse(host)) else { return None };
+        let refused = services.list_refused_lookups_of_host(&admin, &host).await;
+        let refused = refused.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
+        Some(view! { <AdminSection refused reader=Reader::AdminOfHost/> })
+    })
+}
+
+/// A person's refused logins, for administrators.
+#[component]
+pub fn PersonRefusedLogins(user: String) -> impl IntoView {
+    Suspend::new(async move {
+        let (Ok(services), Ok(admin), Ok(user)) = (context::services(), context::admin(), UserId::parse(user)) else { return None };
+        let refused = services.list_refused_lookups_of_person(&admin, &user).await;
+        let refused = refused.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
+        Some(view! { <AdminSection refused reader=Reader::AdminOfPerson/> })
+    })
+}
+
+#[component]
+fn AdminSection(refused: Vec<RefusedLookup>, reader: Reader) -> impl IntoView {
+    let t = translations();
+    let count = i64::try_from(refused.len()).unwrap_or(i64::MAX);
+    view! {
+        <section aria-labelledby="refused">
+            <h2 id="refused">{t.refused_title()}</h2>
+            {if refused.is_empty() {
+                Either::Left(view! { <p class="hint">{t.refused_none()}</p> })
+            } else {
+                Either::Right(view! {
+                    <details>
+                        <summary>{t.refused_count(count)}</summary>
+                        <Entries refused=shown(refused, SHOWN_TO_ADMIN) reader/>
+                    </details>
+                })
+            }}
+        </section>
+    }
+}
+
+fn shown(mut refused: Vec<RefusedLookup>, limit: usize) -> Vec<RefusedLookup> {
+    refused.truncate(limit);
+    refused
+}
+
+#[component]
+fn Entries(refused: Vec<RefusedLookup>, reader: Reader) -> impl IntoView {
+    view! { <ol class="rows">{refused.into_iter().map(|refused| view! { <Entry refused reader/> }).collect_view()}</ol> }
+}
+
+#[component]
+fn Entry(refused: RefusedLookup, reader: Reader) -> impl IntoView {
+    let t = translations();
+    let RefusedLookup { host, account, fingerprint, reason, user_id, client_id, from, last_at, times, .. } = refused;
+    let sentence = t.refusal_reason(reason, &format!("{account}@{host}"));
+    let for_admin = !matches!(reader, Reader::Person { .. });
+    let person = user_id.filter(|_| reader == Reader::AdminOfHost).map(|user| {
+        let page = format!("{}?user={}", paths::ADMIN_PERSON, encode(user.as_str()));
+        view! { <div><dt>{t.refused_person()}</dt><dd><a href=page><bdi>{user.to_string()}</bdi></a></dd></div> }
+    });
+    let of_host = (reader == Reader::AdminOfPerson).then(|| {
+        let page = format!("{}?host={}", paths::ADMIN_HOST, encode(host.as_str()));
+        view! { <div><dt>{t.refused_host()}</dt><dd><a href=page><bdi>{host.to_string()}</bdi></a></dd></div> }
+    });
+    let remedy = match reader {
+        Reader::Person { has_second_factor } => Some(view! { <Remedy reason has_second_factor sentence=sentence.clone()/> }),
+        Reader::AdminOfHost | Reader::AdminOfPerson => None,
+    };
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <p class="happened">{sentence}</p>
+                <p class="hint"><RelativeTime at=last_at/></p>
+                <dl class="facts short">
+                    <div><dt>{t.refused_key()}</dt><dd><code translate="no" dir="ltr">{fingerprint}</code></dd></div>
+                    {client_id.map(|client| view! { <div><dt>{t.refused_client()}</dt><dd><bdi>{client.to_string()}</bdi></dd></div> })}
+                    {person}
+                    {of_host}
+                    {from.filter(|_| for_admin).map(|from| view! { <div><dt>{t.refused_asked_from()}</dt><dd><bdi>{from}</bdi></dd></div> })}
+                    {(times > 1).then(|| view! { <div><dt>{t.refused_times()}</dt><dd>{t.refused_times_count(times)}</dd></div> })}
+                </dl>
+            </div>
+            {remedy}
+        </li>
+    }
+}
+
+/// Where the person can do something about it.
+#[component]
+fn Remedy(reason: RefusalReason, has_second_factor: bool, sentence: String) -> impl IntoView {
+    let t = translations();
+    let link = match reason {
+        RefusalReason::UnknownKey | RefusalReason::KeyExpired | RefusalReason::KeyUsedUp | RefusalReason::ReservationEnded => {
+            Some((paths::KEYS.to_owned(), t.refused_do_keys()))
+        }
+        RefusalReason::MfaMissing | RefusalReason::MfaExpired if has_second_factor => {
+            Some((paths::second_factor_again(&ReturnTo::to(paths::ACTIVITY)), t.refused_do_mfa()))
+        }
+        RefusalReason::MfaMissing | RefusalReason::MfaExpired => Some((paths::IDENTITIES_SECOND_FACTOR.to_owned(), t.refused_do_mfa_set_up())),
+        RefusalReason::LinkMissing | RefusalReason::LinkExpired => Some((paths::HOSTS.to_owned(), t.refused_do_hosts())),
+        RefusalReason::DelegationMissing | RefusalReason::DelegationExpired => Some((paths::APPS.to_owned(), t.refused_do_apps())),
+        RefusalReason::MfaDisabled
+        | RefusalReason::ClientDisabled
+        | RefusalReason::PersonDisabled
+        | RefusalReason::TenantDisabled
+        | RefusalReason::UidBelowMinimum
+        | RefusalReason::KeyTypeMismatch
+        | RefusalReason::HostOfOtherTenant
+        | RefusalReason::CredentialMissing
+        | RefusalReason::CredentialInvalid
+        | RefusalReason::CredentialOfOtherHost => None,
+    };
+    match link {
+        Some((page, text)) => Either::Left(view! { <a href=page aria-label=format!("{text}: {sentence}")>{text.clone()}</a> }),
+        None => Either::Right(view! { <p class="hint">{t.refused_ask()}</p> }),
+    }
+}
