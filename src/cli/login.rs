@@ -159,7 +159,7 @@ async fn revoke_replaced(
             None => Err(server.unexpected_response("no revocation_endpoint")),
         };
         let (valid, server) = (format_validity(expires_at), &server.target.server);
-        let still_valid = format!("It and the keys created with it stay valid {valid}; revoke it at {server}{} in any browser.", paths::SESSIONS);
+        let still_valid = format!("It and the keys created with it stay valid {valid}; revoke it at {server}{} in any browser.", paths::APPS);
         previous = previous.merge(revoked, &still_valid, output);
     }
     previous

@@ -162,7 +162,7 @@ impl fmt::Display for RevocationFailed {
             writeln!(f, "not signed out of {target}: the portal did not revoke the sign-in ({why}), and its token is still here")?;
         }
         write_remaining_access(f, undeleted, &format!("the access token, {}", format_validity(*token)), keys)?;
-        write!(f, "To end all of this, revoke the sign-in at {}{} in any browser.", target.server, paths::SESSIONS)
+        write!(f, "To end all of this, revoke the sign-in at {}{} in any browser.", target.server, paths::APPS)
     }
 }
 

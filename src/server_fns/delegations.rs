@@ -1,4 +1,4 @@
-//! The person's delegations.
+//! The person's delegations, by client.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,6 +7,29 @@ use super::device::ClientItem;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
+
+/// A client with the person's delegations to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientDelegationsItem {
+    pub client: ClientItem,
+    pub client_id: String,
+    /// The newest of those that match the list's filter.
+    pub newest: Vec<DelegationItem>,
+    /// The number of all that match.
+    pub total: i64,
+    /// The number of active ones.
+    pub active: i64,
+    /// All keys that the client created for the person.
+    pub keys: i64,
+    pub last_login: Option<KeyLoginItem>,
+}
+
+/// A client with a page of all of the person's delegations to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientDelegationsDetail {
+    pub client: ClientDelegationsItem,
+    pub delegations: Page<DelegationItem>,
+}
 
 /// A delegation, as its person sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,12 +44,38 @@ pub struct DelegationItem {
     pub since: Timestamp,
     /// [`Timestamp::FOREVER`]: it does not expire.
     pub until: Timestamp,
-    pub last_used_at: Option<Timestamp>,
-    /// The number of keys that the client created for the person.
+    /// The device that the person allowed.
+    pub device: Option<DeviceItem>,
+    /// The number of keys that rest on it: created by the device, or by the client without a device.
     pub keys: i64,
+    /// The last login with one of these keys.
+    pub last_login: Option<KeyLoginItem>,
     pub state: DelegationState,
     /// The expiries that can be chosen, in seconds from now.
     pub ends: Vec<u64>,
+}
+
+/// A device or program that was allowed to act for the person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceItem {
+    /// Its name, as far as its user agent tells.
+    pub program: Option<String>,
+    /// The user agent as sent, if it tells more.
+    pub agent: Option<String>,
+    /// The address it got its token at, or before that the address it asked from.
+    pub from: Option<String>,
+    /// Whether it has got its token.
+    pub connected: bool,
+    /// The last use of its token.
+    pub used_at: Option<Timestamp>,
+    pub used_from: Option<String>,
+}
+
+/// A login with a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyLoginItem {
+    pub at: Timestamp,
+    pub host: String,
 }
 
 /// How a delegation was created.
@@ -47,22 +96,45 @@ pub enum DelegationState {
     Revoked,
 }
 
-/// A page of the person's delegations. `show`: `ended`, `all`; `sort`: `expires`, `client`.
+/// A page of the clients that may act for the person. `show`: `ended`, `all`; `sort`: `expires`, `client`.
 #[server(prefix = "/api", endpoint = "apps/list")]
-pub async fn list_my_delegations(#[server(default)] query: ListQuery) -> Result<Page<DelegationItem>, ServerFnError> {
+pub async fn list_my_clients(#[server(default)] query: ListQuery) -> Result<Page<ClientDelegationsItem>, ServerFnError> {
     use crate::server::context;
     let (services, person) = (context::services()?, context::signed_in()?);
-    let listed = services.list_my_delegations(&person, &query.params()).await.map_err(context::fault)?;
+    let listed = services.list_my_clients(&person, &query.params()).await.map_err(context::fault)?;
     let (longest, now) = (person.tenant().policy.longest_access, services.now());
-    Ok(listed.map(|app| DelegationItem::new(app, longest, now)))
+    Ok(listed.map(|client| ClientDelegationsItem::new(client, longest, now)))
 }
 
-/// An active delegation, to change or revoke it.
-#[server(prefix = "/api", endpoint = "apps/find")]
-pub async fn find_my_delegation(#[server(default)] app: i64) -> Result<Option<DelegationItem>, ServerFnError> {
+/// A client with a page of the person's delegations to it. `show` and `sort` as in [`list_my_clients`].
+#[server(prefix = "/api", endpoint = "apps/application")]
+pub async fn find_my_client(
+    #[server(default)] client: String,
+    #[server(default)] query: ListQuery,
+) -> Result<Option<ClientDelegationsDetail>, ServerFnError> {
+    use crate::domain::ids::ClientId;
     use crate::server::context;
     let (services, person) = (context::services()?, context::signed_in()?);
-    let found = services.find_my_delegation(&person, app).await.map_err(context::fault)?;
+    let Ok(client) = ClientId::parse(client) else { return Ok(None) };
+    let Some(found) = services.find_my_client(&person, &client).await.map_err(context::fault)? else { return Ok(None) };
+    let delegations = services.list_my_delegations(&person, &client, &query.params()).await.map_err(context::fault)?;
+    let (longest, now) = (person.tenant().policy.longest_access, services.now());
+    Ok(Some(ClientDelegationsDetail {
+        client: ClientDelegationsItem::new(found, longest, now),
+        delegations: delegations.map(|delegation| DelegationItem::new(delegation, longest, now)),
+    }))
+}
+
+/// An active delegation, to change or revoke it; found by its number, or by the device grant behind it.
+#[server(prefix = "/api", endpoint = "apps/find")]
+pub async fn find_my_delegation(#[server(default)] app: i64, #[server(default)] grant: String) -> Result<Option<DelegationItem>, ServerFnError> {
+    use crate::domain::ids::DeviceGrantId;
+    use crate::server::context;
+    use crate::server::service::authorizations::my_delegations::DelegationRef;
+    let (services, person) = (context::services()?, context::signed_in()?);
+    let which = if grant.is_empty() { Ok(DelegationRef::Number(app)) } else { DeviceGrantId::parse(grant).map(DelegationRef::DeviceGrant) };
+    let Ok(which) = which else { return Ok(None) };
+    let found = services.find_my_delegation(&person, &which).await.map_err(context::fault)?;
     Ok(found.map(|app| DelegationItem::new(app, person.tenant().policy.longest_access, services.now())))
 }
 
@@ -76,16 +148,16 @@ pub async fn change_my_delegation(
     use std::time::Duration;
 
     use crate::domain::delegation::DelegationChangeRefused;
-    use crate::domain::paths::{APPS, ReturnTo};
+    use crate::domain::paths::{ReturnTo, apps_list};
     use crate::server::context;
     use crate::server::service::Error;
     let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
-    context::redirect_back(&back, APPS);
+    context::redirect_back(&back, apps_list(&back));
     let until = services.now() + Duration::from_secs(ends);
     match services.set_my_delegation_expiry(&person, app, until).await {
         Ok(()) => context::flash_success(context::naming(until, |until| t.apps_changed(until))).await,
         Err(Error::Refused(DelegationChangeRefused::StepUpRequired(missing))) => {
-            context::redirect_to_step_up(missing, &ReturnTo::within(&back, APPS));
+            context::redirect_to_step_up(missing, &ReturnTo::within(&back, apps_list(&back)));
             Ok(())
         }
         Err(Error::Refused(refused)) => context::flash_error(t.change_refused(refused)).await,
@@ -97,10 +169,10 @@ pub async fn change_my_delegation(
 #[server(prefix = "/api", endpoint = "apps/end")]
 pub async fn revoke_my_delegation(#[server(default)] app: i64, #[server(default)] back: String) -> Result<(), ServerFnError> {
     use crate::domain::delegation::DelegationChangeRefused;
-    use crate::domain::paths::APPS;
+    use crate::domain::paths::apps_list;
     use crate::server::context;
     let t = context::translations();
-    context::redirect_back(&back, APPS);
+    context::redirect_back(&back, apps_list(&back));
     if context::services()?.revoke_my_delegation(&context::signed_in()?, app).await.map_err(context::fault)? {
         context::flash_success(t.apps_ended()).await
     } else {
@@ -108,41 +180,105 @@ pub async fn revoke_my_delegation(#[server(default)] app: i64, #[server(default)
     }
 }
 
-#[cfg(feature = "ssr")]
-impl DelegationItem {
-    pub(super) fn new(
-        app: crate::server::service::authorizations::my_delegations::DelegationSummary,
-        longest: std::time::Duration,
-        now: Timestamp,
-    ) -> Self {
-        use std::time::Duration;
+/// Revokes all delegations to a client.
+#[server(prefix = "/api", endpoint = "apps/revoke")]
+pub async fn revoke_my_client(#[server(default)] client: String, #[server(default)] back: String) -> Result<(), ServerFnError> {
+    use crate::domain::delegation::DelegationChangeRefused;
+    use crate::domain::ids::ClientId;
+    use crate::domain::paths::apps_list;
+    use crate::server::context;
+    let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
+    context::redirect_back(&back, apps_list(&back));
+    let revoked = match ClientId::parse(client) {
+        Ok(client) => services.revoke_my_client(&person, &client).await.map_err(context::fault)?,
+        Err(_) => 0,
+    };
+    if revoked > 0 {
+        context::flash_success(t.apps_access_revoked(i64::try_from(revoked).unwrap_or(i64::MAX))).await
+    } else {
+        context::flash_error(t.change_refused(DelegationChangeRefused::NotFound)).await
+    }
+}
 
-        use crate::domain::delegation::Creator;
-        const EXPIRIES: [u64; 5] = [8 * 3_600, 24 * 3_600, 7 * 86_400, 30 * 86_400, 90 * 86_400];
-        let delegation = app.delegation;
-        let state = match app.ended_at {
-            Some(_) => DelegationState::Revoked,
-            None if delegation.expires_at <= now => DelegationState::Expired,
-            None => DelegationState::Active,
-        };
-        let ends = EXPIRIES.into_iter().filter(|seconds| delegation.check_new_expiry(now + Duration::from_secs(*seconds), longest, now).is_ok());
-        Self {
-            ends: ends.collect(),
-            number: delegation.number,
-            client: ClientItem::of(&app.client),
-            client_id: delegation.client_id.to_string(),
-            origin: match (delegation.made_by, &delegation.device_grant_id) {
-                (Creator::Mvp, _) => DelegationOrigin::Imported,
-                (Creator::Person, _) | (_, Some(_)) => DelegationOrigin::Consent,
-                (Creator::Admin, None) => DelegationOrigin::Administrator,
-            },
-            scope: Scope::ALL.into_iter().filter(|scope| app.scope.contains(*scope)).collect(),
-            host_accounts: app.host_accounts,
-            since: delegation.created_at,
-            until: app.ended_at.unwrap_or(delegation.expires_at),
-            last_used_at: app.last_used_at,
-            keys: app.keys,
-            state,
+#[cfg(feature = "ssr")]
+mod items {
+    use std::time::Duration;
+
+    use super::{ClientDelegationsItem, DelegationItem, DelegationOrigin, DelegationState, DeviceItem, KeyLoginItem};
+    use crate::domain::delegation::Creator;
+    use crate::domain::scope::Scope;
+    use crate::domain::time::Timestamp;
+    use crate::server::context;
+    use crate::server::service::authorizations::my_delegations::{ClientDelegations, DelegationSummary, DeviceSummary, KeyUse};
+    use crate::server_fns::device::ClientItem;
+
+    /// The expiries that a person can choose, in seconds.
+    const EXPIRIES: [u64; 5] = [8 * 3_600, 24 * 3_600, 7 * 86_400, 30 * 86_400, 90 * 86_400];
+
+    impl ClientDelegationsItem {
+        pub(super) fn new(found: ClientDelegations, longest: Duration, now: Timestamp) -> Self {
+            Self {
+                client: ClientItem::of(&found.client),
+                client_id: found.client_id.to_string(),
+                newest: found.newest.into_iter().map(|delegation| DelegationItem::new(delegation, longest, now)).collect(),
+                total: found.total,
+                active: found.active,
+                last_login: KeyLoginItem::of(&found.keys),
+                keys: found.keys.keys,
+            }
+        }
+    }
+
+    impl DelegationItem {
+        pub(in super::super) fn new(app: DelegationSummary, longest: Duration, now: Timestamp) -> Self {
+            let delegation = app.delegation;
+            let state = match app.ended_at {
+                Some(_) => DelegationState::Revoked,
+                None if delegation.expires_at <= now => DelegationState::Expired,
+                None => DelegationState::Active,
+            };
+            let ends = EXPIRIES.into_iter().filter(|seconds| delegation.check_new_expiry(now + Duration::from_secs(*seconds), longest, now).is_ok());
+            Self {
+                ends: ends.collect(),
+                number: delegation.number,
+                client: ClientItem::of(&app.client),
+                client_id: delegation.client_id.to_string(),
+                origin: match (delegation.made_by, &delegation.device_grant_id) {
+                    (Creator::Mvp, _) => DelegationOrigin::Imported,
+                    (Creator::Person, _) | (_, Some(_)) => DelegationOrigin::Consent,
+                    (Creator::Admin, None) => DelegationOrigin::Administrator,
+                },
+                scope: Scope::ALL.into_iter().filter(|scope| app.scope.contains(*scope)).collect(),
+                host_accounts: app.host_accounts,
+                since: delegation.created_at,
+                until: app.ended_at.unwrap_or(delegation.expires_at),
+                device: app.device.map(DeviceItem::new),
+                last_login: KeyLoginItem::of(&app.keys),
+                keys: app.keys.keys,
+                state,
+            }
+        }
+    }
+
+    impl DeviceItem {
+        fn new(device: DeviceSummary) -> Self {
+            let (redeemed_at, used_at) = (device.redeemed_at(), device.token_used_at());
+            let program = context::format_program(&device.agent);
+            let agent = Some(device.agent).filter(|agent| program.as_ref().is_some_and(|program| program.replacen(' ', "/", 1) != agent.trim()));
+            Self {
+                program,
+                agent,
+                connected: redeemed_at.is_some(),
+                used_at,
+                from: device.redeemed_from.or(device.requested_from),
+                used_from: device.token_used_from,
+            }
+        }
+    }
+
+    impl KeyLoginItem {
+        fn of(keys: &KeyUse) -> Option<Self> {
+            keys.last_login.as_ref().map(|login| Self { at: login.at, host: login.host.clone() })
         }
     }
 }

@@ -12,12 +12,15 @@ pub struct SessionItem {
     /// `Firefox on Linux`, as far as the user agent tells.
     pub browser: String,
     pub from: Option<String>,
+    /// The name of the provider through which the person signed in; `None`: with the local password.
+    pub provider: Option<String>,
     pub signed_in_at: Timestamp,
     pub last_seen: Timestamp,
     /// Whether it is the session of this request.
     pub current: bool,
 }
 
+/// The person's sessions, this one first; the latest if there are many.
 #[server(prefix = "/api", endpoint = "sessions/list")]
 pub async fn list_sessions() -> Result<Vec<SessionItem>, ServerFnError> {
     use crate::server::context;
@@ -51,6 +54,9 @@ pub async fn end_other_sessions() -> Result<(), ServerFnError> {
 
 #[cfg(feature = "ssr")]
 impl SessionItem {
+    /// The longest list.
+    pub const SHOWN: i64 = crate::server::service::auth::browser_sessions::SESSIONS_SHOWN;
+
     /// `current`: the session of this request, if it can be in the list.
     pub(super) fn new(
         session: crate::server::service::auth::browser_sessions::SessionSummary,
@@ -59,6 +65,7 @@ impl SessionItem {
         Self {
             browser: crate::server::context::format_browser(&session.agent),
             from: session.from,
+            provider: session.provider,
             signed_in_at: session.signed_in_at,
             last_seen: session.last_seen_at,
             current: Some(&session.id) == current,

@@ -151,7 +151,7 @@ async fn logout_without_portal_lists_what_is_still_valid() {
         "did not revoke the sign-in",
         "the access token, until ",
         "the key for testhostaccount1 on testhost1, until ",
-        &format!("{}/sessions", portal.url),
+        &format!("{}/apps", portal.url),
     ] {
         assert!(run.err.contains(said), "{said}: {run:?}");
     }
@@ -291,7 +291,7 @@ async fn logout_with_damaged_credentials_deletes_files() {
             cause.as_str(),
             "each stored access token, until it expires",
             "the key for testhostaccount1 on testhost1, until ",
-            &format!("{}/sessions", portal.url),
+            &format!("{}/apps", portal.url),
         ] {
             assert!(run.err.contains(said), "{said}: {run:?}");
         }

@@ -98,8 +98,8 @@ async fn ended_session_gets_nothing() {
     let fresh = app.services.require_recent_auth(&late).expect("signed in just now");
     let refused = app.services.register_my_key(&fresh, &params).await.map(|made| made.pubkey.number);
     assert!(matches!(refused, Err(Error::Refused(KeyRefused::SignedOut))), "{refused:?}");
-    let app_of_theirs = app.services.list_my_delegations(&late, &Default::default()).await.expect("a list").items.remove(0);
+    let app_of_theirs = app.services.list_my_clients(&late, &Default::default()).await.expect("a list").items.remove(0);
     let until = app.services.now() + std::time::Duration::from_secs(60);
-    assert!(app.services.set_my_delegation_expiry(&late, app_of_theirs.delegation.number, until).await.is_err());
+    assert!(app.services.set_my_delegation_expiry(&late, app_of_theirs.newest[0].delegation.number, until).await.is_err());
     assert_eq!(app.dump("test").await, before);
 }

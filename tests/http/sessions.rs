@@ -18,11 +18,6 @@ fn endable(page: &Page) -> Vec<&str> {
     page.text.split("/sessions/end?session=").skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
-/// The id of the only device, for revoking it.
-fn only_device(page: &Page) -> String {
-    page.text.split("/sessions/end?grant=").nth(1).and_then(|rest| rest.split('"').next()).expect("a device").to_owned()
-}
-
 #[tokio::test]
 async fn person_lists_sessions_and_ends_one() {
     let app = TestApp::start().await;
@@ -40,6 +35,7 @@ async fn person_lists_sessions_and_ends_one() {
     );
     assert!(this < other && page.text.matches(&format!("{}</span>", en().sessions_this_one())).count() == 1, "{words}");
     assert!(words.contains(&en().span_ago(en().span_minutes(30))) && words.contains("127.0.0.1"), "{words}");
+    assert!(words.contains(&format!("{} {}", en().sessions_with(), en().sessions_with_password())), "{words}");
     let sessions = endable(&page);
     assert_eq!(sessions.len(), 1, "the current one is ended by signing out");
     let question = browser.get(&format!("/sessions/end?session={}", sessions[0])).await;
@@ -114,24 +110,23 @@ async fn ended_session_is_not_restored_by_use() {
 #[tokio::test]
 async fn devices_are_listed_and_revocable_in_every_session() {
     let app = TestApp::start().await;
-    let first = app.signed_in().await;
     let device = app.start_device().await;
-    let consent = first.enter(&device.user_code).await;
-    first.allow(&consent).await;
+    app.allow(&device).await;
     let token = app.poll(&device).await.token();
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
 
     app.add_person("test", "eve").await;
     let (second, eve) = (app.signed_in().await, app.signed_in_as("test", "eve", PASSWORD).await);
     let page = second.get("/sessions").await;
-    assert!(page.words().contains("TMS command line"), "{}", page.words());
-    assert!(!eve.get("/sessions").await.words().contains("TMS command line"), "only one's own");
-    let grant = only_device(&page);
-    assert!(eve.post("/api/device/end", &[("grant", &grant)]).await.words().contains(&en().change_refused_gone()));
+    assert!(!page.says("TMS command line") && page.says(en().sessions_apps()), "{}", page.words());
+    assert!(second.get("/apps").await.says("TMS command line"));
+    assert!(!eve.get("/apps").await.says("TMS command line"), "only one's own");
+    let number = app.number("SELECT number FROM delegations WHERE device_grant_id IS NOT NULL").await.to_string();
+    assert!(eve.post("/api/apps/end", &[("app", &number)]).await.says(en().change_refused_gone()));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200, "not revocable by others");
-    assert!(second.post("/api/device/end", &[("grant", &grant)]).await.words().contains(&en().sessions_taken_back()));
+    assert!(second.post("/api/apps/end", &[("app", &number)]).await.says(en().apps_ended()));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
-    assert!(second.get("/sessions").await.words().contains(&en().sessions_no_devices()));
+    assert!(!second.get("/apps").await.says("TMS command line"));
 }
 
 #[tokio::test]
@@ -141,9 +136,51 @@ async fn revoking_a_device_revokes_keys_that_depend_on_it() {
     let params = serde_json::json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
     let key = device.done("POST /me/keys", params).await;
     let browser = app.signed_in().await;
-    let grant = only_device(&browser.get("/sessions").await).to_owned();
-    assert!(browser.post("/api/device/end", &[("grant", &grant)]).await.status < 400);
+    let number = app.number("SELECT number FROM delegations WHERE device_grant_id IS NOT NULL").await.to_string();
+    assert!(browser.post("/api/apps/end", &[("app", &number)]).await.status < 400);
     let fingerprint = key["public_key_fingerprint"].as_str().expect("a fingerprint");
     assert!(!browser.get("/keys?show=all").await.says(fingerprint), "not even listed");
     assert_eq!(app.count_audit_events("key_revoked").await, 1);
+}
+
+#[tokio::test]
+async fn administrator_signs_out_one_session_of_a_person() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    let [first, second] = [app.signed_in_as("test", "eve", PASSWORD).await, app.signed_in_as("test", "eve", PASSWORD).await];
+    let sessions = app.texts("SELECT public_id FROM browser_sessions WHERE user_id = 'eve' ORDER BY rowid").await;
+    let admin = app.signed_in().await;
+    let page = admin.get("/admin/people/person?user=eve").await;
+    assert!(sessions.iter().all(|session| page.says(session)), "{}", page.words());
+    let question = admin.get(&format!("/admin/people/change?user=eve&change=end-session&session={}", sessions[0])).await;
+    assert!(question.says(en().admin_people_end_session_question(en().browser_unknown(), "eve")), "{}", question.words());
+    let form = [("user", "eve"), ("session", sessions[0].as_str())];
+    assert!(admin.post("/api/admin/people/end-session", &form).await.says(en().sessions_ended()));
+    assert_eq!((first.get("/hosts").await.path, second.get("/hosts").await.path), ("/sign-in".to_owned(), "/hosts".to_owned()));
+    assert!(admin.post("/api/admin/people/end-session", &form).await.says(en().sessions_ended_already()));
+    let of_another = [("user", "testuser1"), ("session", sessions[1].as_str())];
+    assert!(admin.post("/api/admin/people/end-session", &of_another).await.says(en().sessions_ended_already()), "not that person's");
+    assert_eq!(app.count_audit_events("session_ended").await, 1);
+    assert_eq!(app.texts("SELECT admin_id FROM activity WHERE kind = 'session_ended'").await, ["person:testuser1"]);
+    let own = app.texts("SELECT public_id FROM browser_sessions WHERE user_id = 'testuser1'").await.remove(0);
+    assert_eq!(admin.get(&format!("/admin/people/change?user=testuser1&change=end-session&session={own}")).await.status, 404, "one's own");
+}
+
+#[tokio::test]
+async fn long_list_of_sessions_is_limited_and_has_this_one_first() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    app.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150)
+         INSERT INTO browser_sessions (id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at)
+         SELECT CAST('h' || i AS BLOB), 'ses_' || i, sealed, tenant_id, user_id, signed_in_at, last_seen_at + i, from_address, agent, expires_at
+         FROM browser_sessions, n WHERE user_id = 'testuser1'",
+    )
+    .await;
+    let page = browser.get("/sessions").await;
+    assert_eq!(endable(&page).len(), 99);
+    assert!(page.says(en().sessions_shown(100)));
+    let first = page.text.split("<h2").nth(1).expect("a session");
+    assert!(first.contains(&en().sessions_this_one()), "{first}");
+    assert!(browser.post("/api/sessions/end-others", &[]).await.says(en().sessions_others_ended(150)));
 }

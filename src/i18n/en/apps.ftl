@@ -1,6 +1,6 @@
 # /apps
 apps-title = Applications
-apps-lead = Applications that may act for you, on which host accounts, and until when. Revoke any that you do not recognise.
+apps-lead = Applications and devices that may act for you, on which host accounts, and until when. Revoke any that you do not recognise.
 apps-search-for = application
 apps-show-in-force = Active
 apps-show-ended = Expired or revoked
@@ -11,7 +11,6 @@ apps-sort-client = By application
 apps-empty-title = No application may act for you
 apps-empty = Applications request access with a code. To give the command line access, run this in a terminal and enter the code it shows.
 apps-none-in-force = No active application matches: it was never allowed, or its access has already ended. There is nothing to revoke.
-apps-in-force = active
 apps-expired = expired
 apps-was-ended = revoked
 apps-by-consent = with your consent
@@ -28,14 +27,54 @@ apps-since = Allowed
 apps-until = Expires
 apps-ended-at = Ended
 apps-last-used = Last used
+# $address (String) - an IP address
+apps-used-from = from { $address }
+apps-not-connected = not connected yet
+apps-last-login = Last login
+apps-from = From
+apps-agent = Reported as
+apps-program-unknown = Unknown program
+apps-devices = Devices
+apps-client-id = Client ID
+apps-all = All applications
+# $count (Number) - how many
+apps-show-all-devices = Show all { NUMBER($count) } devices
+# $client (String) - the application
+# $count (Number) - how many devices
+apps-show-all-of = Show all { NUMBER($count) } devices of { $client }
+apps-revoke-access = Revoke access
+# $client (String) - the application
+apps-revoke-access-of = Revoke access of { $client }
+# $client (String) - the application
+apps-revoke-question = Revoke all access of { $client }?
+# $count (Number) - active delegations
+apps-revoke-consequence = { $count ->
+    [one] It can no longer act for you: its token stops working immediately.
+   *[other] It can no longer act for you: the tokens of all { NUMBER($count) } devices stop working immediately.
+}
+# $keys (Number) - keys it created
+apps-revoke-keys = { $keys ->
+    [0] It created no SSH keys.
+    [one] The SSH key it created is revoked.
+   *[other] The { NUMBER($keys) } SSH keys it created are revoked.
+}
+apps-revoke-then = Running SSH sessions are not interrupted. To act for you again, it has to ask you.
+# $count (Number) - revoked delegations
+apps-access-revoked = { $count ->
+    [one] All access of the application has been revoked: its token no longer works.
+   *[other] All access of the application has been revoked: the tokens of { NUMBER($count) } devices no longer work.
+}
 apps-keys = Keys created
 apps-change = Change expiry
 # $client (String) - the application
-apps-change-this = Change expiry of { $client }
+# $device (String) - the device or program
+apps-change-this = Change expiry of { $device } ({ $client })
 # $client (String) - the application
-apps-end-this = Revoke { $client }
+# $device (String) - the device or program
+apps-end-this = Revoke { $device } ({ $client })
 # $client (String) - the application
-apps-end-question = Revoke the access of { $client }?
+# $device (String) - the device or program
+apps-end-question = Revoke the access of { $device } ({ $client })?
 # $keys (Number) - keys it made
 apps-end-consequence = { $keys ->
     [0] It can no longer act for you: its token stops working immediately. Running SSH sessions are not interrupted. To act for you again, it has to ask you.

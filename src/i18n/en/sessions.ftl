@@ -1,12 +1,16 @@
 # /sessions
 sessions-title = Sessions
-sessions-lead = The browsers you are signed in with, and the devices and applications that have access to your account. Sign out or revoke any that you do not recognise.
-sessions-browsers = Browsers
+sessions-lead = The browsers you are signed in with. Sign out any that you do not recognise.
 sessions-this-one = this session
 sessions-last-seen = Last seen
 sessions-signed-in = Signed in
 sessions-from = From
 sessions-from-unknown = unknown
+sessions-with = Signed in with
+sessions-with-password = a password
+sessions-apps = Applications and devices that may act for you
+# $count (Number) - how many are listed
+sessions-shown = Only the { NUMBER($count) } sessions that were used last are listed.
 sessions-sign-out-instead = Use “Sign out” to end this session.
 sessions-end = Sign out
 # $browser (String) - such as "Firefox on Linux"
@@ -24,18 +28,6 @@ sessions-others-ended = { $count ->
     [one] One other session has been signed out.
    *[other] { NUMBER($count) } other sessions have been signed out.
 }
-sessions-devices = Devices and applications
-sessions-no-devices = No device or application has access to your account.
-sessions-allowed = Allowed
-sessions-until = Expires
-sessions-not-picked-up = not connected yet
-sessions-revoke = Revoke
-# $client (String) - the application
-sessions-revoke-this = Revoke the access of { $client }
-# $client (String) - the application
-sessions-revoke-question = Revoke the access of { $client }?
-sessions-revoke-consequence = The device’s token stops working immediately, and the keys it created can no longer be used to log in. Running sessions are not interrupted.
-sessions-taken-back = Access has been revoked: the device’s token no longer works.
 # $browser (String) - such as "Firefox"
 # $system (String) - such as "Linux"
 browser-on = { $browser } on { $system }

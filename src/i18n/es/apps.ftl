@@ -1,5 +1,5 @@
 apps-title = Aplicaciones
-apps-lead = Aplicaciones que pueden actuar en su nombre, en qué cuentas y hasta cuándo. Revoque las que no reconozca.
+apps-lead = Aplicaciones y dispositivos que pueden actuar en su nombre, en qué cuentas y hasta cuándo. Revoque los que no reconozca.
 apps-search-for = aplicación
 apps-show-in-force = Activas
 apps-show-ended = Caducadas o revocadas
@@ -10,7 +10,6 @@ apps-sort-client = Por aplicación
 apps-empty-title = Ninguna aplicación puede actuar en su nombre
 apps-empty = Las aplicaciones solicitan acceso mediante un código. Para dar acceso a la línea de comandos, ejecute esto en un terminal e introduzca el código que muestra.
 apps-none-in-force = Ninguna aplicación activa coincide: nunca se permitió o su acceso ya ha terminado. No hay nada que revocar.
-apps-in-force = activa
 apps-expired = caducada
 apps-was-ended = revocada
 apps-by-consent = con su consentimiento
@@ -27,11 +26,39 @@ apps-since = Acceso concedido
 apps-until = Caduca
 apps-ended-at = Terminó
 apps-last-used = Último uso
+apps-used-from = desde { $address }
+apps-not-connected = todavía sin conectar
+apps-last-login = Último inicio de sesión SSH
+apps-from = Desde
+apps-agent = Se identifica como
+apps-program-unknown = Programa desconocido
+apps-devices = Dispositivos
+apps-client-id = ID de cliente
+apps-all = Todas las aplicaciones
+apps-show-all-devices = Ver los { NUMBER($count) } dispositivos
+apps-show-all-of = Ver los { NUMBER($count) } dispositivos de { $client }
+apps-revoke-access = Revocar el acceso
+apps-revoke-access-of = Revocar el acceso de { $client }
+apps-revoke-question = ¿Revocar todo el acceso de { $client }?
+apps-revoke-consequence = { $count ->
+    [one] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente.
+   *[other] Ya no podrá actuar en su nombre: los tokens de los { NUMBER($count) } dispositivos dejan de funcionar inmediatamente.
+}
+apps-revoke-keys = { $keys ->
+    [0] No creó ninguna clave SSH.
+    [one] La clave SSH que creó se revoca.
+   *[other] Las { NUMBER($keys) } claves SSH que creó se revocan.
+}
+apps-revoke-then = Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
+apps-access-revoked = { $count ->
+    [one] Se ha revocado todo el acceso de la aplicación: su token ya no funciona.
+   *[other] Se ha revocado todo el acceso de la aplicación: los tokens de { NUMBER($count) } dispositivos ya no funcionan.
+}
 apps-keys = Claves creadas
 apps-change = Cambiar la caducidad
-apps-change-this = Cambiar la caducidad de { $client }
-apps-end-this = Revocar { $client }
-apps-end-question = ¿Revocar el acceso de { $client }?
+apps-change-this = Cambiar la caducidad de { $device } ({ $client })
+apps-end-this = Revocar { $device } ({ $client })
+apps-end-question = ¿Revocar el acceso de { $device } ({ $client })?
 apps-end-consequence = { $keys ->
     [0] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente. Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
     [one] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente. La clave que creó se revoca, salvo que la cubra otro acceso que usted haya permitido. Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.

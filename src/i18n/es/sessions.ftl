@@ -1,11 +1,14 @@
 sessions-title = Sesiones
-sessions-lead = Los navegadores en los que ha iniciado sesión y los dispositivos y aplicaciones que tienen acceso a su cuenta. Cierre o revoque lo que no reconozca.
-sessions-browsers = Navegadores
+sessions-lead = Los navegadores en los que ha iniciado sesión. Cierre las sesiones que no reconozca.
 sessions-this-one = esta sesión
 sessions-last-seen = Última actividad
 sessions-signed-in = Inicio de sesión
 sessions-from = Desde
 sessions-from-unknown = desconocido
+sessions-with = Sesión iniciada con
+sessions-with-password = una contraseña
+sessions-apps = Aplicaciones y dispositivos que pueden actuar en su nombre
+sessions-shown = Solo se muestran las { NUMBER($count) } sesiones usadas más recientemente.
 sessions-sign-out-instead = Para cerrar esta sesión, use «Cerrar sesión».
 sessions-end = Cerrar sesión
 sessions-end-this = Cerrar la sesión en { $browser }
@@ -20,15 +23,5 @@ sessions-others-ended = { $count ->
     [one] Se ha cerrado otra sesión.
    *[other] Se han cerrado otras { NUMBER($count) } sesiones.
 }
-sessions-devices = Dispositivos y aplicaciones
-sessions-no-devices = Ningún dispositivo ni aplicación tiene acceso a su cuenta.
-sessions-allowed = Acceso concedido
-sessions-until = Caduca
-sessions-not-picked-up = todavía sin conectar
-sessions-revoke = Revocar
-sessions-revoke-this = Revocar el acceso de { $client }
-sessions-revoke-question = ¿Revocar el acceso de { $client }?
-sessions-revoke-consequence = El token del dispositivo deja de funcionar de inmediato y las claves que creó ya no sirven para iniciar sesión. Las sesiones en curso no se interrumpen.
-sessions-taken-back = Se ha revocado el acceso: el token del dispositivo ya no funciona.
 browser-on = { $browser } en { $system }
 browser-unknown = Navegador desconocido

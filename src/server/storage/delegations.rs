@@ -1,8 +1,13 @@
 //! Delegations: people's permissions for clients.
 
+pub mod by_client;
+mod key_use;
+
 use std::time::Duration;
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::{FromRow, SqliteExecutor, SqlitePool};
+
+pub use self::key_use::KeyUse;
 
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
@@ -125,11 +130,38 @@ pub struct DelegationSummary {
     pub scope: ScopeSet,
     /// `account@host`; `None`: all of the person's.
     pub host_accounts: Option<Vec<String>>,
-    /// Number of keys the client created for the person.
-    pub keys: i64,
-    /// The last login with one of those keys or use of the device's token, whichever is later.
-    pub last_used_at: Option<Timestamp>,
+    /// The device that redeemed the consent; `None` without one.
+    pub device: Option<DeviceSummary>,
+    /// The keys that rest on it.
+    pub keys: KeyUse,
     pub ended_at: Option<Timestamp>,
+}
+
+/// A device or program that asked for a consent, and what it has done since.
+#[derive(Clone, Debug, FromRow)]
+pub struct DeviceSummary {
+    /// The user agent of the request; unverified.
+    pub agent: String,
+    /// The address that the request came from.
+    pub requested_from: Option<String>,
+    /// The address that the grant was redeemed from.
+    pub redeemed_from: Option<String>,
+    redeemed_at: Option<i64>,
+    token_used_at: Option<i64>,
+    /// The address that the token was last used from.
+    pub token_used_from: Option<String>,
+}
+
+impl DeviceSummary {
+    /// When the grant was redeemed; `None` before that.
+    pub fn redeemed_at(&self) -> Option<Timestamp> {
+        self.redeemed_at.map(Timestamp::from_millis)
+    }
+
+    /// When the token was last used, accurate to a minute.
+    pub fn token_used_at(&self) -> Option<Timestamp> {
+        self.token_used_at.map(Timestamp::from_millis)
+    }
 }
 
 /// The name of a client, as shown to people.
@@ -152,9 +184,8 @@ struct DelegationSummaryRow {
     allowed: Option<String>,
     every_host_account: bool,
     host_accounts: Option<String>,
-    keys: i64,
-    keys_used_at: Option<i64>,
-    token_used_at: Option<i64>,
+    #[sqlx(flatten)]
+    device: DeviceSummary,
     ended_at: Option<i64>,
 }
 
@@ -163,37 +194,59 @@ impl TryFrom<DelegationSummaryRow> for DelegationSummary {
 
     fn try_from(row: DelegationSummaryRow) -> Result<Self, Error> {
         let named = row.host_accounts.unwrap_or_default();
+        let delegation = Delegation::try_from(row.delegation)?;
         Ok(Self {
-            delegation: row.delegation.try_into()?,
+            device: delegation.device_grant_id.is_some().then_some(row.device),
+            delegation,
             client: row.client,
             scope: match &row.allowed {
                 Some(allowed) => ScopeSet::parse_known(&row.scope).intersection(&ScopeSet::parse_known(allowed)),
                 None => ScopeSet::parse_known(&row.scope),
             },
             host_accounts: (!row.every_host_account).then(|| named.lines().map(str::to_owned).collect()),
-            keys: row.keys,
-            last_used_at: row.keys_used_at.max(row.token_used_at).map(Timestamp::from_millis),
+            keys: KeyUse::default(),
             ended_at: row.ended_at.map(Timestamp::from_millis),
         })
     }
 }
 
-/// A tenant's delegations; restricted to a person and to one number if given.
+/// Which of a tenant's delegations a list has; the default: all.
+#[derive(Clone, Copy, Default)]
+pub struct Selection<'a> {
+    pub user_id: Option<&'a UserId>,
+    pub client_id: Option<&'a ClientId>,
+    pub device_grant_id: Option<&'a DeviceGrantId>,
+    pub number: Option<i64>,
+}
+
+/// A page of a tenant's delegations.
 pub async fn list(
-    db: &sqlx::SqlitePool,
+    db: &SqlitePool,
     tenant_id: &TenantId,
-    user_id: Option<&UserId>,
-    number: Option<i64>,
+    selection: Selection<'_>,
+    params: &ListParams<DelegationFilter, DelegationSort>,
+    now: Timestamp,
+) -> Result<Page<DelegationSummary>, Error> {
+    let mut page = page_of(db, tenant_id, selection, params, now).await?;
+    key_use::fill(db, tenant_id, &mut page.items).await?;
+    Ok(page)
+}
+
+/// As [`list`], without the use of keys.
+async fn page_of(
+    db: &SqlitePool,
+    tenant_id: &TenantId,
+    selection: Selection<'_>,
     params: &ListParams<DelegationFilter, DelegationSort>,
     now: Timestamp,
 ) -> Result<Page<DelegationSummary>, Error> {
     const COLUMNS: &str = "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
-        d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public, g.last_used_at AS token_used_at,
+        d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public,
+        coalesce(g.requested_agent, '') AS agent, g.requested_from, g.redeemed_from, g.redeemed_at, g.last_used_at AS token_used_at,
+        g.last_used_from AS token_used_from,
         (SELECT group_concat(a.account || '@' || a.host, char(10))
          FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
-         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts,
-        (SELECT count(*) FROM pubkeys k WHERE k.tenant_id = d.tenant_id AND k.user_id = d.user_id AND +k.client_id = d.client_id) AS keys,
-        (SELECT max(k.last_used_at) FROM pubkeys k WHERE k.tenant_id = d.tenant_id AND k.user_id = d.user_id AND +k.client_id = d.client_id) AS keys_used_at";
+         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts";
     const FROM: &str = "delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
         LEFT JOIN device_grants g ON g.tenant_id = d.tenant_id AND g.id = d.device_grant_id
         WHERE d.tenant_id = ";
@@ -203,10 +256,16 @@ pub async fn list(
         DelegationSort::Client => Order::text("coalesce(c.app_name_folded, lower(c.app_name))", "d.number"),
     };
     let mut listing = KeysetQuery::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), order);
-    if let Some(user_id) = user_id {
-        listing.and_bound("d.user_id = ", user_id.as_str().to_owned());
+    for (condition, id) in [
+        ("d.user_id = ", selection.user_id.map(UserId::as_str)),
+        ("d.client_id = ", selection.client_id.map(ClientId::as_str)),
+        ("d.device_grant_id = ", selection.device_grant_id.map(DeviceGrantId::as_str)),
+    ] {
+        if let Some(id) = id {
+            listing.and_bound(condition, id.to_owned());
+        }
     }
-    if let Some(number) = number {
+    if let Some(number) = selection.number {
         listing.and_bound("d.number = ", number);
     }
     match params.show {

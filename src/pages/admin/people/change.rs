@@ -1,10 +1,11 @@
 //! `/admin/people/change`: confirms a change to a person.
 
-use leptos::either::EitherOf3;
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
+use super::sessions::EndSessionQuestion;
 use crate::domain::paths::{self, encode};
 use crate::pages::components::{AlreadyGone, Confirm, Hidden, ServerError};
 use crate::server::context::{self, translations};
@@ -15,6 +16,7 @@ pub fn ChangeAPerson() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let given = move |name: &str| query.get(name).unwrap_or_default();
     let (user, change, host, account, identity) = (given("user"), given("change"), given("host"), given("account"), given("identity"));
+    let session = given("session");
     Suspend::new(async move {
         let t = translations();
         let found = match find_person(user).await {
@@ -22,6 +24,16 @@ pub fn ChangeAPerson() -> impl IntoView {
             Err(_) => return EitherOf3::C(view! { <ServerError/> }),
         };
         let passwords = context::admin().is_ok_and(|admin| admin.policy().local_passwords);
+        if change == "end-session" {
+            let one = found.and_then(|found| {
+                let session = found.sessions.into_iter().find(|one| one.id == session && !one.current)?;
+                Some(view! { <EndSessionQuestion user=found.person.user display_name=found.person.display_name session/> })
+            });
+            return match one {
+                Some(question) => EitherOf3::A(Either::Left(question)),
+                None => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_PEOPLE/> }),
+            };
+        }
         let asked = found.and_then(|found| {
             let linked = found.host_accounts.iter().any(|linked| linked.host.eq_ignore_ascii_case(&host) && linked.account == account);
             let unlinked = found.identities.iter().find(|linked| linked.number.to_string() == identity);
@@ -58,10 +70,10 @@ pub fn ChangeAPerson() -> impl IntoView {
             _ => (ChangePerson::url(), vec![Hidden("change", change)]),
         };
         let fields = [vec![Hidden("user", user)], more].concat();
-        EitherOf3::A(view! {
+        EitherOf3::A(Either::Right(view! {
             <Confirm title action fields button cancel>
                 <p class="warning">{consequence}</p>
             </Confirm>
-        })
+        }))
     })
 }

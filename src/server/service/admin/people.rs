@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::display_text;
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page};
 use crate::domain::person::{PersonFilter, PersonSort, PersonSummary};
 use crate::domain::time::Timestamp;
@@ -27,7 +27,7 @@ impl Services {
     }
 
     pub async fn sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<SessionSummary>, Fault> {
-        Ok(browser_sessions::of_person(self.storage().reader(), admin.tenant_id(), user_id, self.now()).await?)
+        Ok(browser_sessions::of_person(self.storage().reader(), admin.tenant_id(), user_id, admin.session.as_ref(), self.now()).await?)
     }
 
     /// A random password that is easy to read aloud.
@@ -135,6 +135,18 @@ impl Services {
                 Ok(people::find(db, admin.tenant_id(), &user).await?.is_some())
             }
             .boxed()
+        })
+        .await
+    }
+}
+
+impl Services {
+    /// Signs out one of a person's sessions. False if it has ended, or is not theirs.
+    pub async fn end_session_of(&self, admin: &TenantAdmin, user_id: &UserId, session: &SessionId) -> Result<bool, Fault> {
+        let (admin, user, session) = (admin.clone(), user_id.clone(), session.clone());
+        let record = admin_event(&admin, AuditKind::SessionEnded, user_id, self.now());
+        self.write_audited(record, move |db| {
+            async move { browser_sessions::delete_of_person(db, admin.tenant_id(), &user, &session).await }.boxed()
         })
         .await
     }

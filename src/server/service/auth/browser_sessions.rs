@@ -11,7 +11,7 @@ use crate::domain::step_up::{AuthenticationTimes, StepUpRequired, required_step_
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::{AccessDenied, BrowserSession, ConsentAuthorized, RecentlyAuthenticated, SignedIn, TenantAdmin};
 use crate::server::service::{Fault, Services};
-pub use crate::server::storage::browser_sessions::{SessionRow, SessionSummary};
+pub use crate::server::storage::browser_sessions::{SESSIONS_SHOWN, SessionRow, SessionSummary};
 use crate::server::storage::{self, Connection, audit_log, browser_sessions, people, second_factors};
 
 /// Lifetime of an anonymous session: long enough to enter a code, too short to fill the disk.
@@ -34,6 +34,13 @@ impl Services {
     pub fn session_expiry(&self, signed_in_at: Option<Timestamp>) -> Timestamp {
         let now = self.now();
         signed_in_at.map_or(now + ANONYMOUS_LIFETIME, |at| (now + IDLE_TIMEOUT).min(at + ABSOLUTE_TIMEOUT))
+    }
+
+    /// The time until the person's session ends if it is not used, and if it is.
+    pub fn session_time_left(&self, person: &SignedIn) -> (Duration, Duration) {
+        let now = self.now();
+        let longest = (person.auth_times.at + ABSOLUTE_TIMEOUT).since(now);
+        (IDLE_TIMEOUT.min(longest), longest)
     }
 
     /// A random id for what one tab does, used in its URLs and forms.
@@ -116,9 +123,16 @@ impl Services {
         }
     }
 
-    /// A person's live sessions, most recently used first.
+    /// A person's live sessions: the current one first, then by their last use; at most [`SESSIONS_SHOWN`].
     pub async fn list_sessions(&self, person: &SignedIn) -> Result<Vec<SessionSummary>, Fault> {
-        Ok(browser_sessions::of_person(self.storage().reader(), person.tenant_id(), person.user_id(), self.now()).await?)
+        Ok(browser_sessions::of_person(
+            self.storage().reader(),
+            person.tenant_id(),
+            person.user_id(),
+            Some(person.session().session_id()),
+            self.now(),
+        )
+        .await?)
     }
 
     /// Ends one of a person's sessions. False if it does not exist or is another person's.

@@ -65,7 +65,7 @@ impl Services {
                 return Err(invalid(InvalidToken::ClientNotAllowed));
             }
         };
-        self.record_use_later(&grant);
+        self.record_use_later(&grant, from);
         Ok(TokenHolder {
             tenant_id: grant.tenant_id,
             user_id: approval.person,
@@ -78,14 +78,14 @@ impl Services {
         })
     }
 
-    /// Records the use of a grant's token, in the background and at most once a minute.
-    fn record_use_later(&self, grant: &DeviceGrant) {
+    /// Records when and from where a grant's token was used, in the background and at most once a minute.
+    fn record_use_later(&self, grant: &DeviceGrant, from: Option<IpAddr>) {
         let (services, tenant, id, now) = (self.clone(), grant.tenant_id.clone(), grant.id.clone(), self.now());
         if !self.shared.token_use_throttle.is_due((tenant.clone(), id.clone()), now) {
             return;
         }
         tokio::spawn(async move {
-            let noted = services.write(move |db| async move { device_grants::set_used(db, &tenant, &id, now).await }.boxed()).await;
+            let noted = services.write(move |db| async move { device_grants::set_used(db, &tenant, &id, from, now).await }.boxed()).await;
             if let Err(fault) = noted {
                 tracing::warn!(error = %fault, "The use of a token could not be written down");
             }

@@ -12,7 +12,7 @@ use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::TenantAdmin;
 use crate::server::service::device_flow::decisions::revoke_grants;
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::delegations::{DelegationSummary, NewDelegation};
+use crate::server::storage::delegations::{DelegationSummary, NewDelegation, Selection};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, clients, delegations, people, ssh_keys};
 
@@ -118,7 +118,7 @@ impl Services {
         admin: &TenantAdmin,
         params: &ListParams<DelegationFilter, DelegationSort>,
     ) -> Result<Page<DelegationSummary>, Fault> {
-        Ok(delegations::list(self.storage().reader(), admin.tenant_id(), None, None, params, self.now()).await?)
+        Ok(delegations::list(self.storage().reader(), admin.tenant_id(), Selection::default(), params, self.now()).await?)
     }
 }
 

@@ -4,30 +4,60 @@ use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::delegation::{Delegation, DelegationChangeRefused, DelegationFilter, DelegationSort};
+use crate::domain::ids::{ClientId, DeviceGrantId};
 use crate::domain::pagination::{ListParams, Page};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::device_flow::decisions::revoke_access;
 use crate::server::service::{Error, Fault, Services};
-pub use crate::server::storage::delegations::{ClientName, DelegationSummary};
+pub use crate::server::storage::delegations::{ClientName, DelegationSummary, DeviceSummary, KeyUse, by_client::ClientDelegations};
+use crate::server::storage::delegations::{Selection, by_client};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{Connection, audit_log, delegations, device_grants, ssh_keys};
 
+/// How a page names a delegation.
+pub enum DelegationRef {
+    Number(i64),
+    DeviceGrant(DeviceGrantId),
+}
+
 impl Services {
-    /// A page of a person's delegations.
-    pub async fn list_my_delegations(
+    /// A page of the clients that a person has delegations to, each with the newest ones.
+    pub async fn list_my_clients(
         &self,
         person: &SignedIn,
         params: &ListParams<DelegationFilter, DelegationSort>,
+    ) -> Result<Page<ClientDelegations>, Fault> {
+        Ok(by_client::list(self.storage().reader(), person.tenant_id(), person.user_id(), None, params, self.now()).await?)
+    }
+
+    /// A client that a person has or had delegations to.
+    pub async fn find_my_client(&self, person: &SignedIn, client: &ClientId) -> Result<Option<ClientDelegations>, Fault> {
+        let all = ListParams { show: DelegationFilter::All, ..ListParams::default() };
+        let found = by_client::list(self.storage().reader(), person.tenant_id(), person.user_id(), Some(client), &all, self.now()).await?;
+        Ok(found.items.into_iter().next())
+    }
+
+    /// A page of a person's delegations to one client.
+    pub async fn list_my_delegations(
+        &self,
+        person: &SignedIn,
+        client: &ClientId,
+        params: &ListParams<DelegationFilter, DelegationSort>,
     ) -> Result<Page<DelegationSummary>, Fault> {
-        Ok(delegations::list(self.storage().reader(), person.tenant_id(), Some(person.user_id()), None, params, self.now()).await?)
+        let selection = Selection { user_id: Some(person.user_id()), client_id: Some(client), ..Selection::default() };
+        Ok(delegations::list(self.storage().reader(), person.tenant_id(), selection, params, self.now()).await?)
     }
 
     /// One of a person's active delegations.
-    pub async fn find_my_delegation(&self, person: &SignedIn, number: i64) -> Result<Option<DelegationSummary>, Fault> {
-        let (in_force, reader) = (ListParams::default(), self.storage().reader());
-        let found = delegations::list(reader, person.tenant_id(), Some(person.user_id()), Some(number), &in_force, self.now()).await?;
+    pub async fn find_my_delegation(&self, person: &SignedIn, which: &DelegationRef) -> Result<Option<DelegationSummary>, Fault> {
+        let selection = match which {
+            DelegationRef::Number(number) => Selection { number: Some(*number), ..Selection::default() },
+            DelegationRef::DeviceGrant(grant) => Selection { device_grant_id: Some(grant), ..Selection::default() },
+        };
+        let selection = Selection { user_id: Some(person.user_id()), ..selection };
+        let found = delegations::list(self.storage().reader(), person.tenant_id(), selection, &ListParams::default(), self.now()).await?;
         Ok(found.items.into_iter().next())
     }
 
@@ -59,9 +89,26 @@ impl Services {
     /// Revokes a delegation: the device's token is refused, and the keys the client created for the person are deleted, unless another
     /// delegation to the same client remains. False if it was revoked before.
     pub async fn revoke_my_delegation(&self, person: &SignedIn, number: i64) -> Result<bool, Fault> {
-        let Some(found) = self.find_my_delegation(person, number).await? else { return Ok(false) };
+        let Some(found) = self.find_my_delegation(person, &DelegationRef::Number(number)).await? else { return Ok(false) };
         let (person, now) = (person.clone(), self.now());
         self.write(move |db| async move { revoke(db, &person, &found.delegation, now).await }.boxed()).await
+    }
+
+    /// Revokes all of a person's delegations to a client in one transaction, as [`Self::revoke_my_delegation`] does one. Returns their number.
+    pub async fn revoke_my_client(&self, person: &SignedIn, client: &ClientId) -> Result<u64, Fault> {
+        let (person, client, now) = (person.clone(), client.clone(), self.now());
+        self.write(move |db| {
+            async move {
+                let mut revoked = 0;
+                let standing = delegations::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
+                for delegation in standing.into_iter().filter(|one| one.client_id == client && now < one.expires_at) {
+                    revoked += u64::from(revoke(db, &person, &delegation, now).await?);
+                }
+                Ok(revoked)
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

@@ -77,16 +77,4 @@ impl Services {
         let host_accounts = host_accounts::of_grant(reader, person.tenant_id(), id).await?;
         Ok(Some(DecidedConsent { grant, refused, client: found.client, host_accounts }))
     }
-
-    /// All grants with which devices may act for a person now, newest first.
-    pub async fn list_devices(&self, person: &SignedIn) -> Result<Vec<(DeviceGrant, Client)>, Fault> {
-        let reader = self.storage().reader();
-        let mut devices = Vec::new();
-        for grant in device_grants::active_of_person(reader, person.tenant_id(), person.user_id(), self.now()).await? {
-            if let Some(found) = clients::find(reader, &grant.tenant_id, &grant.client_id).await? {
-                devices.push((grant, found.client));
-            }
-        }
-        Ok(devices)
-    }
 }

@@ -71,6 +71,7 @@ impl Services {
             expires_at: (half.since + PENDING_MFA_LIFETIME).as_millis(),
             idp_issuer: through.as_ref().map(|through| through.issuer.clone()),
             idp_subject: through.as_ref().map(|through| through.subject.clone()),
+            provider_id: through.as_ref().map(|through| through.provider.to_string()),
             idp_sid: through.and_then(|through| through.sid),
         }
     }

@@ -1,0 +1,158 @@
+//! One delegation in a list: the device, and what it may do.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+
+use crate::domain::paths::{self, encode};
+use crate::domain::scope::Scope;
+use crate::domain::time::Timestamp;
+use crate::pages::components::{ExactTime, RelativeTime, RelativeTimeOrNever, confirm_url};
+use crate::server::context::translations;
+use crate::server_fns::delegations::{DelegationItem, DelegationOrigin, DelegationState};
+
+/// What a delegation is called: its device's program, or how it was created.
+pub fn delegation_name(app: &DelegationItem, for_admin: bool) -> String {
+    let t = translations();
+    match (&app.device, app.origin) {
+        (Some(device), _) => device.program.clone().unwrap_or_else(|| t.apps_program_unknown()),
+        (None, DelegationOrigin::Administrator) => t.apps_by_admin(),
+        (None, DelegationOrigin::Imported) => t.apps_carried_over(),
+        (None, DelegationOrigin::Consent) if for_admin => t.admin_delegations_by_consent(),
+        (None, DelegationOrigin::Consent) => t.apps_by_consent(),
+    }
+}
+
+/// A delegation below its client.
+#[component]
+pub fn DelegationEntry(
+    app: DelegationItem,
+    /// Whether the scope is shown here, because those of the client differ.
+    with_scope: bool,
+    /// Whether it is the client's only active one, which is revoked with the client.
+    single: bool,
+) -> impl IntoView {
+    let t = translations();
+    let name = delegation_name(&app, false);
+    let active = app.state == DelegationState::Active;
+    let change = format!("{}?app={}", paths::APPS_CHANGE, app.number);
+    let end = confirm_url(&format!("{change}&end=1"));
+    let change = confirm_url(&change);
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <h3><bdi>{name.clone()}</bdi> <StateBadge state=app.state/></h3>
+                <DelegationFacts app=app.clone() without_scope=!with_scope/>
+            </div>
+            {active.then(|| view! {
+                <div class="actions">
+                    {(!app.ends.is_empty()).then(|| view! {
+                        <a class="button" href=change data-confirm="" aria-label=t.apps_change_this(app.client.name.as_str(), name.as_str())>
+                            {t.apps_change()}
+                        </a>
+                    })}
+                    {(!single).then(|| view! {
+                        <a class="button danger" href=end data-confirm="" aria-label=t.apps_end_this(app.client.name.as_str(), name.as_str())>
+                            {t.revoke()}
+                        </a>
+                    })}
+                </div>
+            })}
+        </li>
+    }
+}
+
+/// Nothing while it is active.
+#[component]
+pub fn StateBadge(state: DelegationState) -> impl IntoView {
+    let t = translations();
+    match state {
+        DelegationState::Active => None,
+        DelegationState::Expired => Some(view! { " " <span class="badge bad">{t.apps_expired()}</span> }),
+        DelegationState::Revoked => Some(view! { " " <span class="badge">{t.apps_was_ended()}</span> }),
+    }
+}
+
+/// What distinguishes a delegation: where its device is, until when it lasts, and where it was used.
+#[component]
+pub fn DelegationFacts(
+    app: DelegationItem,
+    /// The reader is an administrator: the texts are about the person, not to the person.
+    #[prop(optional)]
+    for_admin: bool,
+    #[prop(optional)] without_scope: bool,
+) -> impl IntoView {
+    let t = translations();
+    let active = app.state == DelegationState::Active;
+    let forever = app.until >= Timestamp::FOREVER;
+    let keys = format!("{}?q={}", if for_admin { paths::ADMIN_KEYS } else { paths::KEYS }, encode(&app.client_id));
+    let device = app.device.clone();
+    view! {
+        {(!without_scope).then(|| view! { <ScopeList scope=app.scope.clone() for_admin/> })}
+        <dl class="facts short">
+            {device.clone().map(|device| view! {
+                <div><dt>{t.apps_from()}</dt><dd><bdi>{device.from.unwrap_or_else(|| t.sessions_from_unknown())}</bdi></dd></div>
+            })}
+            <div>
+                <dt>{t.apps_last_used()}</dt>
+                <dd><LastUse app=app.clone()/></dd>
+            </div>
+            {app.last_login.clone().map(|login| view! {
+                <div>
+                    <dt>{t.apps_last_login()}</dt>
+                    <dd><code translate="no" dir="ltr">{login.host}</code> ", " <RelativeTime at=login.at/></dd>
+                </div>
+            })}
+            <div>
+                <dt>{if active { t.apps_until() } else { t.apps_ended_at() }}</dt>
+                <dd>{if forever { Either::Left(view! { <ExactTime at=app.until/> }) } else { Either::Right(view! { <RelativeTime at=app.until/> }) }}</dd>
+            </div>
+            <div><dt>{t.apps_since()}</dt><dd><RelativeTime at=app.since/></dd></div>
+            {(app.keys > 0).then(|| view! { <div><dt>{t.apps_keys()}</dt><dd><a href=keys>{t.hosts_key_count(app.keys)}</a></dd></div> })}
+            <div>
+                <dt>{t.apps_on()}</dt>
+                <dd>{match app.host_accounts {
+                    None if for_admin => EitherOf3::A(t.admin_delegations_every_host_account()),
+                    None => EitherOf3::A(t.apps_every_host_account()),
+                    Some(accounts) if accounts.is_empty() => EitherOf3::B(t.apps_no_host_account()),
+                    Some(accounts) => EitherOf3::C(view! { <code translate="no" dir="ltr">{accounts.join(", ")}</code> }),
+                }}</dd>
+            </div>
+            {device.and_then(|device| device.agent).map(|agent| view! {
+                <div><dt>{t.apps_agent()}</dt><dd><bdi class="agent">{agent}</bdi></dd></div>
+            })}
+        </dl>
+    }
+}
+
+/// When and from where the device's token was last used; without a device, when a key was.
+#[component]
+fn LastUse(app: DelegationItem) -> impl IntoView {
+    let t = translations();
+    match app.device {
+        Some(device) if !device.connected => EitherOf3::A(t.apps_not_connected()),
+        Some(device) => EitherOf3::B(view! {
+            <RelativeTimeOrNever at=device.used_at/>
+            {device.used_from.map(|from| view! { " " <bdi>{t.apps_used_from(from)}</bdi> })}
+        }),
+        None => EitherOf3::C(view! { <RelativeTimeOrNever at=app.last_login.map(|login| login.at)/> }),
+    }
+}
+
+#[component]
+pub fn ScopeList(scope: Vec<Scope>, #[prop(optional)] for_admin: bool) -> impl IntoView {
+    view! { <ul class="may">{scope.into_iter().map(|scope| view! { <li>{scope_label(scope, for_admin)}</li> }).collect_view()}</ul> }
+}
+
+/// What a scope lets a client do; `for_admin` as in `DelegationFacts`.
+fn scope_label(scope: Scope, for_admin: bool) -> String {
+    let t = translations();
+    match scope {
+        Scope::HostsRead => t.apps_may_read_hosts(),
+        Scope::KeysRead if for_admin => t.admin_delegations_may_read_keys(),
+        Scope::KeysRead => t.apps_may_read_keys(),
+        Scope::KeysCreate if for_admin => t.admin_delegations_may_create_keys(),
+        Scope::KeysCreate => t.apps_may_create_keys(),
+        Scope::KeysRevoke if for_admin => t.admin_delegations_may_revoke_keys(),
+        Scope::KeysRevoke => t.apps_may_revoke_keys(),
+    }
+}

@@ -1,0 +1,99 @@
+//! A person's delegations, by client.
+
+use sqlx::{FromRow, SqlitePool};
+
+use super::key_use::{KeyUse, PersonKeyUse};
+use super::{ClientName, DelegationSummary, Selection, page_of};
+use crate::domain::delegation::{DelegationFilter, DelegationSort};
+use crate::domain::ids::{ClientId, TenantId, UserId};
+use crate::domain::pagination::{ListParams, Page};
+use crate::domain::time::Timestamp;
+use crate::server::storage::keyset::{KeysetQuery, Order};
+use crate::server::storage::{Error, parse_column};
+
+/// Delegations of a client that its entry in the list shows.
+const SHOWN: usize = 5;
+
+/// A client with a person's delegations to it.
+#[derive(Clone, Debug)]
+pub struct ClientDelegations {
+    pub client_id: ClientId,
+    pub client: ClientName,
+    /// The newest of those that match the filter.
+    pub newest: Vec<DelegationSummary>,
+    /// The number of all that match.
+    pub total: i64,
+    /// The number of active ones.
+    pub active: i64,
+    /// All keys that the client has created for the person.
+    pub keys: KeyUse,
+}
+
+#[derive(FromRow)]
+struct Row {
+    client_id: String,
+    #[sqlx(flatten)]
+    client: ClientName,
+    active: i64,
+    delegations: i64,
+}
+
+/// A page of the clients that a person has delegations to, each with the newest ones; restricted to one client if given.
+pub async fn list(
+    db: &SqlitePool,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    client_id: Option<&ClientId>,
+    params: &ListParams<DelegationFilter, DelegationSort>,
+    now: Timestamp,
+) -> Result<Page<ClientDelegations>, Error> {
+    const COLUMNS: &str = "a.client_id, a.active, a.delegations, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public";
+    const FROM: &str = "(SELECT d.tenant_id, d.client_id, count(*) AS delegations, max(d.number) AS newest, max(d.expires_at) AS longest,
+                count(CASE WHEN d.ended_at IS NULL AND d.expires_at > m.now THEN 1 END) AS active,
+                max(CASE WHEN d.ended_at IS NULL AND d.expires_at > m.now THEN d.number END) AS newest_active,
+                min(CASE WHEN d.ended_at IS NULL AND d.expires_at > m.now THEN d.expires_at END) AS soonest
+         FROM moment m JOIN delegations d ON d.tenant_id = m.tenant_id AND d.user_id = m.user_id
+         GROUP BY d.tenant_id, d.client_id) a
+        JOIN clients c ON c.tenant_id = a.tenant_id AND c.client_id = a.client_id
+        WHERE a.tenant_id = ";
+    let order = match params.sort {
+        DelegationSort::Created => Order::integer("coalesce(a.newest_active, a.newest)", "a.newest").descending(),
+        DelegationSort::Expires => Order::integer("coalesce(a.soonest, a.longest)", "a.newest"),
+        DelegationSort::Client => Order::text("coalesce(c.app_name_folded, lower(c.app_name))", "a.newest"),
+    };
+    let mut listing = KeysetQuery::of_person(now, tenant_id, user_id, COLUMNS, FROM, order);
+    match params.show {
+        DelegationFilter::Active => drop(listing.and("a.active > 0")),
+        DelegationFilter::Ended => drop(listing.and("a.delegations > a.active")),
+        DelegationFilter::All => {}
+    }
+    if let Some(client_id) = client_id {
+        listing.and_bound("a.client_id = ", client_id.as_str().to_owned());
+    }
+    listing.search(params.search.as_deref(), &["a.client_id", "coalesce(c.app_name_folded, c.app_name)"]);
+    let Page { items, next, position } = listing.fetch::<Row>(db, params.after.as_ref()).await?;
+    let keys = PersonKeyUse::read(db, tenant_id, user_id).await?;
+    let mut clients = Vec::with_capacity(items.len());
+    for row in items {
+        let client_id = parse_column("delegations", &row.client_id, ClientId::parse(row.client_id.clone()))?;
+        let selection = Selection { user_id: Some(user_id), client_id: Some(&client_id), ..Selection::default() };
+        let newest = ListParams { show: params.show, ..ListParams::default() };
+        let mut newest = page_of(db, tenant_id, selection, &newest, now).await?.items;
+        newest.truncate(SHOWN);
+        keys.fill(&mut newest);
+        let total = match params.show {
+            DelegationFilter::Active => row.active,
+            DelegationFilter::Ended => row.delegations - row.active,
+            DelegationFilter::All => row.delegations,
+        };
+        clients.push(ClientDelegations {
+            keys: keys.of_client(client_id.as_str()),
+            client_id,
+            client: row.client,
+            newest,
+            total,
+            active: row.active,
+        });
+    }
+    Ok(Page { items: clients, next, position })
+}
