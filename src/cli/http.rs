@@ -142,7 +142,7 @@ impl HttpTransport {
             None => builder,
         };
         let client = builder
-            .user_agent(concat!("tms/", env!("CARGO_PKG_VERSION")))
+            .user_agent(user_agent())
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             // A redirect could send the token or the device code to another server.
@@ -221,6 +221,19 @@ impl HttpTransport {
     }
 }
 
+/// `tms/VERSION (MACHINE; SYSTEM)`: the portal shows it where a person allows this machine, or revokes its access.
+fn user_agent() -> String {
+    let system = rustix::system::uname();
+    let comment = [system.nodename(), system.sysname()].map(|name| user_agent_comment(&name.to_string_lossy()));
+    let comment: Vec<String> = comment.into_iter().filter(|name| !name.is_empty()).collect();
+    format!("tms/{} ({})", env!("CARGO_PKG_VERSION"), comment.join("; "))
+}
+
+/// The characters of a name that a comment of a user agent may have (RFC 9110 §5.6.5), at most 40.
+fn user_agent_comment(name: &str) -> String {
+    name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')).take(40).collect()
+}
+
 fn with_bearer(token: Option<&AccessToken>, request: RequestBuilder) -> RequestBuilder {
     match token {
         Some(token) => request.bearer_auth(token.secret()),
@@ -285,6 +298,15 @@ mod tests {
         let mut answer = HttpResponse::new(body.as_bytes().to_vec());
         *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
         answer
+    }
+
+    #[test]
+    fn user_agent_names_machine_and_system() {
+        let agent = user_agent();
+        assert!(agent.starts_with(concat!("tms/", env!("CARGO_PKG_VERSION"), " (")) && agent.ends_with(')'), "{agent}");
+        assert!(reqwest::header::HeaderValue::from_str(&agent).is_ok(), "{agent}");
+        assert_eq!(user_agent_comment("log)in2;\u{e9}\r\n.frontera"), "login2.frontera");
+        assert_eq!(user_agent_comment(&"x".repeat(300)).len(), 40);
     }
 
     #[test]
