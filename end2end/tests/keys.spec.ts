@@ -39,10 +39,33 @@ test('@firefox selected keys are revoked together', async ({ page, portal }) => 
   await expect(rows(page)).toHaveCount(1);
 });
 
+test('groups are opened, revoked and shown as a list', async ({ page, portal }) => {
+  await makeKeys(portal, 7);
+  await signedIn(page);
+  await page.goto('/keys');
+  const group = page.locator('.key-group');
+  await expect(group).toHaveCount(1);
+  await expect(rows(page)).toHaveCount(5);
+  await group.locator('summary').first().click();
+  await expect(rows(page).first()).toBeHidden();
+  await group.locator('summary').first().click();
+  await rows(page).first().locator('summary').click();
+  await expect(rows(page).first().getByText(/^SHA256:/)).toBeVisible();
+  await group.getByRole('link', { name: t('keys-show-all-of-client', { count: 7, name: CLIENT.name }) }).click();
+  await expect(rows(page)).toHaveCount(7);
+  await page.getByRole('link', { name: t('keys-by-host') }).click();
+  await expect(page.getByRole('heading', { name: 'testhost1' })).toBeVisible();
+  await page.getByRole('link', { name: t('keys-revoke-all-of-host', { count: 7, name: 'testhost1' }) }).click();
+  await expect(page.getByRole('heading', { name: t('keys-revoke-question', { count: 7 }) })).toBeVisible();
+  await press(page, t('revoke'));
+  await expect(page.getByRole('status')).toHaveText(t('keys-revoked', { count: 7 }));
+  await expect(page.getByRole('heading', { name: t('keys-empty-title') })).toBeVisible();
+});
+
 test('a list is searched and paged by URL; Back restores it', async ({ page, portal, scripts }) => {
   await makeKeys(portal, 30);
   await signedIn(page);
-  await page.goto('/keys');
+  await page.goto('/keys?show=active');
   if (scripts) await hydrated(page);
   await expect(rows(page)).toHaveCount(25);
   if (scripts) await page.evaluate(() => ((window as any).stillThisPage = true));
@@ -69,6 +92,7 @@ test('@js a fingerprint is copied', async ({ page, context, portal }) => {
   await signedIn(page);
   await page.goto('/keys');
   await hydrated(page);
+  await rows(page).first().locator('summary').click();
   await page.getByRole('button', { name: t('copy') }).click();
   await expect(page.locator('.toast')).toHaveText(t('copied'));
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^SHA256:/);
@@ -77,7 +101,7 @@ test('@js a fingerprint is copied', async ({ page, context, portal }) => {
 test('@js selected keys stay selected on other pages', async ({ page, portal }) => {
   await makeKeys(portal, 30);
   await signedIn(page);
-  await page.goto('/keys');
+  await page.goto('/keys?show=active');
   await hydrated(page);
   await page.getByRole('checkbox').first().check();
   await page.getByRole('link', { name: t('list-more'), exact: true }).click();
@@ -110,9 +134,10 @@ test('@firefox an application’s access is revoked', async ({ page, portal }) =
   await allow(page);
   await device.poll();
   await page.goto('/apps');
-  await page.getByRole('link', { name: t('apps-end-this', { client: CLIENT.name }) }).first().click();
-  await press(page, t('revoke'));
-  await expect(page.getByRole('status')).toHaveText(t('apps-ended'));
+  await page.getByRole('link', { name: t('apps-revoke-access-of', { client: CLIENT.name }) }).click();
+  await press(page, t('apps-revoke-access'));
+  const revoked = [1, 2, 3, 4, 5].map(count => t('apps-access-revoked', { count }));
+  expect(revoked).toContain((await page.getByRole('status').innerText()).trim());
   await page.goto('/activity');
   await expect(page.getByText(t('event-device-revoked-app', { app: 'testapp1' }), { exact: true })).toBeVisible();
 });

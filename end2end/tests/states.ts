@@ -188,6 +188,8 @@ export const STATES: State[] = [
     },
   },
   { name: 'applications', open: page => signedInAt(page, '/apps') },
+  { name: 'application', open: page => signedInAt(page, '/apps/application?client=testclient1') },
+  { name: 'application, question', open: page => signedInAt(page, '/apps/revoke?client=testclient1') },
   { name: 'activity', open: page => signedInAt(page, '/activity') },
   { name: 'sign-in, again', open: page => signedInAt(page, '/sign-in?again=1&then=/admin') },
   { name: 'administration', open: page => signedInAt(page, '/admin') },
