@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tms_portal::domain::refused_lookup::RefusalReason;
 
 use crate::browser::{Browser, Page, en};
 use crate::environment::find;
@@ -115,4 +117,31 @@ async fn tms_ssh_logs_in_until_sign_out() {
     machine.run(&["logout"]);
     fixture.host.log_in(&key).assert_refused(KEY_DENIED);
     assert_eq!(machine.ssh().code, Some(3), "sign in first");
+}
+
+#[tokio::test]
+async fn tms_ssh_tells_why_a_login_was_refused() {
+    let Some(fixture) = Fixture::start().await else { return };
+    let account = fixture.host.environment.account.clone();
+    fixture.link("testuser1", &account).await;
+    let machine = Machine { fixture: &fixture, state: fixture.host.path("state") };
+    machine.sign_in().await;
+    machine.ssh().assert_logged_in();
+
+    let mfa = |on: bool| json!({ "tenant": "test", "tms_user_id": "testuser1", "enabled": on });
+    fixture.admin(Method::PATCH, "/v1/tms/usermfa/upd", mfa(false)).await.assert_changed_one();
+    let refused = machine.ssh();
+    let reason = RefusalReason::MfaDisabled.to_string();
+    assert_eq!(refused.code, Some(255), "{refused:#?}");
+    assert!(refused.err.contains(&format!("tms: the portal refused the key for {account}@{}: {reason}", host::NAME)), "{refused:#?}");
+    print_note(format!("tms ssh: {:?} with the reason", refused.took));
+
+    let listed = machine.run(&["--json", "ssh", "--why", host::NAME]);
+    let listed: Value = serde_json::from_slice(&listed.stdout).expect("JSON");
+    assert_eq!((&listed["num_refusals"], &listed["refusals"][0]["reason"]), (&json!(1), &json!("mfa_disabled")), "{listed}");
+
+    fixture.admin(Method::PATCH, "/v1/tms/usermfa/upd", mfa(true)).await.assert_changed_one();
+    let again = machine.ssh();
+    again.assert_logged_in();
+    assert!(!again.err.contains("refused"), "{again:#?}");
 }
