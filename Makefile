@@ -1,6 +1,6 @@
 # `make` alone lists what there is. The work is in the small scripts in .make/.
 .DEFAULT_GOAL := help
-.PHONY: help run test build lint firefox bench bench-tms release clean toolchain browser sshd
+.PHONY: help run test build lint firefox bench bench-tms release clean toolchain browser mail sshd
 
 # What `npm ci` writes last.
 node_modules := end2end/node_modules/.package-lock.json
@@ -12,7 +12,7 @@ run: build ## install what is missing, build, start the portal on http://127.0.0
 	@echo '==> starting the portal; `tms` is target/debug/tms here'
 	@exec target/debug/tms-portal serve --test-tenant
 
-test: build browser sshd ## install what is missing, run every test: Rust's, then the browser's
+test: build browser mail sshd ## install what is missing, run every test: Rust's, then the browser's
 	@.make/test
 
 build: toolchain $(node_modules) ## the server, the command line `tms` and the site, for development
@@ -41,6 +41,9 @@ toolchain:
 
 browser:
 	@.make/browser
+
+mail:
+	@.make/mail
 
 sshd: build
 	@.make/sshd
