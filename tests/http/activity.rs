@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tms_portal::domain::audit_log::AuditKind;
+use tms_portal::domain::time::{CalendarDate, Zone};
 use tms_portal::i18n::Languages;
 
 use crate::app::{PASSWORD, TestApp};
@@ -14,13 +15,14 @@ use crate::tms::api::login;
 async fn events_are_listed_newest_first_with_actions() {
     let app = TestApp::start().await;
     app.client().make_key(json!({})).await;
+    let day_of_key = CalendarDate::of(app.services.now(), &Zone::UTC).expect("a date");
     app.clock.advance(Duration::from_secs(2 * 86_400));
     let browser = app.signed_in().await;
     let page = browser.get("/activity").await;
     let words = page.words();
     let created = key_created();
     let (newer, older) = (words.find(&en().event_signed_in()).expect("the sign-in"), words.find(&created).expect("the key"));
-    let (today, day) = (words.find(&en().activity_today()).expect("today"), words.find("27 November 2026").expect("the day of the key"));
+    let (today, day) = (words.find(&en().activity_today()).expect("today"), words.find(&en().format_date(day_of_key)).expect("the day of the key"));
     assert!(today < newer && newer < day && day < older, "{words}");
     assert!(words.contains(&en().activity_not_me()) && page.says("/keys?q=SHA256%3A") && page.says("href=\"/sessions/end?others=1\""), "{words}");
     assert!(page.says("href=\"/keys/revoke?key=1\"") && page.says("href=\"/identities/password\""), "{words}");

@@ -94,7 +94,7 @@ async fn times_use_the_chosen_time_zone() {
         assert!(page.says("13:00 CET"), "{ignored:?}");
     }
     let csv = browser.request(Method::GET, "/activity.csv").send().await.expect("an answer").text().await.expect("a text");
-    assert!(csv.contains("\r\n2026-11-20T12:00:00+00:00,") && csv.contains(",2026-11-20T13:00:00+01:00,Europe/Madrid\r\n"), "{csv}");
+    assert!(csv.contains("\r\n2026-11-20T12:00:00+00:00,") && csv.contains(",2026-11-20T13:00:00+01:00,Europe/Madrid,,\r\n"), "{csv}");
     let page = browser.post("/api/preferences/set", &[("zone", "browser"), ("back", "/activity")]).await;
     assert!(page.says("12:00 UTC") && app.browser().get("/settings").await.status == 200, "strangers may choose too");
 }

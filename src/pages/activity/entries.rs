@@ -57,19 +57,21 @@ fn Run(events: Vec<AuditEntryItem>, reader: Reader) -> impl IntoView {
     let (newest, oldest) = (events.first()?.clone(), events.last()?.clone());
     let count = events.len();
     let single = count > 1;
+    let now = context::services().map_or(newest.at, |services| services.now());
+    let spoken = |at: Timestamp| t.format_relative(at, now);
     Some(view! {
         <li class="row-card">
             <div class="what">
                 <p class="happened">{sentence.view()}</p>
                 <p class="hint">
-                    {(oldest.at != newest.at).then(|| view! { <EventTime at=oldest.at/> " – " })}
+                    {(spoken(oldest.at) != spoken(newest.at)).then(|| view! { <EventTime at=oldest.at/> " – " })}
                     <EventTime at=newest.at/>
                 </p>
                 {facts(&sentence, newest, reader, single)}
                 {single.then(|| view! {
                     <details class="more">
                         <summary>{t.activity_single(i64::try_from(count).unwrap_or(i64::MAX))}</summary>
-                        <ol class="rows">{events.into_iter().map(|entry| view! { <Single entry reader/> }).collect_view()}</ol>
+                        <ol class="single">{events.into_iter().map(|entry| view! { <Single entry reader/> }).collect_view()}</ol>
                     </details>
                 })}
             </div>
@@ -84,7 +86,7 @@ fn Single(entry: AuditEntryItem, reader: Reader) -> impl IntoView {
     let sentence = EventSentence::new(std::slice::from_ref(&entry), reader)?;
     Some(view! {
         <li>
-            <p>{sentence.view()}</p>
+            <p class="happened">{sentence.view()}</p>
             <p class="hint"><EventTime at=entry.at/></p>
             {facts(&sentence, entry, reader, false)}
         </li>

@@ -117,7 +117,8 @@ impl EventSentence {
             Name::Person => (entry.person.clone(), person_url(entry, self.reader)),
             Name::Subject => (entry.subject.clone(), None),
         };
-        let text = view! { <bdi translate="no">{text}</bdi> };
+        // Names of hosts and accounts are typed as they are.
+        let text = view! { <bdi translate=matches!(name, Name::Host | Name::Account).then_some("no")>{text}</bdi> };
         match link {
             Some(address) => view! { <a href=address>{text}</a> }.into_any(),
             None => text.into_any(),
