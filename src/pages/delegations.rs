@@ -7,18 +7,17 @@ mod entry;
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use self::entry::{DelegationEntry, ScopeList};
+use self::entry::DelegationEntry;
 use super::components::{ClientName, Command, EmptyList, FlashMessage, List, ListOption, PageContent, ServerError, confirm_url};
 use super::list_query;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
-use crate::domain::scope::Scope;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
-use crate::server_fns::delegations::{ClientDelegationsItem, DelegationItem, list_my_clients};
+use crate::server_fns::delegations::{ClientDelegationsItem, list_my_clients};
 pub use application::OneApplication;
 pub use change::{ChangeDelegation, RevokeApplication, RevokeQuestion};
-pub use entry::{DelegationFacts, StateBadge, delegation_name};
+pub use entry::{DelegationDetails, DelegationFacts, StateBadge, delegation_name};
 
 #[component]
 pub fn Apps() -> impl IntoView {
@@ -74,19 +73,16 @@ fn ClientEntry(
     let page = paths::apps_application(&item.client_id);
     let all = if show.is_empty() { page.clone() } else { format!("{page}&show={}", encode(&show)) };
     let more = item.total > i64::try_from(item.newest.len()).unwrap_or(i64::MAX);
-    let same_scope = common_scope(&item.newest);
-    let differs = same_scope.is_none();
     // With a single device, to revoke it is to revoke the application.
     let single = item.active == 1;
     view! {
         <li class="row-card">
             <div class="what">
                 <h2><a href=page><ClientName client=item.client.clone()/></a></h2>
-                {same_scope.map(|scope| view! { <ScopeList scope/> })}
             </div>
             {(item.active > 0).then(|| view! { <RevokeLink client_id=item.client_id.clone() name=item.client.name.clone()/> })}
             <ul class="devices">
-                {item.newest.into_iter().map(|app| view! { <DelegationEntry app with_scope=differs single/> }).collect_view()}
+                {item.newest.into_iter().map(|app| view! { <DelegationEntry app single/> }).collect_view()}
             </ul>
             {more.then(|| view! {
                 <p><a href=all aria-label=t.apps_show_all_of(item.total, item.client.name.as_str())>{t.apps_show_all_devices(item.total)}</a></p>
@@ -105,10 +101,4 @@ fn RevokeLink(client_id: String, name: String) -> impl IntoView {
             <a class="button danger" href=address data-confirm="" aria-label=t.apps_revoke_access_of(name)>{t.apps_revoke_access()}</a>
         </div>
     }
-}
-
-/// The scope, if it is the same in all of them.
-fn common_scope(delegations: &[DelegationItem]) -> Option<Vec<Scope>> {
-    let first = &delegations.first()?.scope;
-    delegations.iter().all(|one| &one.scope == first).then(|| first.clone())
 }

@@ -88,8 +88,13 @@ pub fn SessionFacts(session: SessionItem) -> impl IntoView {
         <dl class="facts short">
             <div><dt>{t.sessions_from()}</dt><dd><bdi>{session.from.unwrap_or_else(|| t.sessions_from_unknown())}</bdi></dd></div>
             <div><dt>{t.sessions_last_seen()}</dt><dd><RelativeTime at=session.last_seen/></dd></div>
-            <div><dt>{t.sessions_signed_in()}</dt><dd><RelativeTime at=session.signed_in_at/></dd></div>
-            <div><dt>{t.sessions_with()}</dt><dd><bdi>{session.provider.unwrap_or_else(|| t.sessions_with_password())}</bdi></dd></div>
+            <div>
+                <dt>{t.sessions_signed_in()}</dt>
+                <dd>
+                    <RelativeTime at=session.signed_in_at/> " "
+                    <bdi>{session.provider.map_or_else(|| t.sessions_with_password(), |provider| t.sessions_with(provider))}</bdi>
+                </dd>
+            </div>
         </dl>
     }
 }

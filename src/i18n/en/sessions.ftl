@@ -6,8 +6,9 @@ sessions-last-seen = Last seen
 sessions-signed-in = Signed in
 sessions-from = From
 sessions-from-unknown = unknown
-sessions-with = Signed in with
-sessions-with-password = a password
+# $provider (String) - the institution
+sessions-with = with { $provider }
+sessions-with-password = with a password
 sessions-apps = Applications and devices that may act for you
 # $count (Number) - how many are listed
 sessions-shown = Only the { NUMBER($count) } sessions that were used last are listed.

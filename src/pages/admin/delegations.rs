@@ -10,7 +10,7 @@ use super::components::{AdminPage, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::pages::components::{ClientName, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, PostForm, ServerError, confirm_url};
-use crate::pages::delegations::{DelegationFacts, StateBadge, delegation_name};
+use crate::pages::delegations::{DelegationDetails, DelegationFacts, StateBadge, delegation_name};
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
@@ -64,7 +64,8 @@ fn DelegationEntry(item: PersonDelegationItem) -> impl IntoView {
             <div class="what">
                 <h2><ClientName client=app.client.clone()/> " → " <a href=person><bdi>{user}</bdi></a></h2>
                 <p><bdi>{delegation_name(&app, true)}</bdi> <StateBadge state=app.state/></p>
-                <DelegationFacts app for_admin=true/>
+                <DelegationFacts app=app.clone()/>
+                <DelegationDetails app for_admin=true/>
             </div>
             {in_force.then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=label>{t.admin_delegations_end()}</a> })}
         </li>

@@ -4,8 +4,8 @@ use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
-use super::entry::{DelegationEntry, ScopeList};
-use super::{RevokeLink, common_scope};
+use super::RevokeLink;
+use super::entry::DelegationEntry;
 use crate::domain::pagination::{Cursor, Page, PagePosition};
 use crate::domain::paths::{self, encode};
 use crate::pages::components::{AlreadyGone, ClientName, FlashMessage, PageContent, PageLinks, ServerError};
@@ -36,8 +36,7 @@ fn Detail(found: ClientDelegationsDetail, show: String, after: String, said: Opt
     let filtered = move |show: &str| if show.is_empty() { page.clone() } else { format!("{page}&show={}", encode(show)) };
     let filters = [("", t.apps_show_in_force()), ("ended", t.apps_show_ended()), ("all", t.apps_show_all())];
     let keys = format!("{}?q={}", paths::KEYS, encode(&client.client_id));
-    let scope = common_scope(&items);
-    let (differs, single) = (scope.is_none(), client.active == 1);
+    let single = client.active == 1;
     let here = filtered(&show);
     let from = |cursor: &Cursor| format!("{here}&after={}", encode(&cursor.to_string()));
     let beginning = (!after.is_empty()).then(|| here.clone());
@@ -54,7 +53,6 @@ fn Detail(found: ClientDelegationsDetail, show: String, after: String, said: Opt
         <PageContent title=client.client.name.clone() wide=true>
             <p class="lead"><ClientName client=client.client.clone()/></p>
             <FlashMessage flash=said/>
-            {scope.map(|scope| view! { <ScopeList scope/> })}
             <dl class="facts">
                 <dt>{t.apps_client_id()}</dt>
                 <dd><code translate="no" dir="ltr">{client.client_id.clone()}</code></dd>
@@ -74,7 +72,7 @@ fn Detail(found: ClientDelegationsDetail, show: String, after: String, said: Opt
                     Either::Left(view! { <p class="hint">{t.list_nothing_found()}</p> })
                 } else {
                     Either::Right(view! {
-                        <ul class="rows">{items.into_iter().map(|app| view! { <DelegationEntry app with_scope=differs single/> }).collect_view()}</ul>
+                        <ul class="rows">{items.into_iter().map(|app| view! { <DelegationEntry app single/> }).collect_view()}</ul>
                     })
                 }}
                 {(beginning.is_some() || more.is_some()).then(|| view! { <PageLinks beginning previous more/> })}

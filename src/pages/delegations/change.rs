@@ -45,7 +45,7 @@ pub fn RevokeQuestion(app: DelegationItem) -> impl IntoView {
             cancel=paths::APPS
             list=list()
         >
-            <DelegationFacts app=app.clone() without_scope=true/>
+            <DelegationFacts app=app.clone()/>
             <p class="warning">{t.apps_end_consequence(app.keys)}</p>
         </Confirm>
     }

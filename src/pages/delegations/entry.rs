@@ -8,7 +8,7 @@ use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::pages::components::{ExactTime, RelativeTime, RelativeTimeOrNever, confirm_url};
 use crate::server::context::translations;
-use crate::server_fns::delegations::{DelegationItem, DelegationOrigin, DelegationState};
+use crate::server_fns::delegations::{DelegationItem, DelegationOrigin, DelegationState, DeviceItem};
 
 /// What a delegation is called: its device's program, or how it was created.
 pub fn delegation_name(app: &DelegationItem, for_admin: bool) -> String {
@@ -26,8 +26,6 @@ pub fn delegation_name(app: &DelegationItem, for_admin: bool) -> String {
 #[component]
 pub fn DelegationEntry(
     app: DelegationItem,
-    /// Whether the scope is shown here, because those of the client differ.
-    with_scope: bool,
     /// Whether it is the client's only active one, which is revoked with the client.
     single: bool,
 ) -> impl IntoView {
@@ -37,26 +35,19 @@ pub fn DelegationEntry(
     let change = format!("{}?app={}", paths::APPS_CHANGE, app.number);
     let end = confirm_url(&format!("{change}&end=1"));
     let change = confirm_url(&change);
+    let changeable = active && !app.ends.is_empty();
+    let change_label = t.apps_change_this(app.client.name.as_str(), name.as_str());
+    let end_label = t.apps_end_this(app.client.name.as_str(), name.as_str());
     view! {
         <li class="row-card">
             <div class="what">
-                <h3><bdi>{name.clone()}</bdi> <StateBadge state=app.state/></h3>
-                <DelegationFacts app=app.clone() without_scope=!with_scope/>
+                <h3><bdi>{name}</bdi> <StateBadge state=app.state/></h3>
+                <DelegationFacts app=app.clone()/>
+                <DelegationDetails app=app.clone()>
+                    {changeable.then(|| view! { <a class="button" href=change data-confirm="" aria-label=change_label>{t.apps_change()}</a> })}
+                </DelegationDetails>
             </div>
-            {active.then(|| view! {
-                <div class="actions">
-                    {(!app.ends.is_empty()).then(|| view! {
-                        <a class="button" href=change data-confirm="" aria-label=t.apps_change_this(app.client.name.as_str(), name.as_str())>
-                            {t.apps_change()}
-                        </a>
-                    })}
-                    {(!single).then(|| view! {
-                        <a class="button danger" href=end data-confirm="" aria-label=t.apps_end_this(app.client.name.as_str(), name.as_str())>
-                            {t.revoke()}
-                        </a>
-                    })}
-                </div>
-            })}
+            {(active && !single).then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=end_label>{t.revoke()}</a> })}
         </li>
     }
 }
@@ -72,78 +63,85 @@ pub fn StateBadge(state: DelegationState) -> impl IntoView {
     }
 }
 
-/// What distinguishes a delegation: where its device is, until when it lasts, and where it was used.
+/// What distinguishes a delegation: where its device is, where it was used, and until when it lasts.
 #[component]
-pub fn DelegationFacts(
-    app: DelegationItem,
-    /// The reader is an administrator: the texts are about the person, not to the person.
-    #[prop(optional)]
-    for_admin: bool,
-    #[prop(optional)] without_scope: bool,
-) -> impl IntoView {
+pub fn DelegationFacts(app: DelegationItem) -> impl IntoView {
     let t = translations();
     let active = app.state == DelegationState::Active;
     let forever = app.until >= Timestamp::FOREVER;
-    let keys = format!("{}?q={}", if for_admin { paths::ADMIN_KEYS } else { paths::KEYS }, encode(&app.client_id));
-    let device = app.device.clone();
+    // Where only keys were used, the login says when.
+    let only_keys = app.last_login.is_some() && app.device.as_ref().is_none_or(|device| device.used_at.is_none());
     view! {
-        {(!without_scope).then(|| view! { <ScopeList scope=app.scope.clone() for_admin/> })}
         <dl class="facts short">
-            {device.clone().map(|device| view! {
+            {app.device.clone().map(|device| view! {
                 <div><dt>{t.apps_from()}</dt><dd><bdi>{device.from.unwrap_or_else(|| t.sessions_from_unknown())}</bdi></dd></div>
             })}
-            <div>
-                <dt>{t.apps_last_used()}</dt>
-                <dd><LastUse app=app.clone()/></dd>
-            </div>
+            {(!only_keys).then(|| view! { <div><dt>{t.apps_last_used()}</dt><dd><LastUse device=app.device.clone()/></dd></div> })}
             {app.last_login.clone().map(|login| view! {
                 <div>
                     <dt>{t.apps_last_login()}</dt>
                     <dd><code translate="no" dir="ltr">{login.host}</code> ", " <RelativeTime at=login.at/></dd>
                 </div>
             })}
+            <div><dt>{t.apps_since()}</dt><dd><RelativeTime at=app.since/></dd></div>
             <div>
                 <dt>{if active { t.apps_until() } else { t.apps_ended_at() }}</dt>
                 <dd>{if forever { Either::Left(view! { <ExactTime at=app.until/> }) } else { Either::Right(view! { <RelativeTime at=app.until/> }) }}</dd>
             </div>
-            <div><dt>{t.apps_since()}</dt><dd><RelativeTime at=app.since/></dd></div>
-            {(app.keys > 0).then(|| view! { <div><dt>{t.apps_keys()}</dt><dd><a href=keys>{t.hosts_key_count(app.keys)}</a></dd></div> })}
-            <div>
-                <dt>{t.apps_on()}</dt>
-                <dd>{match app.host_accounts {
-                    None if for_admin => EitherOf3::A(t.admin_delegations_every_host_account()),
-                    None => EitherOf3::A(t.apps_every_host_account()),
-                    Some(accounts) if accounts.is_empty() => EitherOf3::B(t.apps_no_host_account()),
-                    Some(accounts) => EitherOf3::C(view! { <code translate="no" dir="ltr">{accounts.join(", ")}</code> }),
-                }}</dd>
-            </div>
-            {device.and_then(|device| device.agent).map(|agent| view! {
-                <div><dt>{t.apps_agent()}</dt><dd><bdi class="agent">{agent}</bdi></dd></div>
-            })}
         </dl>
     }
 }
 
-/// When and from where the device's token was last used; without a device, when a key was.
+/// What a delegation allows, on demand; with what can be done about it (`children`).
 #[component]
-fn LastUse(app: DelegationItem) -> impl IntoView {
+pub fn DelegationDetails(
+    app: DelegationItem,
+    /// The reader is an administrator: the texts are about the person, not to the person.
+    #[prop(optional)]
+    for_admin: bool,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
     let t = translations();
-    match app.device {
-        Some(device) if !device.connected => EitherOf3::A(t.apps_not_connected()),
-        Some(device) => EitherOf3::B(view! {
-            <RelativeTimeOrNever at=device.used_at/>
-            {device.used_from.map(|from| view! { " " <bdi>{t.apps_used_from(from)}</bdi> })}
-        }),
-        None => EitherOf3::C(view! { <RelativeTimeOrNever at=app.last_login.map(|login| login.at)/> }),
+    let keys = format!("{}?q={}", if for_admin { paths::ADMIN_KEYS } else { paths::KEYS }, encode(&app.client_id));
+    view! {
+        <details>
+            <summary>{t.apps_details()}</summary>
+            <ul class="may">{app.scope.into_iter().map(|scope| view! { <li>{scope_label(scope, for_admin)}</li> }).collect_view()}</ul>
+            <dl class="facts short">
+                <div>
+                    <dt>{t.apps_on()}</dt>
+                    <dd>{match app.host_accounts {
+                        None if for_admin => EitherOf3::A(t.admin_delegations_every_host_account()),
+                        None => EitherOf3::A(t.apps_every_host_account()),
+                        Some(accounts) if accounts.is_empty() => EitherOf3::B(t.apps_no_host_account()),
+                        Some(accounts) => EitherOf3::C(view! { <code translate="no" dir="ltr">{accounts.join(", ")}</code> }),
+                    }}</dd>
+                </div>
+                <div><dt>{t.apps_keys()}</dt><dd><a href=keys>{t.hosts_key_count(app.keys)}</a></dd></div>
+                {app.device.and_then(|device| device.agent).map(|agent| view! {
+                    <div><dt>{t.apps_agent()}</dt><dd><bdi class="agent">{agent}</bdi></dd></div>
+                })}
+            </dl>
+            {children.map(|children| view! { <p class="actions">{children()}</p> })}
+        </details>
     }
 }
 
+/// When and from where the device's token was last used.
 #[component]
-pub fn ScopeList(scope: Vec<Scope>, #[prop(optional)] for_admin: bool) -> impl IntoView {
-    view! { <ul class="may">{scope.into_iter().map(|scope| view! { <li>{scope_label(scope, for_admin)}</li> }).collect_view()}</ul> }
+fn LastUse(device: Option<DeviceItem>) -> impl IntoView {
+    let t = translations();
+    match device {
+        None => EitherOf3::A(t.never()),
+        Some(device) if !device.connected => EitherOf3::B(t.apps_not_connected()),
+        Some(device) => EitherOf3::C(view! {
+            <RelativeTimeOrNever at=device.used_at/>
+            {device.used_from.map(|from| view! { " " <bdi>{t.apps_used_from(from)}</bdi> })}
+        }),
+    }
 }
 
-/// What a scope lets a client do; `for_admin` as in `DelegationFacts`.
+/// What a scope lets a client do; `for_admin` as in `DelegationDetails`.
 fn scope_label(scope: Scope, for_admin: bool) -> String {
     let t = translations();
     match scope {
