@@ -49,10 +49,11 @@ fn Welcome() -> impl IntoView {
 #[component]
 fn Overview(person: SignedIn, waiting: Vec<PendingDeviceGrant>, access: AccessOverview) -> impl IntoView {
     let t = translations();
-    let nothing_waits = waiting.is_empty();
+    let (nothing_waits, needs_attention) = (waiting.is_empty(), access.needs_attention());
     view! {
         <PageContent title=t.home_hello(person.display_name()) wide=true>
             <p class="lead">{t.home_signed_in_as()} " " <strong>{person.user_id().to_string()}</strong> " " {t.home_at()} " " <strong>{person.tenant_name().to_owned()}</strong> "."</p>
+            {access.last_sign_in.map(|last| view! { <LastSignInLine last/> })}
             {(!nothing_waits).then(|| view! {
                 <section aria-labelledby="waiting">
                     <h2 id="waiting">{t.home_waiting()}</h2>
@@ -60,15 +61,14 @@ fn Overview(person: SignedIn, waiting: Vec<PendingDeviceGrant>, access: AccessOv
                 </section>
             })}
             <Notifications/>
-            {access.needs_attention().then(|| view! { <Attention second_factor=access.second_factor expiring=access.expiring/> })}
+            {needs_attention.then(|| view! { <Attention second_factor=access.second_factor expiring=access.expiring/> })}
             <section aria-labelledby="access">
                 <h2 id="access">{t.home_access()}</h2>
-                <ul class="cards">
+                <ul class="cards three">
                     <AccessCard path=paths::APPS count=t.home_apps_count(to_i64(access.clients.count)) newest=access.clients.newest/>
                     <AccessCard path=paths::KEYS count=t.home_keys_count(to_i64(access.keys.count)) newest=access.keys.newest/>
                     <AccessCard path=paths::HOSTS count=t.home_hosts_count(to_i64(access.host_accounts.count)) newest=access.host_accounts.newest/>
                 </ul>
-                {access.last_sign_in.map(|last| view! { <LastSignInLine last/> })}
             </section>
             <section aria-labelledby="code">
                 <h2 id="code">{t.home_allow()}</h2>

@@ -96,7 +96,7 @@ pub async fn host_accounts(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, us
 pub async fn clients(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<AccessSpan>, Error> {
     let query = "SELECT c.app_name AS name, '' AS host, d.created_at, d.expires_at
                  FROM delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
-                 WHERE d.tenant_id = $1 AND d.user_id = $2 AND d.ended_at IS NULL AND d.expires_at > $3 ORDER BY d.number DESC LIMIT $4";
+                 WHERE d.tenant_id = $1 AND d.user_id = $2 AND d.ended_at IS NULL AND d.expires_at > $3 ORDER BY d.created_at DESC, d.number DESC LIMIT $4";
     let query = sqlx::query_as::<_, AccessRow>(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(now.as_millis());
     Ok(query.bind(MAX_ACCESS).fetch_all(db).await?.into_iter().map(AccessSpan::from).collect())
 }
@@ -104,8 +104,9 @@ pub async fn clients(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id:
 /// The person's last two sign-ins among their latest events, newest first.
 pub async fn last_sign_ins(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<SignInRow>, Error> {
     let query = "SELECT at, from_address
-                 FROM (SELECT id, at, from_address, kind FROM activity WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT $4) AS latest
-                 WHERE kind = $3 ORDER BY id DESC LIMIT 2";
+                 FROM (SELECT id, at, from_address, kind FROM activity WHERE tenant_id = $1 AND user_id = $2
+                       ORDER BY at DESC, id DESC LIMIT $4) AS latest
+                 WHERE kind = $3 ORDER BY at DESC, id DESC LIMIT 2";
     let query = sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(AuditKind::SignedIn.as_str());
     Ok(query.bind(MAX_EVENTS).fetch_all(db).await?)
 }
