@@ -220,6 +220,13 @@ async fn people_are_added_and_disabled() {
         let unknown = person(verb, "nobody");
         assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: the tenant has no person of that name\n"), "{verb}");
     }
+    let email = |arguments: &[&str]| deployment.run(&[&["person", "email", "--tenant", "default"], arguments].concat());
+    assert_eq!(email(&["dora", "dora@example.org"]).out, "Notifications of dora are sent to dora@example.org.\n");
+    assert!(person("show", "dora").out.contains("e-mail  dora@example.org"));
+    assert_eq!(email(&["dora", "--remove"]).out, "The e-mail address of dora has been removed.\n");
+    for bad in [&["dora"][..], &["dora", "x@y\nBcc: z@y"], &["dora", "dora@example.org", "--remove"]] {
+        assert_eq!(email(bad).code, Some(2), "{bad:?}");
+    }
     let nowhere = deployment.run(&["person", "add", "--tenant", "nowhere", "dora"]);
     assert_eq!((nowhere.code, nowhere.err.as_str()), (Some(1), "tms-portal: tenant nowhere does not exist\n"));
     let bad = deployment.run(&["person", "add", "--tenant", "default", "do ra"]);
