@@ -1,10 +1,12 @@
 //! SSH keys, and the rules that decide whether a key may log in. TMS calls them `pubkeys`.
 
+pub mod search;
+
 use std::time::Duration;
 
 use super::display_text::{self, NameRefused};
 use super::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
-use super::pagination::QueryParam;
+use super::refused_lookup::RefusalReason;
 use super::time::Timestamp;
 
 /// The count in TMS' API that means unlimited.
@@ -113,39 +115,6 @@ pub fn line_matches_type(public_key: &str, asked: &str) -> bool {
     !of_openssh || public_key.split(' ').next() == Some(asked)
 }
 
-/// Filters of the list of keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeyFilter {
-    #[default]
-    All,
-    /// Within its own limits.
-    Active,
-    /// Expired or used up.
-    Ended,
-    NeverUsed,
-}
-
-impl QueryParam for KeyFilter {
-    const ALL: &'static [(&'static str, Self)] = &[("", Self::All), ("active", Self::Active), ("ended", Self::Ended), ("unused", Self::NeverUsed)];
-}
-
-/// Orders of the list of keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KeySort {
-    /// Newest first.
-    #[default]
-    Created,
-    /// Most recently used first.
-    Used,
-    /// Earliest expiry first.
-    Expires,
-    Host,
-}
-
-impl QueryParam for KeySort {
-    const ALL: &'static [(&'static str, Self)] = &[("", Self::Created), ("used", Self::Used), ("expires", Self::Expires), ("host", Self::Host)];
-}
-
 /// Why a key's label is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LabelRefused {
@@ -217,6 +186,21 @@ pub enum DependencyError {
     DelegationExpired(Timestamp),
 }
 
+impl From<DependencyError> for RefusalReason {
+    fn from(missing: DependencyError) -> Self {
+        match missing {
+            DependencyError::PersonDisabled => Self::PersonDisabled,
+            DependencyError::Mfa => Self::MfaMissing,
+            DependencyError::MfaDisabled => Self::MfaDisabled,
+            DependencyError::MfaExpired(_) => Self::MfaExpired,
+            DependencyError::Link => Self::LinkMissing,
+            DependencyError::LinkExpired(_) => Self::LinkExpired,
+            DependencyError::Delegation => Self::DelegationMissing,
+            DependencyError::DelegationExpired(_) => Self::DelegationExpired,
+        }
+    }
+}
+
 impl Dependencies {
     /// The first missing or expired dependency, in TMS' order: MFA record, host account, delegation.
     pub fn check(&self, needs_delegation: bool, now: Timestamp) -> Result<(), DependencyError> {
@@ -267,8 +251,8 @@ pub struct KeyStatus {
 /// Result of a lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LookupDecision {
-    /// The key is not returned.
-    Refused,
+    /// The key is not returned. The host does not learn why.
+    Refused(RefusalReason),
     /// Returned; the login has been counted already.
     SameLogin,
     /// Returned once this login has been counted.
@@ -278,18 +262,35 @@ pub enum LookupDecision {
 impl KeyStatus {
     /// Decides a lookup at `now`.
     pub fn authorize_login(&self, now: Timestamp) -> LookupDecision {
-        let alive = now < self.expires_at || self.reserved_until.is_some_and(|until| now < until);
-        let allowed =
-            self.tenant_enabled && self.client_enabled != Some(false) && self.dependencies.check(self.client_enabled.is_some(), now).is_ok();
-        if !alive || !allowed || self.uses > self.max_uses {
-            LookupDecision::Refused
+        if let Err(reason) = self.check(now) {
+            LookupDecision::Refused(reason)
         } else if self.last_used_at.is_some_and(|last| now.since(last) < LOGIN_WINDOW) {
             LookupDecision::SameLogin
         } else if self.remaining_uses == 0 {
-            LookupDecision::Refused
+            LookupDecision::Refused(RefusalReason::KeyUsedUp)
         } else {
             LookupDecision::NewLogin
         }
+    }
+
+    /// The first reason to refuse any login, except that no uses remain.
+    fn check(&self, now: Timestamp) -> Result<(), RefusalReason> {
+        if !self.tenant_enabled {
+            return Err(RefusalReason::TenantDisabled);
+        }
+        if self.client_enabled == Some(false) {
+            return Err(RefusalReason::ClientDisabled);
+        }
+        match self.reserved_until {
+            _ if now < self.expires_at => {}
+            None => return Err(RefusalReason::KeyExpired),
+            Some(until) if now >= until => return Err(RefusalReason::ReservationEnded),
+            Some(_) => {}
+        }
+        if self.uses > self.max_uses {
+            return Err(RefusalReason::KeyUsedUp);
+        }
+        Ok(self.dependencies.check(self.client_enabled.is_some(), now)?)
     }
 
     /// When the key stops being valid if nothing else changes.
@@ -400,34 +401,47 @@ mod tests {
     #[test]
     fn key_is_returned_only_while_all_dependencies_are_valid() {
         assert_eq!(looked_up(|_| ()), LookupDecision::NewLogin);
-        assert_eq!(looked_up(|s| s.tenant_enabled = false), LookupDecision::Refused);
-        assert_eq!(looked_up(|s| s.client_enabled = Some(false)), LookupDecision::Refused);
-        assert_eq!(looked_up(|s| s.dependencies.mfa = None), LookupDecision::Refused);
-        assert_eq!(looked_up(|s| s.expires_at = NOW), LookupDecision::Refused);
-        assert_eq!(looked_up(|s| s.remaining_uses = 0), LookupDecision::Refused);
+        let refused = |change: fn(&mut KeyStatus)| match looked_up(change) {
+            LookupDecision::Refused(reason) => reason,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused(|s| s.tenant_enabled = false), RefusalReason::TenantDisabled);
+        assert_eq!(refused(|s| s.client_enabled = Some(false)), RefusalReason::ClientDisabled);
+        assert_eq!(refused(|s| s.expires_at = NOW), RefusalReason::KeyExpired);
+        assert_eq!(refused(|s| (s.expires_at, s.reserved_until) = (NOW, Some(NOW))), RefusalReason::ReservationEnded);
+        assert_eq!(refused(|s| s.remaining_uses = 0), RefusalReason::KeyUsedUp);
+        assert_eq!(refused(|s| (s.uses, s.max_uses) = (2, 1)), RefusalReason::KeyUsedUp);
+        assert_eq!(refused(|s| s.dependencies.person_enabled = Some(false)), RefusalReason::PersonDisabled);
+        assert_eq!(refused(|s| s.dependencies.mfa = None), RefusalReason::MfaMissing);
+        assert_eq!(refused(|s| s.dependencies.mfa = Some(MfaStatus { enabled: false, expires_at: minutes(1) })), RefusalReason::MfaDisabled);
+        assert_eq!(refused(|s| s.dependencies.mfa = Some(MfaStatus { enabled: true, expires_at: NOW })), RefusalReason::MfaExpired);
+        assert_eq!(refused(|s| s.dependencies.link = None), RefusalReason::LinkMissing);
+        assert_eq!(refused(|s| s.dependencies.link.as_mut().expect("a link").expires_at = NOW), RefusalReason::LinkExpired);
+        assert_eq!(refused(|s| s.dependencies.delegated_until = None), RefusalReason::DelegationMissing);
+        assert_eq!(refused(|s| s.dependencies.delegated_until = Some(NOW)), RefusalReason::DelegationExpired);
     }
 
     #[test]
     fn lookups_of_one_login_count_as_one_use() {
         let ago = |millis: i64| Some(Timestamp::from_millis(NOW.as_millis() - millis));
         assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(29_999))), LookupDecision::SameLogin);
-        assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), LookupDecision::Refused);
+        assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), LookupDecision::Refused(RefusalReason::KeyUsedUp));
         assert_eq!(looked_up(|s| s.last_used_at = ago(30_000)), LookupDecision::NewLogin);
-        assert_eq!(looked_up(|s| (s.expires_at, s.last_used_at) = (NOW, ago(1))), LookupDecision::Refused, "an end is an end");
+        assert_eq!(looked_up(|s| (s.expires_at, s.last_used_at) = (NOW, ago(1))), LookupDecision::Refused(RefusalReason::KeyExpired), "an end is an end");
         let lowered = |s: &mut KeyStatus| (s.max_uses, s.remaining_uses, s.last_used_at) = (0, 0, ago(1));
-        assert_eq!(looked_up(lowered), LookupDecision::Refused, "so is a limit below what has been used");
+        assert_eq!(looked_up(lowered), LookupDecision::Refused(RefusalReason::KeyUsedUp), "so is a limit below what has been used");
     }
 
     #[test]
     fn reservation_extends_the_expiry_but_not_the_uses() {
         let reserved = |s: &mut KeyStatus| (s.expires_at, s.reserved_until) = (NOW, Some(minutes(1)));
         assert_eq!(looked_up(reserved), LookupDecision::NewLogin);
-        assert_eq!(looked_up(|s| (s.expires_at, s.reserved_until) = (NOW, Some(NOW))), LookupDecision::Refused);
+        assert_eq!(looked_up(|s| (s.expires_at, s.reserved_until) = (NOW, Some(NOW))), LookupDecision::Refused(RefusalReason::ReservationEnded));
         let used_up = |s: &mut KeyStatus| {
             reserved(s);
             s.remaining_uses = 0;
         };
-        assert_eq!(looked_up(used_up), LookupDecision::Refused);
+        assert_eq!(looked_up(used_up), LookupDecision::Refused(RefusalReason::KeyUsedUp));
         let ends = |change: fn(&mut KeyStatus)| {
             let mut standing = standing();
             change(&mut standing);

@@ -1,79 +1,81 @@
-//! `/keys`: the person's SSH keys; `/keys/revoke`: confirms that some are revoked.
+//! `/keys`: the person's SSH keys, in groups or as a list.
 
-use leptos::either::Either;
+mod entry;
+mod groups;
+mod revoke;
+
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::components::{
-    Command, Confirm, Copyable, EmptyList, ExactTime, FlashMessage, FormError, Hidden, List, ListOption, PageContent, PostForm, RelativeTime,
-    ServerError, back_url, confirm_url,
-};
+use self::groups::{KeyGroups, requested_page};
+use super::components::{Command, Confirm, EmptyList, FlashMessage, FormError, List, ListOption, PageContent, PostForm, ServerError, confirm_url};
 use super::list_query;
-use crate::domain::pagination::{ListQuery, Page};
-use crate::domain::paths::{self, ReturnTo, encode};
+use crate::domain::ids::{ClientId, HostName};
+use crate::domain::pagination::{ListQuery, Page, QueryParam};
+use crate::domain::paths::{self, ReturnTo};
+use crate::domain::ssh_key::search::{KeyGroup, KeyGrouping, KeySearch};
 use crate::islands::KeyFile;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::host_accounts::{HostAccountItem, list_host_accounts};
-use crate::server_fns::ssh_keys::{AddKey, KeyItem, KeyState, RevokeEverything, RevokeKeys, find_keys, keys_of_client, list_keys, was_my_key};
+use crate::server_fns::ssh_keys::{AddKey, KeyGroupsItem, KeyItem, RevokeEverything, group_keys, list_keys, was_my_key};
+pub use entry::{KeyEntry, KeyListReader, display_name};
+pub use revoke::RevokeTheseKeys;
 
 #[component]
 pub fn Keys() -> impl IntoView {
-    let query = list_query();
+    let query = key_list_query();
+    let page = requested_page(&query);
+    let by = use_query_map().with_untracked(|query| query.get("by").unwrap_or_default());
     Suspend::new(async move {
+        let flash = context::take_flash().await;
+        if let Some(page) = page {
+            return match group_keys(by.clone(), page).await {
+                Ok(found) => EitherOf3::A(view! { <GroupedKeys found by=KeyGrouping::parse(&by) page query flash/> }),
+                Err(_) => EitherOf3::C(view! { <ServerError/> }),
+            };
+        }
         let found = match list_keys(query.clone()).await {
             // The audit log links here by fingerprint.
-            Ok(keys) if keys.items.is_empty() && query.q.starts_with("SHA256:") => was_my_key(query.q.clone()).await.map(|gone| (keys, gone)),
+            Ok(keys) if keys.items.is_empty() && KeySearch::is_fingerprint(&query.q) => was_my_key(query.q.clone()).await.map(|gone| (keys, gone)),
             keys => keys.map(|keys| (keys, false)),
         };
         match found {
-            Ok((keys, gone)) => Either::Left(view! { <KeyList keys gone query said=context::take_flash().await/> }),
-            Err(_) => Either::Right(view! { <ServerError/> }),
+            Ok((keys, gone)) => EitherOf3::B(view! { <KeyList keys gone query flash/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }
 
+/// The list's parameters in the page's URL. `client` and `host` stand for the search for their group. A search for a fingerprint also finds
+/// keys that have ended.
+pub fn key_list_query() -> ListQuery {
+    let get = |name: &str| use_query_map().with_untracked(|query| query.get(name));
+    let client = get("client").and_then(|id| ClientId::parse(id).ok()).map(KeyGroup::Client);
+    let host = get("host").and_then(|name| HostName::parse(name).ok()).map(KeyGroup::Host);
+    let mut query = list_query();
+    let words = [client, host].into_iter().flatten().map(|group| group.search());
+    query.q = words.chain(Some(query.q.clone()).filter(|text| !text.is_empty())).collect::<Vec<_>>().join(" ");
+    if query.show.is_empty() && KeySearch::is_fingerprint(&query.q) {
+        query.show = "all".to_owned();
+    }
+    query
+}
+
+/// The frame of the page around the list.
 #[component]
-fn KeyList(
-    keys: Page<KeyItem>,
-    /// Whether the key that was searched for has been revoked.
-    gone: bool,
-    query: ListQuery,
-    said: Option<Flash>,
-) -> impl IntoView {
+fn KeysPage(flash: Option<Flash>, children: Children) -> impl IntoView {
     let t = translations();
-    let nothing = if gone { t.keys_gone() } else { t.list_nothing_found() };
-    let Page { items, next, position } = keys;
-    let shown = items.len();
     view! {
         <PageContent title=t.keys_title() wide=true>
             <p class="lead">{t.keys_lead()}</p>
-            <FlashMessage flash=said/>
+            <FlashMessage flash/>
             <p class="actions">
                 <a class="button" href=paths::KEYS_ADD>{t.keys_add()}</a>
             </p>
-            <List path=paths::KEYS query=query.clone() search_for=t.keys_search_for() filters=filters() orders=orders() nothing shown next position>
-                {if items.is_empty() {
-                    Either::Left(view! {
-                        <EmptyList title=t.keys_empty_title() query>
-                            <p class="hint">{t.keys_empty()}</p>
-                            <Command text="tms ssh HOST"/>
-                        </EmptyList>
-                    })
-                } else {
-                    Either::Right(view! {
-                        <form action=paths::KEYS_REVOKE>
-                            <ul class="rows">
-                                {items.into_iter().map(|key| view! { <Key key/> }).collect_view()}
-                            </ul>
-                            <input type="hidden" name="back" value=context::current_page().as_str().to_owned()/>
-                            <p class="hint" data-elsewhere="key" hidden>{t.keys_selected_elsewhere()}</p>
-                            <button class="danger">{t.keys_revoke_ticked()}</button>
-                        </form>
-                    })
-                }}
-            </List>
+            {children()}
             <section class="row aside" aria-labelledby="everything">
                 <h2 id="everything">{t.keys_everything_lead()}</h2>
                 <a class="button danger" href=paths::REVOKE_EVERYTHING>{t.keys_everything()}</a>
@@ -83,38 +85,134 @@ fn KeyList(
 }
 
 #[component]
-fn Key(key: KeyItem) -> impl IntoView {
+fn GroupedKeys(found: KeyGroupsItem, by: KeyGrouping, page: u32, query: ListQuery, flash: Option<Flash>) -> impl IntoView {
     let t = translations();
-    let name = display_name(&key);
+    let (active, ended, shown) = (found.active, found.ended, found.groups.len());
+    let summary = if active == 0 { String::new() } else { t.keys_summary(active, found.group_count) };
     view! {
-        <li class="row-card">
-            <label class="tick-row">
-                <input type="checkbox" name="key" value=key.number.to_string() aria-label=t.keys_select(name.as_str())/>
-            </label>
-            <div class="what">
-                <h2><bdi>{name.clone()}</bdi> " " {state_badge(key.state)}</h2>
-                <Copyable text=key.fingerprint.clone()/>
-                <KeyFacts key=key.clone() revocable=true/>
-            </div>
-            <a
-                class="button danger"
-                href=confirm_url(&format!("{}?key={}", paths::KEYS_REVOKE, key.number))
-                data-confirm=""
-                aria-label=t.keys_revoke_this(name.as_str())
-            >
-                {t.revoke()}
-            </a>
-        </li>
+        <KeysPage flash>
+            <List path=paths::KEYS query=query.clone() search_for=t.keys_search_for() filters=filters() orders=orders() summary shown next=None position=None>
+                {if active == 0 {
+                    Either::Left(view! {
+                        <EmptyList title=t.keys_empty_title() query>
+                            <p class="hint">{t.keys_empty()}</p>
+                            <Command text="tms ssh HOST"/>
+                        </EmptyList>
+                    })
+                } else {
+                    Either::Right(view! { <KeyGroups found by page/> })
+                }}
+                {(ended > 0).then(|| view! {
+                    <p class="aside"><a href=format!("{}?show=ended", paths::KEYS) data-page="">{t.keys_ended(ended)}</a></p>
+                })}
+            </List>
+        </KeysPage>
     }
+}
+
+#[component]
+fn KeyList(
+    keys: Page<KeyItem>,
+    /// Whether the key that was searched for has been revoked.
+    gone: bool,
+    query: ListQuery,
+    flash: Option<Flash>,
+) -> impl IntoView {
+    let t = translations();
+    let nothing = if gone { t.keys_gone() } else { t.list_nothing_found() };
+    let Page { items, next, position } = keys;
+    let shown = items.len();
+    let revoke_all = match &position {
+        Some(position) => t.keys_revoke_matching(i64::try_from(position.total).unwrap_or(i64::MAX)),
+        None => t.keys_revoke_all_matching(),
+    };
+    let group = KeySearch::parse(&query.q).group();
+    let creator = matches!(group, None | Some(KeyGroup::Host(_)));
+    let only_active = query.show.is_empty() && query.search().is_some() && !gone;
+    let with_ended = ListQuery { show: "all".to_owned(), after: String::new(), ..query.clone() };
+    let all = revoke_list_url(&query);
+    view! {
+        <KeysPage flash>
+            <List path=paths::KEYS query=query.clone() search_for=t.keys_search_for() filters=filters() orders=orders() nothing shown next position>
+                <Views current=None listed=query.show == "active"/>
+                {(shown > 0).then(|| view! {
+                    <form action=paths::KEYS_REVOKE class="keys">
+                        <ul class="rows">
+                            {items.into_iter().map(|key| view! {
+                                <KeyEntry revoke=revoke_url(&key) key reader=KeyListReader::Person { grouped: false, creator }/>
+                            }).collect_view()}
+                        </ul>
+                        <RevocationBar all text=revoke_all/>
+                    </form>
+                })}
+                {only_active.then(|| view! { <p class="aside"><a href=with_ended.url(paths::KEYS, None) data-page="">{t.keys_search_ended()}</a></p> })}
+            </List>
+        </KeysPage>
+    }
+}
+
+/// Links to the groups and to the list of all active keys.
+#[component]
+fn Views(
+    /// `None`: a list is shown.
+    current: Option<KeyGrouping>,
+    /// Whether it is that of all active keys.
+    #[prop(optional)]
+    listed: bool,
+) -> impl IntoView {
+    let t = translations();
+    let views = [
+        (paths::KEYS.to_owned(), t.keys_by_client(), current == Some(KeyGrouping::Client)),
+        (format!("{}?by=host", paths::KEYS), t.keys_by_host(), current == Some(KeyGrouping::Host)),
+        (format!("{}?show=active", paths::KEYS), t.keys_in_one_list(), listed),
+    ];
+    view! {
+        <nav class="views" aria-label=t.keys_views()>
+            <ul>
+                {views.into_iter().map(|(address, text, here)| view! {
+                    <li><a href=address data-page="" aria-current=here.then_some("true")>{text}</a></li>
+                }).collect_view()}
+            </ul>
+        </nav>
+    }
+}
+
+/// Below the keys: revokes the selected ones, or all of the list (`all`, the URL of its confirmation).
+#[component]
+fn RevocationBar(all: String, text: String) -> impl IntoView {
+    let t = translations();
+    view! {
+        <input type="hidden" name="back" value=context::current_page().as_str().to_owned()/>
+        <p class="hint" data-elsewhere="key" hidden>{t.keys_selected_elsewhere()}</p>
+        <p class="actions selection">
+            <button class="danger">{t.keys_revoke_selected()}</button>
+            <span class="selected-count" aria-hidden="true"></span>
+            <a class="button danger" href=all data-confirm="">{text}</a>
+        </p>
+    }
+}
+
+/// Confirms that a key is revoked.
+fn revoke_url(key: &KeyItem) -> String {
+    confirm_url(&format!("{}?key={}", paths::KEYS_REVOKE, key.number))
+}
+
+/// Confirms that all keys of a list are revoked.
+fn revoke_list_url(query: &ListQuery) -> String {
+    let list = ListQuery { sort: String::new(), after: String::new(), ..query.clone() };
+    let url = list.url(paths::KEYS_REVOKE, None);
+    confirm_url(&format!("{url}{}all=1", if url.contains('?') { '&' } else { '?' }))
 }
 
 pub fn filters() -> Vec<ListOption> {
     let t = translations();
     vec![
-        ListOption("", t.keys_show_all()),
-        ListOption("active", t.keys_show_active()),
-        ListOption("ended", t.keys_show_ended()),
+        ListOption("", t.keys_show_active()),
+        ListOption("active", t.keys_show_active_list()),
+        ListOption("soon", t.keys_show_soon()),
         ListOption("unused", t.keys_show_unused()),
+        ListOption("ended", t.keys_show_ended()),
+        ListOption("all", t.keys_show_all()),
     ]
 }
 
@@ -126,122 +224,6 @@ pub fn orders() -> Vec<ListOption> {
         ListOption("expires", t.keys_sort_expires()),
         ListOption("host", t.keys_sort_host()),
     ]
-}
-
-pub fn state_badge(state: KeyState) -> impl IntoView {
-    let t = translations();
-    let (class, text) = match state {
-        KeyState::Active => ("badge good", t.state_active()),
-        KeyState::Expired => ("badge bad", t.state_expired()),
-        KeyState::UsedUp => ("badge bad", t.state_used_up()),
-    };
-    view! { <span class=class>{text}</span> }
-}
-
-/// The facts of a key other than name and fingerprint.
-#[component]
-pub fn KeyFacts(
-    key: KeyItem,
-    /// Whether to offer revoking all keys of its client.
-    #[prop(optional)]
-    revocable: bool,
-) -> impl IntoView {
-    let t = translations();
-    view! {
-                <dl class="facts short">
-                    <div><dt>{t.keys_type()}</dt><dd translate="no">{key.key_type} " " {key.bits}</dd></div>
-                    <div><dt>{t.keys_made_by()}</dt><dd>{if revocable { Either::Left(view! { <MadeBy client=key.client/> }) } else { Either::Right(view! { <bdi>{key.client.unwrap_or_else(|| t.keys_made_by_person())}</bdi> }) }}</dd></div>
-                    <div><dt>{t.keys_created()}</dt><dd><RelativeTime at=key.created_at/></dd></div>
-                    <div>
-                        <dt>{t.keys_last_used()}</dt>
-                        <dd>{match key.last_used_at {
-                            Some(at) => Either::Left(view! { <RelativeTime at/> " " {t.keys_used_on(key.host.as_str())} }),
-                            None => Either::Right(t.keys_never_used()),
-                        }}</dd>
-                    </div>
-                    <div><dt>{t.keys_expires()}</dt><dd><ExactTime at=key.expires_at/></dd></div>
-                    <div>
-                        <dt>{t.keys_uses_left()}</dt>
-                        <dd>{key.uses_left.map_or_else(|| t.keys_uses_unlimited(), |left| left.to_string())}</dd>
-                    </div>
-                </dl>
-    }
-}
-
-/// The client, with a link to revoke all of its keys.
-#[component]
-fn MadeBy(client: Option<String>) -> impl IntoView {
-    let t = translations();
-    match client {
-        None => Either::Left(t.keys_made_by_you()),
-        Some(client) => {
-            let all = confirm_url(&format!("{}?client={}", paths::KEYS_REVOKE, encode(&client)));
-            Either::Right(view! {
-                <bdi>{client.clone()}</bdi>
-                " · "
-                <a href=all data-confirm="">{t.keys_revoke_all_of(client)}</a>
-            })
-        }
-    }
-}
-
-/// A key's label, or else the account and host it is for.
-pub fn display_name(key: &KeyItem) -> String {
-    let place = format!("{}@{}", key.account, key.host);
-    if key.label.is_empty() { place } else { format!("{} ({place})", key.label) }
-}
-
-#[component]
-pub fn RevokeTheseKeys() -> impl IntoView {
-    let (numbers, client) = use_query_map().with_untracked(|query| (query.get_all("key").unwrap_or_default(), query.get("client")));
-    let selected: Vec<i64> = numbers.iter().filter_map(|number| number.parse().ok()).collect();
-    Suspend::new(async move {
-        let numbers = match &client {
-            Some(client) => keys_of_client(client.clone()).await.unwrap_or_default(),
-            None => selected,
-        };
-        match find_keys(numbers).await {
-            Ok(keys) => Either::Left(view! { <RevokeQuestion keys client/> }),
-            Err(_) => Either::Right(view! { <ServerError/> }),
-        }
-    })
-}
-
-/// How many keys a confirmation lists by name.
-const MAX_NAMED_KEYS: usize = 10;
-
-#[component]
-fn RevokeQuestion(
-    keys: Vec<KeyItem>,
-    /// Set to revoke all keys of this client, which may be more than a form can list.
-    client: Option<String>,
-) -> impl IntoView {
-    let t = translations();
-    if keys.is_empty() {
-        return Either::Left(view! {
-            <PageContent title=t.keys_none_ticked_title()>
-                <p>{t.keys_none_ticked()}</p>
-                <p><a class="button main" href=back_url(paths::KEYS)>{t.keys_back()}</a></p>
-            </PageContent>
-        });
-    }
-    let count = i64::try_from(keys.len()).unwrap_or(i64::MAX);
-    let more = i64::try_from(keys.len().saturating_sub(MAX_NAMED_KEYS)).unwrap_or(i64::MAX);
-    let fields = match client {
-        Some(client) => vec![Hidden("client", client)],
-        None => keys.iter().map(|key| Hidden("key[]", key.number.to_string())).collect(),
-    };
-    Either::Right(view! {
-        <Confirm title=t.keys_revoke_question(count) action=RevokeKeys::url() fields button=t.revoke() cancel=paths::KEYS list=paths::KEYS>
-            <ul>
-                {keys.into_iter().take(MAX_NAMED_KEYS).map(|key| view! {
-                    <li><strong><bdi>{display_name(&key)}</bdi></strong> " " <code translate="no" dir="ltr">{key.fingerprint}</code></li>
-                }).collect_view()}
-                {(more > 0).then(|| view! { <li>{t.keys_and_more(more)}</li> })}
-            </ul>
-            <p class="warning">{t.keys_revoke_consequence()}</p>
-        </Confirm>
-    })
 }
 
 #[component]
@@ -285,6 +267,7 @@ fn AddForm(accounts: Vec<HostAccountItem>, flash: Option<Flash>) -> impl IntoVie
                         <textarea
                             id="public-key"
                             name="public_key"
+                            data-unkept=""
                             dir="ltr"
                             translate="no"
                             spellcheck="false"

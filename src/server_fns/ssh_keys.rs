@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::pagination::{ListQuery, Page};
+use crate::domain::ssh_key::search::KeyGroup;
 use crate::domain::time::Timestamp;
 
 /// A key, as its person sees it.
@@ -21,6 +22,7 @@ pub struct KeyItem {
     pub account: String,
     /// The client that created it; `None`: the person registered it.
     pub client: Option<String>,
+    pub client_name: Option<String>,
     pub created_at: Timestamp,
     /// [`Timestamp::FOREVER`]: it does not expire.
     pub expires_at: Timestamp,
@@ -38,7 +40,63 @@ pub enum KeyState {
     UsedUp,
 }
 
-/// A page of the person's keys. `show`: `active`, `ended`, `unused`; `sort`: `used`, `expires`, `host`.
+/// A group of the person's active keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyGroupItem {
+    pub group: KeyGroup,
+    /// Number of active keys.
+    pub active: i64,
+    /// When the newest was created.
+    pub newest_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    /// The newest few.
+    pub first: Vec<KeyItem>,
+}
+
+/// A page of groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyGroupsItem {
+    pub groups: Vec<KeyGroupItem>,
+    /// Number of groups on all pages.
+    pub group_count: i64,
+    /// Number of pages.
+    pub pages: u32,
+    /// Number of active keys in all groups.
+    pub active: i64,
+    /// Number of keys that have expired or are used up.
+    pub ended: i64,
+}
+
+/// What a confirmation says about the keys of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnnouncedKeysItem {
+    pub count: usize,
+    /// The highest number.
+    pub newest: i64,
+    /// The newest few.
+    pub first: Vec<KeyItem>,
+}
+
+/// A page of the person's active keys in groups. `by`: `host`, otherwise by client; `page` counts from 0.
+#[server(prefix = "/api", endpoint = "keys/group")]
+pub async fn group_keys(#[server(default)] by: String, #[server(default)] page: u32) -> Result<KeyGroupsItem, ServerFnError> {
+    use crate::domain::pagination::QueryParam;
+    use crate::domain::ssh_key::search::KeyGrouping;
+    use crate::server::context;
+    let services = context::services()?;
+    let (found, pages) = services.group_my_keys(&context::signed_in()?, KeyGrouping::parse(&by), page).await.map_err(context::fault)?;
+    let now = services.now();
+    let groups = found.groups.into_iter().map(|group| KeyGroupItem {
+        group: group.group,
+        active: group.active,
+        newest_at: group.newest_at,
+        last_used_at: group.last_used_at,
+        first: group.first.into_iter().map(|key| KeyItem::new(key, now)).collect(),
+    });
+    Ok(KeyGroupsItem { groups: groups.collect(), group_count: found.group_count, pages, active: found.active, ended: found.ended })
+}
+
+/// A page of the person's keys. `show`: `active`, `soon`, `unused`, `ended`, `all`; `sort`: `used`, `expires`, `host`.
 #[server(prefix = "/api", endpoint = "keys/list")]
 pub async fn list_keys(#[server(default)] query: ListQuery) -> Result<Page<KeyItem>, ServerFnError> {
     use crate::server::context;
@@ -65,13 +123,15 @@ pub async fn find_keys(#[server(default)] key: Vec<i64>) -> Result<Vec<KeyItem>,
     Ok(keys.into_iter().map(|key| KeyItem::new(key, now)).collect())
 }
 
-/// The ids of the keys that a client created for the person.
-#[server(prefix = "/api", endpoint = "keys/of-client")]
-pub async fn keys_of_client(#[server(default)] client: String) -> Result<Vec<i64>, ServerFnError> {
-    use crate::domain::ids::ClientId;
+/// The keys that a list has, on all its pages, to confirm that they are revoked.
+#[server(prefix = "/api", endpoint = "keys/announce")]
+pub async fn announce_revocation(#[server(default)] query: ListQuery) -> Result<AnnouncedKeysItem, ServerFnError> {
     use crate::server::context;
-    let Ok(client) = ClientId::parse(client) else { return Ok(Vec::new()) };
-    context::services()?.keys_of_client(&context::signed_in()?, &client).await.map_err(context::fault)
+    let services = context::services()?;
+    let found = services.announce_revocation(&context::signed_in()?, &query.params()).await.map_err(context::fault)?;
+    let now = services.now();
+    let first = found.first.into_iter().map(|key| KeyItem::new(key, now)).collect();
+    Ok(AnnouncedKeysItem { count: found.count, newest: found.newest, first })
 }
 
 /// Registers a public key of the person.
@@ -134,26 +194,35 @@ pub async fn revoke_everything() -> Result<(), ServerFnError> {
     Ok(())
 }
 
-/// Revokes keys: those with the ids, or all that a client created.
+/// Revokes keys: those with the ids; or those of a list, if it still has at most `count` keys up to the number `newest`.
 #[server(prefix = "/api", endpoint = "keys/revoke")]
 pub async fn revoke_keys(
     #[server(default)] key: Vec<i64>,
-    #[server(default)] client: String,
+    #[server(default)] query: ListQuery,
+    #[server(default)] newest: i64,
+    #[server(default)] count: usize,
     #[server(default)] back: String,
 ) -> Result<(), ServerFnError> {
     use crate::domain::paths::KEYS;
     use crate::server::context;
-    let numbers = if client.is_empty() { key } else { keys_of_client(client).await? };
-    let revoked = context::services()?.revoke_my_keys(&context::signed_in()?, numbers).await.map_err(context::fault)?;
-    context::flash_success(context::translations().keys_revoked(i64::try_from(revoked).unwrap_or(i64::MAX))).await?;
+    let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
+    let revoked = if count == 0 {
+        Some(services.revoke_my_keys(&person, key).await.map_err(context::fault)?)
+    } else {
+        services.revoke_announced_keys(&person, query.params(), newest, count).await.map_err(context::fault)?
+    };
     context::redirect_back(&back, KEYS);
-    Ok(())
+    match revoked {
+        Some(revoked) => context::flash_success(t.keys_revoked(i64::try_from(revoked).unwrap_or(i64::MAX))).await,
+        None => context::flash_error(t.keys_more_than_announced()).await,
+    }
 }
 
 #[cfg(feature = "ssr")]
 impl KeyItem {
-    pub(super) fn new(key: crate::domain::ssh_key::SshKey, now: Timestamp) -> Self {
+    pub(super) fn new(summary: crate::server::service::ssh_keys::my_keys::KeySummary, now: Timestamp) -> Self {
         use crate::domain::ssh_key::{KeyValidity, UNLIMITED};
+        let key = summary.key;
         Self {
             state: match key.state(now) {
                 KeyValidity::Active => KeyState::Active,
@@ -168,6 +237,7 @@ impl KeyItem {
             host: key.host.to_string(),
             account: key.account.to_string(),
             client: key.client_id.map(|client| client.to_string()),
+            client_name: summary.client_name,
             created_at: key.created_at,
             expires_at: key.expires_at,
             uses_left: (key.max_uses != UNLIMITED).then_some(key.remaining_uses),

@@ -36,8 +36,8 @@ async fn list_shows_range_and_total() {
     let app = TestApp::start().await;
     with_keys(&app).await;
     let browser = app.signed_in().await;
-    assert_eq!(summary(&browser, "/keys").await, "1–25 of 27");
-    let next = link(&browser.get("/keys").await.text, "after=");
+    assert_eq!(summary(&browser, "/keys?show=active").await, "1–25 of 27");
+    let next = link(&browser.get("/keys?show=active").await.text, "after=");
     assert_eq!(summary(&browser, &next).await, "26–27 of 27");
     assert_eq!(summary(&browser, "/keys?q=key%201").await, "11 shown", "1 and 10 to 19");
     assert_eq!(summary(&browser, "/admin/keys?sort=host").await, "1–25 of 27");
@@ -61,15 +61,15 @@ async fn list_links_to_the_previous_page() {
         Some(tag.split("href=\"").nth(1)?.split('"').next()?.replace("&amp;", "&"))
     };
     let next = |page: &str| {
-        let tag = page.split('<').find(|tag| tag.contains("rel=\"next\"")).expect("a next piece");
+        let tag = page.split('<').find(|tag| tag.contains("rel=\"next\"")).expect("a next page");
         tag.split("href=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an address").replace("&amp;", "&")
     };
-    for list in ["/keys", "/keys?sort=expires", "/admin/keys?sort=host"] {
+    for list in ["/keys?show=active", "/keys?sort=expires", "/admin/keys?sort=host"] {
         let first = browser.get(list).await.text;
         let second_address = next(&first);
         let second = browser.get(&second_address).await.text;
         let third = browser.get(&next(&second)).await.text;
-        assert_eq!((previous(&first), previous(&second)), (None, None), "{list}: the beginning is the piece before");
+        assert_eq!((previous(&first), previous(&second)), (None, None), "{list}: the beginning is the page before");
         assert_eq!(previous(&third), Some(second_address), "{list}");
     }
 }

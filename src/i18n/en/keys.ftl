@@ -13,17 +13,15 @@ keys-sort-host = By host
 keys-empty-title = You have no SSH keys
 keys-empty = Applications that you allow create their own keys. For yourself, run this in a terminal: it creates a key, registers it, and logs in.
 keys-selected-elsewhere = Keys selected on other pages are included.
-keys-revoke-ticked = Revoke selected keys
+keys-revoke-selected = Revoke selected keys
 # $key (String) - the key's name
 keys-select = Select { $key }
 keys-type = Type
 keys-made-by = Created by
-keys-made-by-you = you
 keys-created = Created
 keys-last-used = Last used
 # $host (String) - the host
 keys-used-on = on { $host }
-keys-never-used = never
 keys-expires = Expires
 keys-uses-left = Remaining logins
 keys-uses-unlimited = unlimited
@@ -33,8 +31,8 @@ revoke = Revoke
 state-active = active
 state-expired = expired
 state-used-up = used up
-keys-none-ticked-title = No keys selected
-keys-none-ticked = Go back and select the keys to revoke. Keys that have been revoked in the meantime are no longer listed.
+keys-none-selected-title = No keys selected
+keys-none-selected = Go back and select the keys to revoke. Keys that have been revoked in the meantime are no longer listed.
 keys-back = Back to the keys
 keys-gone = This key has already been revoked or has expired: it can no longer be used to log in. There is nothing left to do.
 # $count (Number) - how many keys
@@ -70,8 +68,6 @@ keys-add-none = You have no active host account to log in to with a key.
 # $fingerprint (String) - the key
 # $host (String) - the host
 keys-added = The key { $fingerprint } can now log in to { $host }.
-# $client (String) - the application
-keys-revoke-all-of = Revoke all keys of { $client }
 keys-everything = Revoke everything
 keys-everything-lead = Lost a computer, or does something look wrong?
 keys-everything-question = Revoke everything that may act for you?
@@ -85,4 +81,77 @@ keys-and-more = { $count ->
     [one] and { NUMBER($count) } more
    *[other] and { NUMBER($count) } more
 }
-keys-made-by-person = the person
+keys-views = View
+keys-by-client = By application
+keys-by-host = By host
+keys-in-one-list = In one list
+keys-group-own = Registered by you
+keys-registered-by-person = Registered by the person
+keys-group-newest = Newest created
+# $count (Number) - how many keys
+# $groups (Number) - how many groups
+keys-summary = Active keys: { NUMBER($count) }. Groups: { NUMBER($groups) }.
+# $count (Number) - how many keys
+keys-count = { $count ->
+    [one] { NUMBER($count) } active key
+   *[other] { NUMBER($count) } active keys
+}
+# $count (Number) - how many keys
+# $name (String) - the application
+keys-show-all-of-client = { $count ->
+    [one] Show the key of { $name }
+   *[other] Show all { NUMBER($count) } keys of { $name }
+}
+# $count (Number) - how many keys
+# $name (String) - the host
+keys-show-all-of-host = { $count ->
+    [one] Show the key for { $name }
+   *[other] Show all { NUMBER($count) } keys for { $name }
+}
+# $count (Number) - how many keys
+keys-show-all-own = { $count ->
+    [one] Show the key that you registered
+   *[other] Show all { NUMBER($count) } keys that you registered
+}
+# $count (Number) - how many keys
+# $name (String) - the application
+keys-revoke-all-of-client = { $count ->
+    [one] Revoke the key of { $name }
+   *[other] Revoke all { NUMBER($count) } keys of { $name }
+}
+# $count (Number) - how many keys
+# $name (String) - the host
+keys-revoke-all-of-host = { $count ->
+    [one] Revoke the key for { $name }
+   *[other] Revoke all { NUMBER($count) } keys for { $name }
+}
+# $count (Number) - how many keys
+keys-revoke-all-own = { $count ->
+    [one] Revoke the key that you registered
+   *[other] Revoke all { NUMBER($count) } keys that you registered
+}
+# $count (Number) - how many keys
+keys-revoke-all-active = { $count ->
+    [one] Revoke your only active key
+   *[other] Revoke all { NUMBER($count) } active keys
+}
+# $count (Number) - how many keys
+keys-revoke-matching = { $count ->
+    [one] Revoke the key in this list
+   *[other] Revoke all { NUMBER($count) } keys in this list
+}
+keys-revoke-all-matching = Revoke all keys in this list
+keys-more-than-announced = Nothing was revoked: more keys match now than the question announced. Check the list and try again.
+# $count (Number) - how many keys
+keys-ended = Ended keys ({ NUMBER($count) })
+keys-search-ended = Search ended keys, too
+keys-not-used = Never used
+keys-created-then = created
+keys-expired = Expired
+keys-expires-never = Does not expire
+keys-details = Details
+# $key (String) - the key's name
+keys-details-of = Details of { $key }
+keys-client-id = Application ID
+keys-show-active-list = Active, in one list
+keys-show-soon = Expiring within 7 days

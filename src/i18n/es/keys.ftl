@@ -12,15 +12,13 @@ keys-sort-host = Por máquina
 keys-empty-title = No tiene claves SSH
 keys-empty = Las aplicaciones a las que da acceso crean sus propias claves. Para crear una para usted, ejecute esto en un terminal: crea la clave, la registra e inicia sesión.
 keys-selected-elsewhere = Se incluyen las claves seleccionadas en otras páginas.
-keys-revoke-ticked = Revocar las claves seleccionadas
+keys-revoke-selected = Revocar las claves seleccionadas
 keys-select = Seleccionar { $key }
 keys-type = Tipo
 keys-made-by = Creada por
-keys-made-by-you = usted
 keys-created = Creada
 keys-last-used = Último uso
 keys-used-on = en { $host }
-keys-never-used = nunca
 keys-expires = Caduca
 keys-uses-left = Inicios de sesión restantes
 keys-uses-unlimited = sin límite
@@ -29,8 +27,8 @@ revoke = Revocar
 state-active = activa
 state-expired = caducada
 state-used-up = agotada
-keys-none-ticked-title = No se ha seleccionado ninguna clave
-keys-none-ticked = Vuelva atrás y seleccione las claves que quiera revocar. Las que se han revocado entretanto ya no aparecen.
+keys-none-selected-title = No se ha seleccionado ninguna clave
+keys-none-selected = Vuelva atrás y seleccione las claves que quiera revocar. Las que se han revocado entretanto ya no aparecen.
 keys-back = Volver a las claves
 keys-gone = Esta clave ya se ha revocado o ha caducado: ya no permite iniciar sesión. No queda nada por hacer.
 keys-revoke-question = { $count ->
@@ -59,7 +57,6 @@ keys-add-button = Añadir clave
 keys-add-no-account = Elija una de sus cuentas activas.
 keys-add-none = No tiene ninguna cuenta activa en la que iniciar sesión con una clave.
 keys-added = La clave { $fingerprint } ya permite iniciar sesión en { $host }.
-keys-revoke-all-of = Revocar todas las claves de { $client }
 keys-everything = Revocar todo
 keys-everything-lead = ¿Ha perdido un equipo o hay algo sospechoso?
 keys-everything-question = ¿Revocar todo lo que puede actuar en su nombre?
@@ -69,4 +66,60 @@ keys-and-more = { $count ->
     [one] y { NUMBER($count) } más
    *[other] y { NUMBER($count) } más
 }
-keys-made-by-person = la persona
+keys-views = Vista
+keys-by-client = Por aplicación
+keys-by-host = Por máquina
+keys-in-one-list = En una lista
+keys-group-own = Registradas por usted
+keys-registered-by-person = Registrada por la persona
+keys-group-newest = La más reciente, creada
+keys-summary = Claves activas: { NUMBER($count) }. Grupos: { NUMBER($groups) }.
+keys-count = { $count ->
+    [one] { NUMBER($count) } clave activa
+   *[other] { NUMBER($count) } claves activas
+}
+keys-show-all-of-client = { $count ->
+    [one] Mostrar la clave de { $name }
+   *[other] Mostrar las { NUMBER($count) } claves de { $name }
+}
+keys-show-all-of-host = { $count ->
+    [one] Mostrar la clave para { $name }
+   *[other] Mostrar las { NUMBER($count) } claves para { $name }
+}
+keys-show-all-own = { $count ->
+    [one] Mostrar la clave que ha registrado
+   *[other] Mostrar las { NUMBER($count) } claves que ha registrado
+}
+keys-revoke-all-of-client = { $count ->
+    [one] Revocar la clave de { $name }
+   *[other] Revocar las { NUMBER($count) } claves de { $name }
+}
+keys-revoke-all-of-host = { $count ->
+    [one] Revocar la clave para { $name }
+   *[other] Revocar las { NUMBER($count) } claves para { $name }
+}
+keys-revoke-all-own = { $count ->
+    [one] Revocar la clave que ha registrado
+   *[other] Revocar las { NUMBER($count) } claves que ha registrado
+}
+keys-revoke-all-active = { $count ->
+    [one] Revocar su única clave activa
+   *[other] Revocar las { NUMBER($count) } claves activas
+}
+keys-revoke-matching = { $count ->
+    [one] Revocar la clave de esta lista
+   *[other] Revocar las { NUMBER($count) } claves de esta lista
+}
+keys-revoke-all-matching = Revocar todas las claves de esta lista
+keys-more-than-announced = No se ha revocado nada: ahora hay más claves que coinciden de las que anunciaba la pregunta. Revise la lista e inténtelo de nuevo.
+keys-ended = Claves caducadas o agotadas ({ NUMBER($count) })
+keys-search-ended = Buscar también en las claves caducadas o agotadas
+keys-not-used = Nunca usada
+keys-created-then = creada
+keys-expired = Caducó
+keys-expires-never = No caduca
+keys-details = Detalles
+keys-details-of = Detalles de { $key }
+keys-client-id = Id. de la aplicación
+keys-show-active-list = Activas, en una lista
+keys-show-soon = Caducan en menos de 7 días

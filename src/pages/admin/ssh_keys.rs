@@ -7,17 +7,16 @@ use leptos_router::hooks::use_query_map;
 
 use super::components::{AdminPage, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
-use crate::domain::paths::{self, encode};
-use crate::pages::components::{AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, List, ServerError, confirm_url};
-use crate::pages::list_query;
-use crate::pages::ssh_keys::{KeyFacts, display_name, filters, orders, state_badge};
+use crate::domain::paths;
+use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hidden, List, ServerError, confirm_url};
+use crate::pages::ssh_keys::{KeyEntry, KeyListReader, display_name, filters, key_list_query, orders};
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::admin::ssh_keys::{PersonKeyItem, RevokeKeyOfTenant, find_key_of_tenant, list_keys_of_tenant};
 
 #[component]
 pub fn AdminKeys() -> impl IntoView {
-    let query = list_query();
+    let query = key_list_query();
     Suspend::new(async move {
         match list_keys_of_tenant(query.clone()).await {
             Ok(keys) => Either::Left(view! { <KeyList keys query said=context::take_flash().await/> }),
@@ -31,14 +30,15 @@ fn KeyList(keys: Page<PersonKeyItem>, query: ListQuery, said: Option<Flash>) -> 
     let t = translations();
     let Page { items, next, position } = keys;
     let shown = items.len();
+    let filters = filters().into_iter().filter(|filter| filter.0 != "active").collect();
     view! {
         <AdminPage title=t.keys_title() here=paths::ADMIN_KEYS>
             <FlashMessage flash=said/>
-            <List path=paths::ADMIN_KEYS query=query.clone() search_for=t.admin_keys_search_for() filters=filters() orders=orders() shown next position>
+            <List path=paths::ADMIN_KEYS query=query.clone() search_for=t.admin_keys_search_for() filters orders=orders() shown next position>
                 {if items.is_empty() {
                     Either::Left(view! { <EmptyList title=t.admin_keys_empty() query><p class="hint">{t.admin_keys_empty_hint()}</p></EmptyList> })
                 } else {
-                    Either::Right(view! { <ul class="rows">{items.into_iter().map(|item| view! { <KeyEntry item/> }).collect_view()}</ul> })
+                    Either::Right(view! { <ul class="rows">{items.into_iter().map(entry).collect_view()}</ul> })
                 }}
             </List>
             <CurlExample call="GET /v1/tms/pubkeys/list"/>
@@ -46,23 +46,9 @@ fn KeyList(keys: Page<PersonKeyItem>, query: ListQuery, said: Option<Flash>) -> 
     }
 }
 
-#[component]
-fn KeyEntry(item: PersonKeyItem) -> impl IntoView {
-    let t = translations();
-    let PersonKeyItem { user, key } = item;
-    let name = display_name(&key);
-    let person = format!("{}?user={}", paths::ADMIN_PERSON, encode(&user));
+fn entry(PersonKeyItem { user, key }: PersonKeyItem) -> impl IntoView {
     let revoke = confirm_url(&format!("{}?key={}", paths::ADMIN_KEY_REVOKE, key.number));
-    view! {
-        <li class="row-card">
-            <div class="what">
-                <h2><bdi>{name.clone()}</bdi> " " {state_badge(key.state)} " " <a href=person><bdi>{user}</bdi></a></h2>
-                <Copyable text=key.fingerprint.clone()/>
-                <KeyFacts key/>
-            </div>
-            <a class="button danger" href=revoke data-confirm="" aria-label=t.keys_revoke_this(name)>{t.revoke()}</a>
-        </li>
-    }
+    view! { <KeyEntry key reader=KeyListReader::Admin(user) revoke/> }
 }
 
 #[component]

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 use sqlx::{SqliteExecutor, SqlitePool};
 
 use super::admins::SecretHashes;
-use super::keyset::{KeysetQuery, Order};
+use super::keyset::{self, KeysetQuery, Order};
 use super::row::{Values, row, select};
 use super::{Connection, Error, parse_column, sequences, tenants};
 use crate::domain::client::{Client, ClientFilter};
@@ -77,6 +77,14 @@ pub async fn list(db: &SqlitePool, tenant_id: &TenantId, params: &ListParams<Cli
     }
     listing.search(params.search.as_deref(), &["client_id", "coalesce(app_name_folded, app_name)"]);
     listing.fetch::<Row>(db, params.after.as_ref()).await?.try_map(ClientWithSecrets::try_from)
+}
+
+/// Some of the clients whose names contain the text, ignoring case.
+pub async fn ids_by_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, text: &str) -> Result<Vec<String>, Error> {
+    let query = sqlx::query_scalar(
+        "SELECT client_id FROM clients WHERE tenant_id = $1 AND coalesce(app_name_folded, app_name) LIKE $2 ESCAPE '\\' ORDER BY client_id LIMIT 50",
+    );
+    Ok(query.bind(tenant_id.as_str()).bind(keyset::pattern(&folding::case_fold(text))).fetch_all(db).await?)
 }
 
 /// The number of keys the client created that still exist, and of people with a delegation to it.

@@ -223,7 +223,7 @@ impl KeysetQuery {
     }
 }
 
-/// The pattern for LIKE, with `\\` as escape, that finds the text anywhere.
+/// The pattern for LIKE, with `\` as escape, that finds the text anywhere.
 pub fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }

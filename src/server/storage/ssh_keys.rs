@@ -113,7 +113,7 @@ fn order(sort: KeySort) -> Order {
     }
 }
 
-/// A key, with the name of the client that created it.
+/// A key, with the name of the client that created it; with its version, unless the client is public.
 #[derive(Clone, Debug)]
 pub struct KeySummary {
     pub key: SshKey,
@@ -139,7 +139,8 @@ macro_rules! summary_columns {
     () => {
         concat!(
             columns!(),
-            ", (SELECT c.app_name FROM clients c WHERE c.tenant_id = pubkeys.tenant_id AND c.client_id = pubkeys.client_id) AS client_name"
+            ", (SELECT CASE WHEN c.secret_hash IS NULL THEN c.app_name ELSE c.app_name || ' ' || c.app_version END FROM clients c
+                WHERE c.tenant_id = pubkeys.tenant_id AND c.client_id = pubkeys.client_id) AS client_name"
         )
     };
 }

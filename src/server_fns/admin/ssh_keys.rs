@@ -20,16 +20,17 @@ pub async fn list_keys_of_tenant(#[server(default)] query: ListQuery) -> Result<
     let services = context::services()?;
     let listed = services.search_keys(&context::admin()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
-    Ok(listed.map(|key| PersonKeyItem { user: key.user_id.to_string(), key: KeyItem::new(key, now) }))
+    Ok(listed.map(|listed| PersonKeyItem { user: listed.key.user_id.to_string(), key: KeyItem::new(listed, now) }))
 }
 
 #[server(prefix = "/api", endpoint = "admin/keys/find")]
 pub async fn find_key_of_tenant(#[server(default)] key: i64) -> Result<Option<PersonKeyItem>, ServerFnError> {
     use crate::server::context;
+    use crate::server::service::ssh_keys::my_keys::KeySummary;
     let services = context::services()?;
     let found = services.tenant_key(&context::admin()?, key).await.map_err(context::fault)?;
     let now = services.now();
-    Ok(found.map(|key| PersonKeyItem { user: key.user_id.to_string(), key: KeyItem::new(key, now) }))
+    Ok(found.map(|key| PersonKeyItem { user: key.user_id.to_string(), key: KeyItem::new(KeySummary { key, client_name: None }, now) }))
 }
 
 #[server(prefix = "/api", endpoint = "admin/keys/revoke")]

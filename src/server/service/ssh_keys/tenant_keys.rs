@@ -3,13 +3,14 @@
 use futures_util::FutureExt;
 
 use crate::domain::pagination::{ListParams, Page};
-use crate::domain::ssh_key::{KeyFilter, KeySort, SshKey};
+use crate::domain::ssh_key::SshKey;
+use crate::domain::ssh_key::search::{KeyFilter, KeySort};
 use crate::server::service::auth::principals::TenantAdmin;
 use crate::server::service::{Fault, Services};
-use crate::server::storage::ssh_keys::{self, KeySelection, Revoker};
+use crate::server::storage::ssh_keys::{self, KeySelection, KeySummary, Revoker};
 
 impl Services {
-    pub async fn search_keys(&self, admin: &TenantAdmin, params: &ListParams<KeyFilter, KeySort>) -> Result<Page<SshKey>, Fault> {
+    pub async fn search_keys(&self, admin: &TenantAdmin, params: &ListParams<KeyFilter, KeySort>) -> Result<Page<KeySummary>, Fault> {
         Ok(ssh_keys::list(self.storage().reader(), admin.tenant_id(), None, params, self.now()).await?)
     }
 

@@ -1,0 +1,108 @@
+//! `/keys/revoke`: confirms that keys are revoked: selected ones, or all of a list.
+
+use leptos::either::{Either, EitherOf3};
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos_router::hooks::use_query_map;
+
+use super::{display_name, key_list_query};
+use crate::domain::pagination::ListQuery;
+use crate::domain::paths;
+use crate::pages::components::{Confirm, Hidden, PageContent, ServerError, back_url};
+use crate::server::context::translations;
+use crate::server_fns::ssh_keys::{KeyItem, RevokeKeys, announce_revocation, find_keys};
+
+/// What the URL selects.
+enum RequestedKeys {
+    Numbers(Vec<i64>),
+    List(ListQuery),
+}
+
+/// `key` selects keys by number; `client`, `host` or `all` a list. A list of a client or host without filter includes keys that have ended.
+fn requested_keys() -> RequestedKeys {
+    let (numbers, all) = use_query_map().with_untracked(|query| (query.get_all("key").unwrap_or_default(), query.get("all").is_some()));
+    let group = use_query_map().with_untracked(|query| query.get("client").or_else(|| query.get("host")).is_some());
+    let mut query = ListQuery { sort: String::new(), after: String::new(), ..key_list_query() };
+    if numbers.is_empty() && (all || (group && query.search().is_some())) {
+        if query.show.is_empty() && !all {
+            query.show = "all".to_owned();
+        }
+        return RequestedKeys::List(query);
+    }
+    RequestedKeys::Numbers(numbers.iter().filter_map(|number| number.parse().ok()).collect())
+}
+
+#[component]
+pub fn RevokeTheseKeys() -> impl IntoView {
+    let requested = requested_keys();
+    Suspend::new(async move {
+        let found = match requested {
+            RequestedKeys::Numbers(numbers) => find_keys(numbers).await.map(|keys| {
+                let fields = keys.iter().map(|key| Hidden("key[]", key.number.to_string())).collect();
+                (keys.len(), keys, fields)
+            }),
+            RequestedKeys::List(query) => announce_revocation(query.clone()).await.map(|found| {
+                let fields = vec![
+                    Hidden("query[q]", query.q),
+                    Hidden("query[show]", query.show),
+                    Hidden("newest", found.newest.to_string()),
+                    Hidden("count", found.count.to_string()),
+                ];
+                (found.count, found.first, fields)
+            }),
+        };
+        match found {
+            Ok((0, ..)) => EitherOf3::A(view! { <NoneSelected/> }),
+            Ok((count, keys, fields)) => EitherOf3::B(view! { <RevokeQuestion count keys fields/> }),
+            Err(_) => EitherOf3::C(view! { <ServerError/> }),
+        }
+    })
+}
+
+#[component]
+fn NoneSelected() -> impl IntoView {
+    let t = translations();
+    view! {
+        <PageContent title=t.keys_none_selected_title()>
+            <p>{t.keys_none_selected()}</p>
+            <p><a class="button main" href=back_url(paths::KEYS)>{t.keys_back()}</a></p>
+        </PageContent>
+    }
+}
+
+/// How many keys a confirmation lists by name.
+const MAX_NAMED_KEYS: usize = 10;
+
+#[component]
+fn RevokeQuestion(
+    /// How many there are; `keys` may have the first of them only.
+    count: usize,
+    keys: Vec<KeyItem>,
+    fields: Vec<Hidden>,
+) -> impl IntoView {
+    let t = translations();
+    let to_i64 = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let more = to_i64(count.saturating_sub(keys.len().min(MAX_NAMED_KEYS)));
+    view! {
+        <Confirm title=t.keys_revoke_question(to_i64(count)) action=RevokeKeys::url() fields button=t.revoke() cancel=paths::KEYS list=paths::KEYS>
+            <ul>
+                {keys.into_iter().take(MAX_NAMED_KEYS).map(|key| {
+                    let client = key.client_name.clone().or_else(|| key.client.clone());
+                    view! {
+                        <li>
+                            <strong><bdi>{display_name(&key)}</bdi></strong>
+                            {match client {
+                                Some(client) => Either::Left(view! { ", " {t.keys_made_by()} " " <bdi>{client}</bdi> }),
+                                None => Either::Right(view! { ", " {t.keys_group_own()} }),
+                            }}
+                            " "
+                            <code translate="no" dir="ltr">{key.fingerprint}</code>
+                        </li>
+                    }
+                }).collect_view()}
+                {(more > 0).then(|| view! { <li>{t.keys_and_more(more)}</li> })}
+            </ul>
+            <p class="warning">{t.keys_revoke_consequence()}</p>
+        </Confirm>
+    }
+}
