@@ -146,7 +146,7 @@ async fn notifications_are_bounded_in_number_and_time() {
     }
     assert_eq!(app.number("SELECT count(*) FROM notifications").await, 50);
     let page = app.signed_in_as("test", "eve", PASSWORD).await.get("/").await;
-    assert!(page.says(en().notifications_older(45)), "{}", page.words());
+    assert!(page.says(en().notifications_older(47)), "{}", page.words());
     app.clock.advance(Duration::from_secs(91 * 86_400));
     app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(app.number("SELECT count(*) FROM notifications").await, 0);

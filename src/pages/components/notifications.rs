@@ -9,7 +9,7 @@ use crate::server::context::{self, translations};
 use crate::server_fns::notifications::{DismissAllNotifications, DismissNotification};
 
 /// How many are shown at once; older ones can be opened.
-const SHOWN: usize = 5;
+const SHOWN: usize = 3;
 
 /// The signed-in person's notifications; nothing if there are none.
 #[component]
@@ -67,15 +67,14 @@ fn NotificationEntry(about: Notification) -> impl IntoView {
                     {from.map(|from| view! { " " {t.notification_from()} " " <bdi>{from}</bdi> })}
                     " · "
                     <a href=about.object_url() aria-describedby=sentence.clone()>{t.notification_details()}</a>
+                    " · "
+                    <a href=about.not_me_url() aria-describedby=sentence.clone()>{t.notification_not_me()}</a>
                 </p>
             </div>
-            <div class="actions">
-                <a class="button danger" href=about.not_me_url() aria-describedby=sentence.clone()>{t.notification_not_me()}</a>
-                <PostForm action=DismissNotification::url()>
-                    <input type="hidden" name="id" value=about.id.to_string()/>
-                    <button aria-describedby=sentence>{t.notification_dismiss()}</button>
-                </PostForm>
-            </div>
+            <PostForm action=DismissNotification::url()>
+                <input type="hidden" name="id" value=about.id.to_string()/>
+                <button aria-describedby=sentence>{t.notification_dismiss()}</button>
+            </PostForm>
         </li>
     }
 }

@@ -23,7 +23,7 @@ pub fn Email(user: String, email: Option<EmailItem>) -> impl IntoView {
                 <input type="hidden" name="user" value=user/>
                 <div class="field">
                     <label for="email">{t.admin_people_email()}</label>
-                    <input id="email" name="email" type="email" maxlength="254" autocomplete="off" aria-describedby="email-hint" value=address/>
+                    <input id="email" name="email" type="text" inputmode="email" maxlength="254" autocomplete="off" spellcheck="false" aria-describedby="email-hint" value=address/>
                 </div>
                 <button>{t.mail_save()}</button>
             </PostForm>
