@@ -54,7 +54,7 @@ pub fn SessionWatch(
     let signed_in = !account.is_empty();
     let account = StoredValue::new(account);
     let used_at = StoredValue::new(0.0);
-    let channel = StoredValue::new_local(None::<BroadcastChannel>);
+    let channel = StoredValue::new(None::<BroadcastChannel>);
     let used = move || {
         used_at.set_value(Date::now());
         notice.update(|notice| {
