@@ -27,7 +27,7 @@ test('times in sentences use the time zone of the browser', async ({ page, porta
 test('a chosen time zone takes precedence over the browser’s', async ({ page }) => {
   await signedIn(page);
   await page.goto('/activity');
-  await page.getByRole('link', { name: t('settings-title') }).click();
+  await page.getByRole('contentinfo').getByRole('link', { name: t('settings-title') }).click();
   await page.getByLabel(t('time-zone-title')).selectOption('Asia/Kolkata');
   await press(page, t('time-zone-save'));
   await expect(page).toHaveURL(/\/activity$/);
