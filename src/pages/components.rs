@@ -17,7 +17,7 @@ mod time;
 mod told;
 mod you_are;
 
-pub use client_name::ClientName;
+pub use client_name::{ClientName, ClientTrustBadge};
 pub use command::{Command, Copyable};
 pub use confirm::{AlreadyGone, Confirm, Hidden, back_url, confirm_url};
 pub use enter_code::{EnterCodeForm, other_tenant};

@@ -78,7 +78,7 @@ fn ClientEntry(
     view! {
         <li class="row-card">
             <div class="what">
-                <h2><a href=page><ClientName client=item.client.clone()/></a></h2>
+                <h2><ClientName client=item.client.clone() href=page/></h2>
             </div>
             {(item.active > 0).then(|| view! { <RevokeLink client_id=item.client_id.clone() name=item.client.name.clone()/> })}
             <ul class="devices">

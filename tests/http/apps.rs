@@ -6,7 +6,9 @@ use serde_json::json;
 
 use crate::app::{Answer, DEVICE_CODE_GRANT, Device, PASSWORD, TestApp};
 use crate::browser::{Browser, Page, en};
+use crate::device::behind_proxy;
 use crate::tms::api::{ApiClient, EVERYTHING, login};
+use crate::tms::endpoints::OWN_KEY;
 
 const DAY: u64 = 86_400;
 
@@ -43,7 +45,7 @@ impl Terminal {
     }
 
     async fn make_key(&self) {
-        let params = json!({ "host": "testhost1", "host_account": "testhostaccount1", "key_type": "ed25519", "max_uses": 0, "ttl_minutes": 60 });
+        let params = json!({ "host": "testhost1", "host_account": "testhostaccount1", "public_key": OWN_KEY });
         self.api.done("POST /me/keys", params).await;
     }
 }
@@ -172,7 +174,7 @@ async fn last_use_is_written_once_per_minute() {
 
 #[tokio::test]
 async fn terminals_of_one_application_are_distinguishable() {
-    let app = TestApp::start().await;
+    let app = behind_proxy().await;
     let (laptop, login) = two_terminals(&app).await;
     laptop.make_key().await;
     assert!(login.works().await);
@@ -193,7 +195,7 @@ async fn terminals_of_one_application_are_distinguishable() {
 
 #[tokio::test]
 async fn revoking_one_terminal_leaves_the_other() {
-    let app = TestApp::start().await;
+    let app = behind_proxy().await;
     let (laptop, login) = two_terminals(&app).await;
     laptop.make_key().await;
     login.make_key().await;
@@ -212,7 +214,7 @@ async fn revoking_one_terminal_leaves_the_other() {
 
 #[tokio::test]
 async fn revoking_an_application_ends_all_of_it() {
-    let app = TestApp::start().await;
+    let app = behind_proxy().await;
     let (laptop, login) = two_terminals(&app).await;
     laptop.make_key().await;
     login.make_key().await;
@@ -220,18 +222,24 @@ async fn revoking_an_application_ends_all_of_it() {
     let question = browser.get("/apps/revoke?client=tms-cli&back=/apps%3Fsort%3Dexpires").await;
     assert!(question.says(en().apps_revoke_consequence(2)) && question.says(en().apps_revoke_keys(2)), "{}", question.words());
     let page = browser.post("/api/apps/revoke", &[("client", "tms-cli"), ("back", "/apps?sort=expires")]).await;
-    assert!(page.path == "/apps?sort=expires" && page.says(en().apps_access_revoked(2)), "{} {}", page.path, page.words());
+    assert!(page.path == "/apps" && page.says(en().apps_access_revoked(2)), "{} {}", page.path, page.words());
     assert_eq!((laptop.works().await, login.works().await), (false, false));
     assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 0);
     assert_eq!((app.count_audit_events("device_withdrawn").await, app.count_audit_events("key_revoked").await), (2, 2));
     assert!(browser.post("/api/apps/revoke", &[("client", "tms-cli")]).await.says(en().change_refused_gone()));
+    for (back, reached) in
+        [("/apps?sort=expires", "/apps?sort=expires"), ("/apps/application?client=tms-cli", "/apps/application?client=tms-cli"), ("/keys", "/apps")]
+    {
+        let answer = browser.post_once("/api/apps/revoke", &[("client", "tms-cli"), ("back", back)]).send().await.expect("an answer");
+        assert_eq!(answer.headers()["location"], reached);
+    }
     assert_eq!(browser.get("/apps/revoke?client=tms-cli").await.status, 404);
     assert!(browser.get("/apps").await.says("testapp1"), "other applications keep their access");
 }
 
 #[tokio::test]
 async fn applications_of_others_are_not_revocable() {
-    let app = TestApp::start().await;
+    let app = behind_proxy().await;
     let (laptop, _) = two_terminals(&app).await;
     app.add_person("test", "eve").await;
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
@@ -245,7 +253,7 @@ async fn applications_of_others_are_not_revocable() {
 
 #[tokio::test]
 async fn old_links_to_a_device_lead_to_its_question() {
-    let app = TestApp::start().await;
+    let app = behind_proxy().await;
     let (laptop, login) = two_terminals(&app).await;
     let question = app.signed_in().await.get(&format!("/sessions/end?grant={}", laptop.grant)).await;
     assert_eq!(question.field("app"), laptop.number.to_string());
@@ -254,7 +262,7 @@ async fn old_links_to_a_device_lead_to_its_question() {
 
 #[tokio::test]
 async fn many_devices_are_shown_on_the_application_page() {
-    let app = TestApp::start().await;
+    let app = behind_proxy().await;
     let (laptop, _) = two_terminals(&app).await;
     app.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
@@ -283,7 +291,7 @@ async fn many_devices_are_shown_on_the_application_page() {
 
 #[tokio::test]
 async fn administrators_see_which_device_has_access() {
-    let app = TestApp::start().await;
+    let app = behind_proxy().await;
     let (laptop, login) = two_terminals(&app).await;
     assert!(login.works().await);
     app.services.run_housekeeping().await.expect("tidied");

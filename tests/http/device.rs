@@ -295,7 +295,7 @@ async fn viewing_pages_changes_no_device_grant() {
 }
 
 /// A portal behind a proxy, so that every browser can have its own address.
-async fn behind_proxy() -> TestApp {
+pub async fn behind_proxy() -> TestApp {
     TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await
 }
 

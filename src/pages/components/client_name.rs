@@ -1,5 +1,6 @@
 //! The name of a client.
 
+use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::server::context::translations;
@@ -7,16 +8,31 @@ use crate::server_fns::device::{ClientItem, ClientTrust};
 
 /// A client's name, and whether the tenant's administrators have verified it.
 #[component]
-pub fn ClientName(client: ClientItem) -> impl IntoView {
+pub fn ClientName(
+    client: ClientItem,
+    /// Where the name leads to.
+    #[prop(optional, into)]
+    href: Option<String>,
+) -> impl IntoView {
+    let name = view! { <strong>{client.name}</strong> };
+    view! {
+        {match href {
+            Some(href) => Either::Left(view! { <a href=href>{name}</a> }),
+            None => Either::Right(name),
+        }}
+        " "
+        <ClientTrustBadge trust=client.trust/>
+    }
+}
+
+/// Whether the tenant's administrators have verified a client's name.
+#[component]
+pub fn ClientTrustBadge(trust: ClientTrust) -> impl IntoView {
     let t = translations();
-    let (class, text) = match client.trust {
+    let (class, text) = match trust {
         ClientTrust::Verified => ("badge good", t.client_verified()),
         ClientTrust::Unverified => ("badge", t.client_not_verified()),
         ClientTrust::Public => ("badge", t.client_any_program()),
     };
-    view! {
-        <strong>{client.name}</strong>
-        " "
-        <span class=class>{text}</span>
-    }
+    view! { <span class=class>{text}</span> }
 }

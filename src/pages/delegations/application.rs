@@ -8,7 +8,7 @@ use super::RevokeLink;
 use super::entry::DelegationEntry;
 use crate::domain::pagination::{Cursor, Page, PagePosition};
 use crate::domain::paths::{self, encode};
-use crate::pages::components::{AlreadyGone, ClientName, FlashMessage, PageContent, PageLinks, ServerError};
+use crate::pages::components::{AlreadyGone, ClientTrustBadge, FlashMessage, PageContent, PageLinks, ServerError};
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
@@ -51,7 +51,7 @@ fn Detail(found: ClientDelegationsDetail, show: String, after: String, said: Opt
     };
     view! {
         <PageContent title=client.client.name.clone() wide=true>
-            <p class="lead"><ClientName client=client.client.clone()/></p>
+            <p><ClientTrustBadge trust=client.client.trust/></p>
             <FlashMessage flash=said/>
             <dl class="facts">
                 <dt>{t.apps_client_id()}</dt>
