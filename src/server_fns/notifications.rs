@@ -9,7 +9,7 @@ pub async fn dismiss_notification(#[server(default)] id: i64) -> Result<(), Serv
     let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     let dismissed = services.dismiss_notification(&person, id).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::HOME);
-    if dismissed { context::flash_success(t.notifications_dismissed()).await } else { context::flash_error(t.notifications_gone()).await }
+    context::flash_success(if dismissed { t.notifications_dismissed() } else { t.notifications_gone() }).await
 }
 
 /// Dismisses all notifications up to the newest one that was shown.
@@ -19,7 +19,7 @@ pub async fn dismiss_all_notifications(#[server(default)] newest: i64) -> Result
     let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     let dismissed = services.dismiss_all_notifications(&person, newest).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::HOME);
-    if dismissed > 0 { context::flash_success(t.notifications_dismissed()).await } else { context::flash_error(t.notifications_gone()).await }
+    context::flash_success(if dismissed > 0 { t.notifications_dismissed() } else { t.notifications_gone() }).await
 }
 
 /// Turns e-mail about applications on or off; `optional` is a checkbox.

@@ -23,7 +23,7 @@ notifications-older = { $count ->
    *[other] { NUMBER($count) } older notifications
 }
 notifications-dismissed = Dismissed. The events are still listed under Activity.
-notifications-gone = It was dismissed already.
+notifications-gone = Nothing was left to dismiss.
 
 mail-title = E-mail
 # $address (String) - an e-mail address

@@ -17,7 +17,7 @@ notifications-older = { $count ->
    *[other] { NUMBER($count) } notificaciones anteriores
 }
 notifications-dismissed = Descartado. Los sucesos siguen en Actividad.
-notifications-gone = Ya estaba descartada.
+notifications-gone = No quedaba nada que descartar.
 
 mail-title = Correo electrónico
 mail-sent-to = Las notificaciones se envían a { $address }.

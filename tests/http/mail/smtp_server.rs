@@ -41,7 +41,8 @@ impl SmtpServer {
         if let Some((certificate, key)) = tls {
             command.arg(certificate).arg(key);
         }
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("python");
+        // It logs refused handshakes.
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("python");
         let output = BufReader::new(child.stdout.take().expect("its output"));
         let (sender, mut lines) = unbounded_channel::<String>();
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
