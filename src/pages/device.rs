@@ -22,8 +22,7 @@ use crate::server::service::device_flow::user_codes::CodeSubmitter;
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 use crate::server_fns::device::{
-    DecideDevice, EnterAnotherCode, EnterCode, NetworkProximity, PendingDeviceGrant, SwitchTenant, decided_device, pending_device,
-    pending_devices,
+    DecideDevice, EnterAnotherCode, EnterCode, NetworkProximity, PendingDeviceGrant, SwitchTenant, decided_device, pending_device, pending_devices,
 };
 use crate::server_fns::host_accounts::HostAccountItem;
 
@@ -173,8 +172,7 @@ fn Consent(
             <div class="compare">
                 <p id="compare">{t.consent_compare()}</p>
                 <p class="code" translate="no" dir="ltr" aria-describedby="compare">{device.code.clone()}</p>
-                <p class="hint">{t.consent_valid_for()} " " <Countdown seconds=device.expires_in_seconds expired=t.consent_expired()/></p>
-                <p><a href=report>{t.not_started()}</a></p>
+                <p class="hint">{t.consent_valid_for()} " " <Countdown seconds=device.expires_in_seconds expired=t.consent_expired()/> " · " <a href=report>{t.not_started()}</a></p>
             </div>
             <RequestOrigin device=device.clone()/>
             <SubmitOnce>

@@ -173,7 +173,7 @@ fn MfaForm(asked: MfaPrompt) -> impl IntoView {
                 </PostForm>
             })}
             {(has_passkeys && !with_passkey).then(|| view! { <p class="hint">{t.factors_passkey_no_name()}</p> })}
-            {app.then(|| view! { <AppCodeForm attempt=attempt.clone() then=then.clone() refused=app_refused main=!with_passkey/> })}
+            {app.then(|| view! { <AppCodeForm attempt=attempt.clone() then=then.clone() refused=app_refused main=!with_passkey focus=!with_passkey && of_recovery.is_none()/> })}
             <RecoveryCodeForm open=!app && !with_passkey flash=of_recovery attempt then/>
             {providers.into_iter().map(|provider| view! {
                 <p class="aside">
@@ -195,6 +195,7 @@ fn AppCodeForm(
     refused: bool,
     /// Whether it is the first form of the page.
     main: bool,
+    focus: bool,
 ) -> impl IntoView {
     let t = translations();
     view! {
@@ -214,7 +215,7 @@ fn AppCodeForm(
                     dir="ltr"
                     maxlength="12"
                     required
-                    autofocus=main
+                    autofocus=focus
                     aria-invalid=refused.then_some("true")
                     aria-describedby=if refused { "second-factor-error code-hint" } else { "code-hint" }
                 />

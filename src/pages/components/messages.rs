@@ -80,6 +80,7 @@ pub fn ServerError() -> impl IntoView {
     view! {
         <PageContent title=translations().server_error_title() refused=true>
             <p>{translations().server_error_text()}</p>
+            <TenantHelpContact/>
         </PageContent>
     }
 }

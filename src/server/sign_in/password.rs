@@ -47,7 +47,9 @@ pub async fn post(
     };
     match services.sign_in_with_password(&tenant, &form.user_name, &password, caller.from).await {
         Ok(identity) => {
-            let used = preferences::last_password_cookie(state.https.0);
+            // Where a password is the only method, there is nothing to remember.
+            let remembered = !services.enabled_providers(identity.tenant_id()).await?.is_empty();
+            let used = remembered.then(|| preferences::last_password_cookie(state.https.0)).flatten();
             let redirect = complete_first_factor(services, &caller, &identity, &then, words).await?;
             Ok((AppendHeaders(used.map(|cookie| (header::SET_COOKIE, cookie))), redirect).into_response())
         }

@@ -1,13 +1,13 @@
 //! The consent page's choice of host accounts: none linked, a few, many.
 
-use crate::app::{Device, PASSWORD, TestApp};
+use crate::app::{PASSWORD, TestApp};
 use crate::browser::{Browser, Page, en};
 use crate::database::FAR;
 
 const HOSTS: [&str; 5] = ["frontera", "ls6", "maverick", "stampede3", "vista"];
 
 /// A request that is open in a browser of a person with this many host accounts.
-async fn open(app: &TestApp, accounts: usize) -> (Device, Browser, Page) {
+async fn open(app: &TestApp, accounts: usize) -> (Browser, Page) {
     app.add_person("test", "eve").await;
     for host in &HOSTS[..accounts] {
         app.link_host("test", "eve", host, FAR).await;
@@ -16,13 +16,13 @@ async fn open(app: &TestApp, accounts: usize) -> (Device, Browser, Page) {
     let browser = app.signed_in_as("test", "eve", PASSWORD).await;
     let consent = browser.enter(&device.user_code).await;
     assert_eq!((consent.status, consent.path.as_str()), (200, "/device"), "{}", consent.words());
-    (device, browser, consent)
+    (browser, consent)
 }
 
 /// Submits the page's form with its preselected values and these changes.
 async fn allow(browser: &Browser, consent: &Page, changed: &[(&str, &str)]) -> Page {
     let mut form = consent.form("/api/device/decide");
-    form.retain(|(name, _)| !changed.iter().any(|(other, _)| other == name));
+    form.retain(|(name, _)| name != "started_this" && !changed.iter().any(|(other, _)| other == name));
     let mut form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     form.extend(changed.iter().filter(|(_, value)| !value.is_empty()));
     form.extend([("decision", "allow"), ("started_this", "yes")]);
@@ -37,7 +37,7 @@ async fn covered(app: &TestApp) -> Vec<String> {
 async fn few_accounts_are_listed_and_many_are_collapsed() {
     for (accounts, collapsed) in [(3, false), (4, true)] {
         let app = TestApp::start().await;
-        let (_, _, consent) = open(&app, accounts).await;
+        let (_, consent) = open(&app, accounts).await;
         assert_eq!(consent.text.matches("name=\"host_accounts[]\"").count(), accounts);
         assert_eq!(consent.says("name=\"accounts\" value=\"all\"") && consent.says("if-selected"), collapsed, "{}", consent.text);
         let said = format!("{} {}", en().consent_all_accounts(4), en().consent_accounts_on("frontera, ls6, maverick, stampede3"));
@@ -48,7 +48,7 @@ async fn few_accounts_are_listed_and_many_are_collapsed() {
 #[tokio::test]
 async fn all_accounts_are_those_that_the_page_showed() {
     let app = TestApp::start().await;
-    let (_, browser, consent) = open(&app, 4).await;
+    let (browser, consent) = open(&app, 4).await;
     app.link_host("test", "eve", "later", FAR).await;
     // The checkboxes of the list that is not shown do not matter.
     let page = allow(&browser, &consent, &[("host_accounts[]", "")]).await;
@@ -60,7 +60,7 @@ async fn all_accounts_are_those_that_the_page_showed() {
 async fn no_account_or_selected_ones_are_shared() {
     for (choice, shared) in [("none", &[][..]), ("selected", &["hac_ls6"])] {
         let app = TestApp::start().await;
-        let (_, browser, consent) = open(&app, 4).await;
+        let (browser, consent) = open(&app, 4).await;
         let selected = [("accounts", choice), ("host_accounts[]", "hac_ls6")];
         let page = allow(&browser, &consent, &selected).await;
         assert_eq!(page.title(), en().document_title(en().result_connected()).as_str(), "{}", page.words());
@@ -71,7 +71,7 @@ async fn no_account_or_selected_ones_are_shared() {
 #[tokio::test]
 async fn account_unlinked_meanwhile_is_refused_among_all() {
     let app = TestApp::start().await;
-    let (_, browser, consent) = open(&app, 4).await;
+    let (browser, consent) = open(&app, 4).await;
     app.sql("UPDATE host_accounts SET expires_at = 1 WHERE id = 'hac_ls6'").await;
     let page = allow(&browser, &consent, &[]).await;
     assert_eq!((page.status, page.problem().as_str()), (422, en().decision_refused_host_account().as_str()));
@@ -87,7 +87,7 @@ async fn account_unlinked_meanwhile_is_refused_among_all() {
 #[tokio::test]
 async fn refusal_keeps_the_choice() {
     let app = TestApp::start().await;
-    let (_, browser, consent) = open(&app, 4).await;
+    let (browser, consent) = open(&app, 4).await;
     let page = allow(&browser, &consent, &[("accounts", "selected"), ("host_accounts[]", "hac_ls6"), ("lifetime", "1")]).await;
     assert_eq!(page.status, 422);
     let form = page.form("/api/device/decide");
@@ -98,7 +98,7 @@ async fn refusal_keeps_the_choice() {
 #[tokio::test]
 async fn without_an_account_consent_shows_how_to_link_one() {
     let app = TestApp::start().await;
-    let (device, browser, consent) = open(&app, 0).await;
+    let (browser, consent) = open(&app, 0).await;
     let words = consent.words();
     for absent in [en().consent_may_log_in(), en().consent_may_see_hosts(), en().consent_hosts(), en().consent_how_long(), en().span_days(7)] {
         assert!(!words.contains(&absent), "{absent}: {words}");
@@ -107,8 +107,9 @@ async fn without_an_account_consent_shows_how_to_link_one() {
     let grant = consent.field("grant");
     assert!(consent.says(format!("href=\"/hosts/link?grant={grant}\"")), "{}", consent.text);
     // It can be allowed all the same: `tms login` needs no host.
-    allow(&browser, &consent, &[]).await;
-    assert_eq!(app.poll(&device).await.body["expires_in"], 28_800);
+    let page = allow(&browser, &consent, &[]).await;
+    assert_eq!(page.title(), en().document_title(en().result_connected()).as_str(), "{}", page.words());
+    assert_eq!(app.texts("SELECT expires_at - created_at || '' FROM delegations WHERE user_id = 'eve'").await, ["28800000"]);
 }
 
 #[tokio::test]
@@ -125,7 +126,7 @@ async fn lifetimes_are_shown_if_they_limit_something() {
 #[tokio::test]
 async fn report_link_stands_beside_the_question() {
     let app = TestApp::start().await;
-    let (_, browser, consent) = open(&app, 1).await;
+    let (browser, consent) = open(&app, 1).await;
     let (_, main) = consent.text.split_once("<main").expect("a page");
     let main = main.split("</main>").next().expect("its end");
     let report = format!("/device/report?grant={}", consent.field("grant"));
