@@ -191,6 +191,15 @@ export const STATES: State[] = [
   { name: 'application', open: page => signedInAt(page, '/apps/application?client=testclient1') },
   { name: 'application, question', open: page => signedInAt(page, '/apps/revoke?client=testclient1') },
   { name: 'activity', open: page => signedInAt(page, '/activity') },
+  {
+    name: 'activity, equal events',
+    open: async (page, portal) => {
+      await makeKeys(portal, 3);
+      await signedInAt(page, '/activity?show=keys');
+      for (const summary of await page.locator('.event > details > summary, .not-me > summary').all()) await summary.click();
+    },
+  },
+  { name: 'activity, refused dates', open: page => signedInAt(page, '/activity?from=yesterday') },
   { name: 'sign-in, again', open: page => signedInAt(page, '/sign-in?again=1&then=/admin') },
   { name: 'administration', open: page => signedInAt(page, '/admin') },
   { name: 'administration: clients', open: page => signedInAt(page, '/admin/clients') },

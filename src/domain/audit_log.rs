@@ -293,8 +293,8 @@ pub struct AuditObjects {
     pub key: Option<i64>,
     /// The id of the host account.
     pub host_account: Option<String>,
-    /// The id of the device grant, if it is in force.
-    pub device_grant: Option<String>,
+    /// The number of the delegation that the device was given, if it is in force.
+    pub delegation: Option<i64>,
     /// Whether the client may act for the person.
     pub delegated: bool,
     /// Whether the host is registered.

@@ -45,7 +45,7 @@ async fn login_names_application_host_and_account() {
     let browser = app.signed_in().await;
     let page = browser.get("/activity").await;
     assert!(page.words().contains(&en().event_key_used_app_host("testapp1", "testhost1", "testhostaccount1")), "{}", page.words());
-    for link in ["/apps?q=testclient1", "/hosts?q=testhost1", "/keys?q=SHA256%3A"] {
+    for link in ["/apps/application?client=testclient1", "/hosts?q=testhost1", "/keys?q=SHA256%3A"] {
         assert!(page.says(format!("<a href=\"{link}")), "{link}: {}", page.text);
     }
     assert!(browser.get("/activity?q=TESTAPP").await.words().contains(&key_created()), "found by the application's name");
@@ -62,7 +62,21 @@ async fn login_names_application_host_and_account() {
     app.sql("UPDATE activity SET client_id = 'gone' WHERE client_id = 'testclient1'").await;
     let page = browser.get("/activity").await;
     assert!(page.words().contains(&en().event_key_created_app_host("gone", "testhostaccount1", "testhost1")), "a deleted client by its id");
-    assert!(!page.says("/apps?q="), "{}", page.text);
+    assert!(!page.says("/apps/application?"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn device_that_was_not_allowed_by_the_person_is_revoked() {
+    let app = TestApp::start().await;
+    let browser = app.allow(&app.start_device().await).await;
+    let page = browser.get("/activity?show=apps").await;
+    let (_, link) = page.text.split_once("href=\"/apps/change?").expect("a link");
+    let question = browser.get(&format!("/apps/change?{}", link.split('"').next().expect("its end").replace("&amp;", "&"))).await;
+    assert!(page.tells(|app| en().event_device_approved_app(app)) && question.status == 200, "{}", page.words());
+    browser.post("/api/apps/end", &[("app", &question.field("app"))]).await;
+    let page = browser.get("/activity?show=apps").await;
+    assert!(page.tells(|app| en().event_device_revoked_app(app)) && !page.says("/apps/change?"), "{}", page.words());
+    assert!(page.says("href=\"/keys/revoke-everything\""), "{}", page.text);
 }
 
 #[tokio::test]

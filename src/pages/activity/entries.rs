@@ -61,7 +61,7 @@ fn Run(events: Vec<AuditEntryItem>, reader: Reader) -> impl IntoView {
     let spoken = |at: Timestamp| t.format_relative(at, now);
     Some(view! {
         <li class="row-card">
-            <div class="what">
+            <div class="what event">
                 <p class="happened">{sentence.view()}</p>
                 <p class="hint">
                     {(spoken(oldest.at) != spoken(newest.at)).then(|| view! { <EventTime at=oldest.at/> " – " })}
@@ -85,7 +85,7 @@ fn Run(events: Vec<AuditEntryItem>, reader: Reader) -> impl IntoView {
 fn Single(entry: AuditEntryItem, reader: Reader) -> impl IntoView {
     let sentence = EventSentence::new(std::slice::from_ref(&entry), reader)?;
     Some(view! {
-        <li>
+        <li class="event">
             <p class="happened">{sentence.view()}</p>
             <p class="hint"><EventTime at=entry.at/></p>
             {facts(&sentence, entry, reader, false)}

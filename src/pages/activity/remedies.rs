@@ -48,9 +48,9 @@ fn of_object(events: &[AuditEntryItem], entry: &AuditEntryItem, kind: AuditKind)
         }
         AuditGroup::Apps => {
             let app = entry.app()?;
-            let address = match &entry.objects.device_grant {
-                Some(grant) => format!("{}?grant={}", paths::SESSIONS_END, encode(grant)),
-                None => format!("{}?q={}", paths::APPS, encode(entry.client.as_deref().filter(|_| entry.objects.delegated)?)),
+            let address = match entry.objects.delegation {
+                Some(delegation) => format!("{}?app={delegation}&end=1", paths::APPS_CHANGE),
+                None => format!("{}?client={}", paths::APPS_REVOKE, encode(entry.client.as_deref().filter(|_| entry.objects.delegated)?)),
             };
             Some(Remedy { address, name: t.activity_do_revoke_access(app) })
         }

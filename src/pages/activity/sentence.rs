@@ -142,11 +142,11 @@ fn shared(events: &[AuditEntryItem]) -> Option<AuditEntryItem> {
 }
 
 /// The client where its access or settings are shown, if it still exists.
-pub fn app_url(entry: &AuditEntryItem, reader: Reader) -> Option<String> {
-    let id = encode(entry.client.as_deref()?);
+fn app_url(entry: &AuditEntryItem, reader: Reader) -> Option<String> {
+    let id = entry.client.as_deref()?;
     match reader {
-        Reader::Person { .. } => entry.objects.delegated.then(|| format!("{}?q={id}", paths::APPS)),
-        Reader::Administrator => entry.objects.client_name.is_some().then(|| format!("{}?client={id}", paths::ADMIN_CLIENT)),
+        Reader::Person { .. } => entry.objects.delegated.then(|| paths::apps_application(id)),
+        Reader::Administrator => entry.objects.client_name.is_some().then(|| format!("{}?client={}", paths::ADMIN_CLIENT, encode(id))),
     }
 }
 

@@ -113,13 +113,12 @@ row!(activity:
 struct ListedRow {
     #[sqlx(flatten)]
     entry: Row,
-    device_grant_id: Option<String>,
     client_name: Option<String>,
     person_name: Option<String>,
     key_number: Option<i64>,
     host_account_id: Option<String>,
-    /// When the access of the grant ends, if it is in force.
-    granted_until: Option<i64>,
+    device_delegation: Option<i64>,
+    device_delegated_until: Option<i64>,
     delegated_until: Option<i64>,
     host_known: bool,
 }
@@ -132,7 +131,7 @@ impl ListedRow {
             person_name: self.person_name,
             key: self.key_number,
             host_account: self.host_account_id,
-            device_grant: self.device_grant_id.filter(|_| in_force(self.granted_until)),
+            delegation: self.device_delegation.filter(|_| in_force(self.device_delegated_until)),
             delegated: in_force(self.delegated_until),
             host: self.host_known,
         };
@@ -175,8 +174,7 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuer
     // Evaluated for the rows of the page only.
     const LISTED_COLUMNS: &str = concat!(
         columns!(),
-        ", device_grant_id,
-           (SELECT c.app_name FROM clients c WHERE c.tenant_id = activity.tenant_id AND c.client_id = activity.client_id) AS client_name,
+        ", (SELECT c.app_name FROM clients c WHERE c.tenant_id = activity.tenant_id AND c.client_id = activity.client_id) AS client_name,
            (SELECT p.display_name FROM people p WHERE p.tenant_id = activity.tenant_id AND p.user_id = activity.user_id) AS person_name,
            (SELECT min(k.number) FROM pubkeys k
             WHERE k.fingerprint = activity.subject AND k.tenant_id = activity.tenant_id AND k.user_id = activity.user_id
@@ -184,9 +182,12 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuer
            (SELECT h.id FROM host_accounts h
             WHERE h.tenant_id = activity.tenant_id AND h.user_id = activity.user_id AND h.host = activity.host
               AND h.account = activity.account) AS host_account_id,
-           (SELECT g.access_until FROM device_grants g
-            WHERE g.tenant_id = activity.tenant_id AND g.id = activity.device_grant_id AND g.person = activity.user_id
-              AND g.state IN ('approved', 'redeemed')) AS granted_until,
+           (SELECT min(d.number) FROM delegations d
+            WHERE d.tenant_id = activity.tenant_id AND d.device_grant_id = activity.device_grant_id AND d.user_id = activity.user_id
+              AND d.ended_at IS NULL) AS device_delegation,
+           (SELECT min(d.expires_at) FROM delegations d
+            WHERE d.tenant_id = activity.tenant_id AND d.device_grant_id = activity.device_grant_id AND d.user_id = activity.user_id
+              AND d.ended_at IS NULL) AS device_delegated_until,
            (SELECT max(d.expires_at) FROM delegations d
             WHERE d.tenant_id = activity.tenant_id AND d.client_id = activity.client_id AND d.user_id = activity.user_id
               AND d.ended_at IS NULL) AS delegated_until,
