@@ -17,7 +17,7 @@ function accented(line: string): string {
   if (line.startsWith('#')) return line;
   if (line.startsWith('direction =')) return 'direction = rtl';
   if (line.startsWith('language-name =')) return 'language-name = XB';
-  const [, head, text] = line.match(/^([a-z0-9-]+ = | *\*?\[\w+\] | *\} ?)?(.*)$/) ?? [];
+  const [, head, text] = line.match(/^([a-z0-9-]+ = ?| *\*?\[\w+\] | *\} ?)?(.*)$/) ?? [];
   // Placeholders and functions in braces are not changed.
   return (head ?? '') + (text ?? '').split(/(\{[^}]*\}?)/).map(part => (part.startsWith('{') ? part : part.replace(/[a-zA-Z]/g, letter => LETTERS[letter] ?? letter))).join('');
 }
