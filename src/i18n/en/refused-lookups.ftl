@@ -5,6 +5,8 @@ refused-count = { $count ->
     [one] One refused login in the last 30 days
    *[other] { NUMBER($count, useGrouping: "false") } refused logins in the last 30 days
 }
+# $count (Number) - how many
+refused-newest = Only the newest { NUMBER($count, useGrouping: "false") } are shown.
 refused-lead = Hosts refused logins with these keys to your accounts. If you did not try to log in, no action is needed: the logins did not succeed.
 refused-none = The portal refused no login in the last 30 days.
 refused-key = Key

@@ -3,6 +3,7 @@ refused-count = { $count ->
     [one] Un inicio de sesión rechazado en los últimos 30 días
    *[other] { NUMBER($count, useGrouping: "false") } inicios de sesión rechazados en los últimos 30 días
 }
+refused-newest = Solo se muestran los { NUMBER($count, useGrouping: "false") } más recientes.
 refused-lead = Las máquinas rechazaron inicios de sesión con estas claves en sus cuentas. Si no intentó iniciar sesión, no tiene que hacer nada: no llegaron a entrar.
 refused-none = El portal no ha rechazado ningún inicio de sesión en los últimos 30 días.
 refused-key = Clave

@@ -14,7 +14,7 @@ use crate::server::context::{self, translations};
 const SHOWN: usize = 10;
 const SHOWN_TO_ADMIN: usize = 25;
 /// The list is open if the newest is not older than this, in milliseconds.
-const RECENT_MILLIS: i64 = 24 * 60 * 60 * 1_000;
+const RECENT_MILLIS: i64 = 60 * 60 * 1_000;
 
 /// Who reads the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub fn MyRefusedLogins() -> impl IntoView {
                 <h2 id="refused">{t.refused_title()}</h2>
                 <details open=open>
                     <summary>{t.refused_count(count)}</summary>
+                    <Entries refused limit=SHOWN reader/>
                     <p class="hint">{t.refused_lead()}</p>
-                    <Entries refused=shown(refused, SHOWN) reader/>
                 </details>
             </section>
         })
@@ -89,7 +89,7 @@ fn AdminSection(refused: Vec<RefusedLookup>, reader: Reader) -> impl IntoView {
                 Either::Right(view! {
                     <details>
                         <summary>{t.refused_count(count)}</summary>
-                        <Entries refused=shown(refused, SHOWN_TO_ADMIN) reader/>
+                        <Entries refused limit=SHOWN_TO_ADMIN reader/>
                     </details>
                 })
             }}
@@ -97,14 +97,14 @@ fn AdminSection(refused: Vec<RefusedLookup>, reader: Reader) -> impl IntoView {
     }
 }
 
-fn shown(mut refused: Vec<RefusedLookup>, limit: usize) -> Vec<RefusedLookup> {
-    refused.truncate(limit);
-    refused
-}
-
+/// The newest ones; says so if there are more.
 #[component]
-fn Entries(refused: Vec<RefusedLookup>, reader: Reader) -> impl IntoView {
-    view! { <ol class="rows">{refused.into_iter().map(|refused| view! { <Entry refused reader/> }).collect_view()}</ol> }
+fn Entries(refused: Vec<RefusedLookup>, limit: usize, reader: Reader) -> impl IntoView {
+    let more = refused.len() > limit;
+    view! {
+        <ol class="rows">{refused.into_iter().take(limit).map(|refused| view! { <Entry refused reader/> }).collect_view()}</ol>
+        {more.then(|| view! { <p class="hint">{translations().refused_newest(i64::try_from(limit).unwrap_or(i64::MAX))}</p> })}
+    }
 }
 
 #[component]

@@ -11,7 +11,7 @@ use crate::domain::refused_lookup::RefusalReason;
 use crate::domain::ssh_key::{LookupDecision, line_matches_type};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::AuthenticatedHost;
-use crate::server::service::ssh_keys::refused_lookups::Refusal;
+use crate::server::service::ssh_keys::refused_lookups::{Refusal, RefusedLogin};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::ssh_keys::lookup::{KeyCandidate, LookupQuery, LookupResult};
 use crate::server::storage::{hosts, ssh_keys, tenants};
@@ -91,7 +91,7 @@ impl Services {
                 // A concurrent lookup was counted: either of this login, or no uses are left.
                 let (_, lookup) = self.find_authorized_key(caller, login).await?;
                 if lookup != LookupDecision::SameLogin {
-                    self.record_refusal_later(Refusal::used_up(caller, login, &found));
+                    self.record_refusal_later(Refusal::used_up(refused_login(caller, login), &found));
                     return Err(Error::Refused(LookupRefused::NotFound));
                 }
             }
@@ -106,7 +106,7 @@ impl Services {
                 let checked = self.require_same_host(authenticated, &login.host).await;
                 checked.inspect_err(|error| {
                     if matches!(error, Error::Refused(_)) {
-                        self.record_refusal_later(Refusal::of_host(caller, login, RefusalReason::CredentialOfOtherHost));
+                        self.record_refusal_later(Refusal::of_host(refused_login(caller, login), RefusalReason::CredentialOfOtherHost));
                     }
                 })?;
                 Some(authenticated.tenant_id.clone())
@@ -119,7 +119,7 @@ impl Services {
         let LookupResult { credential_required, candidates: found } = self.storage().look_up_keys(asked).await?;
         if credential_required && !matches!(caller, HostCaller::Authenticated(_)) {
             let owners = found.iter().map(|found| (found, RefusalReason::CredentialMissing));
-            self.record_refusal_later(Refusal::of_keys(caller, login, RefusalReason::CredentialMissing, owners));
+            self.record_refusal_later(Refusal::of_keys(refused_login(caller, login), RefusalReason::CredentialMissing, owners));
             return Err(Error::Refused(LookupRefused::CredentialRequired));
         }
         self.record_lookup_later(tenant_id.as_ref(), login);
@@ -144,9 +144,15 @@ impl Services {
         }
         allowed.into_iter().max_by_key(|(found, lookup)| found.status.preference(*lookup)).ok_or_else(|| {
             let owners = refused.iter().map(|(candidate, reason)| (candidate, *reason));
-            self.record_refusal_later(Refusal::of_keys(caller, login, RefusalReason::UnknownKey, owners));
+            self.record_refusal_later(Refusal::of_keys(refused_login(caller, login), RefusalReason::UnknownKey, owners));
             Error::Refused(LookupRefused::NotFound)
         })
+    }
+
+    /// Records that a host sent a credential that is not valid. `tenant`: the one that it named.
+    pub fn record_invalid_credential(&self, tenant: Option<TenantId>, login: &SshLogin) {
+        let caller = tenant.map_or(HostCaller::Anonymous, HostCaller::Tenant);
+        self.record_refusal_later(Refusal::of_host(refused_login(&caller, login), RefusalReason::CredentialInvalid));
     }
 
     /// Refuses a host that asks about another; its aliases are allowed.
@@ -233,4 +239,14 @@ impl Services {
     fn pending_uses(&self) -> MutexGuard<'_, HashSet<i64>> {
         self.shared.pending_uses.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn refused_login(caller: &HostCaller, login: &SshLogin) -> RefusedLogin {
+    let tenant_id = match caller {
+        HostCaller::Authenticated(host) => Some(host.tenant_id.clone()),
+        HostCaller::Tenant(tenant) => Some(tenant.clone()),
+        HostCaller::Anonymous => None,
+    };
+    let SshLogin { host, account, fingerprint, from, .. } = login.clone();
+    RefusedLogin { tenant_id, host, account, fingerprint, from }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
-use super::lookups::{HostCaller, SshLogin};
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
 use crate::domain::refused_lookup::{RefusalReason, RefusedLookup, is_fingerprint};
 use crate::domain::time::Timestamp;
@@ -51,8 +50,13 @@ impl Default for RefusalRecorder {
 
 impl RefusalRecorder {
     fn admits(&self, refusal: &Refusal, now: Timestamp) -> bool {
-        let key =
-            (refusal.tenant_id.clone(), refusal.login.host.clone(), refusal.login.account.clone(), refusal.login.fingerprint.clone(), refusal.reason);
+        let key = (
+            refusal.login.tenant_id.clone(),
+            refusal.login.host.clone(),
+            refusal.login.account.clone(),
+            refusal.login.fingerprint.clone(),
+            refusal.reason,
+        );
         self.logins.is_due(key, now) && self.minute.lock().unwrap_or_else(PoisonError::into_inner).admits(refusal, now)
     }
 }
@@ -74,7 +78,7 @@ impl Minute {
         if self.total.get(class) >= PER_MINUTE.get(class) {
             return false;
         }
-        let host = self.hosts.entry((known, refusal.tenant_id.clone(), refusal.login.host.clone())).or_default();
+        let host = self.hosts.entry((known, refusal.login.tenant_id.clone(), refusal.login.host.clone())).or_default();
         if *host >= PER_MINUTE_AND_HOST {
             return false;
         }
@@ -91,11 +95,21 @@ struct RefusedOwner {
     expires_at: Timestamp,
 }
 
+/// A login that was refused.
+#[derive(Clone)]
+pub(in crate::server::service) struct RefusedLogin {
+    /// `None`: the tenant that is responsible for the host name.
+    pub tenant_id: Option<TenantId>,
+    pub host: HostName,
+    pub account: AccountName,
+    pub fingerprint: String,
+    /// IP address of the host.
+    pub from: Option<IpAddr>,
+}
+
 /// A refused lookup.
 pub(in crate::server::service) struct Refusal {
-    /// `None`: the tenant that is responsible for the host name.
-    tenant_id: Option<TenantId>,
-    login: SshLogin,
+    login: RefusedLogin,
     /// If the key is registered for the account: the people who registered it, each with the reason of their latest registration.
     owners: BTreeMap<UserId, RefusedOwner>,
     /// The reason if there are none.
@@ -104,18 +118,13 @@ pub(in crate::server::service) struct Refusal {
 
 impl Refusal {
     /// The host itself is refused.
-    pub fn of_host(caller: &HostCaller, login: &SshLogin, reason: RefusalReason) -> Self {
-        Self { tenant_id: caller.tenant_id(), login: login.clone(), owners: BTreeMap::new(), reason }
+    pub fn of_host(login: RefusedLogin, reason: RefusalReason) -> Self {
+        Self { login, owners: BTreeMap::new(), reason }
     }
 
     /// All registrations of the key are refused; `reason` if there are none.
-    pub fn of_keys<'k>(
-        caller: &HostCaller,
-        login: &SshLogin,
-        reason: RefusalReason,
-        keys: impl Iterator<Item = (&'k KeyCandidate, RefusalReason)>,
-    ) -> Self {
-        let mut refusal = Self::of_host(caller, login, reason);
+    pub fn of_keys<'k>(login: RefusedLogin, reason: RefusalReason, keys: impl Iterator<Item = (&'k KeyCandidate, RefusalReason)>) -> Self {
+        let mut refusal = Self::of_host(login, reason);
         for (key, reason) in keys {
             let owner = RefusedOwner { client_id: key.client_id.clone(), reason, expires_at: key.status.effective_expiry() };
             if refusal.owners.get(&key.user_id).is_none_or(|known| known.expires_at < owner.expires_at) {
@@ -129,28 +138,12 @@ impl Refusal {
     }
 
     /// Another login took the last use.
-    pub fn used_up(caller: &HostCaller, login: &SshLogin, key: &KeyCandidate) -> Self {
-        Self::of_keys(caller, login, RefusalReason::KeyUsedUp, std::iter::once((key, RefusalReason::KeyUsedUp)))
-    }
-}
-
-impl HostCaller {
-    fn tenant_id(&self) -> Option<TenantId> {
-        match self {
-            Self::Authenticated(host) => Some(host.tenant_id.clone()),
-            Self::Tenant(tenant) => Some(tenant.clone()),
-            Self::Anonymous => None,
-        }
+    pub fn used_up(login: RefusedLogin, key: &KeyCandidate) -> Self {
+        Self::of_keys(login, RefusalReason::KeyUsedUp, std::iter::once((key, RefusalReason::KeyUsedUp)))
     }
 }
 
 impl Services {
-    /// Records that a host sent a credential that is not valid. `tenant`: the one that it named.
-    pub fn record_invalid_credential(&self, tenant: Option<TenantId>, login: &SshLogin) {
-        let caller = tenant.map_or(HostCaller::Anonymous, HostCaller::Tenant);
-        self.record_refusal_later(Refusal::of_host(&caller, login, RefusalReason::CredentialInvalid));
-    }
-
     /// Records a refusal in the background, unless it is one of too many.
     pub(in crate::server::service) fn record_refusal_later(&self, refusal: Refusal) {
         let now = self.now();
@@ -171,10 +164,10 @@ impl Services {
     }
 
     async fn record_refusal(&self, refusal: Refusal, now: Timestamp) -> Result<(), Fault> {
-        let SshLogin { host, account, fingerprint, from, .. } = refusal.login.clone();
-        let query = refused_lookups::LoginQuery { tenant_id: refusal.tenant_id.clone(), host, account, fingerprint };
+        let RefusedLogin { tenant_id, host, account, fingerprint, .. } = refusal.login.clone();
+        let query = refused_lookups::LoginQuery { tenant_id, host, account, fingerprint };
         let context = refused_lookups::find_context(self.storage().reader(), &query, now).await?;
-        let rows = rows_to_record(refusal, context, from, now);
+        let rows = rows_to_record(refusal, context, now);
         if rows.is_empty() {
             return Ok(());
         }
@@ -242,13 +235,8 @@ impl Services {
 
 /// The rows for a refusal: one for each owner of the key; or else one for the only person to whom the account is linked, or for
 /// administrators alone. And one for each owner in another tenant, whose key was not found because the host's name belongs to this one.
-fn rows_to_record(
-    refusal: Refusal,
-    context: refused_lookups::LoginContext,
-    from: Option<IpAddr>,
-    now: Timestamp,
-) -> Vec<refused_lookups::NewRefusedLookup> {
-    let Refusal { login: SshLogin { account, fingerprint, .. }, owners, reason, .. } = refusal;
+fn rows_to_record(refusal: Refusal, context: refused_lookups::LoginContext, now: Timestamp) -> Vec<refused_lookups::NewRefusedLookup> {
+    let Refusal { login: RefusedLogin { account, fingerprint, from, .. }, owners, reason } = refusal;
     let row = |tenant_id: TenantId, host: HostName, reason, key_known, user_id, client_id| refused_lookups::NewRefusedLookup {
         tenant_id,
         host,
@@ -288,15 +276,14 @@ mod tests {
     use super::*;
 
     fn refusal(host: &str, fingerprint: &str) -> Refusal {
-        let login = SshLogin {
+        let login = RefusedLogin {
+            tenant_id: None,
             host: HostName::parse(host).expect("a host"),
             account: AccountName::parse("jdoe").expect("an account"),
-            uid: None,
             fingerprint: fingerprint.to_owned(),
-            key_type: None,
             from: None,
         };
-        Refusal::of_host(&HostCaller::Anonymous, &login, RefusalReason::UnknownKey)
+        Refusal::of_host(login, RefusalReason::UnknownKey)
     }
 
     #[test]
