@@ -150,8 +150,6 @@ keys-created-then = created
 keys-expired = Expired
 keys-expires-never = Does not expire
 keys-details = Details
-# $key (String) - the key's name
-keys-details-of = Details of { $key }
 keys-client-id = Application ID
 keys-show-active-list = Active, in one list
 keys-show-soon = Expiring within 7 days

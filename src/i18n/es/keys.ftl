@@ -119,7 +119,6 @@ keys-created-then = creada
 keys-expired = Caducó
 keys-expires-never = No caduca
 keys-details = Detalles
-keys-details-of = Detalles de { $key }
 keys-client-id = Id. de la aplicación
 keys-show-active-list = Activas, en una lista
 keys-show-soon = Caducan en menos de 7 días

@@ -8,7 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::components::{AdminPage, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths;
-use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hidden, List, ServerError, confirm_url};
+use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, ServerError, confirm_url};
 use crate::pages::ssh_keys::{KeyEntry, KeyListReader, display_name, filters, key_list_query, orders};
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
@@ -30,7 +30,9 @@ fn KeyList(keys: Page<PersonKeyItem>, query: ListQuery, said: Option<Flash>) -> 
     let t = translations();
     let Page { items, next, position } = keys;
     let shown = items.len();
-    let filters = filters().into_iter().filter(|filter| filter.0 != "active").collect();
+    // Unlike on a person's page, all keys are listed unless a filter is selected.
+    let first = [ListOption("", t.keys_show_all()), ListOption("active", t.keys_show_active())];
+    let filters = first.into_iter().chain(filters().into_iter().filter(|filter| !matches!(filter.0, "" | "active" | "all"))).collect();
     view! {
         <AdminPage title=t.keys_title() here=paths::ADMIN_KEYS>
             <FlashMessage flash=said/>

@@ -115,9 +115,11 @@ fn Expiry(state: KeyState, at: Timestamp) -> impl IntoView {
 #[component]
 fn KeyDetails(key: KeyItem, name: String) -> AnyView {
     let t = translations();
+    let details = t.keys_details();
+    let label = format!("{details}: {name}");
     view! {
         <details class="key-details">
-            <summary aria-label=t.keys_details_of(name)>{t.keys_details()}</summary>
+            <summary aria-label=label>{details}</summary>
             <Copyable text=key.fingerprint/>
             <dl class="facts short">
                 <div><dt>{t.keys_type()}</dt><dd translate="no">{key.key_type} " " {key.bits}</dd></div>

@@ -92,8 +92,8 @@ fn RevokeQuestion(
                         <li>
                             <strong><bdi>{display_name(&key)}</bdi></strong>
                             {match client {
-                                Some(client) => Either::Left(view! { ", " {t.keys_made_by()} " " <bdi>{client}</bdi> }),
-                                None => Either::Right(view! { ", " {t.keys_group_own()} }),
+                                Some(client) => Either::Left(view! { " · " {t.keys_made_by()} " " <bdi>{client}</bdi> }),
+                                None => Either::Right(view! { " · " {t.keys_group_own()} }),
                             }}
                             " "
                             <code translate="no" dir="ltr">{key.fingerprint}</code>

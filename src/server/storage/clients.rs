@@ -1,5 +1,7 @@
 //! Clients.
 
+use std::collections::HashMap;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::{SqliteExecutor, SqlitePool};
@@ -85,6 +87,16 @@ pub async fn ids_by_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, text
         "SELECT client_id FROM clients WHERE tenant_id = $1 AND coalesce(app_name_folded, app_name) LIKE $2 ESCAPE '\\' ORDER BY client_id LIMIT 50",
     );
     Ok(query.bind(tenant_id.as_str()).bind(keyset::pattern(&folding::case_fold(text))).fetch_all(db).await?)
+}
+
+/// The names of clients by id, as people read them: with the version, unless the client is public.
+pub async fn names(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, ids: &[&str]) -> Result<HashMap<String, String>, Error> {
+    let query = sqlx::query_as(
+        "SELECT client_id, CASE WHEN secret_hash IS NULL THEN app_name ELSE app_name || ' ' || app_version END
+         FROM clients WHERE tenant_id = $1 AND client_id IN (SELECT value FROM json_each($2))",
+    );
+    let found: Vec<(String, String)> = query.bind(tenant_id.as_str()).bind(serde_json::to_string(ids).unwrap_or_default()).fetch_all(db).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// The number of keys the client created that still exist, and of people with a delegation to it.

@@ -113,36 +113,24 @@ fn order(sort: KeySort) -> Order {
     }
 }
 
-/// A key, with the name of the client that created it; with its version, unless the client is public.
+/// A key, with the name of the client that created it.
 #[derive(Clone, Debug)]
 pub struct KeySummary {
     pub key: SshKey,
     pub client_name: Option<String>,
 }
 
-#[derive(FromRow)]
-struct SummaryRow {
-    #[sqlx(flatten)]
-    key: Row,
-    client_name: Option<String>,
-}
-
-impl TryFrom<SummaryRow> for KeySummary {
-    type Error = Error;
-
-    fn try_from(row: SummaryRow) -> Result<Self, Error> {
-        Ok(Self { key: row.key.try_into()?, client_name: row.client_name })
-    }
-}
-
-macro_rules! summary_columns {
-    () => {
-        concat!(
-            columns!(),
-            ", (SELECT CASE WHEN c.secret_hash IS NULL THEN c.app_name ELSE c.app_name || ' ' || c.app_version END FROM clients c
-                WHERE c.tenant_id = pubkeys.tenant_id AND c.client_id = pubkeys.client_id) AS client_name"
-        )
+/// Adds the names of their clients, which a statement for a list would look up for each row before it sorts them.
+async fn with_client_names(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, rows: Vec<Row>) -> Result<Vec<KeySummary>, Error> {
+    let mut ids: Vec<&str> = rows.iter().filter_map(|row| row.client_id.as_deref()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let names: HashMap<String, String> = if ids.is_empty() { HashMap::new() } else { clients::names(db, tenant_id, &ids).await? };
+    let summary = |row: Row| {
+        let client_name = row.client_id.as_ref().and_then(|id| names.get(id).cloned());
+        Ok(KeySummary { key: row.try_into()?, client_name })
     };
+    rows.into_iter().map(summary).collect()
 }
 
 /// The list of a tenant's keys of all owners; restricted to a person if given. `named`: the clients whose names match the search.
@@ -154,7 +142,7 @@ fn listing(
     named: &[String],
     now: Timestamp,
 ) -> KeysetQuery {
-    let mut listing = KeysetQuery::new(summary_columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), order(params.sort));
+    let mut listing = KeysetQuery::new(columns!(), "pubkeys WHERE tenant_id = ", tenant_id.as_str().to_owned(), order(params.sort));
     if let Some(user_id) = user_id {
         listing.and_bound("user_id = ", user_id.as_str().to_owned());
     }
@@ -196,7 +184,8 @@ pub async fn list(
         None => Vec::new(),
     };
     let listing = listing(tenant_id, user_id, params, search, &named, now);
-    listing.fetch::<SummaryRow>(db, params.after.as_ref()).await?.try_map(KeySummary::try_from)
+    let Page { items, next, position } = listing.fetch::<Row>(db, params.after.as_ref()).await?;
+    Ok(Page { items: with_client_names(db, tenant_id, items).await?, next, position })
 }
 
 /// The numbers of all keys in a person's list, newest first; up to the number `newest` if given, so that keys created later are left out.
@@ -223,15 +212,11 @@ pub async fn numbers(
 }
 
 /// Those of a person's keys that have these numbers, newest first.
-pub async fn find_of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<KeySummary>, Error> {
-    let query = sqlx::query_as(concat!(
-        "SELECT ",
-        summary_columns!(),
-        " FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT value FROM json_each($3)) ORDER BY number DESC"
-    ));
+pub async fn find_of_person(db: &sqlx::SqlitePool, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<KeySummary>, Error> {
+    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT value FROM json_each($3)) ORDER BY number DESC"));
     let numbers = serde_json::to_string(numbers).unwrap_or_default();
-    let rows: Vec<SummaryRow> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(numbers).fetch_all(db).await?;
-    rows.into_iter().map(KeySummary::try_from).collect()
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(numbers).fetch_all(db).await?;
+    with_client_names(db, tenant_id, rows).await
 }
 
 /// Filter for the keys on a consent's host accounts.

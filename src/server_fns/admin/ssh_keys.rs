@@ -13,12 +13,17 @@ pub struct PersonKeyItem {
     pub key: KeyItem,
 }
 
-/// A page of the list, with the search and orders of a person's own.
+/// A page of the list, with the search and orders of a person's own; all keys unless `show` has a filter.
 #[server(prefix = "/api", endpoint = "admin/keys/list")]
 pub async fn list_keys_of_tenant(#[server(default)] query: ListQuery) -> Result<Page<PersonKeyItem>, ServerFnError> {
+    use crate::domain::ssh_key::search::KeyFilter;
     use crate::server::context;
     let services = context::services()?;
-    let listed = services.search_keys(&context::admin()?, &query.params()).await.map_err(context::fault)?;
+    let mut params = query.params();
+    if query.show.is_empty() {
+        params.show = KeyFilter::All;
+    }
+    let listed = services.search_keys(&context::admin()?, &params).await.map_err(context::fault)?;
     let now = services.now();
     Ok(listed.map(|listed| PersonKeyItem { user: listed.key.user_id.to_string(), key: KeyItem::new(listed, now) }))
 }

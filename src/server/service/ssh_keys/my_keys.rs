@@ -55,7 +55,7 @@ impl Services {
         let mut db = self.storage().reader().acquire().await.map_err(crate::server::storage::Error::from)?;
         let numbers = ssh_keys::numbers(&mut db, person.tenant_id(), person.user_id(), params, None, self.now()).await?;
         let first = numbers.get(..MAX_NAMED_KEYS).unwrap_or(&numbers);
-        let first = ssh_keys::find_of_person(&mut *db, person.tenant_id(), person.user_id(), first).await?;
+        let first = ssh_keys::find_of_person(self.storage().reader(), person.tenant_id(), person.user_id(), first).await?;
         Ok(AnnouncedKeys { count: numbers.len(), newest: numbers.first().copied().unwrap_or_default(), first })
     }
 
