@@ -110,13 +110,13 @@ mod tests {
     fn password_is_read_from_a_private_file_or_the_environment() {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), "s3cret\n").expect("written");
-        let text = format!("host = \"localhost\"\nfrom = \"tms@example.org\"\nusername = \"tms\"\n");
+        let text = "host = \"localhost\"\nfrom = \"tms@example.org\"\nusername = \"tms\"\n";
         let with_file = format!("{text}password-file = {:?}\n", file.path());
         let settings = read(&with_file, None).expect("settings");
         assert!(settings.login.is_some() && !format!("{settings:?}").contains("s3cret"));
         std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o644)).expect("set");
         assert!(read(&with_file, None).is_err_and(|why| why.contains("all users")));
-        assert!(read(&text, Some("s3cret")).expect("settings").login.is_some());
-        assert!(read(&text, None).is_err_and(|why| why.contains(PASSWORD_VAR)));
+        assert!(read(text, Some("s3cret")).expect("settings").login.is_some());
+        assert!(read(text, None).is_err_and(|why| why.contains(PASSWORD_VAR)));
     }
 }
