@@ -231,7 +231,8 @@ async fn revoking_an_application_ends_all_of_it() {
         [("/apps?sort=expires", "/apps?sort=expires"), ("/apps/application?client=tms-cli", "/apps/application?client=tms-cli"), ("/keys", "/apps")]
     {
         let answer = browser.post_once("/api/apps/revoke", &[("client", "tms-cli"), ("back", back)]).send().await.expect("an answer");
-        assert_eq!(answer.headers()["location"], reached);
+        let location = answer.headers()["location"].to_str().expect("a text").split("draft=").next().map(|url| url.trim_end_matches(['?', '&']));
+        assert_eq!(location, Some(reached), "it was not carried out, so its values are kept");
     }
     assert_eq!(browser.get("/apps/revoke?client=tms-cli").await.status, 404);
     assert!(browser.get("/apps").await.says("testapp1"), "other applications keep their access");
