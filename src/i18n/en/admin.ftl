@@ -138,7 +138,7 @@ admin-people-show-all = All
 admin-people-show-enabled = Active
 admin-people-show-disabled = Disabled
 admin-people-show-admins = Administrators
-admin-people-show-no-mfa = Without an active second factor
+admin-people-show-no-mfa = Without an open MFA window
 admin-people-sort-name = By user name
 admin-people-sort-made = Newest first
 admin-people-add = Add a person
@@ -146,12 +146,12 @@ admin-people-empty = No people yet
 admin-people-empty-hint = People are added when they first sign in through an identity provider. Or add a person here, with a password or an invitation.
 admin-people-display-name = Name
 admin-people-admin = administrator
-admin-people-mfa = Second factor
+admin-people-mfa = MFA window
 admin-people-mfa-none = none
-admin-people-mfa-until = active until
+admin-people-mfa-until = open until
 admin-people-mfa-expired = expired
 admin-people-mfa-off = disabled
-admin-people-mfa-open = Activate
+admin-people-mfa-open = Open
 admin-people-mfa-renew = Renew
 # $account (String)
 # $person (String)
@@ -221,7 +221,7 @@ admin-keys-empty = No keys yet
 admin-keys-empty-hint = Keys are created by clients that a person has allowed, and by people with tms ssh. First link a host account to a person.
 admin-policy-name = Centre name
 admin-policy-help-contact = Help contact
-admin-policy-help-contact-hint = Shown on the sign-in, error and report pages: an e-mail address, an https:// URL, a telephone number or a short text. Leave it empty to show none.
+admin-policy-help-contact-hint = Shown on the sign-in, error and report pages: an e-mail address, an https URL, a telephone number or a short text. Leave it empty to show none.
 admin-policy-code-minutes = Code lifetime (minutes)
 admin-policy-access-days = Longest access a person may grant (days)
 admin-policy-mfa-hours = Second-factor lifetime (hours)
@@ -254,7 +254,7 @@ admin-tenants-delete-question = Delete { $tenant } and all its data?
 admin-tenants-delete-consequence = Its people, clients, hosts, delegations, keys and audit log are deleted. This cannot be undone.
 # $tenant (String) - its short name
 admin-tenants-type = Enter { $tenant } to confirm
-admin-people-mfa-forever = active, no expiry
+admin-people-mfa-forever = open, no expiry
 admin-locks-out = No administrator would be able to sign in. Nothing was changed.
 admin-providers = Identity providers
 admin-providers-purpose = where people sign in
@@ -356,3 +356,65 @@ admin-people-unlink-identity-consequence = This identity can no longer be used t
 admin-people-unlink-identity-last = It is this person’s only sign-in method: they cannot sign in again until you invite them or set a password for them.
 admin-providers-signed-out-means = Post-logout redirect URI:
 admin-providers-ended-means = Back-channel logout URI:
+
+# Overview
+admin-figures = At a glance
+# $count (Number) - how many
+admin-figure-reports = { $count ->
+    [one] request was reported in the last 7 days
+   *[other] requests were reported in the last 7 days
+}
+# $count (Number) - how many
+admin-figure-locked-out = { $count ->
+    [one] person is locked out after failed sign-ins
+   *[other] people are locked out after failed sign-ins
+}
+admin-figure-locked-out-names = Locked out:
+# $count (Number) - how many
+admin-figure-silent-hosts = { $count ->
+    [one] host has made no key lookup for a day
+   *[other] hosts have made no key lookup for a day
+}
+# $count (Number) - how many
+admin-figure-no-credential = { $count ->
+    [one] host has no credential
+   *[other] hosts have no credential
+}
+# $count (Number) - how many
+admin-figure-secrets = { $count ->
+    [one] rotated secret expires within 14 days
+   *[other] rotated secrets expire within 14 days
+}
+admin-figure-next-secret = The first old secret expires on
+admin-figure-certificate = The portal’s TLS certificate expires on
+# $count (Number) - how many
+admin-figure-no-factor = { $count ->
+    [one] person has no second factor
+   *[other] people have no second factor
+}
+admin-chart = Sign-ins in the last 24 hours
+# $succeeded (Number) - sign-ins
+# $refused (Number) - refused ones
+admin-chart-summary = { $succeeded } succeeded, { $refused } refused.
+admin-chart-table = Show as a table
+admin-chart-hour = Hour from
+admin-chart-succeeded = Succeeded
+admin-chart-refused = Refused
+admin-hosts-show-all = All
+admin-hosts-show-silent = No lookup for a day
+admin-hosts-show-no-credential = Without credential
+admin-people-show-no-factor = Without app or passkey
+admin-people-factors = Enrolled second factors
+admin-people-factors-none = None. The person has not set up an authenticator app or a passkey here.
+# $count (Number) - how many
+admin-people-factors-recovery = { $count ->
+    [one] { $count } recovery code left
+   *[other] { $count } recovery codes left
+}
+admin-people-factors-since = Set up
+admin-people-mfa-hint = Until when the person's SSH keys work (the TMS record “user MFA”). It is extended by a sign-in with a second factor at the institution, or here by an administrator.
+admin-hosts-status-new = No lookup yet
+admin-hosts-status-silent = No lookup for a day
+admin-hosts-status-working = Makes key lookups
+admin-hosts-install = As root on the host, beside the program tms-keycmd:
+admin-hosts-store-credential = Store the credential. The command reads it from the terminal: paste it, press Enter, then Ctrl-D:

@@ -125,7 +125,7 @@ admin-people-show-all = Todas
 admin-people-show-enabled = Activas
 admin-people-show-disabled = Desactivadas
 admin-people-show-admins = Administradores
-admin-people-show-no-mfa = Sin segundo factor activo
+admin-people-show-no-mfa = Sin ventana de MFA abierta
 admin-people-sort-name = Por usuario
 admin-people-sort-made = Más recientes
 admin-people-add = Añadir una persona
@@ -133,12 +133,12 @@ admin-people-empty = Todavía no hay personas
 admin-people-empty-hint = Las personas se añaden cuando inician sesión por primera vez mediante un proveedor de identidad. También puede añadir una aquí, con una contraseña o una invitación.
 admin-people-display-name = Nombre
 admin-people-admin = administrador
-admin-people-mfa = Segundo factor
+admin-people-mfa = Ventana de MFA
 admin-people-mfa-none = ninguno
-admin-people-mfa-until = activo hasta el
+admin-people-mfa-until = abierta hasta el
 admin-people-mfa-expired = caducado
 admin-people-mfa-off = desactivado
-admin-people-mfa-open = Activar
+admin-people-mfa-open = Abrir
 admin-people-mfa-renew = Renovar
 admin-people-unlink-question = ¿Desvincular { $account } de { $person }?
 admin-people-unlink-consequence = Se revocan las claves de esta cuenta. La cuenta puede vincularse de nuevo, pero las claves no se recuperan.
@@ -192,7 +192,7 @@ admin-keys-empty = Todavía no hay claves
 admin-keys-empty-hint = Las claves las crean los clientes que una persona ha permitido, y las personas con tms ssh. Primero vincule una cuenta a una persona.
 admin-policy-name = Nombre del centro
 admin-policy-help-contact = Contacto de ayuda
-admin-policy-help-contact-hint = Se muestra en las páginas de inicio de sesión, de error y de denuncia: una dirección de correo, una URL https://, un número de teléfono o un texto breve. Déjelo vacío para no mostrar ninguno.
+admin-policy-help-contact-hint = Se muestra en las páginas de inicio de sesión, de error y de denuncia: una dirección de correo, una URL https, un número de teléfono o un texto breve. Déjelo vacío para no mostrar ninguno.
 admin-policy-code-minutes = Validez del código (minutos)
 admin-policy-access-days = Acceso máximo que una persona puede conceder (días)
 admin-policy-mfa-hours = Validez del segundo factor (horas)
@@ -222,7 +222,7 @@ admin-tenants-off-consequence = Hasta que se active de nuevo, sus usuarios no pu
 admin-tenants-delete-question = ¿Eliminar { $tenant } y todos sus datos?
 admin-tenants-delete-consequence = Se eliminan sus usuarios, clientes, máquinas, delegaciones, claves y registro de auditoría. Esta acción no se puede deshacer.
 admin-tenants-type = Escriba { $tenant } para confirmar
-admin-people-mfa-forever = activo, sin caducidad
+admin-people-mfa-forever = abierta, sin caducidad
 admin-locks-out = Ningún administrador podría iniciar sesión. No se ha cambiado nada.
 admin-providers = Proveedores de identidad
 admin-providers-purpose = dónde inician sesión las personas
@@ -310,3 +310,56 @@ admin-people-unlink-identity-consequence = Ya no se podrá iniciar sesión en la
 admin-people-unlink-identity-last = Es su único método de inicio de sesión: no podrá volver a iniciar sesión hasta que usted la invite o le asigne una contraseña.
 admin-providers-signed-out-means = URI de redirección tras el cierre de sesión (post-logout redirect URI):
 admin-providers-ended-means = URI de cierre de sesión por canal trasero (back-channel logout URI):
+
+# Resumen
+admin-figures = De un vistazo
+admin-figure-reports = { $count ->
+    [one] solicitud denunciada en los últimos 7 días
+   *[other] solicitudes denunciadas en los últimos 7 días
+}
+admin-figure-locked-out = { $count ->
+    [one] persona bloqueada por intentos fallidos
+   *[other] personas bloqueadas por intentos fallidos
+}
+admin-figure-locked-out-names = Bloqueadas:
+admin-figure-silent-hosts = { $count ->
+    [one] máquina sin consultas de claves desde hace un día
+   *[other] máquinas sin consultas de claves desde hace un día
+}
+admin-figure-no-credential = { $count ->
+    [one] máquina sin credencial
+   *[other] máquinas sin credencial
+}
+admin-figure-secrets = { $count ->
+    [one] secreto renovado caduca en 14 días
+   *[other] secretos renovados caducan en 14 días
+}
+admin-figure-next-secret = El primer secreto anterior caduca el
+admin-figure-certificate = El certificado TLS del portal caduca el
+admin-figure-no-factor = { $count ->
+    [one] persona sin segundo factor
+   *[other] personas sin segundo factor
+}
+admin-chart = Inicios de sesión en las últimas 24 horas
+admin-chart-summary = { $succeeded } correctos, { $refused } rechazados.
+admin-chart-table = Ver como tabla
+admin-chart-hour = Hora desde
+admin-chart-succeeded = Correctos
+admin-chart-refused = Rechazados
+admin-hosts-show-all = Todas
+admin-hosts-show-silent = Sin consultas desde hace un día
+admin-hosts-show-no-credential = Sin credencial
+admin-people-show-no-factor = Sin aplicación ni llave de acceso
+admin-people-factors = Segundos factores configurados
+admin-people-factors-none = Ninguno. La persona no ha configurado aquí una aplicación de autenticación ni una llave de acceso.
+admin-people-factors-recovery = { $count ->
+    [one] Queda { $count } código de recuperación
+   *[other] Quedan { $count } códigos de recuperación
+}
+admin-people-factors-since = Configurado
+admin-people-mfa-hint = Hasta cuándo funcionan las claves SSH de la persona (el registro «user MFA» de TMS). Se prolonga al iniciar sesión con un segundo factor en la institución, o aquí por un administrador.
+admin-hosts-status-new = Aún sin consultas
+admin-hosts-status-silent = Sin consultas desde hace un día
+admin-hosts-status-working = Consulta claves
+admin-hosts-install = Como root en la máquina, junto al programa tms-keycmd:
+admin-hosts-store-credential = Guarde la credencial. La orden la lee de la terminal: péguela, pulse Intro y después Ctrl-D:

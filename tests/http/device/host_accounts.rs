@@ -109,7 +109,7 @@ async fn without_an_account_consent_shows_how_to_link_one() {
     // It can be allowed all the same: `tms login` needs no host.
     let page = allow(&browser, &consent, &[]).await;
     assert_eq!(page.title(), en().document_title(en().result_connected()).as_str(), "{}", page.words());
-    assert_eq!(app.texts("SELECT expires_at - created_at || '' FROM delegations WHERE user_id = 'eve'").await, ["28800000"]);
+    assert_eq!(app.texts("SELECT concat_ws('', expires_at - created_at) FROM delegations WHERE user_id = 'eve'").await, ["28800000"]);
 }
 
 #[tokio::test]
