@@ -45,6 +45,7 @@ pub mod sentence;
 pub mod ssh_key;
 pub mod step_up;
 pub mod tenant;
+pub mod tenant_overview;
 pub mod text_file;
 pub mod time;
 pub mod token;

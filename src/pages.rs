@@ -108,7 +108,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("identities/password") view=identities::ChangePassword/>
                     <Route path=path!("sessions") view=sessions::Sessions/>
                     <Route path=path!("sessions/end") view=sessions::EndTheseSessions/>
-                    <Route path=path!("admin") view=admin::Overview/>
+                    <Route path=path!("admin") view=admin::overview::Overview/>
                     <Route path=path!("admin/clients") view=admin::clients::Clients/>
                     <Route path=path!("admin/clients/add") view=admin::clients::AddAClient/>
                     <Route path=path!("admin/clients/client") view=admin::clients::OneClient/>

@@ -46,6 +46,9 @@ pub struct AttemptSource<'a> {
 pub const UNKNOWN_ADDRESS_FACTOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
 const MINUTE: Duration = Duration::from_secs(60);
+const TEN_MINUTES: Duration = Duration::from_secs(10 * 60);
+const QUARTER_HOUR: Duration = Duration::from_secs(15 * 60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Limits on wrong user codes: 5 per session in 10 minutes, 20 per account and hour, 10 per network address and minute, and 600 per minute
 /// for all anonymous callers together. With 10 000 pending codes the last one keeps the chance of a hit within a code's lifetime below 0.4
@@ -76,14 +79,52 @@ fn code_limits(name: &str, anonymous: u32, source: &AttemptSource) -> Vec<Attemp
 /// Limits on wrong passwords, each in 10 minutes: 10 per account and network address, 30 per network address, and 200 per account from
 /// everywhere, so that a single attacker cannot lock a person out.
 fn password_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
-    let mut limits = per_account_limits("password", source, 10, 200, [10 * MINUTE; 2]);
+    let mut limits = per_account_limits(&PASSWORD, source);
     let (network, most) = network_counter(source.address, 30);
     limits.push(AttemptLimit { key: format!("password {network}"), max: most, window: 10 * MINUTE, shared: false });
     limits
 }
 
-/// Limits per account: from one network address, and from everywhere, each in its window.
-fn per_account_limits(name: &str, source: &AttemptSource, from_one: u32, from_all: u32, [one, all]: [Duration; 2]) -> Vec<AttemptLimit> {
+/// Maxima per account, from one network address and from everywhere, each in its window.
+pub struct AccountLimit {
+    /// How the keys of its counters begin.
+    pub name: &'static str,
+    pub from_one: (u32, Duration),
+    pub from_all: (u32, Duration),
+}
+
+const PASSWORD: AccountLimit = AccountLimit { name: "password", from_one: (10, TEN_MINUTES), from_all: (200, TEN_MINUTES) };
+const SECOND_FACTOR: AccountLimit = AccountLimit { name: "second factor", from_one: (4, QUARTER_HOUR), from_all: (24, HOUR) };
+const RECOVERY_CODE: AccountLimit = AccountLimit { name: "recovery code", from_one: (10, TEN_MINUTES), from_all: (200, TEN_MINUTES) };
+const PASSKEY: AccountLimit = AccountLimit { name: "passkey", from_one: (10, TEN_MINUTES), from_all: (200, TEN_MINUTES) };
+
+/// The limits on attempts to sign in to an account.
+pub const ACCOUNT_LIMITS: [AccountLimit; 4] = [PASSWORD, SECOND_FACTOR, RECOVERY_CODE, PASSKEY];
+
+impl AccountLimit {
+    /// How the keys of this limit begin for the accounts of a tenant.
+    pub fn key_prefix(&self, tenant: &TenantId) -> String {
+        format!("{} account {tenant}/", self.name)
+    }
+
+    /// The user whom these attempts lock out, if they do. `rest`: the key after [`Self::key_prefix`]; the counts are those of the two
+    /// windows.
+    pub fn locked_out<'k>(&self, rest: &'k str, within_one: u32, within_all: u32) -> Option<&'k str> {
+        match rest.rsplit_once(" network ") {
+            Some((user, network)) => {
+                let factor = if network == "unknown" { UNKNOWN_ADDRESS_FACTOR.get() } else { 1 };
+                (within_one >= (self.from_one.0 * factor).min(self.from_all.0)).then_some(user)
+            }
+            None => (within_all >= self.from_all.0).then_some(rest),
+        }
+    }
+}
+
+fn per_account_limits(
+    AccountLimit { name, from_one: (from_one, one), from_all: (from_all, all) }: &AccountLimit,
+    source: &AttemptSource,
+) -> Vec<AttemptLimit> {
+    let (from_one, from_all, one, all) = (*from_one, *from_all, *one, *all);
     let limit = |key: String, most, window| AttemptLimit { key: format!("{name} {key}"), max: most, window, shared: false };
     let Some(account) = account_key(source) else { return Vec::new() };
     let (from, from_one) = network_counter(source.address, from_one);
@@ -94,19 +135,19 @@ fn per_account_limits(name: &str, source: &AttemptSource, from_one: u32, from_al
 /// hour), and 24 an hour per account from everywhere, so that a single attacker who knows the password cannot lock the person out. Three of
 /// a million codes are valid at a time: a year of uninterrupted guessing succeeds with a probability of 47 %, and fills the audit log.
 fn second_factor_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
-    per_account_limits("second factor", source, 4, 24, [15 * MINUTE, 60 * MINUTE])
+    per_account_limits(&SECOND_FACTOR, source)
 }
 
 /// Limits on wrong recovery codes, in 10 minutes: 10 per account and network address, 200 per account from everywhere. Guessing one is
 /// hopeless; the limits keep the audit log from being filled.
 fn recovery_code_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
-    per_account_limits("recovery code", source, 10, 200, [10 * MINUTE; 2])
+    per_account_limits(&RECOVERY_CODE, source)
 }
 
 /// Limits on refused passkeys, as for recovery codes. They cannot be guessed, and a valid one is never delayed; the limits only keep the
 /// audit log from being filled.
 fn passkey_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
-    per_account_limits("passkey", source, 10, 200, [10 * MINUTE; 2])
+    per_account_limits(&PASSKEY, source)
 }
 
 pub fn limits(kind: AttemptKind, source: &AttemptSource) -> Vec<AttemptLimit> {
@@ -160,6 +201,27 @@ mod tests {
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:2"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+    }
+
+    #[test]
+    fn accounts_at_a_limit_are_named() {
+        let tenant = TenantId::parse("test").expect("a tenant");
+        let person = UserId::parse("jdoe").expect("a person");
+        let source = AttemptSource {
+            tenant: Some(&tenant),
+            person: Some(&person),
+            address: Some("192.0.2.1".parse().expect("an address")),
+            ..Default::default()
+        };
+        for (limit, kind) in
+            ACCOUNT_LIMITS.iter().zip([AttemptKind::Password, AttemptKind::SecondFactor, AttemptKind::RecoveryCode, AttemptKind::Passkey])
+        {
+            for AttemptLimit { key, max, .. } in limits(kind, &source).into_iter().filter(|limit| limit.key.contains("account")) {
+                let rest = key.strip_prefix(&limit.key_prefix(&tenant)).expect("a key of this limit");
+                assert_eq!(limit.locked_out(rest, max, max), Some("jdoe"), "{key}");
+                assert_eq!(limit.locked_out(rest, max - 1, max - 1), None, "{key}");
+            }
+        }
     }
 
     #[test]

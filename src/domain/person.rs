@@ -28,11 +28,13 @@ pub enum PersonFilter {
     Disabled,
     Administrators,
     WithoutMfa,
+    /// Neither app nor passkey here.
+    WithoutSecondFactor,
 }
 
 impl QueryParam for PersonFilter {
     const ALL: &'static [(&'static str, Self)] =
-        &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("admins", Self::Administrators), ("no-mfa", Self::WithoutMfa)];
+        &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("admins", Self::Administrators), ("no-mfa", Self::WithoutMfa), ("no-factor", Self::WithoutSecondFactor)];
 }
 
 /// Orders of the list of people.

@@ -5,17 +5,15 @@ pub mod clients;
 mod components;
 pub mod delegations;
 pub mod hosts;
+pub mod overview;
 pub mod people;
 pub mod policy;
 pub mod providers;
 pub mod ssh_keys;
 pub mod tenants;
 
-use leptos::prelude::*;
-
 use crate::domain::paths;
 use crate::server::context::{self, translations};
-use components::AdminPage;
 
 /// One of the administrators' areas.
 pub struct Area {
@@ -43,20 +41,4 @@ pub fn areas() -> Vec<Area> {
         areas.push(area(paths::ADMIN_TENANTS, t.admin_tenants(), t.admin_tenants_purpose()));
     }
     areas
-}
-
-/// `/admin`: an overview of the areas.
-#[component]
-pub fn Overview() -> impl IntoView {
-    let t = translations();
-    view! {
-        <AdminPage title=t.admin_title() here=paths::ADMIN>
-            <p class="lead">{t.admin_lead()}</p>
-            <ul class="cards">
-                {areas().into_iter().map(|area| view! {
-                    <li class="card"><h2><a href=area.path>{area.name}</a></h2> <p class="hint">{area.purpose}</p></li>
-                }).collect_view()}
-            </ul>
-        </AdminPage>
-    }
 }

@@ -49,6 +49,7 @@ pub fn format_program(agent: &str) -> Option<String> {
 pub struct RenderContext {
     pub languages: Languages,
     pub https: Https,
+    pub certificate_expiry: Option<Timestamp>,
 }
 
 /// The language of the response.
@@ -57,6 +58,11 @@ pub fn translations() -> Translations {
         (Some(reading), Some(parts)) => preferences::translations(&parts.headers, &reading.languages),
         _ => i18n::fallback(),
     }
+}
+
+/// When the certificate of the portal's own TLS expires.
+pub fn certificate_expiry() -> Option<Timestamp> {
+    use_context::<RenderContext>()?.certificate_expiry
 }
 
 /// The languages that can be chosen.
@@ -83,7 +89,7 @@ pub fn theme() -> Option<Theme> {
 
 /// Stores language, colours and time zone in cookies.
 pub fn save_preferences(language: &str, theme: &str, zone: &str) -> Result<(), ServerFnError> {
-    let RenderContext { languages, https } = use_context().ok_or_else(|| missing_context("languages"))?;
+    let RenderContext { languages, https, .. } = use_context().ok_or_else(|| missing_context("languages"))?;
     let cookies = [
         languages.all().iter().find(|known| known.tag() == language).and_then(|words| preferences::language_cookie(words, https.0)),
         (theme == "system" || Theme::parse(theme).is_some()).then(|| preferences::theme_cookie(Theme::parse(theme), https.0)).flatten(),

@@ -83,7 +83,7 @@ fn page_routes(state: &AppState) -> Router<AppState> {
 /// Provides the context of pages and server functions.
 fn provide_app_context(state: &AppState) {
     provide_context(state.services.clone());
-    provide_context(RenderContext { languages: state.languages.clone(), https: state.https });
+    provide_context(RenderContext { languages: state.languages.clone(), https: state.https, certificate_expiry: state.certificate_expiry });
 }
 
 /// The routes of pages, without the server functions that Leptos would add: those are routed to [`action`].

@@ -11,6 +11,7 @@ use super::middleware::client_ip::TrustedProxies;
 use super::middleware::rate_limit::Limiter;
 use super::middleware::security_headers::Https;
 use super::service::Services;
+use crate::domain::time::Timestamp;
 use crate::i18n::Languages;
 
 /// Cheap to clone, which happens several times per request.
@@ -22,6 +23,8 @@ pub struct AppStateInner {
     pub leptos: LeptosOptions,
     pub languages: Languages,
     pub https: Https,
+    /// When the certificate of the portal's own TLS expires; `None` if TLS is terminated elsewhere.
+    pub certificate_expiry: Option<Timestamp>,
     pub trusted_proxies: TrustedProxies,
     pub limits: Limits,
 }

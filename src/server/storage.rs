@@ -31,6 +31,7 @@ mod row;
 pub mod second_factors;
 mod sequences;
 pub mod ssh_keys;
+pub mod tenant_overview;
 pub mod tenants;
 pub mod user_mfa;
 mod write_queue;

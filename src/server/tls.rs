@@ -15,6 +15,7 @@ use rustls::server::ParsedCertificate;
 use zeroize::Zeroizing;
 
 use crate::domain::text_file::pem_blocks;
+use crate::domain::time::Timestamp;
 
 /// Where TLS is terminated.
 #[derive(Clone, Debug)]
@@ -24,12 +25,20 @@ pub enum TlsMode {
     /// Here, with a generated certificate.
     Development,
     /// Here, with the operator's certificate.
-    OperatorCertificate(Arc<ServerConfig>),
+    OperatorCertificate(OperatorCertificate),
+}
+
+/// The operator's certificate and key.
+#[derive(Clone, Debug)]
+pub struct OperatorCertificate {
+    pub config: Arc<ServerConfig>,
+    /// The end of the certificate's validity; `None` if it cannot be read.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Reads the operator's certificate with its chain, and its key. They must match, and the certificate must be valid for `host`; errors name
 /// the option at fault.
-pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<Arc<ServerConfig>, String> {
+pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<OperatorCertificate, String> {
     let unreadable = |option: &str, file: &Path, error: &dyn Display| format!("{option}: cannot read {}: {error}", file.display());
     let blocks = pem_blocks(&std::fs::read(certificate).map_err(|error| unreadable("--tls-cert", certificate, &error))?).concat();
     let chain: Vec<CertificateDer> =
@@ -41,7 +50,14 @@ pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<
     let file = Zeroizing::new(std::fs::read(key).map_err(|error| unreadable("--tls-key", key, &error))?);
     let blocks = Zeroizing::new(pem_blocks(&file).concat());
     let secret = PrivateKeyDer::from_pem_slice(blocks.as_bytes()).map_err(|error| unreadable("--tls-key", key, &error))?;
-    server_config(chain, secret).map_err(|error| format!("--tls-key: {} does not go with the certificate: {error}", key.display()))
+    let expires_at = expiry(first);
+    let config = server_config(chain, secret).map_err(|error| format!("--tls-key: {} does not go with the certificate: {error}", key.display()))?;
+    Ok(OperatorCertificate { config, expires_at })
+}
+
+fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(Timestamp::from_millis(certificate.validity().not_after.timestamp() * 1_000))
 }
 
 fn verify_host(certificate: &CertificateDer<'_>, host: &str) -> Result<(), rustls::Error> {
@@ -83,7 +99,9 @@ mod tests {
     fn the_certificate_must_match_its_key_and_the_host() {
         let (_dir, certificate, key) = made_for("*.example.org");
         let config = from_files(&certificate, &key, Some("tms.example.org")).expect("they fit");
-        assert_eq!(config.alpn_protocols, [b"http/1.1"]);
+        assert_eq!(config.config.alpn_protocols, [b"http/1.1"]);
+        // The test's certificates are valid until 4096 (rcgen's default).
+        assert_eq!(config.expires_at.map(Timestamp::to_rfc3339), Some("4096-01-01T00:00:00+00:00".into()));
         let (_other_dir, _, other_key) = made_for("tms.example.org");
         let nowhere = Path::new("nowhere.pem");
         for (certificate, key, host, option) in [

@@ -4,6 +4,7 @@
 pub mod clients;
 pub mod delegations;
 pub mod hosts;
+pub mod overview;
 pub mod people;
 pub mod policy;
 pub mod providers;

@@ -1,5 +1,6 @@
 //! `/admin`, used by a tenant's administrators.
 
+mod overview;
 mod providers;
 
 use std::time::Duration;

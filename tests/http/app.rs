@@ -155,6 +155,7 @@ impl TestApp {
         let services = Services::open(dir.path(), public_url, &setup.egress, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };
         let state = AppState::new(state::AppStateInner {
+            certificate_expiry: None,
             services: services.clone(),
             leptos: LeptosOptions::builder().output_name("tms-portal").site_root(dir.path().join("site").to_string_lossy()).build(),
             languages: Languages::built_in(),

@@ -288,7 +288,7 @@ async fn assembled_statements_are_valid() {
         delegations::by_client::list(db, &tenant, &user, Some(&client), &params, now).await.expect("clients");
     }
     for params in all_params() {
-        hosts::list(db, &tenant, Some(&host), &params).await.expect("hosts");
+        hosts::list(db, &tenant, Some(&host), &params, now).await.expect("hosts");
     }
     for ListParams { search, show, sort, after } in all_params::<AuditGroup, AuditPeriod>() {
         let dates = DateRange { from: Some(now), until: Some(now) };

@@ -9,8 +9,9 @@ use serde_json::json;
 use super::components::{AdminPage, Checkbox, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
+use crate::domain::tenant_overview::SILENT_AFTER;
 use crate::pages::components::{
-    AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, HostRefusedLogins, List, PostForm, RelativeTime, ServerError,
+    AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, HostRefusedLogins, List, ListOption, PostForm, RelativeTime, ServerError,
 };
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
@@ -31,13 +32,18 @@ pub fn AdminHosts() -> impl IntoView {
 #[component]
 fn HostList(hosts: Page<HostItem>, query: ListQuery, said: Option<Flash>) -> impl IntoView {
     let t = translations();
+    let filters = vec![
+        ListOption("", t.admin_hosts_show_all()),
+        ListOption("silent", t.admin_hosts_show_silent()),
+        ListOption("no-credential", t.admin_hosts_show_no_credential()),
+    ];
     let Page { items, next, position } = hosts;
     let shown = items.len();
     view! {
         <AdminPage title=t.admin_hosts() here=paths::ADMIN_HOSTS>
             <FlashMessage flash=said/>
             <p class="actions"><a class="button" href=paths::ADMIN_HOSTS_ADD>{t.admin_hosts_add()}</a></p>
-            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=t.admin_hosts_search_for() shown next position>
+            <List path=paths::ADMIN_HOSTS query=query.clone() search_for=t.admin_hosts_search_for() filters shown next position>
                 {if items.is_empty() {
                     Either::Left(view! { <EmptyList title=t.admin_hosts_empty() query><p class="hint">{t.admin_hosts_empty_hint()}</p></EmptyList> })
                 } else {
@@ -120,6 +126,14 @@ pub fn OneHost() -> impl IntoView {
     })
 }
 
+/// Account and folders of `tms-keycmd`, as in docs/operations.md.
+const INSTALL: &str = "useradd --system --no-create-home --shell /usr/sbin/nologin tms-keycmd
+install -s -o root -g root -m 0755 tms-keycmd /usr/local/libexec/tms-keycmd
+install -d -o root -g root -m 0755 /etc/ssh/tms_keycmd";
+
+/// Reads the credential from the terminal, so that it is in no history.
+const STORE_CREDENTIAL: &str = "install -o root -g tms-keycmd -m 0640 /dev/stdin /etc/ssh/tms_keycmd/credential";
+
 const SSHD: &str = "AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t
 AuthorizedKeysCommandUser tms-keycmd
 AuthorizedKeysFile /etc/ssh/break-glass/%u
@@ -192,12 +206,19 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
     view! {
         <AdminPage title=name.clone() here=paths::ADMIN_HOSTS>
             <FlashMessage flash=said/>
+            <HostStatus host=host.clone()/>
             <HostFacts host=host.clone()/>
             {(!host.answers).then(|| view! { <p class="warning">{t.admin_hosts_answers_not()}</p> })}
             <p class="actions"><a class="button" href=here>{t.admin_hosts_test()}</a> <span class="hint">{t.admin_hosts_test_hint()}</span></p>
             <HostRefusedLogins host=name.clone()/>
             <section aria-labelledby="set-up">
                 <h2 id="set-up">{t.admin_hosts_set_up()}</h2>
+                <p>{t.admin_hosts_install()}</p>
+                <Copyable text=INSTALL block=true/>
+                {has_credential.then(|| view! {
+                    <p>{t.admin_hosts_store_credential()}</p>
+                    <Copyable text=STORE_CREDENTIAL block=true/>
+                })}
                 <p>{t.admin_hosts_sshd_config()}</p>
                 <Copyable text=SSHD block=true/>
                 <p>{t.admin_hosts_key_command()}</p>
@@ -249,6 +270,24 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
                 </ul>
             </section>
         </AdminPage>
+    }
+}
+
+/// Whether the host makes lookups.
+#[component]
+fn HostStatus(host: HostItem) -> impl IntoView {
+    let t = translations();
+    let now = context::services().map(|services| services.now()).ok();
+    let (class, status) = match host.asked_at {
+        None => ("badge", t.admin_hosts_status_new()),
+        Some(at) if now.is_some_and(|now| now.since(at) > SILENT_AFTER) => ("badge bad", t.admin_hosts_status_silent()),
+        Some(_) => ("badge good", t.admin_hosts_status_working()),
+    };
+    view! {
+        <p class="lead">
+            <span class=class>{status}</span>
+            {host.asked_at.map(|at| view! { " " {t.admin_hosts_asked()} ": " <RelativeTime at/> })}
+        </p>
     }
 }
 

@@ -15,12 +15,17 @@ use super::components::{AdminPage, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::time::Timestamp;
-use crate::pages::components::{AlreadyGone, Command, EmptyList, ExactTime, FlashMessage, List, ListOption, PersonRefusedLogins, PostForm, RelativeTime, ServerError};
+use crate::pages::components::{
+    AlreadyGone, Command, EmptyList, ExactTime, FlashMessage, List, ListOption, PersonRefusedLogins, PostForm, RelativeTime, RelativeTimeOrNever,
+    ServerError,
+};
 use crate::pages::identities::OneIdentity;
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
-use crate::server_fns::admin::people::{AddPerson, ChangePerson, LinkAccount, MfaItem, PersonDetail, PersonItem, find_person, list_people};
+use crate::server_fns::admin::people::{
+    AddPerson, ChangePerson, FactorItem, LinkAccount, MfaItem, PersonDetail, PersonItem, find_person, list_people,
+};
 use crate::server_fns::host_accounts::HostAccountItem;
 use crate::server_fns::identities::IdentityItem;
 pub use change::ChangeAPerson;
@@ -46,6 +51,7 @@ fn PersonList(people: Page<PersonItem>, query: ListQuery, said: Option<Flash>) -
         ListOption("disabled", t.admin_people_show_disabled()),
         ListOption("admins", t.admin_people_show_admins()),
         ListOption("no-mfa", t.admin_people_show_no_mfa()),
+        ListOption("no-factor", t.admin_people_show_no_factor()),
     ];
     let orders = vec![ListOption("", t.admin_people_sort_name()), ListOption("made", t.admin_people_sort_made())];
     let Page { items, next, position } = people;
@@ -143,7 +149,7 @@ pub fn OnePerson() -> impl IntoView {
 #[component]
 fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
     let t = translations();
-    let PersonDetail { person, host_accounts, identities, sessions, email, has_second_factors } = person;
+    let PersonDetail { person, host_accounts, identities, sessions, email, second_factors, recovery_codes_left } = person;
     let user = person.user.clone();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encode(&person.user));
@@ -169,6 +175,7 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
             <section aria-labelledby="mfa">
                 <h2 id="mfa">{t.admin_people_mfa()}</h2>
                 <p><Mfa mfa=person.mfa/></p>
+                <p class="hint">{t.admin_people_mfa_hint()}</p>
                 <div class="actions">
                     <ActionButton user=user.clone() change="open-mfa" text=if has_mfa { t.admin_people_mfa_renew() } else { t.admin_people_mfa_open() }/>
                     {has_mfa.then(|| if mfa_on {
@@ -176,11 +183,11 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
                     } else {
                         Either::Right(view! { <ActionButton user=user.clone() change="enable-mfa" text=t.admin_people_mfa_enable()/> })
                     })}
-                    {has_second_factors.then(|| view! { <ConfirmLink user=user.clone() change="forget-factors" text=t.admin_people_forget_factors()/> })}
                     {has_mfa.then(|| view! { <ConfirmLink user=user.clone() change="close-mfa" text=t.admin_people_mfa_close()/> })}
                 </div>
                 <CurlExample call="POST /v1/tms/usermfa" with=vec![("tms_user_id", json!(user)), ("ttl_minutes", json!(-1))]/>
             </section>
+            <EnrolledFactors user=user.clone() second_factors recovery_codes_left/>
             <HostAccounts user=user.clone() host_accounts/>
             <PersonRefusedLogins user=user.clone()/>
             <Identities user=user.clone() identities/>
@@ -207,6 +214,37 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
                 </details>
             </section>
         </AdminPage>
+    }
+}
+
+#[component]
+fn EnrolledFactors(user: String, second_factors: Vec<FactorItem>, recovery_codes_left: i64) -> impl IntoView {
+    let t = translations();
+    view! {
+        <section aria-labelledby="factors">
+            <h2 id="factors">{t.admin_people_factors()}</h2>
+            {if second_factors.is_empty() {
+                Either::Left(view! { <p class="hint">{t.admin_people_factors_none()}</p> })
+            } else {
+                Either::Right(view! {
+                    <ul class="rows">
+                        {second_factors.into_iter().map(|factor| view! {
+                            <li class="row-card">
+                                <div class="what">
+                                    <h3><bdi>{factor.passkey.unwrap_or_else(|| t.factors_app())}</bdi></h3>
+                                    <dl class="facts short">
+                                        <div><dt>{t.admin_people_factors_since()}</dt><dd><RelativeTime at=factor.created_at/></dd></div>
+                                        <div><dt>{t.keys_last_used()}</dt><dd><RelativeTimeOrNever at=factor.last_used_at/></dd></div>
+                                    </dl>
+                                </div>
+                            </li>
+                        }).collect_view()}
+                    </ul>
+                    <p class="hint">{t.admin_people_factors_recovery(recovery_codes_left)}</p>
+                    <div class="actions"><ConfirmLink user change="forget-factors" text=t.admin_people_forget_factors()/></div>
+                })
+            }}
+        </section>
     }
 }
 

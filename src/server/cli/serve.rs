@@ -35,7 +35,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     services.set_mail_enabled(mail.is_some()).await?;
     let tls = match &config.tls {
         TlsMode::External => None,
-        TlsMode::OperatorCertificate(tls) => Some(tls.clone()),
+        TlsMode::OperatorCertificate(tls) => Some(tls.config.clone()),
         TlsMode::Development => Some(development::prepare(&config.data_dir, &config.hosts(), services.now())?),
     };
     let listener = TcpListener::bind(config.listen).map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
@@ -50,6 +50,10 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     messages::print_listening(&config, listener.local_addr()?, setup.test_password.is_some());
     let https = Https(config.https());
     let state = AppState::new(state::AppStateInner {
+        certificate_expiry: match &config.tls {
+            TlsMode::OperatorCertificate(tls) => tls.expires_at,
+            TlsMode::External | TlsMode::Development => None,
+        },
         services: services.clone(),
         leptos: config.leptos,
         languages,

@@ -1,5 +1,7 @@
 //! Failed attempts, counted per key.
 
+use sqlx::SqliteExecutor;
+
 use super::{Connection, Error};
 use crate::domain::time::Timestamp;
 
@@ -13,6 +15,29 @@ pub async fn count_since(db: &mut Connection, key: &str, limit: u32, from: Times
         .await?;
     let count = u32::try_from(times.len()).unwrap_or(u32::MAX);
     Ok((count, times.last().copied().map(Timestamp::from_millis)))
+}
+
+/// Keys that begin with `prefix`, a text that ends with `/`, with their attempts since two times. At most `limit` keys.
+pub async fn counts_below(
+    db: impl SqliteExecutor<'_>,
+    prefix: &str,
+    one: Timestamp,
+    all: Timestamp,
+    limit: i64,
+) -> Result<Vec<(String, u32, u32)>, Error> {
+    // The character after `/`.
+    let end = prefix.strip_suffix('/').map(|start| format!("{start}0")).unwrap_or_default();
+    let query = "SELECT key, count(CASE WHEN at > $3 THEN 1 END), count(CASE WHEN at > $4 THEN 1 END)
+                 FROM attempts WHERE key >= $1 AND key < $2 AND at > $5 GROUP BY key ORDER BY 3 DESC LIMIT $6";
+    Ok(sqlx::query_as(query)
+        .bind(prefix)
+        .bind(end)
+        .bind(one.as_millis())
+        .bind(all.as_millis())
+        .bind(one.min(all).as_millis())
+        .bind(limit)
+        .fetch_all(db)
+        .await?)
 }
 
 pub async fn insert(db: &mut Connection, key: &str, at: Timestamp) -> Result<(), Error> {

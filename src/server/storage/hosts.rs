@@ -11,9 +11,10 @@ use super::admins::SecretHashes;
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
 use super::{Connection, Error, parse_column, sequences};
-use crate::domain::host::{Host, HostCredential};
+use crate::domain::host::{Host, HostCredential, HostFilter};
 use crate::domain::ids::{HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
+use crate::domain::tenant_overview::SILENT_AFTER;
 use crate::domain::time::Timestamp;
 
 row!(hosts:
@@ -393,7 +394,8 @@ pub async fn list(
     db: &sqlx::SqlitePool,
     tenant_id: &TenantId,
     host: Option<&HostName>,
-    params: &ListParams<(), ()>,
+    params: &ListParams<HostFilter, ()>,
+    now: Timestamp,
 ) -> Result<Page<HostSummary>, Error> {
     const COLUMNS: &str = concat!(
         "h.host, h.addresses,
@@ -415,6 +417,15 @@ pub async fn list(
     let mut listing = KeysetQuery::new(COLUMNS, FROM, tenant_id.as_str().to_owned(), Order::text("h.host", "h.number"));
     if let Some(host) = host {
         listing.and_bound("h.host = ", host.to_string());
+    }
+    match params.show {
+        HostFilter::All => {}
+        HostFilter::Silent => drop(listing.and_bound("q.asked_at < ", (now - SILENT_AFTER).as_millis())),
+        HostFilter::WithoutCredential => drop(listing.and(concat!(
+            "NOT EXISTS (SELECT 1 FROM host_credentials c WHERE c.tenant_id = h.tenant_id AND c.host IN ",
+            names_of_host!("h.tenant_id", "h.host"),
+            ")"
+        ))),
     }
     listing.search(params.search.as_deref(), &["h.host", "h.addresses"]);
     let rows: Page<HostSummaryRow> = listing.fetch(db, params.after.as_ref()).await?;

@@ -132,6 +132,10 @@ pub async fn list(
         PersonFilter::Enabled => drop(listing.and("p.enabled")),
         PersonFilter::Disabled => drop(listing.and("NOT p.enabled")),
         PersonFilter::Administrators => drop(listing.and("p.admin")),
+        PersonFilter::WithoutSecondFactor => drop(listing.and(
+            "p.enabled = 1 AND NOT EXISTS (SELECT 1 FROM totp f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)
+             AND NOT EXISTS (SELECT 1 FROM passkeys f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)",
+        )),
         PersonFilter::WithoutMfa => drop(
             listing
                 .and_bound(

@@ -38,8 +38,17 @@ pub struct PersonDetail {
     pub identities: Vec<IdentityItem>,
     pub sessions: Vec<SessionItem>,
     pub email: Option<EmailItem>,
-    /// Whether they have enrolled second factors.
-    pub has_second_factors: bool,
+    pub second_factors: Vec<FactorItem>,
+    pub recovery_codes_left: i64,
+}
+
+/// An app or passkey that a person has enrolled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactorItem {
+    /// The passkey's name; `None`: the authenticator app.
+    pub passkey: Option<String>,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// A person's e-mail address.
@@ -80,7 +89,8 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
         identities: identities.into_iter().map(IdentityItem::from).collect(),
         sessions: sessions.into_iter().map(|session| SessionItem::new(session, Some(&current))).collect(),
         email: mail.and_then(|mail| Some(EmailItem { address: mail.address?.into(), from_institution: mail.issuer.is_some() })),
-        has_second_factors: !factors.is_empty(),
+        recovery_codes_left: factors.recovery_codes_left,
+        second_factors: FactorItem::all(factors),
     }))
 }
 
@@ -279,5 +289,18 @@ impl PersonItem {
             created_at: account.created_at,
             mfa: account.mfa.map(|mfa| MfaItem { enabled: mfa.enabled, until: mfa.expires_at, counts: mfa.enabled && now < mfa.expires_at }),
         }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl FactorItem {
+    fn all(factors: crate::domain::second_factor::SecondFactors) -> Vec<Self> {
+        let item = |passkey, usage: crate::domain::second_factor::FactorUsage| Self {
+            passkey,
+            created_at: usage.created_at,
+            last_used_at: usage.last_used_at,
+        };
+        let app = factors.app.map(|usage| item(None, usage));
+        app.into_iter().chain(factors.passkeys.into_iter().map(|passkey| item(Some(passkey.name), passkey.usage))).collect()
     }
 }

@@ -46,7 +46,7 @@ pub fn ChangeAPerson() -> impl IntoView {
                 "password" => (t.admin_people_password_question(name), t.admin_people_password_consequence(), t.admin_people_password()),
                 "end-sessions" => (t.admin_people_end_sessions_question(name), t.sessions_end_consequence(), t.admin_people_end_sessions()),
                 "close-mfa" => (t.admin_people_mfa_close_question(name), t.admin_people_mfa_close_consequence(), t.admin_people_mfa_close()),
-                "forget-factors" if found.has_second_factors => {
+                "forget-factors" if !found.second_factors.is_empty() => {
                     (t.admin_people_forget_factors_question(name), t.admin_people_forget_factors_consequence(), t.admin_people_forget_factors())
                 }
                 "unlink" if linked => {

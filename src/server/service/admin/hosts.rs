@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::host::{Host, HostCredential};
+use crate::domain::host::{Host, HostCredential, HostFilter};
 use crate::domain::ids::HostName;
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::time::Timestamp;
@@ -132,14 +132,14 @@ impl Services {
         }
     }
 
-    pub async fn search_hosts(&self, admin: &TenantAdmin, params: &ListParams<(), ()>) -> Result<Page<HostSummary>, Fault> {
-        Ok(hosts::list(self.storage().reader(), admin.tenant_id(), None, params).await?)
+    pub async fn search_hosts(&self, admin: &TenantAdmin, params: &ListParams<HostFilter, ()>) -> Result<Page<HostSummary>, Fault> {
+        Ok(hosts::list(self.storage().reader(), admin.tenant_id(), None, params, self.now()).await?)
     }
 
     pub async fn host_detail(&self, admin: &TenantAdmin, host: &str) -> Result<Option<HostSummary>, Fault> {
         let Ok(host) = HostName::parse(host) else { return Ok(None) };
         let host = self.registered(admin, &host).await?;
-        let found = hosts::list(self.storage().reader(), admin.tenant_id(), Some(&host), &ListParams::default()).await?;
+        let found = hosts::list(self.storage().reader(), admin.tenant_id(), Some(&host), &ListParams::default(), self.now()).await?;
         Ok(found.items.into_iter().next())
     }
 }

@@ -1,0 +1,74 @@
+//! What the administrators' overview states about a tenant. Numbers are counted up to [`MAX_COUNTED`].
+
+use sqlx::{FromRow, SqliteExecutor};
+
+use super::Error;
+use crate::domain::ids::TenantId;
+use crate::domain::pagination::MAX_COUNTED;
+use crate::domain::time::Timestamp;
+
+const MOST: i64 = MAX_COUNTED as i64;
+
+/// Requests that people reported since `from`. The kinds are those of the index `activity_of_reports`.
+pub async fn count_reports(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, from: Timestamp) -> Result<i64, Error> {
+    let query = "SELECT count(*) FROM (SELECT 1 FROM activity WHERE tenant_id = $1 AND at >= $2
+                                       AND kind IN ('device_reported', 'host_link_refused') LIMIT $3) AS reports";
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(from.as_millis()).bind(MOST).fetch_one(db).await?)
+}
+
+/// Hosts whose last lookup was before `before`.
+pub async fn count_silent_hosts(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, before: Timestamp) -> Result<i64, Error> {
+    let query = "SELECT count(*) FROM (SELECT 1 FROM host_questions q WHERE q.tenant_id = $1 AND q.asked_at < $2
+                   AND EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.tenant_id AND h.host = q.host) LIMIT $3) AS silent";
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(before.as_millis()).bind(MOST).fetch_one(db).await?)
+}
+
+/// Hosts that have a credential under none of their names.
+pub async fn count_hosts_without_credential(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<i64, Error> {
+    let query = "SELECT count(*) FROM (SELECT DISTINCT h.host FROM hosts h WHERE h.tenant_id = $1
+                   AND NOT EXISTS (SELECT 1 FROM host_credentials c WHERE c.tenant_id = h.tenant_id
+                                   AND (c.host = h.host OR c.host IN (SELECT a.alias FROM host_aliases a
+                                                                      WHERE a.tenant_id = h.tenant_id AND a.host = h.host))) LIMIT $2) AS hosts";
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(MOST).fetch_one(db).await?)
+}
+
+/// The number of old secrets that expire between two times, and the earliest expiry.
+pub async fn count_expiring_secrets(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<(i64, Option<i64>), Error> {
+    let query = "SELECT count(*), min(old_secret_until)
+                 FROM (SELECT old_secret_until FROM clients WHERE tenant_id = $1
+                       UNION ALL SELECT old_secret_until FROM host_credentials WHERE tenant_id = $1
+                       UNION ALL SELECT old_secret_until FROM tenant_admins WHERE tenant_id = $1) AS secrets
+                 WHERE old_secret_until > $2 AND old_secret_until <= $3";
+    Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(now.as_millis()).bind(until.as_millis()).fetch_one(db).await?)
+}
+
+/// Enabled people without an app or passkey.
+pub async fn count_people_without_second_factor(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<i64, Error> {
+    let query = "SELECT count(*) FROM (SELECT 1 FROM people p WHERE p.tenant_id = $1 AND p.enabled = 1
+                   AND NOT EXISTS (SELECT 1 FROM totp f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)
+                   AND NOT EXISTS (SELECT 1 FROM passkeys f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id) LIMIT $2) AS people";
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(MOST).fetch_one(db).await?)
+}
+
+/// Sign-ins of one hour since the given time.
+#[derive(FromRow)]
+pub struct SignInCount {
+    /// Hours since then.
+    pub hour: i64,
+    pub succeeded: i64,
+    pub refused: i64,
+}
+
+/// Sign-ins by the hour. The kinds are those of the index `activity_of_sign_in`.
+pub async fn count_sign_ins(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, from: Timestamp) -> Result<Vec<SignInCount>, Error> {
+    let query = "SELECT (at - $2) / 3600000 AS hour, count(CASE WHEN kind = 'signed_in' THEN 1 END) AS succeeded,
+                        count(CASE WHEN kind <> 'signed_in' THEN 1 END) AS refused
+                 FROM activity WHERE tenant_id = $1 AND at >= $2 AND kind IN ('signed_in', 'sign_in_failed', 'second_factor_failed')
+                 GROUP BY (at - $2) / 3600000";
+    Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(from.as_millis()).fetch_all(db).await?)
+}
