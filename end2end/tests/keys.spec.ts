@@ -54,7 +54,7 @@ test('groups are opened, revoked and shown as a list', async ({ page, portal }) 
   await group.getByRole('link', { name: t('keys-show-all-of-client', { count: 7, name: CLIENT.name }) }).click();
   await expect(rows(page)).toHaveCount(7);
   await page.getByRole('link', { name: t('keys-by-host') }).click();
-  await expect(page.getByRole('heading', { name: 'testhost1' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'testhost1', exact: true })).toBeVisible();
   await page.getByRole('link', { name: t('keys-revoke-all-of-host', { count: 7, name: 'testhost1' }) }).click();
   await expect(page.getByRole('heading', { name: t('keys-revoke-question', { count: 7 }) })).toBeVisible();
   await press(page, t('revoke'));
