@@ -50,16 +50,16 @@ test('@look device flow: code, sign-in, approval, token', async ({ page, portal,
   await page.getByRole('radio', { name: t('span-days', { count: 7 }) }).check();
   await allow(page);
 
-  await expect(page.getByRole('status')).toHaveText(t('pickup-waiting'));
+  await expect(page.getByRole('main').getByRole('status')).toHaveText(t('pickup-waiting'));
   await expect(page.getByRole('main')).toContainText(t('consent-account-on', { host: 'testhost1', account: 'testhostaccount1' }));
   if (scripts) await page.evaluate(() => ((window as any).stillThisPage = true));
   expect(await device.poll()).toBe('token');
   if (scripts) {
-    await expect(page.getByRole('status')).toHaveText(textLike('pickup-at-from', { time: /\d+ \w+ \d{4}, \d\d:\d\d \S+/, from: '127.0.0.1' }));
+    await expect(page.getByRole('main').getByRole('status')).toHaveText(textLike('pickup-at-from', { time: /\d+ \w+ \d{4}, \d\d:\d\d \S+/, from: '127.0.0.1' }));
     expect(await page.evaluate(() => (window as any).stillThisPage), 'told without reloading').toBe(true);
   } else {
     await page.getByRole('link', { name: t('pickup-look-again') }).click();
-    await expect(page.getByRole('status')).toHaveText(pickedUp);
+    await expect(page.getByRole('main').getByRole('status')).toHaveText(pickedUp);
     await expect(page.getByRole('link', { name: t('pickup-look-again') })).toHaveCount(0);
   }
 });
@@ -229,7 +229,7 @@ test('each of two tabs completes its own request', async ({ page, portal }) => {
   await expect(heading(tab)).toHaveText(t('result-denied'));
   expect([await first.poll(), await second.poll()]).toEqual(['token', 'access_denied']);
   await page.reload();
-  await expect(page.getByRole('status')).toHaveText(pickedUp);
+  await expect(page.getByRole('main').getByRole('status')).toHaveText(pickedUp);
   await press(page, t('result-revoke'));
   await expect(heading(page)).toHaveText(t('result-revoked'));
   await tab.reload();

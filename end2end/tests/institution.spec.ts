@@ -83,10 +83,10 @@ test('@phone another identity is linked and unlinked', async ({ page }) => {
   await institution.signIn(page, 'jdoe');
   await expect(heading(page)).toHaveText(t('identities-link-question', { identity: 'jdoe · Campus', person: PERSON.displayName }));
   await press(page, t('identities-link'));
-  await expect(page.getByRole('status')).toHaveText(t('identities-linked', { identity: 'jdoe · Campus' }));
+  await expect(page.getByRole('main').getByRole('status')).toHaveText(t('identities-linked', { identity: 'jdoe · Campus' }));
   await page.getByRole('link', { name: t('identities-unlink-this', { identity: 'jdoe · Campus' }) }).click();
   await press(page, t('identities-unlink'));
-  await expect(page.getByRole('status')).toHaveText(t('identities-unlinked', { identity: 'jdoe · Campus' }));
+  await expect(page.getByRole('main').getByRole('status')).toHaveText(t('identities-unlinked', { identity: 'jdoe · Campus' }));
 });
 
 test('sign-out offers the institution’s sign-out, which returns', async ({ page }) => {
