@@ -24,7 +24,7 @@ test('@look a key is found and revoked after confirmation', async ({ page, porta
     await page.getByRole('link', { name: t('keys-revoke-this', { key: 'testhostaccount1@testhost1' }), exact: true }).first().click();
   }
   await press(page, t('revoke'));
-  await expect(page.getByRole('status')).toHaveText(t('keys-revoked', { count: 1 }));
+  await expect(page.locator('.notice')).toHaveText(t('keys-revoked', { count: 1 }));
   await expect(rows(page)).toHaveCount(2);
 });
 
@@ -58,7 +58,7 @@ test('groups are opened, revoked and shown as a list', async ({ page, portal }) 
   await page.getByRole('link', { name: t('keys-revoke-all-of-host', { count: 7, name: 'testhost1' }) }).click();
   await expect(page.getByRole('heading', { name: t('keys-revoke-question', { count: 7 }) })).toBeVisible();
   await press(page, t('revoke'));
-  await expect(page.getByRole('status')).toHaveText(t('keys-revoked', { count: 7 }));
+  await expect(page.locator('.notice')).toHaveText(t('keys-revoked', { count: 7 }));
   await expect(page.getByRole('heading', { name: t('keys-empty-title') })).toBeVisible();
 });
 
@@ -125,7 +125,7 @@ test('@js a public key is read from a file', async ({ page }) => {
   await page.getByLabel(t('keys-add-file')).setInputFiles({ name: 'id.pub', mimeType: 'text/plain', buffer: Buffer.from(`${line}\n`) });
   await expect(page.getByLabel(t('keys-add-key'), { exact: true })).toHaveValue(`${line}\n`);
   await press(page, t('keys-add-button'));
-  await expect(page.getByRole('status')).toHaveText(textLike('keys-added', { fingerprint: /SHA256:\S+/, host: 'testhost1' }));
+  await expect(page.locator('.notice')).toHaveText(textLike('keys-added', { fingerprint: /SHA256:\S+/, host: 'testhost1' }));
   await expect(page.getByRole('heading', { name: /^jdoe@laptop/ })).toBeVisible();
 });
 
@@ -137,7 +137,7 @@ test('@firefox an application’s access is revoked', async ({ page, portal }) =
   await page.getByRole('link', { name: t('apps-revoke-access-of', { client: CLIENT.name }) }).click();
   await press(page, t('apps-revoke-access'));
   const revoked = [1, 2, 3, 4, 5].map(count => t('apps-access-revoked', { count }));
-  expect(revoked).toContain((await page.getByRole('status').innerText()).trim());
+  expect(revoked).toContain((await page.locator('.notice').innerText()).trim());
   await page.goto('/activity');
   await expect(page.getByText(t('event-device-revoked-app', { app: 'testapp1' }), { exact: true })).toBeVisible();
 });
@@ -149,5 +149,5 @@ test('Revoke everything revokes all keys', async ({ page, portal }) => {
   await page.getByRole('link', { name: t('keys-everything') }).click();
   await expect(heading(page)).toHaveText(t('keys-everything-question'));
   await press(page, t('keys-everything'));
-  await expect(page.getByRole('status')).toHaveText(textLike('keys-everything-revoked', { keys: 2, apps: /\d+/, sessions: /\d+/ }));
+  await expect(page.locator('.notice')).toHaveText(textLike('keys-everything-revoked', { keys: 2, apps: /\d+/, sessions: /\d+/ }));
 });
