@@ -32,7 +32,7 @@ test('the end of the longest session leads to a new sign-in', async ({ page }) =
   }
   await page.clock.fastForward('00:56:00');
   await expect(page.getByText(soon('session-ending'))).toBeVisible();
-  const signIn = page.locator('.session-notice').getByRole('link', { name: t('sign-in') });
+  const signIn = page.locator('.session-status').getByRole('link', { name: t('sign-in') });
   await expect(signIn).toHaveAttribute('href', '/sign-in?again=1&then=/hosts');
 });
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::time::Timestamp;
 
 /// How long before its expiry access is named on the home page.
-pub const EXPIRY_NOTICE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const EXPIRY_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Expiring host accounts and applications that are named; the lists have the others.
 pub const MAX_NAMED: usize = 3;
 
@@ -15,11 +15,11 @@ pub const MAX_NAMED: usize = 3;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessOverview {
     /// No host account was ever linked, no application allowed, no key registered.
-    pub is_newcomer: bool,
+    pub has_no_access_yet: bool,
     pub clients: AccessCount,
     pub keys: AccessCount,
     pub host_accounts: AccessCount,
-    /// What expires within [`EXPIRY_NOTICE`], earliest first: all keys as one entry, and at most [`MAX_NAMED`] of each other kind.
+    /// What expires within [`EXPIRY_WINDOW`], earliest first: all keys as one entry, and at most [`MAX_NAMED`] of each other kind.
     pub expiring: Vec<ExpiringAccess>,
     /// The last sign-in before that of this session; `None` if the audit log has none.
     pub last_sign_in: Option<LastSignIn>,
@@ -86,9 +86,9 @@ impl AccessOverview {
     }
 }
 
-/// Of what is active, newest first: the first [`MAX_NAMED`] to expire within [`EXPIRY_NOTICE`], earliest first; one entry per kind.
+/// Of what is active, newest first: the first [`MAX_NAMED`] to expire within [`EXPIRY_WINDOW`], earliest first; one entry per kind.
 pub fn expiring(active: impl IntoIterator<Item = ExpiringAccess>, now: Timestamp) -> Vec<ExpiringAccess> {
-    let mut soon: Vec<ExpiringAccess> = active.into_iter().filter(|access| now < access.at && access.at <= now + EXPIRY_NOTICE).collect();
+    let mut soon: Vec<ExpiringAccess> = active.into_iter().filter(|access| now < access.at && access.at <= now + EXPIRY_WINDOW).collect();
     soon.sort_by_key(|access| access.at);
     let mut named: Vec<ExpiringAccess> = Vec::new();
     for access in soon {

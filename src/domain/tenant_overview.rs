@@ -9,7 +9,7 @@ use super::time::Timestamp;
 /// A host that has not made a lookup for this long is named as silent.
 pub const SILENT_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long before their expiry secrets and certificates are named.
-pub const EXPIRY_NOTICE: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub const EXPIRY_WINDOW: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// The span in which reported requests are counted.
 pub const REPORT_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The hours of the chart.
@@ -25,7 +25,7 @@ pub struct TenantOverview {
     /// Hosts that have made lookups, but none within [`SILENT_AFTER`].
     pub silent_hosts: u64,
     pub hosts_without_credential: u64,
-    /// Rotated secrets of clients, hosts and administrators whose old value is still valid and expires within [`EXPIRY_NOTICE`].
+    /// Rotated secrets of clients, hosts and administrators whose old value is still valid and expires within [`EXPIRY_WINDOW`].
     pub expiring_secrets: u64,
     /// The earliest of these expiries.
     pub next_secret_expiry: Option<Timestamp>,

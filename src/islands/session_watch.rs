@@ -11,24 +11,24 @@ use web_sys::{BroadcastChannel, MessageEvent};
 use super::documents;
 
 /// How often the clock is read: timers stop while a device sleeps.
-const TICK: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// The warning before the end (WCAG 2.2.1 requires at least 20 seconds).
 const WARNING_SECONDS: f64 = 300.0;
 
-/// What the island says about the session.
+/// What the island announces.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Notice {
-    None,
+enum SessionStatus {
+    Active,
     /// It ends unless it is used.
     Idle,
     /// It ends however it is used.
-    Ending,
-    Ended,
+    Expiring,
+    Expired,
     /// Another tab signed in to another account, or out.
     OtherAccount,
 }
 
-/// Warns before the session ends, and offers to extend it, or to sign in again; says when other tabs have signed in or out. Without WASM
+/// Warns before the session ends, with a button that extends it, or a link to sign in again; says when other tabs have signed in or out. Without WASM
 /// the next page requires sign-in, and forms keep their values.
 #[island]
 pub fn SessionWatch(
@@ -50,16 +50,16 @@ pub fn SessionWatch(
     other_account_sentence: String,
     reload: String,
 ) -> impl IntoView {
-    let notice = RwSignal::new(Notice::None);
+    let status = RwSignal::new(SessionStatus::Active);
     let signed_in = !account.is_empty();
     let account = StoredValue::new(account);
     let used_at = StoredValue::new(0.0);
     let channel = StoredValue::new(None::<BroadcastChannel>);
     let used = move || {
         used_at.set_value(Date::now());
-        notice.update(|notice| {
-            if *notice == Notice::Idle {
-                *notice = Notice::None;
+        status.update(|status| {
+            if *status == SessionStatus::Idle {
+                *status = SessionStatus::Active;
             }
         });
     };
@@ -70,7 +70,7 @@ pub fn SessionWatch(
     };
     let hear = move |event: MessageEvent| match event.data().as_string() {
         Some(other) if account.with_value(|account| *account == other) => used(),
-        Some(_) => notice.set(Notice::OtherAccount),
+        Some(_) => status.set(SessionStatus::OtherAccount),
         None => {}
     };
     Effect::new(move |_| {
@@ -92,17 +92,17 @@ pub fn SessionWatch(
             let now = Date::now();
             let (unused, left) = (used_at.get_value() + idle * 1_000.0 - now, ends_at - now);
             let next = match () {
-                () if notice.get_untracked() == Notice::OtherAccount => return,
-                () if unused <= 0.0 || left <= 0.0 => Notice::Ended,
-                () if left < WARNING_SECONDS * 1_000.0 => Notice::Ending,
-                () if unused < WARNING_SECONDS * 1_000.0 => Notice::Idle,
-                () => Notice::None,
+                () if status.get_untracked() == SessionStatus::OtherAccount => return,
+                () if unused <= 0.0 || left <= 0.0 => SessionStatus::Expired,
+                () if left < WARNING_SECONDS * 1_000.0 => SessionStatus::Expiring,
+                () if unused < WARNING_SECONDS * 1_000.0 => SessionStatus::Idle,
+                () => SessionStatus::Active,
             };
-            if notice.get_untracked() != next {
-                notice.set(next);
+            if status.get_untracked() != next {
+                status.set(next);
             }
         };
-        if let Ok(ticking) = set_interval_with_handle(check, TICK) {
+        if let Ok(ticking) = set_interval_with_handle(check, CHECK_INTERVAL) {
             on_cleanup(move || ticking.clear());
         }
     });
@@ -112,23 +112,23 @@ pub fn SessionWatch(
                 used();
                 tell();
             }
-            None => notice.set(Notice::Ended),
+            None => status.set(SessionStatus::Expired),
         });
     };
-    let sentence = move || match notice.get() {
-        Notice::None => String::new(),
-        Notice::Idle => idle_sentence.clone(),
-        Notice::Ending => ending_sentence.clone(),
-        Notice::Ended => ended_sentence.clone(),
-        Notice::OtherAccount => other_account_sentence.clone(),
+    let sentence = move || match status.get() {
+        SessionStatus::Active => String::new(),
+        SessionStatus::Idle => idle_sentence.clone(),
+        SessionStatus::Expiring => ending_sentence.clone(),
+        SessionStatus::Expired => ended_sentence.clone(),
+        SessionStatus::OtherAccount => other_account_sentence.clone(),
     };
-    let offers_sign_in = move || matches!(notice.get(), Notice::Ending | Notice::Ended);
+    let shows_sign_in = move || matches!(status.get(), SessionStatus::Expiring | SessionStatus::Expired);
     view! {
-        <div class="session-notice" role="status" data-empty=move || (notice.get() == Notice::None).then_some("")>
+        <div class="session-status" aria-live="polite" data-empty=move || (status.get() == SessionStatus::Active).then_some("")>
             <p>{sentence}</p>
-            <button type="button" hidden=move || notice.get() != Notice::Idle on:click=extend>{stay}</button>
-            <a class="button" href=sign_in hidden=move || !offers_sign_in()>{sign_in_label}</a>
-            <a class="button" href="" hidden=move || notice.get() != Notice::OtherAccount>{reload}</a>
+            <button type="button" hidden=move || status.get() != SessionStatus::Idle on:click=extend>{stay}</button>
+            <a class="button" href=sign_in hidden=move || !shows_sign_in()>{sign_in_label}</a>
+            <a class="button" href="" hidden=move || status.get() != SessionStatus::OtherAccount>{reload}</a>
         </div>
     }
 }

@@ -22,7 +22,9 @@ pub fn Home() -> impl IntoView {
         };
         let (waiting, access) = (pending_devices().await, my_access_overview().await);
         Either::Right(match (waiting, access) {
-            (Ok(waiting), Ok(access)) if access.is_newcomer => EitherOf3::A(view! { <Newcomer person waiting owners=host_providers().await/> }),
+            (Ok(waiting), Ok(access)) if access.has_no_access_yet => {
+                EitherOf3::A(view! { <FirstSteps person waiting owners=host_providers().await/> })
+            }
             (Ok(waiting), Ok(access)) => EitherOf3::B(view! { <Overview person waiting access/> }),
             _ => EitherOf3::C(view! { <ServerError/> }),
         })
@@ -151,7 +153,7 @@ fn LastSignInLine(last: LastSignIn) -> impl IntoView {
 
 /// The first steps of a person who has nothing yet.
 #[component]
-fn Newcomer(person: SignedIn, waiting: Vec<PendingDeviceGrant>, owners: Vec<Provider>) -> impl IntoView {
+fn FirstSteps(person: SignedIn, waiting: Vec<PendingDeviceGrant>, owners: Vec<Provider>) -> impl IntoView {
     let t = translations();
     view! {
         <PageContent title=t.home_hello(person.display_name()) wide=true>

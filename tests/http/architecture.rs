@@ -166,7 +166,7 @@ const RULES: [Rule; 30] = [
     ("server/messages", &["domain", "i18n", "server/service"], &["axum", "leptos"]),
     ("server/user_agent", &[], &["axum", "leptos"]),
     ("server/tls", &["domain", "server/service"], &["axum", "leptos"]),
-    ("server/state", &["i18n", "server/middleware", "server/service"], &[]),
+    ("server/state", &["domain", "i18n", "server/middleware", "server/service"], &[]),
     ("server/preferences", &["domain", "i18n", "server/middleware"], &["leptos"]),
     ("server/request_context", &["domain", "i18n", "server/middleware", "server/service", "server/sign_in/session"], &["leptos"]),
     (

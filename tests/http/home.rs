@@ -33,7 +33,7 @@ async fn person_sees_account_and_pending_requests() {
 }
 
 #[tokio::test]
-async fn newcomer_sees_the_next_step_only() {
+async fn person_without_access_sees_next_step_only() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let eve = app.signed_in_as("test", "eve", PASSWORD).await;
@@ -44,7 +44,7 @@ async fn newcomer_sees_the_next_step_only() {
         assert!(!words.contains(&hidden), "{hidden}: {words}");
     }
     eve.enter(&app.start_device().await.user_code).await;
-    assert!(eve.get("/").await.says(en().home_asks()), "a pending request is shown to newcomers as well");
+    assert!(eve.get("/").await.says(en().home_asks()), "a pending request is shown to them as well");
 }
 
 /// Three keys of the test person, for eight days.

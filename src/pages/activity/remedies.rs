@@ -19,7 +19,7 @@ pub fn remedies(events: &[AuditEntryItem], has_password: bool) -> Vec<Remedy> {
         AuditKind::SignedIn | AuditKind::RecoveryCodeUsed | AuditKind::PasswordChangeFailed => {
             [Some(sign_out_others()), has_password.then(password)].into_iter().flatten().chain([everything()]).collect()
         }
-        // Whoever did this knows the password or controls the account at the institution.
+        // A person who did this knows the password or controls the account at the institution.
         AuditKind::FirstFactorVerified | AuditKind::SecondFactorFailed => vec![if has_password { password() } else { methods() }],
         AuditKind::IdentityLinked
         | AuditKind::IdentityUnlinked

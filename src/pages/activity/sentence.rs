@@ -22,12 +22,12 @@ impl Name {
     const ALL: [(Name, &'static str); 5] =
         [(Name::App, "\u{e000}"), (Name::Host, "\u{e001}"), (Name::Account, "\u{e002}"), (Name::Person, "\u{e003}"), (Name::Subject, "\u{e004}")];
 
-    fn parse(mark: char) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| known.starts_with(mark)).map(|(name, _)| *name)
+    fn parse(placeholder: char) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| known.starts_with(placeholder)).map(|(name, _)| *name)
     }
 
-    fn mark(self) -> &'static str {
-        Self::ALL.iter().find(|(name, _)| *name == self).map_or("", |(_, mark)| mark)
+    fn placeholder(self) -> &'static str {
+        Self::ALL.iter().find(|(name, _)| *name == self).map_or("", |(_, placeholder)| placeholder)
     }
 }
 
@@ -48,13 +48,13 @@ impl EventSentence {
         let entry = shared(events)?;
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
         let app = entry.app().map(str::to_owned);
-        let mark = |known: bool, name: Name| known.then(|| name.mark());
+        let placeholder = |known: bool, name: Name| known.then(|| name.placeholder());
         let marks = EventNames {
-            app: mark(app.is_some(), Name::App),
-            host: mark(entry.host.is_some(), Name::Host),
-            account: mark(entry.account.is_some(), Name::Account),
-            person: mark(entry.person.is_some(), Name::Person),
-            subject: mark(entry.subject.is_some(), Name::Subject),
+            app: placeholder(app.is_some(), Name::App),
+            host: placeholder(entry.host.is_some(), Name::Host),
+            account: placeholder(entry.account.is_some(), Name::Account),
+            person: placeholder(entry.person.is_some(), Name::Person),
+            subject: placeholder(entry.subject.is_some(), Name::Subject),
         };
         let names = EventNames {
             app: app.as_deref(),
@@ -70,7 +70,7 @@ impl EventSentence {
     }
 
     fn names(&self, name: Name) -> bool {
-        self.marked.contains(name.mark())
+        self.marked.contains(name.placeholder())
     }
 
     /// The client, if the sentence does not name it.

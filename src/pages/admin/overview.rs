@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::areas;
 use super::components::AdminPage;
 use crate::domain::paths::{self, encode};
-use crate::domain::tenant_overview::{EXPIRY_NOTICE, SignInHour, TenantOverview};
+use crate::domain::tenant_overview::{EXPIRY_WINDOW, SignInHour, TenantOverview};
 use crate::domain::time::Timestamp;
 use crate::pages::components::{ExactTime, ServerError};
 use crate::server::context::{self, translations};
@@ -69,7 +69,7 @@ fn Figures(figures: TenantOverview) -> impl IntoView {
     let t = translations();
     let certificate = context::certificate_expiry();
     let now = context::services().map(|services| services.now()).ok();
-    let expires_soon = certificate.zip(now).is_some_and(|(at, now)| at <= now + EXPIRY_NOTICE);
+    let expires_soon = certificate.zip(now).is_some_and(|(at, now)| at <= now + EXPIRY_WINDOW);
     view! {
         <section aria-labelledby="figures">
             <h2 id="figures" class="only-heard">{t.admin_figures()}</h2>

@@ -56,7 +56,7 @@ pub fn List(
     let beginning = query.cursor().is_some().then(|| query.url(path, None));
     // On the second page, and in a list that is too long to count, "previous" is the first page.
     let previous = position.as_ref().and_then(|position| position.previous.as_ref()).map(|cursor| query.url(path, Some(cursor)));
-    let onward = next.map(|next| query.url(path, Some(&next)));
+    let following = next.map(|next| query.url(path, Some(&next)));
     let summary = summary.unwrap_or_else(|| match (empty, narrowed) {
         (true, true) => nothing.unwrap_or_else(|| t.list_nothing_found()),
         (true, false) => String::new(),
@@ -83,7 +83,7 @@ pub fn List(
                 <div data-rows="">
                     <p class="hint" data-summary="">{summary}</p>
                     {children()}
-                    {(beginning.is_some() || onward.is_some()).then(|| view! { <PageLinks beginning previous more=onward/> })}
+                    {(beginning.is_some() || following.is_some()).then(|| view! { <PageLinks beginning previous more=following/> })}
                 </div>
             </div>
         </LiveList>

@@ -18,7 +18,7 @@ const RECENT_MILLIS: i64 = 60 * 60 * 1_000;
 
 /// Who reads the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Reader {
+enum Audience {
     /// The person themselves, and whether they have a second factor.
     Person { has_second_factor: bool },
     /// An administrator, on the page of a host.
@@ -36,7 +36,7 @@ pub fn MyRefusedLogins() -> impl IntoView {
         let newest = refused.first()?.last_at;
         let open = is_recent(newest, services.now());
         let (t, count) = (translations(), i64::try_from(refused.len()).unwrap_or(i64::MAX));
-        let reader = Reader::Person { has_second_factor: person.has_second_factor() };
+        let reader = Audience::Person { has_second_factor: person.has_second_factor() };
         Some(view! {
             <section aria-labelledby="refused">
                 <h2 id="refused">{t.refused_title()}</h2>
@@ -61,7 +61,7 @@ pub fn HostRefusedLogins(host: String) -> impl IntoView {
         let (Ok(services), Ok(admin), Ok(host)) = (context::services(), context::admin(), HostName::parse(host)) else { return None };
         let refused = services.list_refused_lookups_of_host(&admin, &host).await;
         let refused = refused.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
-        Some(view! { <AdminSection refused reader=Reader::AdminOfHost/> })
+        Some(view! { <AdminSection refused reader=Audience::AdminOfHost/> })
     })
 }
 
@@ -72,12 +72,12 @@ pub fn PersonRefusedLogins(user: String) -> impl IntoView {
         let (Ok(services), Ok(admin), Ok(user)) = (context::services(), context::admin(), UserId::parse(user)) else { return None };
         let refused = services.list_refused_lookups_of_person(&admin, &user).await;
         let refused = refused.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
-        Some(view! { <AdminSection refused reader=Reader::AdminOfPerson/> })
+        Some(view! { <AdminSection refused reader=Audience::AdminOfPerson/> })
     })
 }
 
 #[component]
-fn AdminSection(refused: Vec<RefusedLookup>, reader: Reader) -> impl IntoView {
+fn AdminSection(refused: Vec<RefusedLookup>, reader: Audience) -> impl IntoView {
     let t = translations();
     let count = i64::try_from(refused.len()).unwrap_or(i64::MAX);
     view! {
@@ -99,7 +99,7 @@ fn AdminSection(refused: Vec<RefusedLookup>, reader: Reader) -> impl IntoView {
 
 /// The newest ones; says so if there are more.
 #[component]
-fn Entries(refused: Vec<RefusedLookup>, limit: usize, reader: Reader) -> impl IntoView {
+fn Entries(refused: Vec<RefusedLookup>, limit: usize, reader: Audience) -> impl IntoView {
     let more = refused.len() > limit;
     view! {
         <ol class="rows">{refused.into_iter().take(limit).map(|refused| view! { <Entry refused reader/> }).collect_view()}</ol>
@@ -108,22 +108,22 @@ fn Entries(refused: Vec<RefusedLookup>, limit: usize, reader: Reader) -> impl In
 }
 
 #[component]
-fn Entry(refused: RefusedLookup, reader: Reader) -> impl IntoView {
+fn Entry(refused: RefusedLookup, reader: Audience) -> impl IntoView {
     let t = translations();
     let RefusedLookup { host, account, fingerprint, reason, user_id, client_id, from, last_at, times, .. } = refused;
     let sentence = t.refusal_reason(reason, &format!("{account}@{host}"));
-    let for_admin = !matches!(reader, Reader::Person { .. });
-    let person = user_id.filter(|_| reader == Reader::AdminOfHost).map(|user| {
+    let for_admin = !matches!(reader, Audience::Person { .. });
+    let person = user_id.filter(|_| reader == Audience::AdminOfHost).map(|user| {
         let page = format!("{}?user={}", paths::ADMIN_PERSON, encode(user.as_str()));
         view! { <div><dt>{t.refused_person()}</dt><dd><a href=page><bdi>{user.to_string()}</bdi></a></dd></div> }
     });
-    let of_host = (reader == Reader::AdminOfPerson).then(|| {
+    let of_host = (reader == Audience::AdminOfPerson).then(|| {
         let page = format!("{}?host={}", paths::ADMIN_HOST, encode(host.as_str()));
         view! { <div><dt>{t.refused_host()}</dt><dd><a href=page><bdi>{host.to_string()}</bdi></a></dd></div> }
     });
     let remedy = match reader {
-        Reader::Person { has_second_factor } => Some(view! { <Remedy reason has_second_factor sentence=sentence.clone()/> }),
-        Reader::AdminOfHost | Reader::AdminOfPerson => None,
+        Audience::Person { has_second_factor } => Some(view! { <Remedy reason has_second_factor sentence=sentence.clone()/> }),
+        Audience::AdminOfHost | Audience::AdminOfPerson => None,
     };
     view! {
         <li class="row-card">

@@ -17,7 +17,7 @@ use crate::server::service::notifications::ClaimedMail;
 #[derive(Debug, Error)]
 pub enum ComposeError {
     #[error("the person has no address")]
-    NoAddress,
+    MissingAddress,
     #[error("there are no notifications")]
     Empty,
     #[error("the address is not valid: {0}")]
@@ -27,7 +27,7 @@ pub enum ComposeError {
 }
 
 pub fn compose(mail: &ClaimedMail, sender: &Mailbox, public_url: &str, now: Timestamp, words: Translations) -> Result<Message, ComposeError> {
-    let address = mail.address.as_ref().ok_or(ComposeError::NoAddress)?;
+    let address = mail.address.as_ref().ok_or(ComposeError::MissingAddress)?;
     let newest = mail.notifications.first().ok_or(ComposeError::Empty)?;
     let millis = u64::try_from(now.as_millis()).unwrap_or(0);
     let message = Message::builder()
@@ -54,7 +54,7 @@ fn text(mail: &ClaimedMail, public_url: &str, words: Translations) -> String {
     format!("{greeting}\n\n{lead}\n\n{events}{}\n\n{}\n{public_url}\n", words.mail_outro(public_url), mail.tenant_name)
 }
 
-/// One notification: when, what, and where to act if it was somebody else.
+/// One notification: when, what, and where to act if another person did it.
 fn paragraph(about: &Notification, public_url: &str, words: Translations) -> String {
     let at = words.format_time(about.at, &Zone::UTC);
     let from = about.from.as_deref().filter(|_| about.kind != NotificationKind::NewNetwork);

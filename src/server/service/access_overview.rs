@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::domain::access_overview::{
-    AccessCount, AccessOverview, EXPIRY_NOTICE, ExpiringAccess, ExpiringKind, LastSignIn, NewestAccess, SecondFactorAdvice, expiring,
+    AccessCount, AccessOverview, EXPIRY_WINDOW, ExpiringAccess, ExpiringKind, LastSignIn, NewestAccess, SecondFactorAdvice, expiring,
 };
 use crate::domain::time::Timestamp;
 use crate::server::service::{Fault, Services, SignedIn};
@@ -17,7 +17,7 @@ impl Services {
     /// What can act for a person now, what expires soon, and their last sign-in.
     pub async fn access_overview(&self, person: &SignedIn) -> Result<AccessOverview, Fault> {
         let (db, tenant, user, now) = (self.storage().reader(), person.tenant_id(), person.user_id(), self.now());
-        let keys = access_overview::count_keys(db, tenant, user, now, now + EXPIRY_NOTICE).await?;
+        let keys = access_overview::count_keys(db, tenant, user, now, now + EXPIRY_WINDOW).await?;
         let newest_key = access_overview::newest_key(db, tenant, user, now).await?;
         let host_accounts = access_overview::host_accounts(db, tenant, user, now).await?;
         let delegations = access_overview::clients(db, tenant, user, now).await?;
@@ -32,7 +32,7 @@ impl Services {
         soon.sort_by_key(|access| access.at);
 
         Ok(AccessOverview {
-            is_newcomer: !has_any,
+            has_no_access_yet: !has_any,
             clients: AccessCount { count: clients.len() as u64, newest: delegations.first().map(newest) },
             keys: AccessCount { count: keys.active.unsigned_abs(), newest: newest_key.as_ref().map(newest) },
             host_accounts: AccessCount { count: host_accounts.len() as u64, newest: host_accounts.first().map(newest) },

@@ -52,9 +52,9 @@ impl Services {
     }
 
     /// Turns e-mail about what applications do on or off.
-    pub async fn set_optional_mail(&self, person: &SignedIn, wanted: bool) -> Result<(), Fault> {
+    pub async fn set_optional_mail(&self, person: &SignedIn, enabled: bool) -> Result<(), Fault> {
         let person = person.clone();
-        self.write(move |db| async move { mail_outbox::set_optional_mail(db, person.tenant_id(), person.user_id(), wanted).await }.boxed()).await
+        self.write(move |db| async move { mail_outbox::set_optional_mail(db, person.tenant_id(), person.user_id(), enabled).await }.boxed()).await
     }
 
     /// Stores the language in which the person reads the portal.

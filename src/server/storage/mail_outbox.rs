@@ -200,11 +200,11 @@ pub async fn preferences(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user
 }
 
 /// Sets whether e-mail is also sent about what applications do.
-pub async fn set_optional_mail(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, wanted: bool) -> Result<(), Error> {
+pub async fn set_optional_mail(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool) -> Result<(), Error> {
     sqlx::query("UPDATE people SET optional_mail = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
-        .bind(wanted)
+        .bind(enabled)
         .execute(db)
         .await?;
     Ok(())

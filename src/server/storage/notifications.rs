@@ -17,12 +17,12 @@ pub(super) async fn record(db: &mut Connection, events: &[AuditEvent]) -> Result
     let (mut rows, mut collapsed) = (Vec::new(), BTreeSet::new());
     for event in events {
         let (Some(kind), Some(person)) = (NotificationKind::of(event), &event.person) else { continue };
-        let wanted = match kind {
+        let is_due = match kind {
             NotificationKind::NewNetwork => is_from_new_network(db, event, person).await?,
             kind if kind.is_collapsed() => collapsed.insert((&event.tenant_id, person, event.client_id.as_ref())),
             _ => true,
         };
-        if wanted {
+        if is_due {
             rows.push(as_json(event, kind, person));
         }
     }

@@ -49,7 +49,7 @@ pub async fn create(
 
 /// In lists, `enabled` is 1 or 0.
 #[derive(Serialize, ToSchema)]
-pub struct MfaResponse<Enabled = bool> {
+pub struct MfaRecordResponse<Enabled = bool> {
     created: String,
     #[schema(inline)]
     enabled: Enabled,
@@ -60,7 +60,7 @@ pub struct MfaResponse<Enabled = bool> {
     updated: String,
 }
 
-impl<Enabled: From<bool>> From<UserMfa> for MfaResponse<Enabled> {
+impl<Enabled: From<bool>> From<UserMfa> for MfaRecordResponse<Enabled> {
     fn from(mfa: UserMfa) -> Self {
         Self {
             created: mfa.created_at.to_rfc3339(),
@@ -77,8 +77,8 @@ impl<Enabled: From<bool>> From<UserMfa> for MfaResponse<Enabled> {
 /// Returns a user's record.
 #[utoipa::path(get, path = "/v1/tms/usermfa/{tms_user_id}", tag = "user MFA", params(("tms_user_id" = String, Path)),
     security(("tenant" = [], "admin_id" = [], "admin_secret" = [])),
-    responses((status = 200, description = "The record", body = Reply<MfaResponse>), ErrorResponses))]
-pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(user): PathSegment) -> ReplyResult<MfaResponse> {
+    responses((status = 200, description = "The record", body = Reply<MfaRecordResponse>), ErrorResponses))]
+pub async fn get(State(services): State<Services>, AdminAuth(admin): AdminAuth, PathSegment(user): PathSegment) -> ReplyResult<MfaRecordResponse> {
     let user_id = UserId::parse(user).map_err(|_| TmsError::NOT_FOUND)?;
     Ok(success(services.find_mfa(&admin, &user_id).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
@@ -88,7 +88,7 @@ pub struct MfaList {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
     num_users: usize,
-    users: Vec<MfaResponse<ZeroOrOne>>,
+    users: Vec<MfaRecordResponse<ZeroOrOne>>,
 }
 
 /// Lists the records of all users.
@@ -97,7 +97,7 @@ pub struct MfaList {
 pub async fn list(State(services): State<Services>, AdminAuth(admin): AdminAuth, Pagination(page): Pagination) -> ReplyResult<MfaList> {
     let users = services.list_mfa(&admin, page).await?;
     let next_cursor = page.next_cursor(&users, |mfa| mfa.number);
-    let users: Vec<MfaResponse<ZeroOrOne>> = users.into_iter().map(MfaResponse::from).collect();
+    let users: Vec<MfaRecordResponse<ZeroOrOne>> = users.into_iter().map(MfaRecordResponse::from).collect();
     Ok(success(MfaList { num_users: users.len(), next_cursor, users }))
 }
 

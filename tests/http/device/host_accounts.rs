@@ -75,7 +75,7 @@ async fn account_unlinked_meanwhile_is_refused_among_all() {
     app.sql("UPDATE host_accounts SET expires_at = 1 WHERE id = 'hac_ls6'").await;
     let page = allow(&browser, &consent, &[]).await;
     assert_eq!((page.status, page.problem().as_str()), (422, en().decision_refused_host_account().as_str()));
-    // Nor an account of another person, whatever the form says was shown.
+    // Nor an account of another person, even if the form names it as shown.
     let foreign = [("shown_accounts", "hac_frontera,hac_1"), ("accounts", "all")];
     assert_eq!(allow(&browser, &consent, &foreign).await.status, 422);
     assert_eq!((app.consents().await, covered(&app).await), (0, vec![]));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::domain::attempts::ACCOUNT_LIMITS;
-use crate::domain::tenant_overview::{EXPIRY_NOTICE, HOURS, MAX_NAMED, REPORT_WINDOW, SILENT_AFTER, SignInHour, TenantOverview, chart_start};
+use crate::domain::tenant_overview::{EXPIRY_WINDOW, HOURS, MAX_NAMED, REPORT_WINDOW, SILENT_AFTER, SignInHour, TenantOverview, chart_start};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::TenantAdmin;
 use crate::server::service::{Fault, Services};
@@ -15,7 +15,7 @@ const MAX_COUNTERS: i64 = 1_000;
 impl Services {
     pub async fn tenant_overview(&self, admin: &TenantAdmin) -> Result<TenantOverview, Fault> {
         let (db, tenant, now) = (self.storage().reader(), admin.tenant_id(), self.now());
-        let (expiring_secrets, next) = figures::count_expiring_secrets(db, tenant, now, now + EXPIRY_NOTICE).await?;
+        let (expiring_secrets, next) = figures::count_expiring_secrets(db, tenant, now, now + EXPIRY_WINDOW).await?;
         let locked_out = self.locked_out(admin).await?;
         Ok(TenantOverview {
             reported_requests: figures::count_reports(db, tenant, now - REPORT_WINDOW).await?.unsigned_abs(),

@@ -223,8 +223,8 @@ impl Services {
             })
         };
         let listed = self.list_refused_lookups_of(&holder.tenant_id, &holder.user_id, host.as_ref()).await?;
-        let wanted = |refused: &RefusedLookup| account.is_none_or(|account| *account == refused.account) && is_covered(refused);
-        Ok(listed.into_iter().filter(wanted).collect())
+        let matches_account = |refused: &RefusedLookup| account.is_none_or(|account| *account == refused.account) && is_covered(refused);
+        Ok(listed.into_iter().filter(matches_account).collect())
     }
 
     async fn list_refused_lookups_of(&self, tenant: &TenantId, user: &UserId, host: Option<&HostName>) -> Result<Vec<RefusedLookup>, Fault> {
