@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode};
-use leptos::context::use_context;
+use leptos::context::{provide_context, use_context};
 use leptos::server_fn::ServerFnError;
 use leptos_axum::ResponseOptions;
 
@@ -44,7 +44,7 @@ pub fn format_program(agent: &str) -> Option<String> {
     user_agent::program(agent).or_else(|| (!agent.trim().is_empty()).then(|| format_browser(agent)))
 }
 
-/// Language, colours and time zone of the response.
+/// What all responses need.
 #[derive(Clone)]
 pub struct RenderContext {
     pub languages: Languages,
@@ -52,12 +52,24 @@ pub struct RenderContext {
     pub certificate_expiry: Option<Timestamp>,
 }
 
+/// Language and time zone of a response. Read once per request: a page asks for them with each text and time.
+#[derive(Clone)]
+struct ResponseLocale {
+    translations: Translations,
+    zone: Option<Zone>,
+}
+
+/// Provides language and time zone of the response. Leptos has provided the request before.
+pub fn provide_locale(languages: &Languages) {
+    if let Some(parts) = use_context::<Parts>() {
+        let translations = preferences::translations(&parts.headers, languages);
+        provide_context(ResponseLocale { translations, zone: preferences::zone(&parts.headers) });
+    }
+}
+
 /// The language of the response.
 pub fn translations() -> Translations {
-    match (use_context::<RenderContext>(), use_context::<Parts>()) {
-        (Some(reading), Some(parts)) => preferences::translations(&parts.headers, &reading.languages),
-        _ => i18n::fallback(),
-    }
+    use_context::<ResponseLocale>().map_or_else(i18n::fallback, |locale| locale.translations)
 }
 
 /// When the certificate of the portal's own TLS expires.
@@ -108,7 +120,7 @@ pub fn zone() -> Zone {
 
 /// The time zone chosen in this browser.
 pub fn chosen_zone() -> Option<Zone> {
-    use_context::<Parts>().and_then(|parts| preferences::zone(&parts.headers))
+    use_context::<ResponseLocale>()?.zone
 }
 
 /// A time as text, in the time zone of [`zone`].

@@ -23,7 +23,7 @@ use tower_http::timeout::TimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
-use super::context::RenderContext;
+use super::context::{self, RenderContext};
 use super::middleware::forms::{MAX_FORM_SIZE, RenderMismatchPage};
 use super::middleware::http_error::RenderErrorPage;
 use super::middleware::{client_ip, cookies, forms, http_error, once, page_runtime, rate_limit, require_sign_in, security_headers};
@@ -84,6 +84,7 @@ fn page_routes(state: &AppState) -> Router<AppState> {
 fn provide_app_context(state: &AppState) {
     provide_context(state.services.clone());
     provide_context(RenderContext { languages: state.languages.clone(), https: state.https, certificate_expiry: state.certificate_expiry });
+    context::provide_locale(&state.languages);
 }
 
 /// The routes of pages, without the server functions that Leptos would add: those are routed to [`action`].

@@ -190,14 +190,15 @@ async fn record_person_pages(app: &TestApp, institution: &Institution, texts: &m
     let number = after(&apps.text, "/apps/change?app=").to_owned();
     texts.open(&browser, &format!("/apps/change?app={number}")).await;
     texts.open(&browser, &format!("/apps/change?app={number}&end=1")).await;
+    for address in ["/apps/application?client=testclient1", "/apps/revoke?client=testclient1", "/keys?by=host", "/keys/revoke?client=testclient1"] {
+        texts.open(&browser, address).await;
+    }
     let identities = texts.open(&browser, "/identities").await;
     texts.open(&browser, &format!("/identities/unlink?identity={}", after(&identities.text, "/identities/unlink?identity="))).await;
     let sessions = texts.open(&browser, "/sessions").await;
-    for what in ["session", "grant"] {
-        let name = after(&sessions.text, &format!("/sessions/end?{what}=")).to_owned();
-        texts.masks.push((name.clone(), "<name>"));
-        texts.open(&browser, &format!("/sessions/end?{what}={name}")).await;
-    }
+    let name = after(&sessions.text, "/sessions/end?session=").to_owned();
+    texts.masks.push((name.clone(), "<name>"));
+    texts.open(&browser, &format!("/sessions/end?session={name}")).await;
     texts.open(&browser, "/activity").await;
     texts.open(&browser, "/activity?q=nothing-like-that").await;
     texts.note("ended", &other.post("/api/sessions/end-others", &[]).await);

@@ -71,7 +71,7 @@ async fn access_that_expires_within_a_week_is_named() {
     app.sql("UPDATE pubkeys SET expires_at = 1795176000000 + 86400000 WHERE fingerprint = 'SHA256:1'").await;
     assert_eq!(named().await, [true, true, false, false]);
     app.sql("UPDATE pubkeys SET expires_at = 1795176000000 + 43200000 WHERE fingerprint = 'SHA256:2'").await;
-    app.sql("UPDATE delegations SET expires_at = 1795176000000 + 86400000 WHERE user_id = 'testuser1'").await;
+    app.sql("UPDATE delegations SET created_at = 0, expires_at = 1795176000000 + 86400000 WHERE user_id = 'testuser1'").await;
     assert_eq!(named().await, [true, false, true, true]);
     let page = browser.get("/").await;
     for list in ["/hosts", "/keys", "/apps"] {

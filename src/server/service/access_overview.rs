@@ -24,7 +24,9 @@ impl Services {
         let clients: HashSet<&str> = delegations.iter().map(|delegation| delegation.name.as_str()).collect();
         let has_any = keys.active > 0 || !host_accounts.is_empty() || !clients.is_empty() || access_overview::has_any(db, tenant, user).await?;
 
-        let mut soon = expiring(delegations.iter().map(|span| expiry(ExpiringKind::Client(span.name.clone()), span)), now);
+        // What was allowed for a shorter time ends as the person chose.
+        let lasting = delegations.iter().filter(|span| span.expires_at.since(span.created_at) > EXPIRY_WINDOW);
+        let mut soon = expiring(lasting.map(|span| expiry(ExpiringKind::Client(span.name.clone()), span)), now);
         soon.extend(expiring(host_accounts.iter().map(|span| expiry(host_account(span), span)), now));
         if let Some(next) = keys.next_expiry.filter(|_| keys.expiring > 0) {
             soon.push(ExpiringAccess { what: ExpiringKind::Keys(keys.expiring.unsigned_abs()), at: Timestamp::from_millis(next) });

@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use crate::domain::client::{Client, ClientDetail};
 use crate::domain::pagination::{ListQuery, Page};
-use crate::domain::time::Timestamp;
 
 /// A page of the list. `show`: `enabled`, `disabled`, `public`.
 #[server(prefix = "/api", endpoint = "admin/clients/list")]
