@@ -70,6 +70,7 @@ pub async fn set_up_client(
     use crate::domain::ids::ClientId;
     use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS};
     use crate::domain::scope::ScopeSet;
+    use crate::domain::time::Timestamp;
     use crate::server::context;
     let (services, admin) = (context::services()?, context::admin()?);
     context::see_other(ADMIN_CLIENTS);
