@@ -14,7 +14,7 @@ const FIELDS: &str = "form[method=post] :is(input:not([type=hidden],[type=passwo
 /// shows the values that the server rendered.
 #[island]
 pub fn KeptEntries(
-    /// The signed-in account. Its values are not shown to another.
+    /// The signed-in account; empty if none. Its values are not shown to another, and deleted after sign-out.
     account: String,
 ) -> impl IntoView {
     let account = StoredValue::new(account);
@@ -24,6 +24,9 @@ pub fn KeptEntries(
         let head = move || account.with_value(|account| format!("{account} {}", page()));
         let stored = storage.get_item(STORED).ok().flatten().unwrap_or_default();
         let _ = storage.remove_item(STORED);
+        if account.with_value(String::is_empty) {
+            return;
+        }
         let reloaded = window().performance().is_some_and(|performance| performance.navigation().type_() == PerformanceNavigation::TYPE_RELOAD);
         if let Some(values) = stored.strip_prefix(&head()).and_then(|rest| rest.strip_prefix('\0')).filter(|_| reloaded) {
             restore(values);

@@ -12,8 +12,6 @@ use super::documents;
 
 /// How often the clock is read: timers stop while a device sleeps.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
-/// The warning before the end (WCAG 2.2.1 requires at least 20 seconds).
-const WARNING_SECONDS: f64 = 300.0;
 
 /// What the island announces.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +36,8 @@ pub fn SessionWatch(
     idle: f64,
     /// Seconds until it ends however it is used.
     longest: f64,
+    /// Seconds before its end at which the island warns.
+    warning: f64,
     /// A page that requires sign-in; a request for it extends the session.
     extend: String,
     /// The sign-in, which returns to this page.
@@ -94,8 +94,8 @@ pub fn SessionWatch(
             let next = match () {
                 () if status.get_untracked() == SessionStatus::OtherAccount => return,
                 () if unused <= 0.0 || left <= 0.0 => SessionStatus::Expired,
-                () if left < WARNING_SECONDS * 1_000.0 => SessionStatus::Expiring,
-                () if unused < WARNING_SECONDS * 1_000.0 => SessionStatus::Idle,
+                () if left < warning * 1_000.0 => SessionStatus::Expiring,
+                () if unused < warning * 1_000.0 => SessionStatus::Idle,
                 () => SessionStatus::Active,
             };
             if status.get_untracked() != next {

@@ -4,6 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::domain::pagination::{Cursor, ListQuery, MAX_COUNTED, PagePosition};
+use crate::domain::time::CalendarDate;
 use crate::islands::LiveList;
 use crate::server::context::translations;
 
@@ -117,6 +118,8 @@ fn MoreFilters(fields: Vec<ListField>) -> impl IntoView {
             <div class="list-tools">
                 {fields.into_iter().map(|ListField { name, kind, label, value }| {
                     let id = format!("list-{name}");
+                    // A browser complains about the value of a date field that is no date.
+                    let value = if kind == "date" && CalendarDate::parse(&value).is_none() { String::new() } else { value };
                     view! {
                         <div class="field">
                             <label for=id.clone()>{label}</label>

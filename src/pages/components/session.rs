@@ -16,13 +16,13 @@ pub fn SessionIslands(
 ) -> impl IntoView {
     let t = translations();
     let account = context::form_context().account;
-    let left = context::session_time_left();
-    let (idle, longest) = left.unwrap_or_default();
+    let (idle, longest) = context::session_time_left().unwrap_or_default();
     view! {
         <SessionWatch
             account=account.clone()
             idle=idle.as_secs_f64()
             longest=longest.as_secs_f64()
+            warning=WARNING.as_secs_f64()
             extend=paths::SESSIONS.to_owned()
             sign_in=paths::sign_in_again(&back)
             idle_sentence=t.session_idle(t.format_duration(WARNING))
@@ -33,9 +33,9 @@ pub fn SessionIslands(
             other_account_sentence=t.session_other_account()
             reload=t.session_reload()
         />
-        {left.is_some().then(|| view! { <KeptEntries account/> })}
+        <KeptEntries account/>
     }
 }
 
-/// The time before the end at which `SessionWatch` warns.
+/// How long before the end of the session the browser warns (WCAG 2.2.1 requires at least 20 seconds).
 const WARNING: Duration = Duration::from_secs(300);

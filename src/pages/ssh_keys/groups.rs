@@ -55,7 +55,7 @@ fn Group(item: KeyGroupItem, place: usize, open: bool) -> AnyView {
     view! {
         <details class="key-group" open=open>
             <summary>
-                <h2 id=id>{name}</h2>
+                <h2 id=id><bdi>{name}</bdi></h2>
                 " "
                 <span class="key-facts">
                     <span>{t.keys_count(active)}</span>
