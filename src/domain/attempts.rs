@@ -1,4 +1,5 @@
-//! Limits on failed attempts at secrets. The counters are stored in the database: neither a restart nor a success resets them.
+//! Limits on failed attempts at secrets. The counters are stored in the database: neither a restart nor a success resets them, but
+//! administrators can reset those of an account.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -107,16 +108,31 @@ impl AccountLimit {
         format!("{} account {tenant}/", self.name)
     }
 
-    /// The user whom these attempts lock out, if they do. `rest`: the key after [`Self::key_prefix`]; the counts are those of the two
-    /// windows.
-    pub fn locked_out<'k>(&self, rest: &'k str, within_one: u32, within_all: u32) -> Option<&'k str> {
+    /// The user, the maximum and the window of one of this limit's counters. `rest`: its key after [`Self::key_prefix`].
+    fn counter<'k>(&self, rest: &'k str) -> (&'k str, u32, Duration) {
         match rest.rsplit_once(" network ") {
             Some((user, network)) => {
                 let factor = if network == "unknown" { UNKNOWN_ADDRESS_FACTOR.get() } else { 1 };
-                (within_one >= (self.from_one.0 * factor).min(self.from_all.0)).then_some(user)
+                (user, (self.from_one.0 * factor).min(self.from_all.0), self.from_one.1)
             }
-            None => (within_all >= self.from_all.0).then_some(rest),
+            None => (rest, self.from_all.0, self.from_all.1),
         }
+    }
+
+    /// How long a counter blocks further attempts. `newest_first`: the times of its attempts.
+    pub fn wait(&self, rest: &str, newest_first: &[Timestamp], now: Timestamp) -> Option<Duration> {
+        let (_, max, window) = self.counter(rest);
+        let times: Vec<Timestamp> = newest_first.iter().copied().filter(|at| *at > now - window).take(max as usize).collect();
+        let limit = AttemptLimit { key: rest.to_owned(), max, window, shared: false };
+        retry_after(&limit, u32::try_from(times.len()).unwrap_or(u32::MAX), times.last().copied(), now)
+    }
+
+    /// The user whom these attempts lock out, if they do. `rest`: the key after [`Self::key_prefix`]; the counts are those of the two
+    /// windows.
+    pub fn locked_out<'k>(&self, rest: &'k str, within_one: u32, within_all: u32) -> Option<&'k str> {
+        let (user, max, _) = self.counter(rest);
+        let within = if user == rest { within_all } else { within_one };
+        (within >= max).then_some(user)
     }
 }
 
@@ -222,6 +238,16 @@ mod tests {
                 assert_eq!(limit.locked_out(rest, max - 1, max - 1), None, "{key}");
             }
         }
+    }
+
+    #[test]
+    fn wait_ends_when_the_oldest_counted_attempt_is_old() {
+        let at = |seconds: i64| Timestamp::from_millis(seconds * 1_000);
+        let tries: Vec<Timestamp> = (0..10).rev().map(|n| at(1_000 + n)).collect();
+        assert_eq!(PASSWORD.wait("jdoe network 192.0.2.1", &tries, at(1_100)), Some(Duration::from_secs(500)));
+        assert_eq!(PASSWORD.wait("jdoe network unknown", &tries, at(1_100)), None);
+        assert_eq!(PASSWORD.wait("jdoe", &tries, at(1_100)), None);
+        assert_eq!(PASSWORD.wait("jdoe network 192.0.2.1", &tries, at(1_600)), None);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub const EXPIRY_WINDOW: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 pub const REPORT_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The hours of the chart.
 pub const HOURS: usize = 24;
-/// People who are named as locked out; all are counted.
+/// People who are named as locked out, and rotated secrets that are named; all are counted.
 pub const MAX_NAMED: usize = 5;
 
 /// Figures of a tenant, as of one moment. Numbers are counted up to `pagination::MAX_COUNTED`.
@@ -22,20 +22,39 @@ pub const MAX_NAMED: usize = 5;
 pub struct TenantOverview {
     /// Requests of devices and hosts that people reported within [`REPORT_WINDOW`].
     pub reported_requests: u64,
+    /// Refused key lookups within [`SILENT_AFTER`]; repetitions count once.
+    pub refused_lookups: u64,
     /// Hosts that have made lookups, but none within [`SILENT_AFTER`].
     pub silent_hosts: u64,
     pub hosts_without_credential: u64,
     /// Rotated secrets of clients, hosts and administrators whose old value is still valid and expires within [`EXPIRY_WINDOW`].
     pub expiring_secrets: u64,
-    /// The earliest of these expiries.
-    pub next_secret_expiry: Option<Timestamp>,
+    /// At most [`MAX_NAMED`] of them, by expiry.
+    pub next_secrets: Vec<RotatedSecret>,
     /// Enabled people without an app or passkey here.
     pub people_without_second_factor: u64,
+    /// People whose sign-in is blocked after failed attempts.
     pub locked_out: u64,
     /// User names of at most [`MAX_NAMED`] of them.
     pub locked_out_names: Vec<String>,
     /// The last [`HOURS`] hours, oldest first.
     pub sign_ins: Vec<SignInHour>,
+}
+
+/// An old secret that is still valid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotatedSecret {
+    pub owner: SecretOwner,
+    /// Of the client or administrator; of a host its name.
+    pub id: String,
+    pub expires_at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SecretOwner {
+    Client,
+    Host,
+    Admin,
 }
 
 /// Sign-ins within one hour.

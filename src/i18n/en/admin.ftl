@@ -128,7 +128,7 @@ admin-hosts-sshd-config = In its sshd_config:
 admin-hosts-key-command = In /etc/ssh/tms_keycmd/tms_keycmd.toml:
 admin-hosts-then-check = Then run this on the host:
 admin-hosts-links = With these two units, people can link the account they are logged in to on this host, using tms link:
-admin-hosts-links-credential = To let people link the account they are logged in to, using tms link, first create a credential for the host, below.
+admin-hosts-links-credential = To let people link the account they are logged in to, using tms link, first create a credential for the host, above.
 # $address (String) - the address
 # $host (String) - the host
 admin-hosts-remove-question = Remove { $address } from { $host }?
@@ -150,18 +150,18 @@ admin-people-mfa = MFA window
 admin-people-mfa-none = none
 admin-people-mfa-until = open until
 admin-people-mfa-expired = expired
-admin-people-mfa-off = disabled
-admin-people-mfa-open = Open
-admin-people-mfa-renew = Renew
+admin-people-mfa-off = closed
+admin-people-mfa-open = Open MFA window
+admin-people-mfa-renew = Renew MFA window
 # $account (String)
 # $person (String)
 admin-people-unlink-question = Unlink { $account } from { $person }?
 admin-people-unlink-consequence = The keys for this account are revoked. You can link the account again, but its keys are not restored.
-admin-people-mfa-enable = Enable
-admin-people-mfa-disable = Disable
-admin-people-mfa-close = Delete registration
+admin-people-mfa-enable = Open MFA window again
+admin-people-mfa-disable = Close MFA window
+admin-people-mfa-close = Delete MFA record
 # $person (String) - their name
-admin-people-mfa-close-question = Delete the second-factor registration of { $person }?
+admin-people-mfa-close-question = Delete the MFA record of { $person }?
 admin-people-mfa-close-consequence = Their host accounts are unlinked, and the access of applications and their keys are revoked. The account is kept.
 admin-people-forget-factors = Reset second factors
 # $person (String)
@@ -180,8 +180,8 @@ admin-people-end-session-consequence = To continue there, they have to sign in a
 # $person (String) - their name
 admin-people-end-sessions-question = Sign out all sessions of { $person }?
 admin-people-account = Account
-admin-people-disable = Disable
-admin-people-enable = Enable
+admin-people-disable = Disable account
+admin-people-enable = Enable account
 # $person (String) - their name
 admin-people-disable-question = Disable { $person }?
 admin-people-disable-consequence = Their sessions are signed out. Until they are enabled again, their devices’ tokens do not work and their keys cannot be used to log in.
@@ -369,7 +369,6 @@ admin-figure-locked-out = { $count ->
     [one] person is locked out after failed sign-ins
    *[other] people are locked out after failed sign-ins
 }
-admin-figure-locked-out-names = Locked out:
 # $count (Number) - how many
 admin-figure-silent-hosts = { $count ->
     [one] host has made no key lookup for a day
@@ -385,17 +384,27 @@ admin-figure-secrets = { $count ->
     [one] rotated secret expires within 14 days
    *[other] rotated secrets expire within 14 days
 }
-admin-figure-next-secret = The first old secret expires on
 admin-figure-certificate = The portal’s TLS certificate expires on
 # $count (Number) - how many
 admin-figure-no-factor = { $count ->
-    [one] person has no second factor
-   *[other] people have no second factor
+    [one] person has no second factor here
+   *[other] people have no second factor here
 }
 admin-chart = Sign-ins in the last 24 hours
 # $succeeded (Number) - sign-ins
 # $refused (Number) - refused ones
 admin-chart-summary = { $succeeded } succeeded, { $refused } refused.
+# $count (Number) - the most sign-ins within one hour
+admin-chart-most = At most { $count } in one hour
+admin-chart-now = now
+# $count (Number) - how many
+admin-figure-refused-lookups = { $count ->
+    [one] key lookup was refused in the last 24 hours
+   *[other] different key lookups were refused in the last 24 hours
+}
+# $wait (String) - a span of time
+admin-people-blocked = Sign-in is blocked after too many failed attempts, for { $wait } more.
+admin-people-allow-sign-in = Allow sign-in again
 admin-chart-table = Show as a table
 admin-chart-hour = Hour from
 admin-chart-succeeded = Succeeded

@@ -117,7 +117,7 @@ admin-hosts-sshd-config = En su sshd_config:
 admin-hosts-key-command = En /etc/ssh/tms_keycmd/tms_keycmd.toml:
 admin-hosts-then-check = Después, ejecute en la máquina:
 admin-hosts-links = Con estas dos unidades, cada persona puede vincular con tms link la cuenta con la que ha iniciado sesión en esta máquina:
-admin-hosts-links-credential = Para que las personas puedan vincular con tms link la cuenta con la que han iniciado sesión, cree antes una credencial para la máquina, más abajo.
+admin-hosts-links-credential = Para que las personas puedan vincular con tms link la cuenta con la que han iniciado sesión, cree antes una credencial para la máquina, más arriba.
 admin-hosts-remove-question = ¿Quitar { $address } de { $host }?
 admin-hosts-remove-consequence = Si es la última dirección de la máquina, esta desaparece de la lista. Las cuentas vinculadas y sus claves se conservan.
 admin-people-search-for = nombre de usuario o nombre
@@ -134,18 +134,18 @@ admin-people-empty-hint = Las personas se añaden cuando inician sesión por pri
 admin-people-display-name = Nombre
 admin-people-admin = administrador
 admin-people-mfa = Ventana de MFA
-admin-people-mfa-none = ninguno
+admin-people-mfa-none = ninguna
 admin-people-mfa-until = abierta hasta el
-admin-people-mfa-expired = caducado
-admin-people-mfa-off = desactivado
-admin-people-mfa-open = Abrir
-admin-people-mfa-renew = Renovar
+admin-people-mfa-expired = caducada
+admin-people-mfa-off = cerrada
+admin-people-mfa-open = Abrir la ventana de MFA
+admin-people-mfa-renew = Renovar la ventana de MFA
 admin-people-unlink-question = ¿Desvincular { $account } de { $person }?
 admin-people-unlink-consequence = Se revocan las claves de esta cuenta. La cuenta puede vincularse de nuevo, pero las claves no se recuperan.
-admin-people-mfa-enable = Activar
-admin-people-mfa-disable = Desactivar
-admin-people-mfa-close = Eliminar el registro
-admin-people-mfa-close-question = ¿Eliminar el registro del segundo factor de { $person }?
+admin-people-mfa-enable = Volver a abrir la ventana de MFA
+admin-people-mfa-disable = Cerrar la ventana de MFA
+admin-people-mfa-close = Eliminar el registro de MFA
+admin-people-mfa-close-question = ¿Eliminar el registro de MFA de { $person }?
 admin-people-mfa-close-consequence = Se desvinculan sus cuentas en máquinas, se revoca el acceso de las aplicaciones y se revocan sus claves. La cuenta de la persona se conserva.
 admin-people-forget-factors = Restablecer los segundos factores
 admin-people-forget-factors-question = ¿Restablecer todos los segundos factores de { $person }?
@@ -159,8 +159,8 @@ admin-people-end-session-question = ¿Cerrar la sesión de { $person } en { $bro
 admin-people-end-session-consequence = Para seguir allí tendrá que iniciar sesión de nuevo. Sus aplicaciones y dispositivos conservan su acceso.
 admin-people-end-sessions-question = ¿Cerrar todas las sesiones de { $person }?
 admin-people-account = Cuenta
-admin-people-disable = Desactivar
-admin-people-enable = Activar
+admin-people-disable = Desactivar la cuenta
+admin-people-enable = Activar la cuenta
 admin-people-disable-question = ¿Desactivar a { $person }?
 admin-people-disable-consequence = Se cierran sus sesiones. Hasta que se active de nuevo, los tokens de sus dispositivos no funcionan y sus claves no sirven para iniciar sesión.
 admin-people-promote = Nombrar administrador
@@ -321,7 +321,6 @@ admin-figure-locked-out = { $count ->
     [one] persona bloqueada por intentos fallidos
    *[other] personas bloqueadas por intentos fallidos
 }
-admin-figure-locked-out-names = Bloqueadas:
 admin-figure-silent-hosts = { $count ->
     [one] máquina sin consultas de claves desde hace un día
    *[other] máquinas sin consultas de claves desde hace un día
@@ -334,14 +333,21 @@ admin-figure-secrets = { $count ->
     [one] secreto renovado caduca en 14 días
    *[other] secretos renovados caducan en 14 días
 }
-admin-figure-next-secret = El primer secreto anterior caduca el
 admin-figure-certificate = El certificado TLS del portal caduca el
 admin-figure-no-factor = { $count ->
-    [one] persona sin segundo factor
-   *[other] personas sin segundo factor
+    [one] persona sin segundo factor aquí
+   *[other] personas sin segundo factor aquí
 }
 admin-chart = Inicios de sesión en las últimas 24 horas
 admin-chart-summary = { $succeeded } correctos, { $refused } rechazados.
+admin-chart-most = Como máximo { $count } en una hora
+admin-chart-now = ahora
+admin-figure-refused-lookups = { $count ->
+    [one] consulta de claves rechazada en las últimas 24 horas
+   *[other] consultas de claves distintas rechazadas en las últimas 24 horas
+}
+admin-people-blocked = El inicio de sesión está bloqueado por demasiados intentos fallidos durante { $wait } más.
+admin-people-allow-sign-in = Permitir de nuevo el inicio de sesión
 admin-chart-table = Ver como tabla
 admin-chart-hour = Hora desde
 admin-chart-succeeded = Correctos

@@ -10,6 +10,7 @@ use super::components::{AdminPage, Checkbox, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::tenant_overview::SILENT_AFTER;
+use crate::domain::time::Timestamp;
 use crate::pages::components::{
     AlreadyGone, Confirm, Copyable, EmptyList, FlashMessage, Hidden, HostRefusedLogins, List, ListOption, PostForm, RelativeTime, ServerError,
 };
@@ -69,8 +70,9 @@ fn HostList(hosts: Page<HostItem>, query: ListQuery, said: Option<Flash>) -> imp
     }
 }
 
+/// `status_shown`: the last lookup is stated elsewhere.
 #[component]
-fn HostFacts(host: HostItem) -> impl IntoView {
+fn HostFacts(host: HostItem, #[prop(optional)] status_shown: bool) -> impl IntoView {
     let t = translations();
     let credential = match host.credential_required {
         None => t.admin_hosts_credential_none(),
@@ -80,15 +82,19 @@ fn HostFacts(host: HostItem) -> impl IntoView {
     view! {
         <dl class="facts short">
             <div><dt>{t.admin_hosts_addresses()}</dt><dd><code translate="no" dir="ltr">{host.addresses.join(", ")}</code></dd></div>
-            <div>
-                <dt>{t.admin_hosts_asked()}</dt>
-                <dd>{match host.asked_at {
-                    Some(at) => Either::Left(view! { <RelativeTime at/> {host.asked_from.map(|from| view! { ", " <bdi>{from}</bdi> })} }),
-                    None => Either::Right(t.never()),
-                }}</dd>
-            </div>
+            {(!status_shown).then(|| view! {
+                <div><dt>{t.admin_hosts_asked()}</dt><dd><LastLookup at=host.asked_at from=host.asked_from/></dd></div>
+            })}
             <div><dt>{t.admin_hosts_credential()}</dt><dd>{credential}</dd></div>
         </dl>
+    }
+}
+
+#[component]
+fn LastLookup(at: Option<Timestamp>, from: Option<String>) -> impl IntoView {
+    match at {
+        Some(at) => Either::Left(view! { <RelativeTime at/> {from.map(|from| view! { ", " <bdi>{from}</bdi> })} }),
+        None => Either::Right(translations().never()),
     }
 }
 
@@ -203,39 +209,15 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
     let settings = keycmd_config(&host);
     let has_credential = host.credential_required.is_some();
     let required = host.credential_required == Some(true);
+    let never_asked = host.asked_at.is_none();
     view! {
         <AdminPage title=name.clone() here=paths::ADMIN_HOSTS>
             <FlashMessage flash=said/>
             <HostStatus host=host.clone()/>
-            <HostFacts host=host.clone()/>
+            <HostFacts host=host.clone() status_shown=true/>
             {(!host.answers).then(|| view! { <p class="warning">{t.admin_hosts_answers_not()}</p> })}
             <p class="actions"><a class="button" href=here>{t.admin_hosts_test()}</a> <span class="hint">{t.admin_hosts_test_hint()}</span></p>
             <HostRefusedLogins host=name.clone()/>
-            <section aria-labelledby="set-up">
-                <h2 id="set-up">{t.admin_hosts_set_up()}</h2>
-                <p>{t.admin_hosts_install()}</p>
-                <Copyable text=INSTALL block=true/>
-                {has_credential.then(|| view! {
-                    <p>{t.admin_hosts_store_credential()}</p>
-                    <Copyable text=STORE_CREDENTIAL block=true/>
-                })}
-                <p>{t.admin_hosts_sshd_config()}</p>
-                <Copyable text=SSHD block=true/>
-                <p>{t.admin_hosts_key_command()}</p>
-                <Copyable text=settings block=true/>
-                <p class="hint">{t.admin_hosts_then_check()}</p>
-                <Copyable text="runuser -u tms-keycmd -- /usr/local/libexec/tms-keycmd check" block=true/>
-                {if has_credential {
-                    Either::Left(view! {
-                        <p>{t.admin_hosts_links()}</p>
-                        <Copyable text=LINK_SOCKET block=true/>
-                        <Copyable text=LINK_SERVICE block=true/>
-                        <Copyable text="systemctl enable --now tms-link.socket" block=true/>
-                    })
-                } else {
-                    Either::Right(view! { <p class="hint">{t.admin_hosts_links_credential()}</p> })
-                }}
-            </section>
             <section aria-labelledby="credential">
                 <h2 id="credential">{t.admin_hosts_credential()}</h2>
                 <PostForm action=MakeCredential::url() class="narrow" clone:name>
@@ -269,6 +251,33 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
                     }).collect_view()}
                 </ul>
             </section>
+            <section aria-labelledby="set-up">
+                <details open=never_asked>
+                    <summary><h2 id="set-up">{t.admin_hosts_set_up()}</h2></summary>
+                    <p>{t.admin_hosts_install()}</p>
+                    <Copyable text=INSTALL block=true/>
+                    {has_credential.then(|| view! {
+                        <p>{t.admin_hosts_store_credential()}</p>
+                        <Copyable text=STORE_CREDENTIAL block=true/>
+                    })}
+                    <p>{t.admin_hosts_sshd_config()}</p>
+                    <Copyable text=SSHD block=true/>
+                    <p>{t.admin_hosts_key_command()}</p>
+                    <Copyable text=settings block=true/>
+                    <p class="hint">{t.admin_hosts_then_check()}</p>
+                    <Copyable text="runuser -u tms-keycmd -- /usr/local/libexec/tms-keycmd check" block=true/>
+                    {if has_credential {
+                        Either::Left(view! {
+                            <p>{t.admin_hosts_links()}</p>
+                            <Copyable text=LINK_SOCKET block=true/>
+                            <Copyable text=LINK_SERVICE block=true/>
+                            <Copyable text="systemctl enable --now tms-link.socket" block=true/>
+                        })
+                    } else {
+                        Either::Right(view! { <p class="hint">{t.admin_hosts_links_credential()}</p> })
+                    }}
+                </details>
+            </section>
         </AdminPage>
     }
 }
@@ -286,7 +295,7 @@ fn HostStatus(host: HostItem) -> impl IntoView {
     view! {
         <p class="lead">
             <span class=class>{status}</span>
-            {host.asked_at.map(|at| view! { " " {t.admin_hosts_asked()} ": " <RelativeTime at/> })}
+            {host.asked_at.is_some().then(|| view! { " " {t.admin_hosts_asked()} ": " <LastLookup at=host.asked_at from=host.asked_from/> })}
         </p>
     }
 }

@@ -6,9 +6,9 @@ use leptos::prelude::*;
 use super::areas;
 use super::components::AdminPage;
 use crate::domain::paths::{self, encode};
-use crate::domain::tenant_overview::{EXPIRY_WINDOW, SignInHour, TenantOverview};
+use crate::domain::tenant_overview::{EXPIRY_WINDOW, RotatedSecret, SecretOwner, SignInHour, TenantOverview};
 use crate::domain::time::Timestamp;
-use crate::pages::components::{ExactTime, ServerError};
+use crate::pages::components::{ExactTime, RelativeTime, ServerError};
 use crate::server::context::{self, translations};
 use crate::server_fns::admin::overview::get_tenant_overview;
 
@@ -43,6 +43,14 @@ struct Figure {
     label: String,
     path: String,
     urgent: bool,
+    /// The first of what it counts.
+    named: Vec<Named>,
+}
+
+struct Named {
+    text: String,
+    path: Option<String>,
+    expires_at: Option<Timestamp>,
 }
 
 fn listed(figures: &TenantOverview) -> Vec<Figure> {
@@ -52,16 +60,42 @@ fn listed(figures: &TenantOverview) -> Vec<Figure> {
         label: label(&t, i64::try_from(count).unwrap_or(i64::MAX)),
         path,
         urgent,
+        named: Vec::new(),
     };
     let filtered = |path: &str, word: &str| format!("{path}?show={word}");
+    let events = |words: &str, since: &str| format!("{}?q={words}&since={since}", paths::ADMIN_ACTIVITY);
+    let of_hosts = !figures.next_secrets.is_empty() && figures.next_secrets.iter().all(|secret| secret.owner == SecretOwner::Host);
+    let secrets = if of_hosts { paths::ADMIN_HOSTS } else { paths::ADMIN_CLIENTS };
     vec![
-        figure(figures.reported_requests, |t, n| t.admin_figure_reports(n), format!("{}?q=reported", paths::ADMIN_ACTIVITY), true),
-        figure(figures.locked_out, |t, n| t.admin_figure_locked_out(n), format!("{}?q=failed", paths::ADMIN_ACTIVITY), true),
+        figure(figures.reported_requests, |t, n| t.admin_figure_reports(n), events("reported", "week"), true),
+        Figure {
+            named: figures.locked_out_names.iter().map(|user| Named::person(user)).collect(),
+            ..figure(figures.locked_out, |t, n| t.admin_figure_locked_out(n), events("failed", "day"), true)
+        },
         figure(figures.silent_hosts, |t, n| t.admin_figure_silent_hosts(n), filtered(paths::ADMIN_HOSTS, "silent"), true),
+        figure(figures.refused_lookups, |t, n| t.admin_figure_refused_lookups(n), paths::ADMIN_HOSTS.to_owned(), false),
         figure(figures.hosts_without_credential, |t, n| t.admin_figure_no_credential(n), filtered(paths::ADMIN_HOSTS, "no-credential"), false),
-        figure(figures.expiring_secrets, |t, n| t.admin_figure_secrets(n), paths::ADMIN_CLIENTS.to_owned(), true),
+        Figure {
+            named: figures.next_secrets.iter().map(Named::secret).collect(),
+            ..figure(figures.expiring_secrets, |t, n| t.admin_figure_secrets(n), secrets.to_owned(), true)
+        },
         figure(figures.people_without_second_factor, |t, n| t.admin_figure_no_factor(n), filtered(paths::ADMIN_PEOPLE, "no-factor"), false),
     ]
+}
+
+impl Named {
+    fn person(user: &str) -> Self {
+        Self { text: user.to_owned(), path: Some(format!("{}?user={}", paths::ADMIN_PERSON, encode(user))), expires_at: None }
+    }
+
+    fn secret(secret: &RotatedSecret) -> Self {
+        let path = match secret.owner {
+            SecretOwner::Client => Some(format!("{}?client={}", paths::ADMIN_CLIENT, encode(&secret.id))),
+            SecretOwner::Host => Some(format!("{}?host={}", paths::ADMIN_HOST, encode(&secret.id))),
+            SecretOwner::Admin => None,
+        };
+        Self { text: secret.id.clone(), path, expires_at: Some(secret.expires_at) }
+    }
 }
 
 #[component]
@@ -71,25 +105,32 @@ fn Figures(figures: TenantOverview) -> impl IntoView {
     let now = context::services().map(|services| services.now()).ok();
     let expires_soon = certificate.zip(now).is_some_and(|(at, now)| at <= now + EXPIRY_WINDOW);
     view! {
-        <section aria-label=t.admin_figures()>
+        <section aria-labelledby="figures">
+            <h2 id="figures" class="only-heard">{t.admin_figures()}</h2>
             <ul class="cards figures">
-                {listed(&figures).into_iter().map(|Figure { count, label, path, urgent }| view! {
+                {listed(&figures).into_iter().map(|Figure { count, label, path, urgent, named }| view! {
                     <li class="card" class:attention=urgent && count != 0>
                         <a href=path><strong class="figure">{count}</strong> " " {label}</a>
+                        {(!named.is_empty()).then(|| view! { <ul class="named">{named.into_iter().map(|named| view! { <NamedItem named/> }).collect_view()}</ul> })}
                     </li>
                 }).collect_view()}
             </ul>
-            {(!figures.locked_out_names.is_empty()).then(|| view! {
-                <p class="hint">
-                    {t.admin_figure_locked_out_names()} " "
-                    {figures.locked_out_names.into_iter().map(|user| view! {
-                        <a href=format!("{}?user={}", paths::ADMIN_PERSON, encode(&user))><bdi>{user.clone()}</bdi></a> " "
-                    }).collect_view()}
-                </p>
-            })}
-            {figures.next_secret_expiry.map(|at| view! { <p class="hint">{t.admin_figure_next_secret()} " " <ExactTime at/></p> })}
             {certificate.filter(|_| expires_soon).map(|at| view! { <p class="warning">{t.admin_figure_certificate()} " " <ExactTime at/></p> })}
         </section>
+    }
+}
+
+#[component]
+fn NamedItem(named: Named) -> impl IntoView {
+    let Named { text, path, expires_at } = named;
+    view! {
+        <li>
+            {match path {
+                Some(path) => Either::Left(view! { <a href=path><bdi>{text}</bdi></a> }),
+                None => Either::Right(view! { <bdi>{text}</bdi> }),
+            }}
+            {expires_at.map(|at| view! { " " <small><RelativeTime at/></small> })}
+        </li>
     }
 }
 
@@ -101,9 +142,11 @@ const HEIGHT: u64 = 96;
 fn SignInChart(hours: Vec<SignInHour>) -> impl IntoView {
     let t = translations();
     let total = |of: fn(&SignInHour) -> u64| i64::try_from(hours.iter().map(of).sum::<u64>()).unwrap_or(i64::MAX);
-    let summary = t.admin_chart_summary(total(|hour| hour.succeeded), total(|hour| hour.refused));
-    let most = hours.iter().map(|hour| hour.succeeded + hour.refused).max().unwrap_or(0).max(1);
-    let scaled = move |count: u64| count * HEIGHT / most;
+    let (succeeded, refused) = (total(|hour| hour.succeeded), total(|hour| hour.refused));
+    let summary = t.admin_chart_summary(succeeded, refused);
+    let most = hours.iter().map(|hour| hour.succeeded + hour.refused).max().unwrap_or(0);
+    let first = hours.first().and_then(|hour| hour.start.civil_time(&context::zone())).map(|at| format!("{:02}:{:02}", at.hour, at.minute));
+    let scaled = move |count: u64| count * HEIGHT / most.max(1);
     let width = COLUMN * hours.len() as u64;
     let columns = hours.iter().enumerate().map(|(n, hour)| {
         let (x, good, bad) = (n as u64 * COLUMN + 3, scaled(hour.succeeded), scaled(hour.refused).max(u64::from(hour.refused > 0) * 3));
@@ -115,11 +158,19 @@ fn SignInChart(hours: Vec<SignInHour>) -> impl IntoView {
     view! {
         <section aria-labelledby="chart">
             <h2 id="chart">{t.admin_chart()}</h2>
-            <p>{summary.clone()}</p>
+            <p class="legend">
+                <span><i class="succeeded"></i> {t.admin_chart_succeeded()} ": " {succeeded}</span>
+                <span><i class="refused"></i> {t.admin_chart_refused()} ": " {refused}</span>
+            </p>
             <svg class="chart" viewBox=format!("0 0 {width} {}", HEIGHT + 1) role="img" aria-label=summary preserveAspectRatio="none">
                 {columns.collect_view()}
                 <line x1="0" x2=width.to_string() y1=HEIGHT.to_string() y2=HEIGHT.to_string()/>
             </svg>
+            <p class="hint ends">
+                <span>{first}</span>
+                <span>{t.admin_chart_most(i64::try_from(most).unwrap_or(i64::MAX))}</span>
+                <span>{t.admin_chart_now()}</span>
+            </p>
             <details>
                 <summary>{t.admin_chart_table()}</summary>
                 <table>

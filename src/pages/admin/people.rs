@@ -149,7 +149,7 @@ pub fn OnePerson() -> impl IntoView {
 #[component]
 fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
     let t = translations();
-    let PersonDetail { person, host_accounts, identities, sessions, email, second_factors, recovery_codes_left } = person;
+    let PersonDetail { person, host_accounts, identities, sessions, email, second_factors, recovery_codes_left, blocked_for } = person;
     let user = person.user.clone();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encode(&person.user));
@@ -161,6 +161,10 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
         <AdminPage title=person.display_name.clone() here=paths::ADMIN_PEOPLE>
             <FlashMessage flash=said/>
             <p><Badges person=person.clone()/></p>
+            {blocked_for.map(|wait| view! {
+                <p class="warning">{t.admin_people_blocked(t.format_wait(wait))}</p>
+                <ActionButton user=user.clone() change="allow-sign-in" text=t.admin_people_allow_sign_in()/>
+            })}
             <dl class="facts">
                 <dt>{t.admin_user_name()}</dt>
                 <dd><code translate="no" dir="ltr">{user.clone()}</code></dd>
@@ -254,25 +258,27 @@ fn HostAccounts(user: String, host_accounts: Vec<HostAccountItem>) -> impl IntoV
     view! {
         <section aria-labelledby="host-accounts">
             <h2 id="host-accounts">{t.admin_people_host_accounts()}</h2>
-            <ul class="rows">
-                {host_accounts.into_iter().map(|account| {
-                    let place = format!("{}@{}", account.account, account.host);
-                    let of = format!("{}?user={}", paths::ADMIN_PERSON_CHANGE, encode(&user));
-                    let unlink = format!("{of}&change=unlink&host={}&account={}", encode(&account.host), encode(&account.account));
-                    view! {
-                        <li class="row-card">
-                            <div class="what">
-                                <h3><code translate="no" dir="ltr">{place.clone()}</code></h3>
-                                <dl class="facts short">
-                                    <div><dt>{t.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/></dd></div>
-                                    <div><dt>{t.hosts_expires()}</dt><dd><ExactTime at=account.expires_at/></dd></div>
-                                </dl>
-                            </div>
-                            <a class="button danger" href=unlink data-confirm="" aria-label=t.admin_people_unlink_this(place)>{t.hosts_unlink()}</a>
-                        </li>
-                    }
-                }).collect_view()}
-            </ul>
+            {(!host_accounts.is_empty()).then(|| view! {
+                <ul class="rows">
+                    {host_accounts.into_iter().map(|account| {
+                        let place = format!("{}@{}", account.account, account.host);
+                        let of = format!("{}?user={}", paths::ADMIN_PERSON_CHANGE, encode(&user));
+                        let unlink = format!("{of}&change=unlink&host={}&account={}", encode(&account.host), encode(&account.account));
+                        view! {
+                            <li class="row-card">
+                                <div class="what">
+                                    <h3><code translate="no" dir="ltr">{place.clone()}</code></h3>
+                                    <dl class="facts short">
+                                        <div><dt>{t.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/></dd></div>
+                                        <div><dt>{t.hosts_expires()}</dt><dd><ExactTime at=account.expires_at/></dd></div>
+                                    </dl>
+                                </div>
+                                <a class="button danger" href=unlink data-confirm="" aria-label=t.admin_people_unlink_this(place)>{t.hosts_unlink()}</a>
+                            </li>
+                        }
+                    }).collect_view()}
+                </ul>
+            })}
             <PostForm action=LinkAccount::url() main=true class="list-tools" clone:user>
                 <input type="hidden" name="user" value=user.clone()/>
                 <div class="field"><label for="link-host">{t.admin_hosts_name()}</label><input id="link-host" name="host" type="text" required autocomplete="off"/></div>

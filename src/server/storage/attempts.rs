@@ -40,6 +40,24 @@ pub async fn counts_below(
         .await?)
 }
 
+/// The end of the range of keys that begin with an account's: the account is followed by nothing or a blank, and no user id has either.
+fn end_of_account(key: &str) -> String {
+    format!("{key}!")
+}
+
+/// Attempts at an account since `from`, by counter, newest first. `key`: the counter of all addresses together.
+pub async fn of_account(db: impl SqliteExecutor<'_>, key: &str, from: Timestamp) -> Result<Vec<(String, Timestamp)>, Error> {
+    let query = "SELECT key, at FROM attempts WHERE key >= $1 AND key < $2 AND at > $3 ORDER BY key, at DESC LIMIT 2000";
+    let rows: Vec<(String, i64)> = sqlx::query_as(query).bind(key).bind(end_of_account(key)).bind(from.as_millis()).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(key, at)| (key, Timestamp::from_millis(at))).collect())
+}
+
+/// Deletes the attempts at an account, of all its counters that begin with `key`.
+pub async fn delete_of_account(db: &mut Connection, key: &str) -> Result<(), Error> {
+    sqlx::query("DELETE FROM attempts WHERE key >= $1 AND key < $2").bind(key).bind(end_of_account(key)).execute(db).await?;
+    Ok(())
+}
+
 pub async fn insert(db: &mut Connection, key: &str, at: Timestamp) -> Result<(), Error> {
     sqlx::query("INSERT INTO attempts (key, at) VALUES ($1, $2)").bind(key).bind(at.as_millis()).execute(db).await?;
     Ok(())

@@ -55,6 +55,13 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &U
     row.map(Person::try_from).transpose()
 }
 
+/// Those of these user ids that have an account, in order.
+pub async fn existing(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, ids: &[String]) -> Result<Vec<String>, Error> {
+    let query =
+        sqlx::query_scalar("SELECT user_id FROM people WHERE tenant_id = $1 AND user_id IN (SELECT value FROM json_each($2)) ORDER BY user_id");
+    Ok(query.bind(tenant_id.as_str()).bind(serde_json::to_string(ids).unwrap_or_default()).fetch_all(db).await?)
+}
+
 /// False if the tenant has a person of that id.
 pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Error> {
     Values::new()

@@ -101,6 +101,12 @@ struct ContextRow {
     elsewhere: bool,
 }
 
+/// The number of rows with a lookup since `from`. Their number is bounded per tenant.
+pub async fn count_since(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, from: Timestamp) -> Result<i64, Error> {
+    let query = "SELECT count(*) FROM refused_lookups WHERE tenant_id = $1 AND key_known IN (0, 1) AND last_at > $2";
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(from.as_millis()).fetch_one(db).await?)
+}
+
 /// Finds where a refused lookup is to be recorded, and whom it concerns. One statement, for reading in the background.
 pub async fn find_context(db: impl SqliteExecutor<'_>, login: &LoginQuery, now: Timestamp) -> Result<LoginContext, Error> {
     let rows: Vec<ContextRow> = sqlx::query_as(concat!(
@@ -266,7 +272,8 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Er
     Ok(())
 }
 
-/// A person's refused lookups since `since`, newest first; only of one host if given. Without unknown keys on accounts to which the person
+/// A person's refused lookups since `since`: those of registered keys first, as anybody can cause others, and each newest first; only of one
+/// host if given. Without unknown keys on accounts to which the person
 /// logged in afterwards: `ssh` offers all keys that it has.
 pub async fn list_of_person(
     db: impl SqliteExecutor<'_>,
@@ -286,7 +293,7 @@ pub async fn list_of_person(
         ),
         names_of_host!("r.tenant_id", "r.host"),
         "))
-             ORDER BY r.last_at DESC, r.number DESC LIMIT $5"
+             ORDER BY r.key_known DESC, r.last_at DESC, r.number DESC LIMIT $5"
     ))
     .bind(tenant_id.as_str())
     .bind(user_id.as_str())
@@ -298,7 +305,7 @@ pub async fn list_of_person(
     rows.into_iter().filter_map(|row| row.refused_lookup().transpose()).collect()
 }
 
-/// A host's refused lookups since `since`, newest first.
+/// A host's refused lookups since `since`, in the order of [`list_of_person`].
 pub async fn list_of_host(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,
@@ -306,7 +313,9 @@ pub async fn list_of_host(
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<RefusedLookup>, Error> {
-    let query = sqlx::query_as(select!("WHERE r.tenant_id = $1 AND r.host = $2 AND r.last_at >= $3 ORDER BY r.last_at DESC, r.number DESC LIMIT $4"));
+    let query = sqlx::query_as(select!(
+        "WHERE r.tenant_id = $1 AND r.host = $2 AND r.last_at >= $3 ORDER BY r.key_known DESC, r.last_at DESC, r.number DESC LIMIT $4"
+    ));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(host.as_str()).bind(since.as_millis()).bind(limit).fetch_all(db).await?;
     rows.into_iter().filter_map(|row| row.refused_lookup().transpose()).collect()
 }

@@ -5,6 +5,7 @@ use sqlx::{FromRow, SqliteExecutor};
 use super::Error;
 use crate::domain::ids::TenantId;
 use crate::domain::pagination::MAX_COUNTED;
+use crate::domain::tenant_overview::{MAX_NAMED, RotatedSecret, SecretOwner};
 use crate::domain::time::Timestamp;
 
 const MOST: i64 = MAX_COUNTED as i64;
@@ -32,19 +33,33 @@ pub async fn count_hosts_without_credential(db: impl SqliteExecutor<'_>, tenant_
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(MOST).fetch_one(db).await?)
 }
 
-/// The number of old secrets that expire between two times, and the earliest expiry.
-pub async fn count_expiring_secrets(
-    db: impl SqliteExecutor<'_>,
-    tenant_id: &TenantId,
-    now: Timestamp,
-    until: Timestamp,
-) -> Result<(i64, Option<i64>), Error> {
-    let query = "SELECT count(*), min(old_secret_until)
-                 FROM (SELECT old_secret_until FROM clients WHERE tenant_id = $1
+/// The number of old secrets that expire between two times.
+pub async fn count_expiring_secrets(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, now: Timestamp, until: Timestamp) -> Result<i64, Error> {
+    let query = "SELECT count(*) FROM (SELECT old_secret_until FROM clients WHERE tenant_id = $1
                        UNION ALL SELECT old_secret_until FROM host_credentials WHERE tenant_id = $1
                        UNION ALL SELECT old_secret_until FROM tenant_admins WHERE tenant_id = $1) AS secrets
                  WHERE old_secret_until > $2 AND old_secret_until <= $3";
-    Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(now.as_millis()).bind(until.as_millis()).fetch_one(db).await?)
+    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(now.as_millis()).bind(until.as_millis()).fetch_one(db).await?)
+}
+
+/// The first of them to expire.
+pub async fn next_secrets(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, now: Timestamp, until: Timestamp) -> Result<Vec<RotatedSecret>, Error> {
+    let query = "SELECT owner, id, old_secret_until
+                 FROM (SELECT 'client' AS owner, client_id AS id, old_secret_until FROM clients WHERE tenant_id = $1
+                       UNION ALL
+                       SELECT 'host', coalesce((SELECT a.host FROM host_aliases a WHERE a.tenant_id = c.tenant_id AND a.alias = c.host), c.host),
+                              c.old_secret_until
+                       FROM host_credentials c WHERE c.tenant_id = $1
+                       UNION ALL SELECT 'admin', admin_id, old_secret_until FROM tenant_admins WHERE tenant_id = $1) AS secrets
+                 WHERE old_secret_until > $2 AND old_secret_until <= $3 ORDER BY old_secret_until, owner, id LIMIT $4";
+    let query = sqlx::query_as(query).bind(tenant_id.as_str()).bind(now.as_millis()).bind(until.as_millis()).bind(MAX_NAMED as i64);
+    let rows: Vec<(String, String, i64)> = query.fetch_all(db).await?;
+    let owner = |word: &str| match word {
+        "client" => SecretOwner::Client,
+        "host" => SecretOwner::Host,
+        _ => SecretOwner::Admin,
+    };
+    Ok(rows.into_iter().map(|(word, id, at)| RotatedSecret { owner: owner(&word), id, expires_at: Timestamp::from_millis(at) }).collect())
 }
 
 /// Enabled people without an app or passkey.

@@ -1,5 +1,7 @@
 //! The tenant's people.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -40,6 +42,8 @@ pub struct PersonDetail {
     pub email: Option<EmailItem>,
     pub second_factors: Vec<FactorItem>,
     pub recovery_codes_left: i64,
+    /// How long sign-in is still blocked after failed attempts.
+    pub blocked_for: Option<Duration>,
 }
 
 /// An app or passkey that a person has enrolled.
@@ -82,6 +86,7 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
     let sessions = services.sessions_of(&admin, &user).await.map_err(context::fault)?;
     let current = context::signed_in()?.session().session_id().clone();
     let factors = services.second_factors_of(admin.tenant_id(), &user).await.map_err(context::fault)?;
+    let blocked_for = services.sign_in_blocked_for(&admin, &user).await.map_err(context::fault)?;
     let mail = services.mail_preferences_of(&admin, &user).await.map_err(context::fault)?;
     Ok(Some(PersonDetail {
         person: PersonItem::new(account, now),
@@ -89,6 +94,7 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
         identities: identities.into_iter().map(IdentityItem::from).collect(),
         sessions: sessions.into_iter().map(|session| SessionItem::new(session, Some(&current))).collect(),
         email: mail.and_then(|mail| Some(EmailItem { address: mail.address?.into(), from_institution: mail.issuer.is_some() })),
+        blocked_for,
         recovery_codes_left: factors.recovery_codes_left,
         second_factors: FactorItem::all(factors),
     }))
@@ -124,8 +130,8 @@ pub async fn add_person(#[server(default)] user: String, #[server(default)] disp
     }
 }
 
-/// Changes a person. `change`: `disable`, `enable`, `appoint`, `dismiss`, `password`, `end-sessions`, `open-mfa`, `enable-mfa`,
-/// `disable-mfa`, `close-mfa`, `forget-factors`.
+/// Changes a person. `change`: `disable`, `enable`, `appoint`, `dismiss`, `password`, `end-sessions`, `allow-sign-in`, `open-mfa`,
+/// `enable-mfa`, `disable-mfa`, `close-mfa`, `forget-factors`.
 #[server(prefix = "/api", endpoint = "admin/people/change")]
 pub async fn change_person(#[server(default)] user: String, #[server(default)] change: String) -> Result<(), ServerFnError> {
     use crate::domain::ids::UserId;
@@ -152,6 +158,7 @@ pub async fn change_person(#[server(default)] user: String, #[server(default)] c
             }
         }
         "end-sessions" => there(services.end_sessions_of(&admin, &user).await),
+        "allow-sign-in" => there(services.allow_sign_in(&admin, &user).await),
         "open-mfa" => there(services.reopen_mfa(&admin, &user, minutes).await),
         "enable-mfa" => there(services.set_mfa_enabled(&admin, &user, true).await),
         "disable-mfa" => there(services.set_mfa_enabled(&admin, &user, false).await),

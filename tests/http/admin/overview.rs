@@ -57,10 +57,45 @@ async fn overview_counts_sign_ins_and_names_who_is_locked_out() {
     assert_eq!(figure(&page, &en().admin_figure_locked_out(1)), Some(1), "{}", page.words());
     assert!(page.says("href=\"/admin/people/person?user=eve\""), "{}", page.text);
     assert!(page.says(en().admin_chart_summary(1, 10)), "{}", page.words());
+    let eve = browser.get("/admin/people/person?user=eve").await;
+    assert!(eve.says(en().admin_people_blocked(en().format_wait(Duration::from_secs(600)))), "{}", eve.words());
     assert_eq!(page.text.matches("<tr><th scope=\"row\">").count(), 24, "the table has each hour");
     app.clock.advance(Duration::from_secs(11 * 60));
     let later = browser.get(paths::ADMIN).await;
     assert_eq!(figure(&later, &en().admin_figure_locked_out(0)), Some(0), "{}", later.words());
+    assert!(!browser.get("/admin/people/person?user=eve").await.says(en().admin_people_allow_sign_in()));
+}
+
+#[tokio::test]
+async fn administrator_allows_sign_in_again() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    for person in ["eve", "eve2"] {
+        app.add_person("test", person).await;
+        for _ in 0..10 {
+            app.browser().sign_in("test", person, "wrong").await;
+        }
+    }
+    browser.post("/api/admin/people/change", &[("user", "eve"), ("change", "allow-sign-in")]).await;
+    assert!(!browser.get("/admin/people/person?user=eve").await.says(en().admin_people_allow_sign_in()));
+    assert!(browser.get("/admin/people/person?user=eve2").await.says(en().admin_people_allow_sign_in()), "only that account is unblocked");
+    let stranger = app.browser();
+    stranger.sign_in("test", "eve2", "wrong").await;
+    stranger.post("/api/admin/people/change", &[("user", "eve2"), ("change", "allow-sign-in")]).await;
+    assert!(browser.get("/admin/people/person?user=eve2").await.says(en().admin_people_allow_sign_in()));
+}
+
+#[tokio::test]
+async fn attempts_at_names_without_an_account_are_nobodys() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let other = app.browser();
+    for _ in 0..10 {
+        other.sign_in("test", "nobody-here", "wrong").await;
+    }
+    let page = browser.get(paths::ADMIN).await;
+    assert_eq!(figure(&page, &en().admin_figure_locked_out(0)), Some(0), "{}", page.words());
+    assert!(!page.says("nobody-here"), "{}", page.words());
 }
 
 #[tokio::test]
@@ -73,6 +108,7 @@ async fn overview_counts_reports_rotated_secrets_and_missing_factors() {
     let page = browser.get(paths::ADMIN).await;
     assert_eq!(figure(&page, &en().admin_figure_reports(1)), Some(1), "{}", page.words());
     assert_eq!(figure(&page, &en().admin_figure_secrets(1)), Some(1), "{}", page.words());
+    assert!(page.says("href=\"/admin/clients/client?client=testclient1\""), "the rotated secret is named: {}", page.text);
     assert_eq!(figure(&page, &en().admin_figure_no_factor(1)), Some(1), "{}", page.words());
     assert!(browser.get("/admin/people?show=no-factor").await.says("testuser1"));
     assert!(browser.get("/admin/activity?q=reported").await.says(en().admin_title()));
@@ -82,9 +118,10 @@ async fn overview_counts_reports_rotated_secrets_and_missing_factors() {
 async fn overview_counts_the_own_tenant_only() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
+    app.add_person("test", "eve").await;
     let other = app.browser();
     for _ in 0..10 {
-        other.sign_in("test", "nobody-here", "wrong").await;
+        other.sign_in("test", "eve", "wrong").await;
     }
     assert_eq!(figure(&browser.get(paths::ADMIN).await, &en().admin_figure_locked_out(1)), Some(1));
     let dora = deployment_administrator(&app).await;
