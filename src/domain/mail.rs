@@ -14,8 +14,12 @@ pub const MAX_ATTEMPTS: i64 = 8;
 pub const MAX_MAIL_AGE: Duration = Duration::from_secs(2 * 86_400);
 /// Least time between two messages to one person: what comes in between is gathered into one message.
 pub const MAIL_INTERVAL: Duration = Duration::from_secs(6 * 60);
-/// Maximum number of notifications that wait to be sent.
+/// Maximum number of a tenant's notifications that wait to be sent.
 pub const MAX_QUEUED: i64 = 10_000;
+/// Maximum number of a person's.
+pub const MAX_QUEUED_OF_PERSON: i64 = 200;
+/// With so many of a person, no more are queued that they can turn off.
+pub const MAX_QUEUED_OPTIONAL: i64 = 100;
 /// Maximum number of notifications in one message.
 pub const MAX_PER_MESSAGE: i64 = 20;
 const FIRST_RETRY: Duration = Duration::from_secs(5 * 60);

@@ -7,7 +7,7 @@ use super::audit_log::{AuditEvent, AuditKind};
 use super::paths::{self, encode};
 use super::time::Timestamp;
 
-/// Maximum number of a person's notifications; older ones are deleted.
+/// Maximum number of a person's notifications about applications, and of their other ones; older ones are deleted, unless an e-mail waits.
 pub const MAX_NOTIFICATIONS: i64 = 50;
 /// How long a notification is kept.
 pub const NOTIFICATION_RETENTION: Duration = days(90);
@@ -51,6 +51,9 @@ impl NotificationKind {
         ("second_factor_removed", Self::SecondFactorRemoved),
     ];
 
+    /// What applications do: people can turn off e-mail about it.
+    pub const OPTIONAL: [Self; 2] = [Self::ApplicationAllowed, Self::ApplicationKeys];
+
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(word, _)| word)
     }
@@ -76,7 +79,7 @@ impl NotificationKind {
 
     /// Whether it is sent by e-mail also to people who turned e-mail off: an intruder could turn it off first.
     pub fn is_always_mailed(self) -> bool {
-        !matches!(self, Self::ApplicationAllowed | Self::ApplicationKeys)
+        !Self::OPTIONAL.contains(&self)
     }
 
     /// Whether one notification stands for all events of an application until it is dismissed.
@@ -113,8 +116,8 @@ pub struct Notification {
     pub client_id: Option<String>,
     /// Display name of the client, if it still exists.
     pub client_name: Option<String>,
-    /// The number of the client's newest delegation that is in force.
-    pub delegation: Option<i64>,
+    /// Whether the client may act for the person now.
+    pub has_access: bool,
     /// A key's fingerprint, or the name of a factor.
     pub subject: Option<String>,
     /// IP address; `None` if it is unknown, or an administrator's.
@@ -129,7 +132,9 @@ impl Notification {
             NotificationKind::NewNetwork => format!("{}?show=sign-ins", paths::ACTIVITY),
             NotificationKind::ApplicationAllowed => searched(paths::APPS, self.client_id.as_ref()),
             NotificationKind::KeyRegistered => searched(paths::KEYS, self.subject.as_ref()),
-            NotificationKind::ApplicationKeys => searched(paths::KEYS, self.client_id.as_ref()),
+            NotificationKind::ApplicationKeys => {
+                self.client_id.as_ref().map_or_else(|| paths::KEYS.to_owned(), |client| paths::keys_of_client(paths::KEYS, client))
+            }
             NotificationKind::DeviceReplayed | NotificationKind::CodeSubmittedTwice => format!("{}?show=apps", paths::ACTIVITY),
             NotificationKind::SecondFactorRemoved => paths::IDENTITIES.to_owned(),
         }
@@ -137,11 +142,13 @@ impl Notification {
 
     /// The page on which a person who did not cause it ends what it allowed.
     pub fn not_me_url(&self) -> String {
-        match (self.kind, self.delegation) {
-            (NotificationKind::NewNetwork, _) => format!("{}?others=1", paths::SESSIONS_END),
-            (NotificationKind::ApplicationAllowed | NotificationKind::ApplicationKeys, Some(number)) => {
-                format!("{}?app={number}&end=1", paths::APPS_CHANGE)
+        match (self.kind, &self.client_id, &self.subject) {
+            // Each sign-in there offers what ends it.
+            (NotificationKind::NewNetwork, ..) => self.object_url(),
+            (NotificationKind::ApplicationAllowed | NotificationKind::ApplicationKeys, Some(client), _) if self.has_access => {
+                format!("{}?client={}", paths::APPS_REVOKE, encode(client))
             }
+            (NotificationKind::KeyRegistered, _, Some(fingerprint)) => format!("{}?q={}&show=active&all=1", paths::KEYS_REVOKE, encode(fingerprint)),
             _ => paths::REVOKE_EVERYTHING.to_owned(),
         }
     }

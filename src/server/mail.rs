@@ -14,7 +14,7 @@ pub use smtp::{Password, SmtpSettings, SmtpTls, SmtpUnusable, parse_sender};
 
 /// How often the outbox is read.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
-/// The pause after a message could not be sent: the server may be down.
+/// The pause when the server cannot be used: it may be down.
 const FAILURE_PAUSE: Duration = Duration::from_secs(60);
 
 /// Sends what waits in the outbox.
@@ -29,7 +29,7 @@ pub struct MailSender {
 pub enum Round {
     /// Nothing is due any more.
     Empty,
-    /// A message could not be sent; others may be due.
+    /// The server cannot be used; messages may be due.
     Failed,
     Stopped,
 }
@@ -59,7 +59,7 @@ impl MailSender {
         }
     }
 
-    /// Sends all messages that are due, until one fails.
+    /// Sends all messages that are due, until the server cannot be used.
     pub async fn send_due(&self, stop: &watch::Receiver<bool>) -> Result<Round, Fault> {
         while !*stop.borrow() {
             let Some(mail) = self.services.claim_mail().await? else { return Ok(Round::Empty) };

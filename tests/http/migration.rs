@@ -142,7 +142,10 @@ const SPELLED_TWICE: &str = "
     INSERT INTO host_credentials (tenant_id, host, secret_hash, required, created_at, updated_at)
         VALUES ('a', 'Vista', x'01', 1, 1, 1), ('a', 'vista', x'02', 0, 2, 2), ('a', 'VISTA', x'03', 0, 3, 3);
     INSERT INTO host_questions VALUES ('a', 'Vista', 1, NULL), ('a', 'vista', 2, NULL);
-    INSERT INTO host_names VALUES ('Vista', 'a', 1), ('vista', 'b', 2);";
+    INSERT INTO host_names VALUES ('Vista', 'a', 1), ('vista', 'b', 2);
+    INSERT INTO activity (tenant_id, at, kind, user_id, from_address)
+        VALUES ('a', 7, 'signed_in', 'jdoe', '192.0.2.200'), ('a', 8, 'signed_in', 'jdoe', '192.0.2.13'), ('a', 9, 'signed_in', 'jdoe', '2001:db8::1'),
+               ('a', 9, 'signed_in', 'jdoe', NULL), ('a', 9, 'signed_in', 'gone', '192.0.2.1'), ('a', 9, 'signed_out', 'jdoe', '198.51.100.1');";
 
 #[tokio::test]
 async fn hosts_that_differ_by_case_are_merged() {
@@ -173,6 +176,7 @@ async fn hosts_that_differ_by_case_are_merged() {
         ("SELECT concat_ws(' ', alias, host) FROM host_aliases", &["vista.tacc.example Vista"]),
         ("SELECT concat_ws(' ', host, tenant_id) FROM host_names ORDER BY 1", &["Vista a", "vista b", "vista.tacc.example a"]),
         ("SELECT CAST(seq AS TEXT) FROM sqlite_sequence WHERE name = 'pubkeys'", &["9"]),
+        ("SELECT concat_ws(' ', tenant_id, user_id, network, last_seen_at) FROM sign_in_networks", &["a jdoe 192.0.2.0/24 8"]),
         ("SELECT 'broken' FROM pragma_foreign_key_check", &[]),
     ] {
         assert_eq!(texts(&mut database, query.to_owned()).await, expected, "{query}");

@@ -38,7 +38,7 @@ async fn sign_in_from_a_new_network_is_reported() {
     let browser = signed_in_at(&app, "2001:db8:1::1").await;
     let page = browser.get("/").await;
     assert!(page.says(&heading) && page.words().contains(&en().notification_new_network("2001:db8:1::1")), "{}", page.words());
-    assert!(page.says("href=\"/sessions/end?others=1\""), "what to do if it was another person");
+    assert!(page.says("href=\"/activity?show=sign-ins\""), "where it offers what ends it");
     let dismissed = press(&browser, &page, DISMISS).await;
     assert_eq!(dismissed.path, "/");
     assert!(dismissed.says(en().notifications_dismissed()) && !dismissed.says(&heading), "{}", dismissed.words());
@@ -61,7 +61,7 @@ async fn keys_of_an_application_are_reported_once() {
     let browser = app.signed_in().await;
     let page = browser.get("/").await;
     assert!(page.words().contains(&en().notification_application_keys("testapp1")), "{}", page.words());
-    assert!(page.says("href=\"/keys?q=testclient1\""));
+    assert!(page.says("href=\"/keys?q=app%3Atestclient1"));
     press(&browser, &page, DISMISS).await;
     assert_eq!(keys().await, 1, "on the same day");
     app.clock.advance(Duration::from_secs(86_400));
@@ -73,13 +73,19 @@ async fn keys_of_an_application_are_reported_once() {
 #[tokio::test]
 async fn allowed_application_leads_to_its_revocation() {
     let app = TestApp::start().await;
-    app.token().await;
-    let page = app.signed_in().await.get("/").await;
+    // On two devices: the link does not end one that is not meant.
+    let tokens = [app.token().await, app.token().await];
+    let browser = app.signed_in().await;
+    let page = browser.get("/").await;
     assert!(page.words().contains(&en().notification_application_allowed("TMS command line")), "{}", page.words());
-    let (_, link) = page.text.split_once("href=\"/apps/change?app=").expect("a link");
-    let number = link.split('&').next().expect("a number");
-    let question = app.signed_in().await.get(&format!("/apps/change?app={number}&end=1")).await;
-    assert!(question.says("/api/apps/") && question.says("TMS command line"), "{}", question.words());
+    assert_eq!(page.text.matches("href=\"/apps/revoke?client=tms-cli\"").count(), 2, "{}", page.text);
+    assert!(browser.get("/apps/revoke?client=tms-cli").await.says("TMS command line"));
+    browser.post("/api/apps/revoke", &[("client", "tms-cli")]).await;
+    for token in tokens {
+        assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
+    }
+    let page = browser.get("/").await;
+    assert!(page.says("href=\"/keys/revoke-everything\"") && !page.says("/apps/revoke?"), "without access: {}", page.text);
 }
 
 #[tokio::test]
@@ -159,4 +165,20 @@ async fn names_in_notifications_are_escaped() {
     app.client().make_key(json!({})).await;
     let page = app.signed_in().await.get("/").await;
     assert!(page.says("&lt;b&gt;X&lt;/b&gt;") && !page.says("<b>X</b>"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn registered_key_leads_to_its_revocation() {
+    const PUBLIC_KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIErqSGC5Fd9/VWqg20dtfAYEmp4uPDSwenE5VfeMKJvA jdoe@laptop";
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let account = app.texts("SELECT id FROM host_accounts WHERE tenant_id = 'test' AND user_id = 'testuser1' LIMIT 1").await.remove(0);
+    browser.get("/keys/add").await;
+    browser.post("/api/keys/add", &[("host_account", account.as_str()), ("public_key", PUBLIC_KEY), ("days", "7")]).await;
+    let page = browser.get("/").await;
+    let link = "/keys/revoke?q=SHA256%3AZ/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI&show=active&all=1";
+    assert!(page.says(&format!("href=\"{}\"", link.replace('&', "&amp;"))), "{}", page.text);
+    assert!(browser.get(link).await.says(en().keys_revoke_question(1)));
+    app.clock.advance(Duration::from_secs(8 * 86_400));
+    assert!(app.signed_in().await.get(link).await.says(en().keys_none_selected_title()), "it has ended");
 }

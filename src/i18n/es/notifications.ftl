@@ -16,7 +16,7 @@ notifications-older = { $count ->
     [one] Una notificación anterior
    *[other] { NUMBER($count) } notificaciones anteriores
 }
-notifications-dismissed = Descartado. Los sucesos siguen en Actividad.
+notifications-dismissed = Descartado. Los eventos siguen en Actividad.
 notifications-gone = No quedaba nada que descartar.
 
 mail-title = Correo electrónico

@@ -58,6 +58,8 @@ fn NotificationEntry(about: Notification) -> impl IntoView {
     let sentence = format!("notification-{}", about.id);
     // The sentence about a network names the address already.
     let from = about.from.clone().filter(|_| about.kind != NotificationKind::NewNetwork);
+    let (details, not_me) = (about.object_url(), about.not_me_url());
+    let details = (details != not_me).then_some(details);
     view! {
         <li class="row-card">
             <div class="what">
@@ -66,9 +68,8 @@ fn NotificationEntry(about: Notification) -> impl IntoView {
                     <RelativeTime at=about.at/>
                     {from.map(|from| view! { " " {t.notification_from()} " " <bdi>{from}</bdi> })}
                     " · "
-                    <a href=about.object_url() aria-describedby=sentence.clone()>{t.notification_details()}</a>
-                    " · "
-                    <a href=about.not_me_url() aria-describedby=sentence.clone()>{t.notification_not_me()}</a>
+                    {details.map(|page| view! { <a href=page aria-describedby=sentence.clone()>{t.notification_details()}</a> " · " })}
+                    <a href=not_me aria-describedby=sentence.clone()>{t.notification_not_me()}</a>
                 </p>
             </div>
             <PostForm action=DismissNotification::url()>

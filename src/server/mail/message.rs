@@ -76,7 +76,7 @@ mod tests {
             at: Timestamp::from_millis(1_795_176_000_000),
             client_id: Some("app".into()),
             client_name: Some(client_name.into()),
-            delegation: Some(3),
+            has_access: true,
             subject: None,
             from: Some("192.0.2.1".into()),
         };
@@ -113,7 +113,7 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         let plain = text.replace("=\r\n", "").replace("=3D", "=");
-        assert!(plain.contains("https://tms.example.org/apps/change?app=3&end=1"), "{text}");
+        assert!(plain.contains("https://tms.example.org/apps/revoke?client=app"), "{text}");
     }
 
     #[test]

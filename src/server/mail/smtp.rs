@@ -18,8 +18,9 @@ use crate::server::service::platform::rng::Secret;
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(20);
 /// Time limit of one message, less than a claim lasts.
 const MESSAGE_TIMEOUT: Duration = Duration::from_secs(60);
-/// The server wants other credentials (RFC 4954 §6): the operator can correct that, so the message is sent again.
-const AUTHENTICATION_CODES: [&str; 5] = ["454", "530", "534", "535", "538"];
+/// The server closes the connection (RFC 5321 §3.8), or wants other credentials (RFC 4954 §6), which the operator can correct: all
+/// messages are sent later.
+const SERVER_CODES: [&str; 6] = ["421", "454", "530", "534", "535", "538"];
 
 /// How the connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,10 +111,13 @@ impl SmtpClient {
         match tokio::time::timeout(MESSAGE_TIMEOUT, self.transport.send(message)).await {
             Ok(Ok(_)) => MailOutcome::Sent,
             Ok(Err(error)) => {
-                let status = error.status().map(|code| code.to_string()).unwrap_or_default();
-                let final_word = error.is_permanent() && !AUTHENTICATION_CODES.contains(&status.as_str());
                 let why = chain(&error);
-                if final_word { MailOutcome::Rejected(why) } else { MailOutcome::Failed(why) }
+                match error.status().map(|code| code.to_string()) {
+                    Some(code) if SERVER_CODES.contains(&code.as_str()) => MailOutcome::Failed(why),
+                    Some(_) if error.is_permanent() => MailOutcome::Rejected(why),
+                    Some(_) => MailOutcome::Deferred(why),
+                    None => MailOutcome::Failed(why),
+                }
             }
             Err(_) => MailOutcome::Failed("the mail server did not answer in time".into()),
         }

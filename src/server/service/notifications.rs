@@ -22,8 +22,10 @@ const CLAIM_LIFETIME: Duration = Duration::from_secs(5 * 60);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MailOutcome {
     Sent,
-    /// Not sent; another attempt may succeed.
+    /// The server cannot be used now; another attempt may succeed.
     Failed(String),
+    /// The server does not accept this message now; it may accept others, and this one later.
+    Deferred(String),
     /// The server will never accept it.
     Rejected(String),
 }
@@ -31,7 +33,7 @@ pub enum MailOutcome {
 impl Services {
     /// The person's notifications that are not dismissed, newest first.
     pub async fn pending_notifications(&self, person: &SignedIn) -> Result<Vec<Notification>, Fault> {
-        Ok(notifications::pending(self.storage().reader(), person.tenant_id(), person.user_id()).await?)
+        Ok(notifications::pending(self.storage().reader(), person.tenant_id(), person.user_id(), self.now()).await?)
     }
 
     /// Dismisses one. False if it is not theirs, or dismissed already.
@@ -94,15 +96,17 @@ impl Services {
         let ClaimedMail { tenant_id, user_id, rows, .. } = mail;
         let (tenant, user) = (tenant_id.as_str(), user_id.as_str());
         let next = |attempts, created_at| match outcome {
-            MailOutcome::Failed(_) => next_attempt(attempts, created_at, now),
+            MailOutcome::Failed(_) | MailOutcome::Deferred(_) => next_attempt(attempts, created_at, now),
             MailOutcome::Sent | MailOutcome::Rejected(_) => None,
         };
         let rows: Vec<_> = rows.into_iter().map(|row| (next(row.attempts, row.created_at()), row)).collect();
         let dropped = rows.iter().filter(|(next, _)| next.is_none()).count();
         match &outcome {
             MailOutcome::Sent => tracing::debug!(tenant, user, notifications = dropped, "Sent an e-mail"),
-            MailOutcome::Failed(why) if dropped == 0 => tracing::warn!(tenant, user, why, "Could not send an e-mail; it is sent again later"),
-            MailOutcome::Failed(why) | MailOutcome::Rejected(why) => {
+            MailOutcome::Failed(why) | MailOutcome::Deferred(why) if dropped == 0 => {
+                tracing::warn!(tenant, user, why, "Could not send an e-mail; it is sent again later")
+            }
+            MailOutcome::Failed(why) | MailOutcome::Deferred(why) | MailOutcome::Rejected(why) => {
                 tracing::warn!(tenant, user, why, notifications = dropped, "Dropped an e-mail that could not be sent");
             }
         }

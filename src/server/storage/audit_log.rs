@@ -32,7 +32,7 @@ pub async fn insert_all(db: &mut Connection, events: &[AuditEvent]) -> Result<()
     .execute(&mut *db)
     .await?;
     for new in notifications::record(&mut *db, events).await? {
-        mail_outbox::queue(&mut *db, new.id, new.is_always_mailed()).await?;
+        mail_outbox::queue(&mut *db, &new).await?;
     }
     Ok(())
 }
@@ -171,22 +171,23 @@ const SEARCHED: [&str; 9] = [
 
 /// A page of events, newest first.
 pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuery, now: Timestamp) -> Result<Page<ListedAuditEntry>, Error> {
-    // Evaluated for the rows of the page only.
+    // Evaluated for the rows of the page only. Expressions instead of columns (`+k.number`, `d.user_id || ''`) keep the planner from
+    // reading all keys and delegations of the tenant or person in another index: fingerprint and device grant select a few rows.
     const LISTED_COLUMNS: &str = concat!(
         columns!(),
         ", (SELECT c.app_name FROM clients c WHERE c.tenant_id = activity.tenant_id AND c.client_id = activity.client_id) AS client_name,
            (SELECT p.display_name FROM people p WHERE p.tenant_id = activity.tenant_id AND p.user_id = activity.user_id) AS person_name,
-           (SELECT min(k.number) FROM pubkeys k
+           (SELECT min(+k.number) FROM pubkeys k
             WHERE k.fingerprint = activity.subject AND k.tenant_id = activity.tenant_id AND k.user_id = activity.user_id
               AND (activity.host IS NULL OR (k.host = activity.host AND k.account = activity.account))) AS key_number,
            (SELECT h.id FROM host_accounts h
             WHERE h.tenant_id = activity.tenant_id AND h.user_id = activity.user_id AND h.host = activity.host
               AND h.account = activity.account) AS host_account_id,
-           (SELECT min(d.number) FROM delegations d
-            WHERE d.tenant_id = activity.tenant_id AND d.device_grant_id = activity.device_grant_id AND d.user_id = activity.user_id
+           (SELECT min(+d.number) FROM delegations d
+            WHERE d.tenant_id = activity.tenant_id AND d.device_grant_id = activity.device_grant_id AND d.user_id || '' = activity.user_id
               AND d.ended_at IS NULL) AS device_delegation,
            (SELECT min(d.expires_at) FROM delegations d
-            WHERE d.tenant_id = activity.tenant_id AND d.device_grant_id = activity.device_grant_id AND d.user_id = activity.user_id
+            WHERE d.tenant_id = activity.tenant_id AND d.device_grant_id = activity.device_grant_id AND d.user_id || '' = activity.user_id
               AND d.ended_at IS NULL) AS device_delegated_until,
            (SELECT max(d.expires_at) FROM delegations d
             WHERE d.tenant_id = activity.tenant_id AND d.client_id = activity.client_id AND d.user_id = activity.user_id

@@ -2,10 +2,10 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
-use super::notifications::{self, select_notifications};
+use super::notifications::{self, NewNotification, select_notifications};
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::mail::{EmailAddress, MAIL_INTERVAL, MAX_PER_MESSAGE, MAX_QUEUED};
+use crate::domain::mail::{EmailAddress, MAIL_INTERVAL, MAX_PER_MESSAGE, MAX_QUEUED, MAX_QUEUED_OF_PERSON, MAX_QUEUED_OPTIONAL};
 use crate::domain::notification::Notification;
 use crate::domain::time::Timestamp;
 
@@ -18,22 +18,28 @@ pub async fn set_enabled(db: &mut Connection, enabled: bool) -> Result<(), Error
     Ok(())
 }
 
-/// Queues a notification if the server sends e-mail, and the person has an address and wants it. `always`: also if they turned e-mail off.
-pub(super) async fn queue(db: &mut Connection, notification: i64, always: bool) -> Result<(), Error> {
-    let queued: i64 = sqlx::query_scalar("SELECT count(*) FROM mail_outbox").fetch_one(&mut *db).await?;
-    if queued >= MAX_QUEUED {
-        tracing::warn!(notification, "No e-mail about a notification: the outbox is full");
+/// Queues a notification if the server sends e-mail, and the person has an address and wants it, or it is always sent.
+pub(super) async fn queue(db: &mut Connection, new: &NewNotification) -> Result<(), Error> {
+    let always = new.is_always_mailed();
+    let (queued, of_person): (i64, i64) =
+        sqlx::query_as("SELECT count(*), count(CASE WHEN user_id = $2 THEN 1 END) FROM mail_outbox WHERE tenant_id = $1")
+            .bind(&new.tenant_id)
+            .bind(&new.user_id)
+            .fetch_one(&mut *db)
+            .await?;
+    if queued >= MAX_QUEUED || of_person >= if always { MAX_QUEUED_OF_PERSON } else { MAX_QUEUED_OPTIONAL } {
+        tracing::warn!(tenant = new.tenant_id, user = new.user_id, notification = new.id, "No e-mail about a notification: too many wait");
         return Ok(());
     }
     sqlx::query(
         "INSERT INTO mail_outbox (notification_id, tenant_id, user_id, created_at, due_at)
-         SELECT n.id, n.tenant_id, n.user_id, n.at, CASE WHEN p.mailed_at + $3 > n.at THEN p.mailed_at + $3 ELSE n.at END
+         SELECT n.id, n.tenant_id, n.user_id, n.at, CASE WHEN p.mailed_at <= n.at AND p.mailed_at + $3 > n.at THEN p.mailed_at + $3 ELSE n.at END
          FROM notifications n
          JOIN people p ON p.tenant_id = n.tenant_id AND p.user_id = n.user_id
          JOIN mail_settings s ON s.enabled
          WHERE n.id = $1 AND p.email IS NOT NULL AND (p.optional_mail OR $2)",
     )
-    .bind(notification)
+    .bind(new.id)
     .bind(always)
     .bind(millis(MAIL_INTERVAL))
     .execute(db)
@@ -109,7 +115,7 @@ pub async fn claim(db: &mut Connection, now: Timestamp, claimed_until: Timestamp
     .await?;
     let mut notifications = Vec::new();
     for row in &rows {
-        notifications.extend(find_notification(db, row.notification_id).await?);
+        notifications.extend(find_notification(db, row.notification_id, now).await?);
     }
     notifications.sort_by_key(|notification| std::cmp::Reverse(notification.id));
     Ok(Some(ClaimedMail {
@@ -124,8 +130,9 @@ pub async fn claim(db: &mut Connection, now: Timestamp, claimed_until: Timestamp
     }))
 }
 
-async fn find_notification(db: &mut Connection, id: i64) -> Result<Option<Notification>, Error> {
-    let row: Option<notifications::Row> = sqlx::query_as(select_notifications!("WHERE n.id = $1")).bind(id).fetch_optional(db).await?;
+async fn find_notification(db: &mut Connection, id: i64, now: Timestamp) -> Result<Option<Notification>, Error> {
+    let row: Option<notifications::Row> =
+        sqlx::query_as(select_notifications!("WHERE n.id = $2")).bind(now.as_millis()).bind(id).fetch_optional(db).await?;
     Ok(row.and_then(notifications::Row::into_notification))
 }
 

@@ -7,6 +7,7 @@ use sqlx::{FromRow, SqliteExecutor};
 use super::{Connection, Error};
 use crate::domain::audit_log::AuditEvent;
 use crate::domain::ids::{ClientId, TenantId, UserId};
+use crate::domain::mail::MAX_QUEUED_OF_PERSON;
 use crate::domain::notification::{
     APPLICATION_KEYS_INTERVAL, MAX_NETWORKS, MAX_NOTIFICATIONS, Notification, NotificationKind, is_new_network, network,
 };
@@ -85,8 +86,8 @@ async fn is_from_new_network(db: &mut Connection, event: &AuditEvent, person: &U
 #[derive(FromRow)]
 pub(super) struct NewNotification {
     pub id: i64,
-    tenant_id: String,
-    user_id: String,
+    pub tenant_id: String,
+    pub user_id: String,
     kind: String,
 }
 
@@ -120,14 +121,21 @@ async fn insert(db: &mut Connection, rows: Vec<serde_json::Value>) -> Result<Vec
     Ok(inserted)
 }
 
+/// What applications do displaces nothing else, and nothing is displaced that waits to be sent: an intruder could cause many of them.
 async fn delete_beyond_limit(db: &mut Connection, newest: &NewNotification) -> Result<(), Error> {
+    let [allowed, keys] = NotificationKind::OPTIONAL.map(NotificationKind::as_str);
     sqlx::query(
-        "DELETE FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND id <=
-             (SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)",
+        "DELETE FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND (kind IN ($4, $5)) = ($6 IN ($4, $5)) AND id <=
+             (SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND (kind IN ($4, $5)) = ($6 IN ($4, $5))
+              ORDER BY id DESC LIMIT 1 OFFSET $3)
+           AND NOT EXISTS (SELECT 1 FROM mail_outbox o WHERE o.notification_id = notifications.id)",
     )
     .bind(&newest.tenant_id)
     .bind(&newest.user_id)
     .bind(MAX_NOTIFICATIONS)
+    .bind(allowed)
+    .bind(keys)
+    .bind(&newest.kind)
     .execute(db)
     .await?;
     Ok(())
@@ -140,7 +148,7 @@ pub(super) struct Row {
     at: i64,
     client_id: Option<String>,
     client_name: Option<String>,
-    delegation: Option<i64>,
+    has_access: bool,
     subject: Option<String>,
     from_address: Option<String>,
 }
@@ -154,21 +162,21 @@ impl Row {
             at: Timestamp::from_millis(self.at),
             client_id: self.client_id,
             client_name: self.client_name,
-            delegation: self.delegation,
+            has_access: self.has_access,
             subject: self.subject,
             from: self.from_address,
         })
     }
 }
 
-/// What a notification is read with; `n` is the table.
+/// What a notification is read with; `n` is the table, and `$1` the time.
 macro_rules! select_notifications {
     ($rest:literal) => {
         concat!(
             "SELECT n.id, n.kind, n.at, n.client_id, n.subject, n.from_address,
                     (SELECT c.app_name FROM clients c WHERE c.tenant_id = n.tenant_id AND c.client_id = n.client_id) AS client_name,
-                    (SELECT max(d.number) FROM delegations d
-                     WHERE d.tenant_id = n.tenant_id AND d.client_id = n.client_id AND d.user_id = n.user_id AND d.ended_at IS NULL) AS delegation
+                    EXISTS (SELECT 1 FROM delegations d WHERE d.tenant_id = n.tenant_id AND d.client_id = n.client_id AND d.user_id = n.user_id
+                                                          AND d.ended_at IS NULL AND d.expires_at > $1) AS has_access
              FROM notifications n ",
             $rest
         )
@@ -177,12 +185,13 @@ macro_rules! select_notifications {
 pub(super) use select_notifications;
 
 /// A person's notifications that are not dismissed, newest first.
-pub async fn pending(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Notification>, Error> {
+pub async fn pending(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<Notification>, Error> {
     let rows: Vec<Row> =
-        sqlx::query_as(select_notifications!("WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.dismissed_at IS NULL ORDER BY n.id DESC LIMIT $3"))
+        sqlx::query_as(select_notifications!("WHERE n.tenant_id = $2 AND n.user_id = $3 AND n.dismissed_at IS NULL ORDER BY n.id DESC LIMIT $4"))
+            .bind(now.as_millis())
             .bind(tenant_id.as_str())
             .bind(user_id.as_str())
-            .bind(MAX_NOTIFICATIONS)
+            .bind(2 * MAX_NOTIFICATIONS + MAX_QUEUED_OF_PERSON)
             .fetch_all(db)
             .await?;
     Ok(rows.into_iter().filter_map(Row::into_notification).collect())

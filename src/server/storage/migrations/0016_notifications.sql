@@ -24,6 +24,13 @@ CREATE TABLE sign_in_networks (
     FOREIGN KEY (tenant_id, user_id) REFERENCES people (tenant_id, user_id) ON DELETE CASCADE
 ) STRICT;
 CREATE INDEX sign_in_networks_by_age ON sign_in_networks (last_seen_at);
+-- The IPv4 networks of earlier sign-ins, so that the next one is compared with them.
+INSERT INTO sign_in_networks (tenant_id, user_id, network, last_seen_at)
+    SELECT a.tenant_id, a.user_id, rtrim(a.from_address, '0123456789') || '0/24', max(a.at)
+    FROM activity a
+    JOIN people p ON p.tenant_id = a.tenant_id AND p.user_id = a.user_id
+    WHERE a.kind = 'signed_in' AND a.from_address LIKE '%.%.%.%' AND a.from_address NOT LIKE '%:%'
+    GROUP BY 1, 2, 3;
 
 -- Notifications that wait to be sent by e-mail; deleted once sent or dropped. `due_at`: the next attempt; during an attempt, when
 -- another one may begin.
