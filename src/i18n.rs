@@ -166,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn access_is_named_by_device_and_application() {
+        let [en, es] = ["en", "es"].map(|tag| Languages::built_in().choose(Some(tag), None));
+        assert_eq!(en.apps_end_question("DEVICE", "CLIENT"), "Revoke the access of DEVICE (CLIENT)?");
+        assert_eq!(es.apps_end_question("DEVICE", "CLIENT"), "¿Revocar el acceso de DEVICE (CLIENT)?");
+        for text in [en, es].iter().flat_map(|language| [language.apps_end_this("CLIENT", "DEVICE"), language.apps_change_this("CLIENT", "DEVICE")]) {
+            assert!(text.ends_with("CLIENT (DEVICE)"), "{text}");
+        }
+    }
+
+    #[test]
     fn a_chosen_language_overrides_accept_language() {
         let languages = Languages::built_in();
         for (chosen, accepted, tag) in [

@@ -237,6 +237,11 @@ pub fn apps_application(client: &str) -> String {
     format!("{APPS_APPLICATION}?client={}", encode(client))
 }
 
+/// All keys in one of the lists that a client created, also those that have expired.
+pub fn keys_of_client(list: &str, client: &str) -> String {
+    format!("{list}?q={}&show=all", encode(&format!("app:{client}")))
+}
+
 /// The list that a confirmation about applications was opened from: the page of one of them, or else of all.
 pub fn apps_list(back: &str) -> &'static str {
     if back.split('?').next() == Some(APPS_APPLICATION) { APPS_APPLICATION } else { APPS }

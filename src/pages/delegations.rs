@@ -39,7 +39,12 @@ fn ClientList(clients: Page<ClientDelegationsItem>, query: ListQuery, said: Opti
     let shown = items.len();
     let login = context::login_command();
     // The default filter shows active delegations.
-    let nothing = if query.show.is_empty() { t.apps_none_in_force() } else { t.list_nothing_found() };
+    let nothing = match query.show.as_str() {
+        "" => t.apps_none_in_force(),
+        "ended" if query.search().is_none() => t.apps_none_ended(),
+        "all" if query.search().is_none() => t.apps_empty_title(),
+        _ => t.list_nothing_found(),
+    };
     let show = query.show.clone();
     view! {
         <PageContent title=t.apps_title() wide=true>

@@ -46,8 +46,10 @@ pub struct DelegationItem {
     pub until: Timestamp,
     /// The device that the person allowed.
     pub device: Option<DeviceItem>,
-    /// The number of keys that rest on it: created by the device, or by the client without a device.
+    /// The number of keys that the device created, or without a device the client by itself.
     pub keys: i64,
+    /// The number of keys that rest on it: also those that the client created by itself.
+    pub revocable_keys: i64,
     /// The last login with one of these keys.
     pub last_login: Option<KeyLoginItem>,
     pub state: DelegationState,
@@ -255,6 +257,7 @@ mod items {
                 device: app.device.map(DeviceItem::new),
                 last_login: KeyLoginItem::of(&app.keys),
                 keys: app.keys.keys,
+                revocable_keys: app.revocable_keys,
                 state,
             }
         }

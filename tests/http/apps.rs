@@ -66,6 +66,7 @@ async fn consent(app: &TestApp, browser: &Browser) -> String {
 async fn person_lists_and_revokes_delegations() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
+    assert!(browser.get("/apps?show=ended").await.says(en().apps_none_ended()));
     let token = consent(&app, &browser).await;
     let words = browser.get("/apps").await.words();
     for part in ["TMS command line", "curl 8.9", "testhostaccount1@testhost1", "testapp1 1.0", &en().apps_by_admin(), &en().apps_every_host_account()]
@@ -73,9 +74,11 @@ async fn person_lists_and_revokes_delegations() {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(words.contains(&en().apps_may_create_keys()), "{words}");
-    let number = changeable(&browser.get("/apps?q=command").await).remove(0);
+    let list = browser.get("/apps?q=command").await;
+    assert!(list.says(en().apps_change_this("TMS command line", "curl 8.9")), "{}", list.text);
+    let number = changeable(&list).remove(0);
     let question = browser.get(&format!("/apps/change?app={number}&end=1")).await;
-    assert!(question.says(en().apps_end_question("TMS command line", "curl 8.9")), "{}", question.words());
+    assert!(question.says(en().apps_end_question("curl 8.9", "TMS command line")), "{}", question.words());
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
     let page = browser.post("/api/apps/end", &[("app", &number)]).await;
     assert!(page.path == "/apps" && page.says(en().apps_ended()), "{}", page.words());
@@ -91,7 +94,8 @@ async fn revoking_admin_delegation_revokes_its_keys() {
     let key = app.client().make_key(json!({})).await;
     let browser = app.signed_in().await;
     let number = changeable(&browser.get("/apps").await).remove(0);
-    assert!(browser.get(&format!("/apps/change?app={number}&end=1")).await.says(en().apps_end_consequence(1)));
+    let question = browser.get(&format!("/apps/change?app={number}&end=1")).await;
+    assert!(question.says(en().apps_end_question_admin("testapp1 1.0")) && question.says(en().apps_end_consequence(1)), "{}", question.words());
     browser.post("/api/apps/end", &[("app", &number)]).await;
     assert!(!app.client().gets_key(&login(&key)).await);
     assert_eq!(app.client().call("POST /pubkeys/creds", crate::tms::api::key_request(json!({}))).await.status, 403, "nor can it make another");

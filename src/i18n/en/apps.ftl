@@ -11,6 +11,8 @@ apps-sort-client = By application
 apps-empty-title = No application may act for you
 apps-empty = Applications request access with a code. To give the command line access, run this in a terminal and enter the code it shows.
 apps-none-in-force = No active application matches: it was never allowed, or its access has already ended. There is nothing to revoke.
+apps-none-ended = No expired or revoked access is recorded.
+apps-none-active = This application has no active access.
 apps-expired = expired
 apps-was-ended = revoked
 apps-by-consent = With your consent
@@ -50,8 +52,8 @@ apps-revoke-access-of = Revoke access of { $client }
 apps-revoke-question = Revoke all access of { $client }?
 # $count (Number) - active delegations
 apps-revoke-consequence = { $count ->
-    [one] It can no longer act for you: its token stops working immediately.
-   *[other] It can no longer act for you: the tokens of all { NUMBER($count) } devices stop working immediately.
+    [one] It can no longer act for you: its permission ends immediately, and its token stops working.
+   *[other] It can no longer act for you: all { NUMBER($count) } permissions of this application end immediately, and its tokens stop working.
 }
 # $keys (Number) - keys it created
 apps-revoke-keys = { $keys ->
@@ -59,35 +61,42 @@ apps-revoke-keys = { $keys ->
     [one] The SSH key it created is revoked.
    *[other] The { NUMBER($keys) } SSH keys it created are revoked.
 }
-apps-revoke-then = Running SSH sessions are not interrupted. To act for you again, it has to ask you.
+apps-revoke-then = Running SSH sessions are not interrupted. To act for you again, it has to ask you, or an administrator has to set it up.
 # $count (Number) - revoked delegations
 apps-access-revoked = { $count ->
-    [one] All access of the application has been revoked: its token no longer works.
-   *[other] All access of the application has been revoked: the tokens of { NUMBER($count) } devices no longer work.
+    [one] All access of the application has been revoked: its permission has ended.
+   *[other] All access of the application has been revoked: { NUMBER($count) } permissions have ended.
 }
 apps-keys = Keys created
 apps-change = Change expiry
 # $client (String) - the application
 # $device (String) - the device or program
-apps-change-this = Change expiry of { $device } ({ $client })
+apps-change-this = Change expiry of { $client } ({ $device })
 # $client (String) - the application
 # $device (String) - the device or program
-apps-end-this = Revoke { $device } ({ $client })
-# $client (String) - the application
+apps-end-this = Revoke access of { $client } ({ $device })
 # $device (String) - the device or program
+# $client (String) - the application
 apps-end-question = Revoke the access of { $device } ({ $client })?
+# $client (String) - the application
+apps-end-question-admin = Revoke the access of { $client } that an administrator set up?
+# $client (String) - the application
+apps-end-question-imported = Revoke the access of { $client } that was imported from the previous system?
+# $client (String) - the application
+apps-end-question-consent = Revoke the access of { $client } that you allowed?
 # $keys (Number) - keys it made
 apps-end-consequence = { $keys ->
-    [0] It can no longer act for you: its token stops working immediately. Running SSH sessions are not interrupted. To act for you again, it has to ask you.
-    [one] It can no longer act for you: its token stops working immediately. The key it created is revoked, unless other access that you allowed covers it. Running SSH sessions are not interrupted. To act for you again, it has to ask you.
-   *[other] It can no longer act for you: its token stops working immediately. The { NUMBER($keys) } keys it created are revoked, except those covered by other access that you allowed. Running SSH sessions are not interrupted. To act for you again, it has to ask you.
+    [0] This access ends immediately; a token issued for it stops working. Running SSH sessions are not interrupted. To get access again, the application has to ask you, or an administrator has to set it up.
+    [one] This access ends immediately; a token issued for it stops working. The key it created is revoked, unless other access that you allowed covers it. Running SSH sessions are not interrupted. To get access again, the application has to ask you, or an administrator has to set it up.
+   *[other] This access ends immediately; a token issued for it stops working. The { NUMBER($keys) } keys it created are revoked, except those covered by other access that you allowed. Running SSH sessions are not interrupted. To get access again, the application has to ask you, or an administrator has to set it up.
 }
 # $client (String) - the application
 apps-change-question = How long may { $client } act for you?
 apps-change-now = Currently valid until
+apps-change-never = This access does not expire.
 apps-change-to = From now on, for
 apps-change-button = Save
 apps-change-hint = A device keeps its current token. When the token expires, the device has to ask you again, even if this access lasts longer.
 # $until (String) - date and time
 apps-changed = Access now expires on { $until }.
-apps-ended = Access has been revoked: the token of the application or device no longer works.
+apps-ended = Access has been revoked: a token issued for it no longer works.

@@ -10,6 +10,8 @@ apps-sort-client = Por aplicación
 apps-empty-title = Ninguna aplicación puede actuar en su nombre
 apps-empty = Las aplicaciones solicitan acceso mediante un código. Para dar acceso a la línea de comandos, ejecute esto en un terminal e introduzca el código que muestra.
 apps-none-in-force = Ninguna aplicación activa coincide: nunca se permitió o su acceso ya ha terminado. No hay nada que revocar.
+apps-none-ended = No consta ningún acceso caducado ni revocado.
+apps-none-active = Esta aplicación no tiene ningún acceso activo.
 apps-expired = caducada
 apps-was-ended = revocada
 apps-by-consent = Con su consentimiento
@@ -42,33 +44,37 @@ apps-revoke-access = Revocar el acceso
 apps-revoke-access-of = Revocar el acceso de { $client }
 apps-revoke-question = ¿Revocar todo el acceso de { $client }?
 apps-revoke-consequence = { $count ->
-    [one] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente.
-   *[other] Ya no podrá actuar en su nombre: los tokens de los { NUMBER($count) } dispositivos dejan de funcionar inmediatamente.
+    [one] Ya no podrá actuar en su nombre: su permiso termina inmediatamente y su token deja de funcionar.
+   *[other] Ya no podrá actuar en su nombre: los { NUMBER($count) } permisos de esta aplicación terminan inmediatamente y sus tokens dejan de funcionar.
 }
 apps-revoke-keys = { $keys ->
     [0] No creó ninguna clave SSH.
     [one] La clave SSH que creó se revoca.
    *[other] Las { NUMBER($keys) } claves SSH que creó se revocan.
 }
-apps-revoke-then = Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
+apps-revoke-then = Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo o un administrador tendrá que concederle acceso.
 apps-access-revoked = { $count ->
-    [one] Se ha revocado todo el acceso de la aplicación: su token ya no funciona.
-   *[other] Se ha revocado todo el acceso de la aplicación: los tokens de { NUMBER($count) } dispositivos ya no funcionan.
+    [one] Se ha revocado todo el acceso de la aplicación: su permiso ha terminado.
+   *[other] Se ha revocado todo el acceso de la aplicación: han terminado { NUMBER($count) } permisos.
 }
 apps-keys = Claves creadas
 apps-change = Cambiar la caducidad
-apps-change-this = Cambiar la caducidad de { $device } ({ $client })
-apps-end-this = Revocar { $device } ({ $client })
+apps-change-this = Cambiar la caducidad de { $client } ({ $device })
+apps-end-this = Revocar el acceso de { $client } ({ $device })
 apps-end-question = ¿Revocar el acceso de { $device } ({ $client })?
+apps-end-question-admin = ¿Revocar el acceso de { $client } que concedió un administrador?
+apps-end-question-imported = ¿Revocar el acceso de { $client } que se importó del sistema anterior?
+apps-end-question-consent = ¿Revocar el acceso de { $client } que usted permitió?
 apps-end-consequence = { $keys ->
-    [0] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente. Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
-    [one] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente. La clave que creó se revoca, salvo que la cubra otro acceso que usted haya permitido. Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
-   *[other] Ya no podrá actuar en su nombre: su token deja de funcionar inmediatamente. Las { NUMBER($keys) } claves que creó se revocan, salvo las que cubra otro acceso que usted haya permitido. Las sesiones SSH en curso no se interrumpen. Para volver a actuar en su nombre, tendrá que solicitárselo de nuevo.
+    [0] Este acceso termina inmediatamente; los tokens emitidos para él dejan de funcionar. Las sesiones SSH en curso no se interrumpen. Para volver a tener acceso, la aplicación tendrá que solicitárselo o un administrador tendrá que concedérselo.
+    [one] Este acceso termina inmediatamente; los tokens emitidos para él dejan de funcionar. La clave que creó se revoca, salvo que la cubra otro acceso que usted haya permitido. Las sesiones SSH en curso no se interrumpen. Para volver a tener acceso, la aplicación tendrá que solicitárselo o un administrador tendrá que concedérselo.
+   *[other] Este acceso termina inmediatamente; los tokens emitidos para él dejan de funcionar. Las { NUMBER($keys) } claves que creó se revocan, salvo las que cubra otro acceso que usted haya permitido. Las sesiones SSH en curso no se interrumpen. Para volver a tener acceso, la aplicación tendrá que solicitárselo o un administrador tendrá que concedérselo.
 }
 apps-change-question = ¿Durante cuánto tiempo puede { $client } actuar en su nombre?
 apps-change-now = Válido actualmente hasta el
+apps-change-never = Este acceso no caduca.
 apps-change-to = A partir de ahora, durante
 apps-change-button = Guardar
 apps-change-hint = Los dispositivos conservan su token actual. Cuando el token caduque, el dispositivo tendrá que solicitarle acceso de nuevo, aunque este acceso dure más.
 apps-changed = El acceso caduca ahora el { $until }.
-apps-ended = Se ha revocado el acceso: el token de la aplicación o del dispositivo ya no funciona.
+apps-ended = Se ha revocado el acceso: los tokens emitidos para él ya no funcionan.

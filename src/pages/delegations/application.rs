@@ -35,7 +35,7 @@ fn Detail(found: ClientDelegationsDetail, show: String, after: String, said: Opt
     let page = paths::apps_application(&client.client_id);
     let filtered = move |show: &str| if show.is_empty() { page.clone() } else { format!("{page}&show={}", encode(show)) };
     let filters = [("", t.apps_show_in_force()), ("ended", t.apps_show_ended()), ("all", t.apps_show_all())];
-    let keys = format!("{}?q={}", paths::KEYS, encode(&client.client_id));
+    let keys = paths::keys_of_client(paths::KEYS, &client.client_id);
     let single = client.active == 1;
     let here = filtered(&show);
     let from = |cursor: &Cursor| format!("{here}&after={}", encode(&cursor.to_string()));
@@ -69,7 +69,7 @@ fn Detail(found: ClientDelegationsDetail, show: String, after: String, said: Opt
                 </nav>
                 {summary.map(|summary| view! { <p class="hint">{summary}</p> })}
                 {if items.is_empty() {
-                    Either::Left(view! { <p class="hint">{t.list_nothing_found()}</p> })
+                    Either::Left(view! { <p class="hint">{if show == "ended" { t.apps_none_ended() } else { t.apps_none_active() }}</p> })
                 } else {
                     Either::Right(view! {
                         <ul class="rows">{items.into_iter().map(|app| view! { <DelegationEntry app single/> }).collect_view()}</ul>

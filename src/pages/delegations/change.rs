@@ -8,10 +8,12 @@ use leptos_router::hooks::use_query_map;
 use super::entry::{DelegationFacts, delegation_name};
 use crate::domain::pagination::ListQuery;
 use crate::domain::paths;
+use crate::domain::time::Timestamp;
 use crate::pages::components::{AlreadyGone, Confirm, ExactTime, Hidden, ServerError};
 use crate::server::context::{self, translations};
 use crate::server_fns::delegations::{
-    ChangeMyDelegation, ClientDelegationsItem, DelegationItem, RevokeMyClient, RevokeMyDelegation, find_my_client, find_my_delegation,
+    ChangeMyDelegation, ClientDelegationsItem, DelegationItem, DelegationOrigin, RevokeMyClient, RevokeMyDelegation, find_my_client,
+    find_my_delegation,
 };
 
 /// The list that the confirmation was opened from.
@@ -32,21 +34,31 @@ pub fn ChangeDelegation() -> impl IntoView {
     })
 }
 
+/// Asks by the device's name, or without a device by how the access was created.
+fn revoke_question(app: &DelegationItem) -> String {
+    let (t, client) = (translations(), app.client.name.as_str());
+    match (&app.device, app.origin) {
+        (Some(_), _) => t.apps_end_question(delegation_name(app, false), client),
+        (None, DelegationOrigin::Administrator) => t.apps_end_question_admin(client),
+        (None, DelegationOrigin::Imported) => t.apps_end_question_imported(client),
+        (None, DelegationOrigin::Consent) => t.apps_end_question_consent(client),
+    }
+}
+
 #[component]
 pub fn RevokeQuestion(app: DelegationItem) -> impl IntoView {
     let t = translations();
-    let name = delegation_name(&app, false);
     view! {
         <Confirm
-            title=t.apps_end_question(app.client.name.as_str(), name)
+            title=revoke_question(&app)
             action=RevokeMyDelegation::url()
             fields=vec![Hidden("app", app.number.to_string())]
-            button=t.revoke()
+            button=t.apps_revoke_access()
             cancel=paths::APPS
             list=list()
         >
             <DelegationFacts app=app.clone()/>
-            <p class="warning">{t.apps_end_consequence(app.keys)}</p>
+            <p class="warning">{t.apps_end_consequence(app.revocable_keys)}</p>
         </Confirm>
     }
 }
@@ -95,7 +107,11 @@ fn ExpiryQuestion(app: DelegationItem) -> impl IntoView {
             list=list()
             harmless=true
         >
-            <p>{t.apps_change_now()} " " <ExactTime at=app.until/></p>
+            {if app.until >= Timestamp::FOREVER {
+                Either::Left(view! { <p>{t.apps_change_never()}</p> })
+            } else {
+                Either::Right(view! { <p>{t.apps_change_now()} " " <ExactTime at=app.until/></p> })
+            }}
             <fieldset>
                 <legend>{t.apps_change_to()}</legend>
                 {app.ends.into_iter().enumerate().map(|(n, seconds)| view! {

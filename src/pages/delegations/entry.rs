@@ -3,7 +3,7 @@
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 
-use crate::domain::paths::{self, encode};
+use crate::domain::paths;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 use crate::pages::components::{ExactTime, RelativeTime, RelativeTimeOrNever, confirm_url};
@@ -47,7 +47,7 @@ pub fn DelegationEntry(
                     {changeable.then(|| view! { <a class="button" href=change data-confirm="" aria-label=change_label>{t.apps_change()}</a> })}
                 </DelegationDetails>
             </div>
-            {(active && !single).then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=end_label>{t.revoke()}</a> })}
+            {(active && !single).then(|| view! { <a class="button danger" href=end data-confirm="" aria-label=end_label>{t.apps_revoke_access()}</a> })}
         </li>
     }
 }
@@ -102,7 +102,7 @@ pub fn DelegationDetails(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let t = translations();
-    let keys = format!("{}?q={}", if for_admin { paths::ADMIN_KEYS } else { paths::KEYS }, encode(&app.client_id));
+    let keys = paths::keys_of_client(if for_admin { paths::ADMIN_KEYS } else { paths::KEYS }, &app.client_id);
     view! {
         <details>
             <summary>{t.apps_details()}</summary>

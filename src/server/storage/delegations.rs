@@ -132,8 +132,10 @@ pub struct DelegationSummary {
     pub host_accounts: Option<Vec<String>>,
     /// The device that redeemed the consent; `None` without one.
     pub device: Option<DeviceSummary>,
-    /// The keys that rest on it.
+    /// The keys that its device created, or without a device its client by itself.
     pub keys: KeyUse,
+    /// The number of keys that rest on it: also those that its client created by itself.
+    pub revocable_keys: i64,
     pub ended_at: Option<Timestamp>,
 }
 
@@ -205,6 +207,7 @@ impl TryFrom<DelegationSummaryRow> for DelegationSummary {
             },
             host_accounts: (!row.every_host_account).then(|| named.lines().map(str::to_owned).collect()),
             keys: KeyUse::default(),
+            revocable_keys: 0,
             ended_at: row.ended_at.map(Timestamp::from_millis),
         })
     }
@@ -251,6 +254,8 @@ async fn page_of(
         LEFT JOIN device_grants g ON g.tenant_id = d.tenant_id AND g.id = d.device_grant_id
         WHERE d.tenant_id = ";
     let order = match params.sort {
+        // Few are the person's: to sort them is faster than to look for them among the tenant's in the index by number.
+        DelegationSort::Created if selection.user_id.is_some() => Order::integer("+d.number", "d.number").descending(),
         DelegationSort::Created => Order::integer("d.number", "d.number").descending(),
         DelegationSort::Expires => Order::integer("d.expires_at", "d.number"),
         DelegationSort::Client => Order::text("coalesce(c.app_name_folded, lower(c.app_name))", "d.number"),

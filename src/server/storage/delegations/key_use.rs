@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::{FromRow, SqliteExecutor, SqlitePool};
 
 use super::DelegationSummary;
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{DeviceGrantId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::server::storage::Error;
 
@@ -61,10 +61,14 @@ impl PersonKeyUse {
         self.sum(|row| row.client_id == client_id)
     }
 
-    /// The keys that rest on a delegation, of its device or of its client.
-    fn of_delegation(&self, summary: &DelegationSummary) -> KeyUse {
-        let (client, device) = (summary.delegation.client_id.as_str(), summary.delegation.device_grant_id.as_ref());
-        self.sum(|row| row.client_id == client && (row.device_grant_id.is_none() || row.device_grant_id.as_deref() == device.map(|id| id.as_str())))
+    /// The keys that a client created through a device, or by itself.
+    fn of_device(&self, client_id: &str, device_grant_id: Option<&str>) -> KeyUse {
+        self.sum(|row| row.client_id == client_id && row.device_grant_id.as_deref() == device_grant_id)
+    }
+
+    /// The keys that rest on a delegation: with a device also those that the client created by itself.
+    fn resting_on(&self, client_id: &str, device_grant_id: Option<&str>) -> KeyUse {
+        self.sum(|row| row.client_id == client_id && (row.device_grant_id.is_none() || row.device_grant_id.as_deref() == device_grant_id))
     }
 
     fn sum(&self, which: impl Fn(&Row) -> bool) -> KeyUse {
@@ -75,7 +79,11 @@ impl PersonKeyUse {
 
     /// Sets the key use of this person's delegations.
     pub fn fill<'a>(&self, summaries: impl IntoIterator<Item = &'a mut DelegationSummary>) {
-        summaries.into_iter().for_each(|summary| summary.keys = self.of_delegation(summary));
+        for summary in summaries {
+            let (client, device) = (summary.delegation.client_id.as_str(), summary.delegation.device_grant_id.as_ref().map(DeviceGrantId::as_str));
+            summary.keys = self.of_device(client, device);
+            summary.revocable_keys = self.resting_on(client, device).keys;
+        }
     }
 }
 
@@ -87,4 +95,28 @@ pub(super) async fn fill(db: &SqlitePool, tenant_id: &TenantId, summaries: &mut 
         keys.fill(summaries.iter_mut().filter(|summary| summary.delegation.user_id == user_id));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_without_a_device_are_no_login_of_a_device() {
+        let row = |device: Option<&str>, host: &str, used: i64| Row {
+            client_id: "app".into(),
+            device_grant_id: device.map(str::to_owned),
+            host: host.into(),
+            keys: 1,
+            last_used_at: Some(used),
+        };
+        let keys = PersonKeyUse(vec![row(Some("laptop"), "frontera", 1), row(None, "stampede3", 2), row(Some("login"), "vista", 3)]);
+        let last_host = |device| keys.of_device("app", device).last_login.map(|login| login.host);
+        assert_eq!(last_host(Some("laptop")).as_deref(), Some("frontera"));
+        assert_eq!(last_host(None).as_deref(), Some("stampede3"));
+        assert_eq!(last_host(Some("unused")), None);
+        let resting = [Some("laptop"), Some("unused"), None].map(|device| keys.resting_on("app", device).keys);
+        assert_eq!(resting, [2, 1, 1], "those revoked with it");
+        assert_eq!(keys.of_client("app").keys, 3);
+    }
 }
