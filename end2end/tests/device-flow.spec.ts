@@ -92,7 +92,7 @@ test('host accounts that are not selected are not shared', async ({ page, portal
   await openConsent(page, portal);
   await page.getByRole('checkbox', { name: 'testhost1' }).uncheck();
   await allow(page);
-  await expect(page.getByRole('main')).toContainText(t('result-no-host'));
+  await expect(page.getByText(t('result-no-host'), { exact: true })).toBeVisible();
 });
 
 test('access is revoked before and after redemption', async ({ page, portal }) => {

@@ -1,5 +1,6 @@
 //! What the home page states about a person's access: how much there is, the newest, and what expires soon.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -49,7 +50,7 @@ pub struct ExpiringAccess {
     pub at: Timestamp,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ExpiringKind {
     /// That many keys.
     Keys(u64),
@@ -82,20 +83,21 @@ pub enum SecondFactorAdvice {
 impl AccessOverview {
     /// Whether something needs the person's attention.
     pub fn needs_attention(&self) -> bool {
-        !self.expiring.is_empty() || self.second_factor != SecondFactorAdvice::NotNeeded
+        self.host_accounts.count == 0 || !self.expiring.is_empty() || self.second_factor != SecondFactorAdvice::NotNeeded
     }
 }
 
-/// Of what is active, newest first: the first [`MAX_NAMED`] to expire within [`EXPIRY_WINDOW`], earliest first; one entry per kind.
+/// Of what is active, the first [`MAX_NAMED`] to expire within [`EXPIRY_WINDOW`], earliest first. What has several expiries ends at the latest.
 pub fn expiring(active: impl IntoIterator<Item = ExpiringAccess>, now: Timestamp) -> Vec<ExpiringAccess> {
-    let mut soon: Vec<ExpiringAccess> = active.into_iter().filter(|access| now < access.at && access.at <= now + EXPIRY_WINDOW).collect();
-    soon.sort_by_key(|access| access.at);
-    let mut named: Vec<ExpiringAccess> = Vec::new();
-    for access in soon {
-        if named.len() < MAX_NAMED && named.iter().all(|known| known.what != access.what) {
-            named.push(access);
-        }
+    let mut latest = BTreeMap::new();
+    for access in active {
+        let at = latest.entry(access.what).or_insert(access.at);
+        *at = access.at.max(*at);
     }
+    let ends_soon = |at: Timestamp| now < at && at <= now + EXPIRY_WINDOW;
+    let mut named: Vec<ExpiringAccess> = latest.into_iter().filter(|(_, at)| ends_soon(*at)).map(|(what, at)| ExpiringAccess { what, at }).collect();
+    named.sort_by_key(|access| access.at);
+    named.truncate(MAX_NAMED);
     named
 }
 
@@ -104,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn earliest_expiry_of_each_client_is_named() {
+    fn latest_expiry_of_each_client_is_named() {
         let now = Timestamp::from_millis(1_000_000);
         let client = |name: &str, at| ExpiringAccess { what: ExpiringKind::Client(name.to_owned()), at };
         let days = |days: u64| now + Duration::from_secs(days * 86_400);
@@ -117,9 +119,11 @@ mod tests {
                 client("late", days(8)),
                 client("c", days(1)),
                 client("d", days(7)),
+                client("lasting", days(1)),
+                client("lasting", days(30)),
             ],
             now,
         );
-        assert_eq!(soon, [client("c", days(1)), client("a", days(2)), client("b", days(7))]);
+        assert_eq!(soon, [client("c", days(1)), client("a", days(6)), client("b", days(7))]);
     }
 }

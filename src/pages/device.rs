@@ -106,22 +106,30 @@ async fn form(flash: Option<Flash>, filled: Option<String>, note: Option<String>
     .into_any()
 }
 
-/// Links to the requests that wait for the person.
+/// Links to the requests that wait for the person; nothing if there are none.
 #[component]
 pub fn PendingDevices(waiting: Vec<PendingDeviceGrant>) -> impl IntoView {
+    (!waiting.is_empty()).then(|| {
+        view! { <ul class="rows ask">{waiting.into_iter().map(|device| view! { <PendingDevice device/> }).collect_view()}</ul> }
+    })
+}
+
+#[component]
+fn PendingDevice(device: PendingDeviceGrant) -> impl IntoView {
     let t = translations();
-    waiting
-        .into_iter()
-        .map(|device| {
-            view! {
-                <div class="card ask">
-                    <p><ClientName client=device.client/> " " {t.home_asks()}</p>
-                    <p class="hint"><span class="code" translate="no" dir="ltr">{device.code}</span> " " <RelativeTime at=device.requested_at/></p>
-                    <p><a class="button" href=format!("{}?grant={}", paths::DEVICE, paths::encode(&device.grant))>{t.home_look()}</a></p>
-                </div>
-            }
-        })
-        .collect_view()
+    view! {
+        <li class="row-card">
+            <div class="what">
+                <p><ClientName client=device.client/> " " {t.home_asks()}</p>
+                <p class="hint"><span class="code" translate="no" dir="ltr">{device.code}</span> " " <RelativeTime at=device.requested_at/></p>
+                <p class="hint agent">
+                    {(!device.agent.is_empty()).then(|| view! { <bdi>{device.agent}</bdi> ", " })}
+                    {t.home_from()} " " <bdi>{device.from.unwrap_or_else(|| t.consent_from_unknown())}</bdi>
+                </p>
+            </div>
+            <a class="button" href=format!("{}?grant={}", paths::DEVICE, paths::encode(&device.grant))>{t.home_look()}</a>
+        </li>
+    }
 }
 
 /// The code in the URL, if the tenant allows that, and the note about it.
@@ -345,14 +353,18 @@ fn HostChoice(account: HostAccountItem) -> impl IntoView {
     }
 }
 
-/// The lifetimes to choose from; the shortest, unseen, if the access has nothing that a lifetime would limit.
+/// The lifetimes to choose from; without a host account the shortest, as a hint.
 #[component]
 fn Lifetimes(device: PendingDeviceGrant) -> impl IntoView {
     let t = translations();
-    let PendingDeviceGrant { lifetimes, host_accounts, may_read_keys, may_revoke_keys, .. } = device;
-    if host_accounts.is_empty() && !may_read_keys && !may_revoke_keys {
-        let shortest = lifetimes.first().map(|lifetime| lifetime.seconds.to_string());
-        return Either::Left(view! { <input type="hidden" name="lifetime" value=shortest/> });
+    let PendingDeviceGrant { lifetimes, host_accounts, .. } = device;
+    if host_accounts.is_empty() {
+        return Either::Left(lifetimes.into_iter().next().map(|shortest| {
+            view! {
+                <input type="hidden" name="lifetime" value=shortest.seconds.to_string()/>
+                <p class="hint">{t.consent_lasts(shortest.label)}</p>
+            }
+        }));
     }
     Either::Right(view! {
         <fieldset>

@@ -13,6 +13,7 @@ use crate::islands::{PickupStatus, SubmitOnce};
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::FlashTarget;
 use crate::server_fns::device::{ClientItem, DecidedDeviceGrant, DecisionOutcome, RevokeDevice, decided_device, pending_device};
+use crate::server_fns::host_accounts::list_host_accounts;
 
 #[component]
 pub fn DeviceResult() -> impl IntoView {
@@ -38,7 +39,8 @@ async fn one_result(grant: String) -> AnyView {
                 true => caller.session.take_flash_at(&[FlashTarget::Result], &paths::device_result(&grant)).await.ok().flatten(),
                 false => None,
             };
-            view! { <DecisionResult device problem=flash.map(|flash| flash.message)/> }.into_any()
+            let link_first = device.host_accounts.is_empty() && has_no_host_account().await;
+            view! { <DecisionResult device link_first problem=flash.map(|flash| flash.message)/> }.into_any()
         }
         (None, Some(_), Ok(grant)) => redirect_page(paths::device(&grant)),
         _ => {
@@ -48,12 +50,19 @@ async fn one_result(grant: String) -> AnyView {
     }
 }
 
+/// Whether the person has no active host account; `false` if that cannot be read.
+async fn has_no_host_account() -> bool {
+    list_host_accounts().await.is_ok_and(|accounts| accounts.iter().all(|account| !account.active))
+}
+
 #[component]
-fn DecisionResult(device: DecidedDeviceGrant, problem: Option<String>) -> impl IntoView {
+fn DecisionResult(device: DecidedDeviceGrant, link_first: bool, problem: Option<String>) -> impl IntoView {
     let t = translations();
     let problem = problem.map(|sentence| view! { <FormError sentence/> });
     match device.outcome {
-        DecisionOutcome::Pending | DecisionOutcome::PickedUp { .. } => Either::Left(view! { <ApprovedResult device problem=problem.into_any()/> }),
+        DecisionOutcome::Pending | DecisionOutcome::PickedUp { .. } => {
+            Either::Left(view! { <ApprovedResult device link_first problem=problem.into_any()/> })
+        }
         DecisionOutcome::Denied => Either::Right(
             view! { <ClosedResult title=t.result_denied() sentence=device.status.text client=device.client problem=problem.into_any()/> },
         ),
@@ -70,13 +79,22 @@ fn DecisionResult(device: DecidedDeviceGrant, problem: Option<String>) -> impl I
 }
 
 #[component]
-fn ApprovedResult(device: DecidedDeviceGrant, problem: AnyView) -> impl IntoView {
+fn ApprovedResult(
+    device: DecidedDeviceGrant,
+    /// Whether to offer to link a host account.
+    link_first: bool,
+    problem: AnyView,
+) -> impl IntoView {
     let t = translations();
     let waiting = matches!(device.outcome, DecisionOutcome::Pending);
     let here = format!("{}?grant={}", paths::DEVICE_RESULT, paths::encode(&device.grant));
     let hosts: Vec<String> =
         device.host_accounts.iter().map(|account| t.consent_account_on(account.host.as_str(), account.account.as_str())).collect();
-    let may = if device.may_create_keys { t.result_may_log_in() } else { t.result_may_see() };
+    let (may, hosts) = match (hosts.is_empty(), device.may_create_keys) {
+        (true, _) => (t.consent_hosts(), t.result_no_host()),
+        (false, true) => (t.result_may_log_in(), hosts.join(", ")),
+        (false, false) => (t.result_may_see(), hosts.join(", ")),
+    };
     view! {
         <PageContent title=t.result_connected()>
             {problem}
@@ -93,10 +111,14 @@ fn ApprovedResult(device: DecidedDeviceGrant, problem: AnyView) -> impl IntoView
                 <dt>{t.consent_application()}</dt>
                 <dd><ClientName client=device.client/></dd>
                 <dt>{may}</dt>
-                <dd>{if hosts.is_empty() { t.result_no_host() } else { hosts.join(", ") }}</dd>
+                <dd>{hosts}</dd>
                 <dt>{t.result_until()}</dt>
                 <dd>{device.until.map(|at| view! { <ExactTime at/> })}</dd>
             </dl>
+            {link_first.then(|| view! {
+                <p>{t.result_link_first()}</p>
+                <p class="actions"><a class="button" href=paths::HOSTS_LINK>{t.hosts_link()}</a></p>
+            })}
             <SubmitOnce>
                 <PostForm action=RevokeDevice::url() class="aside row">
                     <input type="hidden" name="grant" value=device.grant/>
@@ -134,7 +156,10 @@ fn NoResult(sentence: String) -> impl IntoView {
     view! {
         <PageContent title=t.result_nothing()>
             <p class="lead">{sentence}</p>
-            <p><a class="button main" href=paths::DEVICE>{t.nav_device()}</a></p>
+            <p class="actions">
+                <a class="button main" href=paths::DEVICE>{t.nav_device()}</a>
+                <a class="button" href=paths::APPS>{t.nav_apps()}</a>
+            </p>
         </PageContent>
     }
 }

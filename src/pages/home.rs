@@ -62,8 +62,6 @@ fn Overview(person: SignedIn, waiting: Vec<PendingDeviceGrant>, access: AccessOv
                     <PendingDevices waiting/>
                 </section>
             })}
-            <Notifications/>
-            {needs_attention.then(|| view! { <Attention second_factor=access.second_factor expiring=access.expiring/> })}
             <section aria-labelledby="access">
                 <h2 id="access">{t.home_access()}</h2>
                 <ul class="cards three">
@@ -72,6 +70,10 @@ fn Overview(person: SignedIn, waiting: Vec<PendingDeviceGrant>, access: AccessOv
                     <AccessCard path=paths::HOSTS count=t.home_hosts_count(to_i64(access.host_accounts.count)) newest=access.host_accounts.newest/>
                 </ul>
             </section>
+            {needs_attention.then(|| view! {
+                <Attention no_host_account=access.host_accounts.count == 0 second_factor=access.second_factor expiring=access.expiring/>
+            })}
+            <Notifications/>
             <section aria-labelledby="code">
                 <h2 id="code">{t.home_allow()}</h2>
                 {nothing_waits.then(|| view! {
@@ -84,23 +86,29 @@ fn Overview(person: SignedIn, waiting: Vec<PendingDeviceGrant>, access: AccessOv
     }
 }
 
-/// What needs the person's attention: a missing second factor, and what expires soon.
+/// What needs the person's attention: a missing host account or second factor, and what expires soon.
 #[component]
-fn Attention(second_factor: SecondFactorAdvice, expiring: Vec<ExpiringAccess>) -> impl IntoView {
+fn Attention(no_host_account: bool, second_factor: SecondFactorAdvice, expiring: Vec<ExpiringAccess>) -> impl IntoView {
     let t = translations();
     let advice = match second_factor {
         SecondFactorAdvice::NotNeeded => None,
-        SecondFactorAdvice::Suggested => Some(t.home_second_factor_suggested()),
-        SecondFactorAdvice::Required => Some(t.home_second_factor_required()),
+        SecondFactorAdvice::Suggested => Some((t.home_second_factor_suggested(), paths::IDENTITIES)),
+        SecondFactorAdvice::Required => Some((t.home_second_factor_required(), paths::IDENTITIES_SECOND_FACTOR)),
     };
     view! {
         <section aria-labelledby="attention">
             <h2 id="attention">{t.home_attention()}</h2>
             <ul class="rows">
-                {advice.map(|advice| view! {
+                {no_host_account.then(|| view! {
+                    <li class="row-card">
+                        <p class="what">{t.home_no_host_account()}</p>
+                        <a class="button" href=paths::HOSTS_LINK>{t.hosts_link()}</a>
+                    </li>
+                })}
+                {advice.map(|(advice, page)| view! {
                     <li class="row-card">
                         <p class="what">{advice}</p>
-                        <a class="button" href=paths::IDENTITIES_SECOND_FACTOR>{t.home_second_factor_set_up()}</a>
+                        <a class="button" href=page>{t.home_second_factor_set_up()}</a>
                     </li>
                 })}
                 {expiring.into_iter().map(|access| view! { <ExpiringEntry access/> }).collect_view()}
@@ -113,14 +121,16 @@ fn Attention(second_factor: SecondFactorAdvice, expiring: Vec<ExpiringAccess>) -
 fn ExpiringEntry(access: ExpiringAccess) -> impl IntoView {
     let t = translations();
     let (path, what, see) = match access.what {
-        ExpiringKind::Keys(count) => (paths::KEYS, t.home_expiring_keys(to_i64(count)), t.home_see_keys()),
-        ExpiringKind::Client(name) => (paths::APPS, t.home_expiring_app(name), t.home_see_apps()),
-        ExpiringKind::HostAccount { account, host } => (paths::HOSTS, t.home_expiring_host(account, host), t.home_see_hosts()),
+        ExpiringKind::Keys(count) => (format!("{}?show=soon&sort=expires", paths::KEYS), t.home_expiring_keys(to_i64(count)), t.home_see_keys()),
+        ExpiringKind::Client(name) => (format!("{}?sort=expires", paths::APPS), t.home_expiring_app(name), t.home_see_apps()),
+        ExpiringKind::HostAccount { account, host } => {
+            (format!("{}?sort=expires", paths::HOSTS), t.home_expiring_host(account, host), t.home_see_hosts())
+        }
     };
     view! {
         <li class="row-card">
             <p class="what">{what} " " <RelativeTime at=access.at/> "."</p>
-            <a class="button" href=format!("{path}?sort=expires")>{see}</a>
+            <a href=path>{see}</a>
         </li>
     }
 }

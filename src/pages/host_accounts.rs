@@ -103,7 +103,6 @@ fn group_by_host(accounts: Vec<HostAccountUsageItem>) -> Vec<(String, Vec<HostAc
 fn Account(account: HostAccountUsageItem) -> impl IntoView {
     let t = translations();
     let HostAccountUsageItem { account, keys, last_used_at } = account;
-    let (class, state) = if account.active { ("badge good", t.state_active()) } else { ("badge bad", t.state_expired()) };
     let how = match &account.linked_by {
         LinkedBy::Administrator => t.hosts_linked_by_admin(),
         LinkedBy::Imported => t.hosts_linked_carried_over(),
@@ -122,7 +121,7 @@ fn Account(account: HostAccountUsageItem) -> impl IntoView {
     view! {
         <li class="row-card">
             <div class="what">
-                <h3><code translate="no" dir="ltr">{account.account.clone()}</code> " " <span class=class>{state}</span></h3>
+                <h3><code translate="no" dir="ltr">{account.account.clone()}</code> {(!account.active).then(|| view! { " " <span class="badge bad">{t.state_expired()}</span> })}</h3>
                 <dl class="facts short">
                     <div><dt>{t.hosts_linked()}</dt><dd><RelativeTime at=account.linked_at/> ", " {how}</dd></div>
                     <div>

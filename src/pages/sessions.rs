@@ -29,7 +29,7 @@ fn SessionList(sessions: Vec<SessionItem>, said: Option<Flash>) -> impl IntoView
     let others = sessions.iter().any(|session| !session.current);
     view! {
         <PageContent title=t.sessions_title() wide=true>
-            <p class="lead">{t.sessions_lead()} " " <a href=paths::IDENTITIES>{t.identities_title()}</a></p>
+            <p class="lead">{t.sessions_lead()} " " {t.sessions_methods()} " " <a href=paths::IDENTITIES>{t.identities_title()}</a> "."</p>
             <FlashMessage flash=said/>
             <ManySessions sessions=sessions.len()/>
             <ul class="rows">

@@ -208,7 +208,7 @@ async fn person_is_added_linked_promoted_and_disabled() {
     let change = async |what: &str| browser.post("/api/admin/people/change", &[("user", "jdoe"), ("change", what)]).await;
     assert!(change("open-mfa").await.words().contains(&format!("{} 27 November 2026", en().admin_people_mfa_until())));
     assert!(browser.post("/api/admin/people/link", &link).await.words().contains("jdoe@testhost1"));
-    assert!(jane.get("/hosts").await.words().contains(&format!("testhost1 jdoe {}", en().state_active())));
+    assert!(jane.get("/hosts").await.words().contains(&format!("testhost1 jdoe {}", en().hosts_linked())));
     assert!(
         browser.get("/admin/people?q=jane").await.words().contains("jdoe")
             && !browser.get("/admin/people?show=no-mfa").await.words().contains("jdoe")

@@ -28,6 +28,7 @@ async fn person_sees_account_and_pending_requests() {
     browser.enter(&app.start_device().await.user_code).await;
     let words = browser.get("/").await.words();
     let asks = format!("TMS command line {} {}", en().client_any_program(), en().home_asks());
+    assert!(words.contains(&format!("{} 127.0.0.1", en().home_from())), "{words}");
     assert!(words.find(&asks).is_some_and(|at| at < words.find(&en().home_access()).expect("the access")), "{words}");
     assert!(!words.contains(&en().home_nothing_before()), "{words}");
 }
@@ -45,6 +46,17 @@ async fn person_without_access_sees_next_step_only() {
     }
     eve.enter(&app.start_device().await.user_code).await;
     assert!(eve.get("/").await.says(en().home_asks()), "a pending request is shown to them as well");
+}
+
+#[tokio::test]
+async fn missing_host_account_needs_attention_first() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    assert!(!browser.get("/").await.says(en().home_no_host_account()));
+    app.sql("UPDATE host_accounts SET expires_at = 1 WHERE user_id = 'testuser1'").await;
+    let words = browser.get("/").await.words();
+    let first = format!("{} {} {}", en().home_attention(), en().home_no_host_account(), en().hosts_link());
+    assert!(words.contains(&first), "{words}");
 }
 
 /// Three keys of the test person, for eight days.
@@ -74,8 +86,8 @@ async fn access_that_expires_within_a_week_is_named() {
     app.sql("UPDATE delegations SET created_at = 0, expires_at = 1795176000000 + 86400000 WHERE user_id = 'testuser1'").await;
     assert_eq!(named().await, [true, false, true, true]);
     let page = browser.get("/").await;
-    for list in ["/hosts", "/keys", "/apps"] {
-        assert!(page.says(format!("href=\"{list}?sort=expires\"")), "{list}: {}", page.words());
+    for list in ["/hosts?sort=expires", "/keys?show=soon&amp;sort=expires", "/apps?sort=expires"] {
+        assert!(page.says(format!("href=\"{list}\"")), "{list}: {}", page.text);
     }
     assert!(page.words().contains(&en().home_keys_count(3)), "{}", page.words());
 

@@ -12,10 +12,10 @@ async fn own_host_accounts_are_listed_with_expiry() {
     app.link_host("test", "testuser1", "stampede", 1_795_175_999_999).await;
     app.link_host("test", "eve", "secret-host", FAR).await;
     let words = app.signed_in().await.get("/hosts").await.words();
-    assert!(words.contains(&format!("frontera testuser1-on-frontera {}", en().state_active())), "{words}");
+    assert!(words.contains(&format!("frontera testuser1-on-frontera {}", en().hosts_linked())), "{words}");
     assert!(words.contains(&format!("stampede testuser1-on-stampede {}", en().state_expired())), "{words}");
     assert!(
-        words.contains(&format!("testhost1 testhostaccount1 {}", en().state_active()))
+        words.contains(&format!("testhost1 testhostaccount1 {}", en().hosts_linked()))
             && words.contains(&format!("{} {}", en().hosts_expires(), en().never())),
         "{words}"
     );

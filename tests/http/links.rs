@@ -76,7 +76,7 @@ fn link_of(account: &str, user: &str, until: &str) -> (String, String, String) {
 
 /// The row of a newly linked account in the list of host accounts.
 fn listed(account: &str, how: &str) -> String {
-    format!("{account} {} {} {}, {how}", en().state_active(), en().hosts_linked(), en().just_now())
+    format!("{account} {} {}, {how}", en().hosts_linked(), en().just_now())
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ home-look = Review request
 home-nothing-before = No request is pending. If an application shows you a code,
 home-nothing-link = enter it
 home-attention = Needs your attention
+home-no-host-account = You have no active host account. Until you link one, applications cannot log in to any host.
 home-second-factor-suggested = You have not set up a second factor. With one, your password alone is not enough to sign in.
 home-second-factor-required = Your centre requires a second factor for some of what you can do here, and you have not set one up.
 home-second-factor-set-up = Set up a second factor
@@ -52,7 +53,7 @@ home-hosts-count = { $count ->
 # Followed by a name and a time, such as "3 days ago".
 home-newest = Newest:
 # Followed by a time, such as "3 days ago".
-home-last-sign-in = Last sign-in before this one:
+home-last-sign-in = Previous sign-in:
 # Followed by an IP address.
 home-from = from
 home-allow = Allow an application

@@ -1,6 +1,7 @@
 # /sessions
 sessions-title = Sessions
 sessions-lead = The browsers you are signed in with. Sign out any that you do not recognise.
+sessions-methods = To change how you sign in, go to
 sessions-this-one = this session
 sessions-last-seen = Last seen
 sessions-signed-in = Signed in

@@ -11,6 +11,7 @@ home-look = Revisar la solicitud
 home-nothing-before = No hay ninguna solicitud pendiente. Si una aplicación le muestra un código,
 home-nothing-link = introdúzcalo
 home-attention = Requiere su atención
+home-no-host-account = No tiene ninguna cuenta vinculada activa. Hasta que vincule una, las aplicaciones no pueden iniciar sesión en ninguna máquina.
 home-second-factor-suggested = No ha configurado un segundo factor. Con uno, su contraseña sola no basta para iniciar sesión.
 home-second-factor-required = Su centro exige un segundo factor para parte de lo que usted puede hacer aquí, y no ha configurado ninguno.
 home-second-factor-set-up = Configurar un segundo factor
@@ -41,7 +42,7 @@ home-hosts-count = { $count ->
    *[other] { NUMBER($count) } cuentas vinculadas
 }
 home-newest = Más reciente:
-home-last-sign-in = Último inicio de sesión anterior a este:
+home-last-sign-in = Inicio de sesión anterior:
 home-from = desde
 home-allow = Permitir una aplicación
 home-terminal-title = Iniciar sesión desde un terminal

@@ -1,5 +1,6 @@
 sessions-title = Sesiones
 sessions-lead = Los navegadores en los que ha iniciado sesión. Cierre las sesiones que no reconozca.
+sessions-methods = Para cambiar cómo inicia sesión, vaya a
 sessions-this-one = esta sesión
 sessions-last-seen = Última actividad
 sessions-signed-in = Inicio de sesión

@@ -1,6 +1,6 @@
 //! A person's access at a glance, for the home page.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::domain::access_overview::{
@@ -24,9 +24,7 @@ impl Services {
         let clients: HashSet<&str> = delegations.iter().map(|delegation| delegation.name.as_str()).collect();
         let has_any = keys.active > 0 || !host_accounts.is_empty() || !clients.is_empty() || access_overview::has_any(db, tenant, user).await?;
 
-        // What was allowed for a shorter time ends as the person chose.
-        let lasting = delegations.iter().filter(|span| span.expires_at.since(span.created_at) > EXPIRY_WINDOW);
-        let mut soon = expiring(lasting.map(|span| expiry(ExpiringKind::Client(span.name.clone()), span)), now);
+        let mut soon = expiring(lasting(&delegations).map(|span| expiry(ExpiringKind::Client(span.name.clone()), span)), now);
         soon.extend(expiring(host_accounts.iter().map(|span| expiry(host_account(span), span)), now));
         if let Some(next) = keys.next_expiry.filter(|_| keys.expiring > 0) {
             soon.push(ExpiringAccess { what: ExpiringKind::Keys(keys.expiring.unsigned_abs()), at: Timestamp::from_millis(next) });
@@ -55,6 +53,18 @@ impl Services {
         let last = sign_ins.into_iter().nth(skipped);
         Ok(last.map(|row| LastSignIn { at: Timestamp::from_millis(row.at), from: row.from_address }))
     }
+}
+
+/// The delegation of each client that expires last, if it was allowed for more than [`EXPIRY_WINDOW`]: a shorter one ends as the person chose.
+fn lasting(delegations: &[AccessSpan]) -> impl Iterator<Item = &AccessSpan> {
+    let mut last: HashMap<&str, &AccessSpan> = HashMap::new();
+    for span in delegations {
+        let known = last.entry(&span.name).or_insert(span);
+        if span.expires_at > known.expires_at {
+            *known = span;
+        }
+    }
+    last.into_values().filter(|span| span.expires_at.since(span.created_at) > EXPIRY_WINDOW)
 }
 
 fn expiry(what: ExpiringKind, span: &AccessSpan) -> ExpiringAccess {

@@ -280,7 +280,7 @@ async fn token_covers_selected_host_accounts_only() {
         let (device, browser, consent) = open(&app).await;
         let page = decide(&browser, &allowing(&consent.field("grant"), &selected)).await;
         assert_eq!(page.title(), en().document_title(en().result_connected()).as_str());
-        assert_eq!(page.words().contains(&en().result_no_host()), selected.is_empty(), "{}", page.words());
+        assert_eq!(page.words().contains(&format!("{} {}", en().consent_hosts(), en().result_no_host())), selected.is_empty(), "{}", page.words());
         let hosts = app.api("/v1/tms/me/hosts", &app.poll(&device).await.token()).await;
         let hosts: Vec<&str> = hosts.body["hosts"].as_array().expect("a list").iter().filter_map(|host| host["host"].as_str()).collect();
         assert_eq!(hosts, reached);

@@ -104,22 +104,26 @@ async fn without_an_account_consent_shows_how_to_link_one() {
         assert!(!words.contains(&absent), "{absent}: {words}");
     }
     assert!(words.contains(&en().consent_no_hosts()) && words.contains(&en().consent_may_know()), "{words}");
+    assert!(words.contains(&en().consent_lasts(en().span_hours(8))), "{words}");
     let grant = consent.field("grant");
     assert!(consent.says(format!("href=\"/hosts/link?grant={grant}\"")), "{}", consent.text);
     // It can be allowed all the same: `tms login` needs no host.
     let page = allow(&browser, &consent, &[]).await;
     assert_eq!(page.title(), en().document_title(en().result_connected()).as_str(), "{}", page.words());
+    assert!(page.words().contains(&en().result_link_first()) && page.says("href=\"/hosts/link\""), "{}", page.words());
     assert_eq!(app.texts("SELECT concat_ws('', expires_at - created_at) FROM delegations WHERE user_id = 'eve'").await, ["28800000"]);
 }
 
 #[tokio::test]
-async fn lifetimes_are_shown_if_they_limit_something() {
+async fn lifetimes_are_shown_with_accounts_only() {
     let app = TestApp::start().await;
     app.sql("UPDATE clients SET scope = 'hosts:read keys:read keys:create' WHERE client_id = 'testclient1'").await;
     app.add_person("test", "eve").await;
     let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1"), ("scope", "keys:read")]).await;
     let consent = app.signed_in_as("test", "eve", PASSWORD).await.enter(&device.user_code).await;
-    assert!(consent.words().contains(&en().consent_how_long()), "{}", consent.words());
+    assert!(!consent.words().contains(&en().consent_how_long()), "{}", consent.words());
+    let linked = app.signed_in().await.enter(&app.start_device().await.user_code).await;
+    assert!(linked.words().contains(&en().consent_how_long()), "{}", linked.words());
     assert!(!consent.words().contains(&en().consent_no_hosts()), "no account matters to it: {}", consent.words());
 }
 
