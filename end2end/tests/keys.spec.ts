@@ -23,7 +23,7 @@ test('@look a key is found and revoked after confirmation', async ({ page, porta
     await expect(page.getByRole('dialog')).toBeHidden();
     await page.getByRole('link', { name: t('keys-revoke-this', { key: 'testhostaccount1@testhost1' }), exact: true }).first().click();
   }
-  await press(page, t('revoke'));
+  await press(page, t('keys-revoke-number', { count: 1 }));
   await expect(page.locator('.notice')).toHaveText(t('keys-revoked', { count: 1 }));
   await expect(rows(page)).toHaveCount(2);
 });
@@ -35,7 +35,7 @@ test('@firefox selected keys are revoked together', async ({ page, portal }) => 
   for (const checkbox of (await page.getByRole('checkbox').all()).slice(0, 2)) await checkbox.check();
   await press(page, t('keys-revoke-selected'));
   await expect(heading(page)).toHaveText(t('keys-revoke-question', { count: 2 }));
-  await press(page, t('revoke'));
+  await press(page, t('keys-revoke-number', { count: 2 }));
   await expect(rows(page)).toHaveCount(1);
 });
 
@@ -57,7 +57,7 @@ test('groups are opened, revoked and shown as a list', async ({ page, portal }) 
   await expect(page.getByRole('heading', { name: 'testhost1', exact: true })).toBeVisible();
   await page.getByRole('link', { name: t('keys-revoke-all-of-host', { count: 7, name: 'testhost1' }) }).click();
   await expect(page.getByRole('heading', { name: t('keys-revoke-question', { count: 7 }) })).toBeVisible();
-  await press(page, t('revoke'));
+  await press(page, t('keys-revoke-number', { count: 7 }));
   await expect(page.locator('.notice')).toHaveText(t('keys-revoked', { count: 7 }));
   await expect(page.getByRole('heading', { name: t('keys-empty-title') })).toBeVisible();
 });

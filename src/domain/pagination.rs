@@ -44,6 +44,11 @@ impl ListQuery {
         text.get(..end).filter(|text| !text.is_empty())
     }
 
+    /// Whether [`Self::search`] leaves a part of the text out, which may restrict the list.
+    pub fn is_search_truncated(&self) -> bool {
+        self.q.trim().chars().nth(Self::MAX_SEARCH_LENGTH).is_some()
+    }
+
     /// Whether the list is searched or filtered.
     pub fn is_filtered(&self) -> bool {
         self.search().is_some() || [&self.show, &self.since, &self.from, &self.to, &self.actor].iter().any(|filter| !filter.is_empty())
@@ -210,6 +215,7 @@ mod tests {
         assert_eq!(query("  jdoe ").search(), Some("jdoe"));
         assert_eq!(query("  ").search(), None);
         assert_eq!(query(&"é".repeat(300)).search().map(|text| text.chars().count()), Some(200));
+        assert!(query(&"é".repeat(201)).is_search_truncated() && !query(&format!(" {} ", "é".repeat(200))).is_search_truncated());
     }
 
     #[test]

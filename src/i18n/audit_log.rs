@@ -101,6 +101,15 @@ impl Language {
             .unwrap_or_else(|| self.audit_kind(kind.as_str()))
     }
 
+    /// An event as its person reads it; `None`: as others do.
+    pub fn audit_sentence_for_person(&self, kind: &str, names: EventNames<'_>) -> Option<String> {
+        match AuditKind::parse(kind)? {
+            AuditKind::DeviceReported => Some(self.event_device_reported_own(names.app?)),
+            AuditKind::HostLinkRefused => Some(self.event_host_link_refused_own(names.account?, names.host?)),
+            _ => None,
+        }
+    }
+
     /// Several equal events as one sentence; without the host if they were on several.
     pub fn audit_sentence_of_many(&self, kind: &str, names: EventNames<'_>, count: i64) -> String {
         let EventNames { app, host, account, .. } = names;

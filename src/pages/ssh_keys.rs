@@ -26,11 +26,17 @@ pub use revoke::RevokeTheseKeys;
 
 #[component]
 pub fn Keys() -> impl IntoView {
-    let query = key_list_query();
+    let selected = key_list_query();
+    let none = selected.is_none();
+    let query = selected.unwrap_or_else(list_query);
     let page = requested_page(&query);
     let by = use_query_map().with_untracked(|query| query.get("by").unwrap_or_default());
     Suspend::new(async move {
         let flash = context::take_flash().await;
+        if none {
+            let keys = Page { items: Vec::new(), next: None, position: None };
+            return EitherOf3::B(view! { <KeyList keys gone=false query flash/> });
+        }
         if let Some(page) = page {
             return match group_keys(by.clone(), page).await {
                 Ok(found) => EitherOf3::A(view! { <GroupedKeys found by=KeyGrouping::parse(&by) page query flash/> }),
@@ -49,19 +55,23 @@ pub fn Keys() -> impl IntoView {
     })
 }
 
-/// The list's parameters in the page's URL. `client` and `host` stand for the search for their group. A search for a fingerprint also finds
-/// keys that have ended.
-pub fn key_list_query() -> ListQuery {
+/// The list's parameters in the page's URL. `client` and `host` stand for the search for their group; `None`, which selects no keys, if they
+/// are no ids or too long with the rest of the search. A search for a fingerprint also finds keys that have ended.
+pub fn key_list_query() -> Option<ListQuery> {
     let get = |name: &str| use_query_map().with_untracked(|query| query.get(name));
-    let client = get("client").and_then(|id| ClientId::parse(id).ok()).map(KeyGroup::Client);
-    let host = get("host").and_then(|name| HostName::parse(name).ok()).map(KeyGroup::Host);
+    let client = get("client").map(ClientId::parse).transpose().ok()?.map(KeyGroup::Client);
+    let host = get("host").map(HostName::parse).transpose().ok()?.map(KeyGroup::Host);
     let mut query = list_query();
-    let words = [client, host].into_iter().flatten().map(|group| group.search());
-    query.q = words.chain(Some(query.q.clone()).filter(|text| !text.is_empty())).collect::<Vec<_>>().join(" ");
+    let words: Vec<String> = [client, host].into_iter().flatten().map(|group| group.search()).collect();
+    let restricted = !words.is_empty();
+    query.q = words.into_iter().chain(Some(query.q.clone()).filter(|text| !text.is_empty())).collect::<Vec<_>>().join(" ");
+    if restricted && query.is_search_truncated() {
+        return None;
+    }
     if query.show.is_empty() && KeySearch::is_fingerprint(&query.q) {
         query.show = "all".to_owned();
     }
-    query
+    Some(query)
 }
 
 /// The frame of the page around the list.
@@ -185,8 +195,7 @@ fn RevocationBar(all: String, text: String) -> impl IntoView {
         <input type="hidden" name="back" value=context::current_page().as_str().to_owned()/>
         <p class="hint" data-elsewhere="key" hidden>{t.keys_selected_elsewhere()}</p>
         <p class="actions selection">
-            <button class="danger">{t.keys_revoke_selected()}</button>
-            <span class="selected-count" aria-hidden="true"></span>
+            <button class="danger">{t.keys_revoke_selected()} " " <span class="selected-count" aria-hidden="true"></span></button>
             <a class="button danger" href=all data-confirm="">{text}</a>
         </p>
     }

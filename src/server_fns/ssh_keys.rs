@@ -49,7 +49,7 @@ pub struct KeyGroupItem {
     /// When the newest was created.
     pub newest_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
-    /// The newest few.
+    /// The last used and then the newest few.
     pub first: Vec<KeyItem>,
 }
 
@@ -123,10 +123,13 @@ pub async fn find_keys(#[server(default)] key: Vec<i64>) -> Result<Vec<KeyItem>,
     Ok(keys.into_iter().map(|key| KeyItem::new(key, now)).collect())
 }
 
-/// The keys that a list has, on all its pages, to confirm that they are revoked.
+/// The keys that a list has, on all its pages, to confirm that they are revoked. None for a search that would be truncated.
 #[server(prefix = "/api", endpoint = "keys/announce")]
 pub async fn announce_revocation(#[server(default)] query: ListQuery) -> Result<AnnouncedKeysItem, ServerFnError> {
     use crate::server::context;
+    if query.is_search_truncated() {
+        return Ok(AnnouncedKeysItem { count: 0, newest: 0, first: Vec::new() });
+    }
     let services = context::services()?;
     let found = services.announce_revocation(&context::signed_in()?, &query.params()).await.map_err(context::fault)?;
     let now = services.now();
@@ -208,6 +211,8 @@ pub async fn revoke_keys(
     let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     let revoked = if count == 0 {
         Some(services.revoke_my_keys(&person, key).await.map_err(context::fault)?)
+    } else if query.is_search_truncated() {
+        None
     } else {
         services.revoke_announced_keys(&person, query.params(), newest, count).await.map_err(context::fault)?
     };

@@ -62,7 +62,7 @@ impl Page {
 
     /// Its visible text: without tags and repeated spaces.
     pub fn words(&self) -> String {
-        read(&self.text).join(" ")
+        read(&self.text.replace("<wbr>", "")).join(" ")
     }
 
     pub fn title(&self) -> &str {

@@ -62,14 +62,40 @@ async fn keys_are_revoked_by_selection_and_by_client() {
     assert!(question.says(en().keys_revoke_question(2)), "{}", question.words());
     let page = browser.post("/api/keys/revoke", &[("key[]", "1"), ("key[]", "2"), ("key[]", "99999")]).await;
     assert!(page.says(en().keys_revoked(2)), "{}", page.words());
-    let question = browser.get("/keys/revoke?client=testclient1").await;
-    assert!(question.says(en().keys_revoke_question(10)), "{}", question.words());
+    let question = browser.get("/keys/revoke?client=testclient1&host=testhost1").await;
+    assert!(question.says(en().keys_revoke_question(10)) && question.says(en().keys_revoke_number(10)), "{}", question.words());
+    assert!(
+        question.tells(|name| en().keys_all_of_client(10, name)) && question.says(en().keys_all_of_host(10, "testhost1")),
+        "{}",
+        question.words()
+    );
     let form = question.form("/api/keys/revoke");
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert!(browser.post("/api/keys/revoke", &form).await.says(en().keys_revoked(10)));
     assert!(browser.get("/keys/revoke?client=no%20id").await.says(en().keys_none_selected_title()));
     assert!(browser.get("/keys/revoke?client=tms-cli").await.says(en().keys_none_selected_title()));
     assert!(browser.get("/keys/revoke").await.says(en().keys_none_selected_title()));
+    app.client().make_key(json!({})).await;
+    let (long, longest) = ("x".repeat(300), "x".repeat(128));
+    for filter in [
+        "client=bad%20id".to_owned(),
+        "client=".to_owned(),
+        "host=%00".to_owned(),
+        format!("client={long}"),
+        format!("client=testclient1&q={long}"),
+        format!("host=testhost1&q={longest}%20{longest}%20app:other"),
+        "client=testclient1&q=app:other".to_owned(),
+        "client=other&q=app:testclient1".to_owned(),
+        "show=nonsense".to_owned(),
+    ] {
+        let question = browser.get(&format!("/keys/revoke?all=1&{filter}")).await;
+        assert!(question.says(en().keys_none_selected_title()), "{filter}: {}", question.words());
+    }
+    assert!(!browser.get("/keys?client=bad%20id").await.says("row-card key"));
+    let cut = [("query[q]", format!("{} app:other", " testhost1".repeat(30))), ("newest", "99".to_owned()), ("count", "99".to_owned())];
+    let cut: Vec<(&str, &str)> = cut.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert!(browser.post("/api/keys/revoke", &cut).await.problem().contains(&en().keys_more_than_announced()));
+    assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 1);
 }
 
 #[tokio::test]

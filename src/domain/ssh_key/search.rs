@@ -11,7 +11,7 @@ use crate::domain::pagination::QueryParam;
 pub const EXPIRES_SOON: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The search text of a list of keys. Words with a colon restrict the list: `app:ID` to the keys of a client, `is:own` to those that persons
-/// registered themselves, `host:NAME` to those for a host. The rest is searched for.
+/// registered themselves, `host:NAME` to those for a host. The rest is searched for, and so is a second client or host: no restriction is lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeySearch {
     pub client: Option<String>,
@@ -26,8 +26,8 @@ impl KeySearch {
         let mut rest = Vec::new();
         for word in search.split_whitespace() {
             match word.split_once(':') {
-                Some(("app", id)) if !id.is_empty() => parsed.client = Some(id.to_owned()),
-                Some(("host", name)) if !name.is_empty() => parsed.host = Some(name.to_owned()),
+                Some(("app", id)) if !id.is_empty() && parsed.client.is_none() => parsed.client = Some(id.to_owned()),
+                Some(("host", name)) if !name.is_empty() && parsed.host.is_none() => parsed.host = Some(name.to_owned()),
                 Some(("is", "own")) => parsed.own = true,
                 _ => rest.push(word),
             }
@@ -142,6 +142,8 @@ mod tests {
         let parsed = KeySearch::parse("note: app: host: is:other SHA256:abc");
         assert_eq!(parsed, KeySearch { text: Some("note: app: host: is:other SHA256:abc".into()), ..KeySearch::default() });
         assert_eq!(KeySearch::parse(" "), KeySearch::default());
+        let parsed = KeySearch::parse("app:a app:b");
+        assert_eq!((parsed.client.as_deref(), parsed.text.as_deref()), (Some("a"), Some("app:b")));
     }
 
     #[test]

@@ -143,6 +143,8 @@ event-device-denied-app = Request of { $app } denied
 # $app (String) - the application’s name
 event-device-reported-app = Request of { $app } reported as not started by the person
 # $app (String) - the application’s name
+event-device-reported-own = You reported a request of { $app }
+# $app (String) - the application’s name
 event-device-revoked-app = Access of { $app } revoked
 # $app (String) - the application’s name
 event-device-redeemed-app = { $app } received its token
@@ -171,6 +173,9 @@ event-host-unlinked-host = { $account } on { $host } unlinked
 # $host (String) - the host’s name
 # $account (String) - the account on the host
 event-host-link-refused-host = Link of { $account } on { $host } reported as not requested by the person
+# $host (String) - the host’s name
+# $account (String) - the account on the host
+event-host-link-refused-own = You reported a request to link { $account } on { $host }
 # $name (String) - the name of what changed
 event-signed-in-as = Signed in as { $name }
 # $name (String) - the name of what changed

@@ -40,6 +40,28 @@ keys-revoke-question = { $count ->
     [one] Revoke this key?
    *[other] Revoke these { NUMBER($count) } keys?
 }
+# $count (Number) - how many keys
+keys-revoke-number = { $count ->
+    [one] Revoke key
+   *[other] Revoke { NUMBER($count) } keys
+}
+# $count (Number) - how many keys
+# $name (String) - the application
+keys-all-of-client = { $count ->
+    [one] It was created by { $name }.
+   *[other] All of them were created by { $name }.
+}
+# $count (Number) - how many keys
+# $name (String) - the host
+keys-all-of-host = { $count ->
+    [one] It is for { $name }.
+   *[other] All of them are for { $name }.
+}
+# $count (Number) - how many keys
+keys-all-own = { $count ->
+    [one] You registered it yourself.
+   *[other] You registered all of them yourself.
+}
 keys-revoke-consequence = New logins with a revoked key are refused from now on. While the portal is unreachable, hosts may accept a cached key for up to five minutes. Running SSH sessions are not interrupted. This cannot be undone.
 # $count (Number) - how many keys
 keys-revoked = { $count ->
@@ -86,6 +108,7 @@ keys-by-client = By application
 keys-by-host = By host
 keys-in-one-list = In one list
 keys-group-own = Registered by you
+keys-own = Registered by you
 keys-registered-by-person = Registered by the person
 keys-group-newest = Newest created
 # $count (Number) - how many keys
@@ -143,8 +166,8 @@ keys-revoke-matching = { $count ->
 keys-revoke-all-matching = Revoke all keys in this list
 keys-more-than-announced = Nothing was revoked: more keys match now than the question announced. Check the list and try again.
 # $count (Number) - how many keys
-keys-ended = Ended keys ({ NUMBER($count) })
-keys-search-ended = Search ended keys, too
+keys-ended = Expired or used-up keys ({ NUMBER($count) })
+keys-search-ended = Search expired and used-up keys, too
 keys-not-used = Never used
 keys-created-then = created
 keys-expired = Expired

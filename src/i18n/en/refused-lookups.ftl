@@ -6,7 +6,7 @@ refused-count = { $count ->
    *[other] { NUMBER($count, useGrouping: "false") } refused logins in the last 30 days
 }
 # $count (Number) - how many
-refused-newest = Only the newest { NUMBER($count, useGrouping: "false") } are shown.
+refused-newest = Only { NUMBER($count, useGrouping: "false") } are shown, those of registered keys first.
 refused-lead = Hosts refused logins with these keys to your accounts. If you did not try to log in, no action is needed: the logins did not succeed.
 refused-none = The portal refused no login in the last 30 days.
 refused-key = Key
@@ -61,6 +61,7 @@ refused-credential-invalid = The host of { $place } sent a credential that is no
 # $place (String) - account@host
 refused-credential-other = The host of { $place } sent the credential of another host.
 refused-do-keys = Open SSH keys
+refused-do-new-key = Start the application again, or run tms ssh HOST: it gets a new key.
 refused-do-mfa = Use your second factor
 refused-do-mfa-set-up = Set up a second factor
 refused-do-hosts = Renew the link

@@ -35,6 +35,22 @@ keys-revoke-question = { $count ->
     [one] ¿Revocar esta clave?
    *[other] ¿Revocar estas { NUMBER($count) } claves?
 }
+keys-revoke-number = { $count ->
+    [one] Revocar la clave
+   *[other] Revocar { NUMBER($count) } claves
+}
+keys-all-of-client = { $count ->
+    [one] La creó { $name }.
+   *[other] Todas las creó { $name }.
+}
+keys-all-of-host = { $count ->
+    [one] Es para { $name }.
+   *[other] Todas son para { $name }.
+}
+keys-all-own = { $count ->
+    [one] La registró usted.
+   *[other] Todas las registró usted.
+}
 keys-revoke-consequence = Desde ahora se rechazan los nuevos inicios de sesión con una clave revocada. Mientras el portal no esté accesible, las máquinas pueden aceptar una clave almacenada en caché durante un máximo de cinco minutos. Las sesiones SSH en curso no se interrumpen. No se puede deshacer.
 keys-revoked = { $count ->
     [0] No se ha revocado nada: las claves ya estaban revocadas.
@@ -71,6 +87,7 @@ keys-by-client = Por aplicación
 keys-by-host = Por máquina
 keys-in-one-list = En una lista
 keys-group-own = Registradas por usted
+keys-own = Registrada por usted
 keys-registered-by-person = Registrada por la persona
 keys-group-newest = La más reciente, creada
 keys-summary = Claves activas: { NUMBER($count) }. Grupos: { NUMBER($groups) }.

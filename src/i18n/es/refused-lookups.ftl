@@ -3,7 +3,7 @@ refused-count = { $count ->
     [one] Un inicio de sesión rechazado en los últimos 30 días
    *[other] { NUMBER($count, useGrouping: "false") } inicios de sesión rechazados en los últimos 30 días
 }
-refused-newest = Solo se muestran los { NUMBER($count, useGrouping: "false") } más recientes.
+refused-newest = Solo se muestran { NUMBER($count, useGrouping: "false") }, primero los de claves registradas.
 refused-lead = Las máquinas rechazaron inicios de sesión con estas claves en sus cuentas. Si no intentó iniciar sesión, no tiene que hacer nada: no llegaron a entrar.
 refused-none = El portal no ha rechazado ningún inicio de sesión en los últimos 30 días.
 refused-key = Clave
@@ -37,6 +37,7 @@ refused-credential-missing = La máquina de { $place } no envió su credencial.
 refused-credential-invalid = La máquina de { $place } envió una credencial no válida.
 refused-credential-other = La máquina de { $place } envió la credencial de otra máquina.
 refused-do-keys = Abrir las claves SSH
+refused-do-new-key = Inicie de nuevo la aplicación o ejecute tms ssh HOST: obtendrá una clave nueva.
 refused-do-mfa = Usar su segundo factor
 refused-do-mfa-set-up = Configurar un segundo factor
 refused-do-hosts = Renovar el vínculo

@@ -11,7 +11,8 @@ pub struct Remedy {
     pub name: String,
 }
 
-/// The actions for equal events, the most fitting first. Empty if the event was caused by an administrator or by the portal, or changed nothing.
+/// The actions for equal events, the most fitting first. Empty if the event was caused by an administrator or by the portal, changed nothing, or took
+/// access away.
 pub fn remedies(events: &[AuditEntryItem], has_password: bool) -> Vec<Remedy> {
     let Some(entry) = events.first().filter(|entry| entry.admin.is_none()) else { return Vec::new() };
     let Some(kind) = AuditKind::parse(&entry.kind) else { return vec![everything()] };
@@ -29,7 +30,19 @@ pub fn remedies(events: &[AuditEntryItem], has_password: bool) -> Vec<Remedy> {
         | AuditKind::RecoveryCodesCreated
         | AuditKind::PasswordChanged
         | AuditKind::MfaOpened => vec![methods(), sign_out_others(), everything()],
-        AuditKind::SignInFailed | AuditKind::SignedOut | AuditKind::DeviceExpired | AuditKind::CodeGuessingStopped => Vec::new(),
+        AuditKind::SignInFailed
+        | AuditKind::SignedOut
+        | AuditKind::SessionEnded
+        | AuditKind::DeviceDenied
+        | AuditKind::DeviceReported
+        | AuditKind::DeviceRevoked
+        | AuditKind::DeviceExpired
+        | AuditKind::DelegationRevoked
+        | AuditKind::CodeGuessingStopped
+        | AuditKind::KeyRevoked
+        | AuditKind::EverythingRevoked
+        | AuditKind::HostUnlinked
+        | AuditKind::HostLinkRefused => Vec::new(),
         _ => of_object(events, entry, kind).map_or_else(|| vec![everything()], |remedy| vec![remedy, everything()]),
     }
 }

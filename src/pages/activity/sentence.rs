@@ -64,7 +64,13 @@ impl EventSentence {
             subject: entry.subject.as_deref(),
         };
         let t = translations();
-        let told = |names| if count > 1 { t.audit_sentence_of_many(&entry.kind, names, count) } else { t.audit_sentence(&entry.kind, names) };
+        let own = matches!(reader, Reader::Person { .. });
+        let told = |names| match t.audit_sentence_for_person(&entry.kind, names).filter(|_| own) {
+            Some(sentence) if count > 1 => t.event_times(sentence, count),
+            Some(sentence) => sentence,
+            None if count > 1 => t.audit_sentence_of_many(&entry.kind, names, count),
+            None => t.audit_sentence(&entry.kind, names),
+        };
         let (marked, plain) = (told(marks), told(names));
         Some(Self { entry, reader, marked, plain })
     }

@@ -9,6 +9,7 @@ use super::components::{AdminPage, CurlExample};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths;
 use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hidden, List, ListOption, ServerError, confirm_url};
+use crate::pages::list_query;
 use crate::pages::ssh_keys::{KeyEntry, KeyListReader, display_name, filters, key_list_query, orders};
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
@@ -16,7 +17,7 @@ use crate::server_fns::admin::ssh_keys::{PersonKeyItem, RevokeKeyOfTenant, find_
 
 #[component]
 pub fn AdminKeys() -> impl IntoView {
-    let query = key_list_query();
+    let query = key_list_query().unwrap_or_else(list_query);
     Suspend::new(async move {
         match list_keys_of_tenant(query.clone()).await {
             Ok(keys) => Either::Left(view! { <KeyList keys query said=context::take_flash().await/> }),

@@ -1,6 +1,8 @@
 //! Refused logins: a person's own on `/activity`, and those of a host or person for administrators.
 
-use leptos::either::Either;
+use std::collections::HashMap;
+
+use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 
 use super::RelativeTime;
@@ -33,16 +35,17 @@ pub fn MyRefusedLogins() -> impl IntoView {
     Suspend::new(async move {
         let (Ok(services), Ok(person)) = (context::services(), context::signed_in()) else { return None };
         let refused = services.list_my_refused_lookups(&person).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
-        let newest = refused.first()?.last_at;
+        let newest = refused.iter().map(|refused| refused.last_at).max()?;
+        let names = services.client_names_of(person.tenant_id(), &refused).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
         let open = is_recent(newest, services.now());
         let (t, count) = (translations(), i64::try_from(refused.len()).unwrap_or(i64::MAX));
         let reader = Audience::Person { has_second_factor: person.has_second_factor() };
         Some(view! {
-            <section aria-labelledby="refused">
+            <section class="refused" aria-labelledby="refused">
                 <h2 id="refused">{t.refused_title()}</h2>
                 <details open=open>
                     <summary>{t.refused_count(count)}</summary>
-                    <Entries refused limit=SHOWN reader/>
+                    <Entries refused names limit=SHOWN reader/>
                     <p class="hint">{t.refused_lead()}</p>
                 </details>
             </section>
@@ -61,7 +64,8 @@ pub fn HostRefusedLogins(host: String) -> impl IntoView {
         let (Ok(services), Ok(admin), Ok(host)) = (context::services(), context::admin(), HostName::parse(host)) else { return None };
         let refused = services.list_refused_lookups_of_host(&admin, &host).await;
         let refused = refused.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
-        Some(view! { <AdminSection refused reader=Audience::AdminOfHost/> })
+        let names = services.client_names_of(admin.tenant_id(), &refused).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
+        Some(view! { <AdminSection refused names reader=Audience::AdminOfHost/> })
     })
 }
 
@@ -72,12 +76,13 @@ pub fn PersonRefusedLogins(user: String) -> impl IntoView {
         let (Ok(services), Ok(admin), Ok(user)) = (context::services(), context::admin(), UserId::parse(user)) else { return None };
         let refused = services.list_refused_lookups_of_person(&admin, &user).await;
         let refused = refused.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
-        Some(view! { <AdminSection refused reader=Audience::AdminOfPerson/> })
+        let names = services.client_names_of(admin.tenant_id(), &refused).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
+        Some(view! { <AdminSection refused names reader=Audience::AdminOfPerson/> })
     })
 }
 
 #[component]
-fn AdminSection(refused: Vec<RefusedLookup>, reader: Audience) -> impl IntoView {
+fn AdminSection(refused: Vec<RefusedLookup>, names: HashMap<String, String>, reader: Audience) -> impl IntoView {
     let t = translations();
     let count = i64::try_from(refused.len()).unwrap_or(i64::MAX);
     view! {
@@ -89,7 +94,7 @@ fn AdminSection(refused: Vec<RefusedLookup>, reader: Audience) -> impl IntoView 
                 Either::Right(view! {
                     <details>
                         <summary>{t.refused_count(count)}</summary>
-                        <Entries refused limit=SHOWN_TO_ADMIN reader/>
+                        <Entries refused names limit=SHOWN_TO_ADMIN reader/>
                     </details>
                 })
             }}
@@ -97,20 +102,34 @@ fn AdminSection(refused: Vec<RefusedLookup>, reader: Audience) -> impl IntoView 
     }
 }
 
-/// The newest ones; says so if there are more.
+/// The first ones; says so if there are more.
 #[component]
-fn Entries(refused: Vec<RefusedLookup>, limit: usize, reader: Audience) -> impl IntoView {
+fn Entries(
+    refused: Vec<RefusedLookup>,
+    /// The names of clients by id.
+    names: HashMap<String, String>,
+    limit: usize,
+    reader: Audience,
+) -> impl IntoView {
     let more = refused.len() > limit;
     view! {
-        <ol class="rows">{refused.into_iter().take(limit).map(|refused| view! { <Entry refused reader/> }).collect_view()}</ol>
+        <ol class="rows">{refused.into_iter().take(limit).map(|refused| {
+            let client = refused.client_id.as_ref().map(|id| names.get(id.as_str()).cloned().unwrap_or_else(|| id.to_string()));
+            view! { <Entry refused client reader/> }
+        }).collect_view()}</ol>
         {more.then(|| view! { <p class="hint">{translations().refused_newest(i64::try_from(limit).unwrap_or(i64::MAX))}</p> })}
     }
 }
 
 #[component]
-fn Entry(refused: RefusedLookup, reader: Audience) -> impl IntoView {
+fn Entry(
+    refused: RefusedLookup,
+    /// The name of the client that created the key.
+    client: Option<String>,
+    reader: Audience,
+) -> impl IntoView {
     let t = translations();
-    let RefusedLookup { host, account, fingerprint, reason, user_id, client_id, from, last_at, times, .. } = refused;
+    let RefusedLookup { host, account, fingerprint, reason, user_id, from, last_at, times, .. } = refused;
     let sentence = t.refusal_reason(reason, &format!("{account}@{host}"));
     let for_admin = !matches!(reader, Audience::Person { .. });
     let person = user_id.filter(|_| reader == Audience::AdminOfHost).map(|user| {
@@ -131,8 +150,8 @@ fn Entry(refused: RefusedLookup, reader: Audience) -> impl IntoView {
                 <p class="happened">{sentence}</p>
                 <p class="hint"><RelativeTime at=last_at/></p>
                 <dl class="facts short">
-                    <div><dt>{t.refused_key()}</dt><dd><code translate="no" dir="ltr">{fingerprint}</code></dd></div>
-                    {client_id.map(|client| view! { <div><dt>{t.refused_client()}</dt><dd><bdi>{client.to_string()}</bdi></dd></div> })}
+                    <div><dt>{t.refused_key()}</dt><dd>{fingerprint_view(fingerprint, reason, for_admin)}</dd></div>
+                    {client.map(|client| view! { <div><dt>{t.refused_client()}</dt><dd><bdi>{client}</bdi></dd></div> })}
                     {person}
                     {of_host}
                     {from.filter(|_| for_admin).map(|from| view! { <div><dt>{t.refused_asked_from()}</dt><dd><bdi>{from}</bdi></dd></div> })}
@@ -144,18 +163,31 @@ fn Entry(refused: RefusedLookup, reader: Audience) -> impl IntoView {
     }
 }
 
-/// Where the person can do something about it.
+/// The fingerprint, as a link to the key if one is registered.
+fn fingerprint_view(fingerprint: String, reason: RefusalReason, for_admin: bool) -> impl IntoView {
+    let list = if for_admin { paths::ADMIN_KEYS } else { paths::KEYS };
+    let address = format!("{list}?q={}", encode(&fingerprint));
+    let text = view! { <code translate="no" dir="ltr">{fingerprint}</code> };
+    if reason == RefusalReason::UnknownKey || reason.is_about_host() {
+        Either::Left(text)
+    } else {
+        Either::Right(view! { <a href=address>{text}</a> })
+    }
+}
+
+/// What the person can do about it, and where.
 #[component]
 fn Remedy(reason: RefusalReason, has_second_factor: bool, sentence: String) -> impl IntoView {
     let t = translations();
     let link = match reason {
-        RefusalReason::UnknownKey | RefusalReason::KeyExpired | RefusalReason::KeyUsedUp | RefusalReason::ReservationEnded => {
-            Some((paths::KEYS.to_owned(), t.refused_do_keys()))
+        RefusalReason::KeyExpired | RefusalReason::KeyUsedUp | RefusalReason::ReservationEnded => {
+            return EitherOf3::C(view! { <p class="hint">{t.refused_do_new_key()}</p> });
         }
+        RefusalReason::UnknownKey => Some((paths::KEYS.to_owned(), t.refused_do_keys())),
         RefusalReason::MfaMissing | RefusalReason::MfaExpired if has_second_factor => {
             Some((paths::second_factor_again(&ReturnTo::to(paths::ACTIVITY)), t.refused_do_mfa()))
         }
-        RefusalReason::MfaMissing | RefusalReason::MfaExpired => Some((paths::IDENTITIES_SECOND_FACTOR.to_owned(), t.refused_do_mfa_set_up())),
+        RefusalReason::MfaMissing | RefusalReason::MfaExpired => Some((paths::IDENTITIES.to_owned(), t.refused_do_mfa_set_up())),
         RefusalReason::LinkMissing | RefusalReason::LinkExpired => Some((paths::HOSTS.to_owned(), t.refused_do_hosts())),
         RefusalReason::DelegationMissing | RefusalReason::DelegationExpired => Some((paths::APPS.to_owned(), t.refused_do_apps())),
         RefusalReason::MfaDisabled
@@ -170,7 +202,7 @@ fn Remedy(reason: RefusalReason, has_second_factor: bool, sentence: String) -> i
         | RefusalReason::CredentialOfOtherHost => None,
     };
     match link {
-        Some((page, text)) => Either::Left(view! { <a href=page aria-label=format!("{text}: {sentence}")>{text.clone()}</a> }),
-        None => Either::Right(view! { <p class="hint">{t.refused_ask()}</p> }),
+        Some((page, text)) => EitherOf3::A(view! { <a href=page aria-label=format!("{text}: {sentence}")>{text.clone()}</a> }),
+        None => EitherOf3::B(view! { <p class="hint">{t.refused_ask()}</p> }),
     }
 }

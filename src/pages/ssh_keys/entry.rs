@@ -28,7 +28,7 @@ pub fn KeyEntry(
 ) -> AnyView {
     let t = translations();
     let name = display_name(&key);
-    let title = if key.label.is_empty() { host_account(&key) } else { key.label.clone() };
+    let title = if key.label.is_empty() { breakable(&host_account(&key)) } else { key.label.clone().into_any() };
     let (grouped, creator, person) = match reader {
         KeyListReader::Person { grouped, creator } => (grouped, creator, None),
         KeyListReader::Admin(person) => (false, true, Some(person)),
@@ -62,7 +62,7 @@ fn KeyFacts(key: KeyItem, creator: bool, person: Option<String>) -> AnyView {
     let by_admin = person.is_some();
     view! {
         <p class="key-facts">
-            {place.map(|place| view! { <span><bdi>{place}</bdi></span> " " })}
+            {place.map(|place| view! { <span><bdi>{breakable(&place)}</bdi></span> " " })}
             {person.map(|person| {
                 let address = format!("{}?user={}", paths::ADMIN_PERSON, encode(&person));
                 view! { <span><a href=address><bdi>{person}</bdi></a></span> " " }
@@ -92,7 +92,7 @@ fn Creator(key: KeyItem, by_admin: bool) -> impl IntoView {
             Either::Left(view! { {t.keys_made_by()} " " <a href=address><bdi>{name.unwrap_or(client)}</bdi></a> })
         }
         None if by_admin => Either::Right(t.keys_registered_by_person()),
-        None => Either::Right(t.keys_group_own()),
+        None => Either::Right(t.keys_own()),
     }
 }
 
@@ -152,6 +152,11 @@ fn state_badge(state: KeyState) -> Option<impl IntoView> {
 pub fn display_name(key: &KeyItem) -> String {
     let place = host_account(key);
     if key.label.is_empty() { place } else { format!("{} ({place})", key.label) }
+}
+
+/// A host account that may be broken into lines after its signs, rather than within words.
+fn breakable(place: &str) -> AnyView {
+    place.split_inclusive(['@', '.']).map(|part| view! { {part.to_owned()} <wbr/> }).collect_view().into_any()
 }
 
 fn host_account(key: &KeyItem) -> String {

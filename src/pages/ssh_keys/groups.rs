@@ -1,4 +1,4 @@
-//! The person's active keys in groups, each with its newest keys.
+//! The person's active keys in groups, each with the keys that were used or created last.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -52,6 +52,7 @@ fn Group(item: KeyGroupItem, place: usize, open: bool) -> AnyView {
     let more = usize::try_from(active).is_ok_and(|active| active > first.len());
     let id = format!("group-{place}");
     let by_host = matches!(group, KeyGroup::Host(_));
+    let used_on = first.first().filter(|key| !by_host && key.last_used_at == last_used_at).map(|key| t.keys_used_on(key.host.as_str()));
     view! {
         <details class="key-group" open=open>
             <summary>
@@ -60,7 +61,7 @@ fn Group(item: KeyGroupItem, place: usize, open: bool) -> AnyView {
                 <span class="key-facts">
                     <span>{t.keys_count(active)}</span>
                     " "
-                    {last_used_at.map(|at| view! { <span>{t.keys_last_used()} " " <RelativeTime at/></span> " " })}
+                    {last_used_at.map(|at| view! { <span>{t.keys_last_used()} " " <RelativeTime at/> {used_on.map(|host| view! { " " {host} })}</span> " " })}
                     <span>{t.keys_group_newest()} " " <RelativeTime at=newest_at/></span>
                 </span>
             </summary>

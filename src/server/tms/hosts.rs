@@ -324,7 +324,8 @@ pub async fn refusals(
     QueryParams(query): QueryParams<RefusalParams>,
 ) -> ReplyResult<RefusalList> {
     let host: HostName = Text(query.host).id("host")?;
-    let refused = services.list_refused_lookups_of_host(&admin, &host).await?;
+    let mut refused = services.list_refused_lookups_of_host(&admin, &host).await?;
+    refused.sort_by_key(|refused| std::cmp::Reverse(refused.last_at));
     let refusals: Vec<RefusalResponse> = refused.into_iter().map(RefusalResponse::from).collect();
     Ok(success(RefusalList { num_refusals: refusals.len(), refusals }))
 }

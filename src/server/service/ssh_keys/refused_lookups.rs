@@ -19,7 +19,7 @@ use crate::server::service::platform::housekeeping::REFUSAL_RETENTION;
 use crate::server::service::platform::write_throttle::WriteThrottle;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::ssh_keys::lookup::KeyCandidate;
-use crate::server::storage::{host_accounts, hosts, refused_lookups};
+use crate::server::storage::{clients, host_accounts, hosts, refused_lookups};
 
 /// Limit of refusals that wait to be recorded.
 const MAX_PENDING: usize = 8;
@@ -183,17 +183,17 @@ impl Services {
         .await
     }
 
-    /// The person's refused lookups, newest first.
+    /// The person's refused lookups: those of registered keys first, and each newest first.
     pub async fn list_my_refused_lookups(&self, person: &SignedIn) -> Result<Vec<RefusedLookup>, Fault> {
         self.list_refused_lookups_of(person.tenant_id(), person.user_id(), None).await
     }
 
-    /// A person's refused lookups, newest first.
+    /// A person's refused lookups, in the same order.
     pub async fn list_refused_lookups_of_person(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Vec<RefusedLookup>, Fault> {
         self.list_refused_lookups_of(admin.tenant_id(), user_id, None).await
     }
 
-    /// A host's refused lookups under any of its names, newest first.
+    /// A host's refused lookups under any of its names, in the same order.
     pub async fn list_refused_lookups_of_host(&self, admin: &TenantAdmin, host: &HostName) -> Result<Vec<RefusedLookup>, Fault> {
         let host = self.registered(admin, host).await?;
         let since = self.now() - REFUSAL_RETENTION;
@@ -224,7 +224,17 @@ impl Services {
         };
         let listed = self.list_refused_lookups_of(&holder.tenant_id, &holder.user_id, host.as_ref()).await?;
         let matches_account = |refused: &RefusedLookup| account.is_none_or(|account| *account == refused.account) && is_covered(refused);
-        Ok(listed.into_iter().filter(matches_account).collect())
+        let mut listed: Vec<RefusedLookup> = listed.into_iter().filter(matches_account).collect();
+        listed.sort_by_key(|refused| std::cmp::Reverse(refused.last_at));
+        Ok(listed)
+    }
+
+    /// The names of the clients that created the keys, by id.
+    pub async fn client_names_of(&self, tenant: &TenantId, refused: &[RefusedLookup]) -> Result<HashMap<String, String>, Fault> {
+        let mut ids: Vec<&str> = refused.iter().filter_map(|refused| Some(refused.client_id.as_ref()?.as_str())).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(clients::names(self.storage().reader(), tenant, &ids).await?)
     }
 
     async fn list_refused_lookups_of(&self, tenant: &TenantId, user: &UserId, host: Option<&HostName>) -> Result<Vec<RefusedLookup>, Fault> {

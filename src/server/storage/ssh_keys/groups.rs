@@ -35,7 +35,7 @@ pub struct KeyGroupSummary {
     /// When the newest was created.
     pub newest_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
-    /// The newest [`KEYS_PER_GROUP`].
+    /// [`KEYS_PER_GROUP`]: those used last, and then the newest.
     pub first: Vec<KeySummary>,
 }
 
@@ -52,7 +52,7 @@ struct GroupRow {
     number: Option<i64>,
 }
 
-/// Groups by this column: one pass over the person's keys, and an index finds the newest keys of each group.
+/// Groups by this column: one pass over the person's keys, and one over those of the groups of the page.
 macro_rules! groups_by {
     ($column:literal) => {
         concat!(
@@ -76,8 +76,9 @@ macro_rules! groups_by {
              LEFT JOIN pubkeys k ON k.number IN (SELECT p.number FROM pubkeys p
                                                  WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.",
             $column,
-            " IS NOT DISTINCT FROM s.name AND p.remaining_uses > 0 AND p.expires_at > $3 ORDER BY p.number DESC LIMIT $6)
-             ORDER BY s.recent_at DESC, s.name, k.number DESC"
+            " IS NOT DISTINCT FROM s.name AND p.remaining_uses > 0 AND p.expires_at > $3
+                                                 ORDER BY coalesce(p.last_used_at, 0) DESC, p.number DESC LIMIT $6)
+             ORDER BY s.recent_at DESC, s.name, coalesce(k.last_used_at, 0) DESC, k.number DESC"
         )
     };
 }
