@@ -139,8 +139,9 @@ async fn host_page_has_settings_credential_and_last_lookup() {
     let page = browser.post("/api/admin/hosts/add", &[("host", "frontera"), ("address", "login.example.org")]).await;
     assert_eq!(page.path, "/admin/hosts/host");
     let words = page.words();
+    let never_asked = en().admin_hosts_status_new();
     for line in
-        ["AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t", "host_name = \"frontera\"", "tenant = \"test\"", "Last key lookup never"]
+        ["AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t", "host_name = \"frontera\"", "tenant = \"test\"", never_asked.as_str()]
     {
         assert!(words.contains(line), "{line}: {words}");
     }
@@ -153,7 +154,7 @@ async fn host_page_has_settings_credential_and_last_lookup() {
     assert_eq!(app.unauthenticated().call("POST /pubkeys/creds/retrieve", login).await.status, 401, "it is demanded");
     app.services.run_housekeeping().await.expect("tidied");
     assert!(browser.get("/admin/hosts/host?host=frontera").await.words().contains(&format!(
-        "{} {}, 127.0.0.1",
+        "{}: {}, 127.0.0.1",
         en().admin_hosts_asked(),
         en().just_now()
     )));
@@ -424,7 +425,7 @@ async fn unauthenticated_lookup_is_not_recorded_for_host() {
     let login = json!({ "user": "x", "user_uid": "1000", "host": "testhost1", "public_key_fingerprint": "SHA256:none" });
     assert_eq!(app.unauthenticated().call("POST /pubkeys/creds/retrieve", login.clone()).await.status, 401);
     app.services.run_housekeeping().await.expect("tidied");
-    assert!(browser.get("/admin/hosts/host?host=testhost1").await.words().contains(&format!("{} {}", en().admin_hosts_asked(), en().never())));
+    assert!(browser.get("/admin/hosts/host?host=testhost1").await.words().contains(&en().admin_hosts_status_new()));
     assert_eq!(browser.post("/api/admin/hosts/credential", &[("host", "nowhere")]).await.status, 422, "there is no such host");
 }
 
