@@ -33,8 +33,14 @@ pub enum PersonFilter {
 }
 
 impl QueryParam for PersonFilter {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("admins", Self::Administrators), ("no-mfa", Self::WithoutMfa), ("no-factor", Self::WithoutSecondFactor)];
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("", Self::All),
+        ("enabled", Self::Enabled),
+        ("disabled", Self::Disabled),
+        ("admins", Self::Administrators),
+        ("no-mfa", Self::WithoutMfa),
+        ("no-factor", Self::WithoutSecondFactor),
+    ];
 }
 
 /// Orders of the list of people.

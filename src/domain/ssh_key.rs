@@ -427,7 +427,11 @@ mod tests {
         assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(29_999))), LookupDecision::SameLogin);
         assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), LookupDecision::Refused(RefusalReason::KeyUsedUp));
         assert_eq!(looked_up(|s| s.last_used_at = ago(30_000)), LookupDecision::NewLogin);
-        assert_eq!(looked_up(|s| (s.expires_at, s.last_used_at) = (NOW, ago(1))), LookupDecision::Refused(RefusalReason::KeyExpired), "an end is an end");
+        assert_eq!(
+            looked_up(|s| (s.expires_at, s.last_used_at) = (NOW, ago(1))),
+            LookupDecision::Refused(RefusalReason::KeyExpired),
+            "an end is an end"
+        );
         let lowered = |s: &mut KeyStatus| (s.max_uses, s.remaining_uses, s.last_used_at) = (0, 0, ago(1));
         assert_eq!(looked_up(lowered), LookupDecision::Refused(RefusalReason::KeyUsedUp), "so is a limit below what has been used");
     }

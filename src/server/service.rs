@@ -39,8 +39,8 @@ use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
 use crate::server::service::platform::keystore::Keystore;
 use crate::server::service::platform::write_throttle::WriteThrottle;
-use crate::server::service::ssh_keys::refused_lookups::RefusalRecorder;
 use crate::server::service::ssh_keys::key_pairs::MAX_QUEUED_RSA_KEYS;
+use crate::server::service::ssh_keys::refused_lookups::RefusalRecorder;
 use ssh_keys::KeyInsertQueue;
 
 /// An internal failure. Logged once, where it is converted into a response; callers never see the text.

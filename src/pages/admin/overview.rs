@@ -105,8 +105,7 @@ fn Figures(figures: TenantOverview) -> impl IntoView {
     let now = context::services().map(|services| services.now()).ok();
     let expires_soon = certificate.zip(now).is_some_and(|(at, now)| at <= now + EXPIRY_WINDOW);
     view! {
-        <section aria-labelledby="figures">
-            <h2 id="figures" class="only-heard">{t.admin_figures()}</h2>
+        <section aria-label=t.admin_figures()>
             <ul class="cards figures">
                 {listed(&figures).into_iter().map(|Figure { count, label, path, urgent, named }| view! {
                     <li class="card" class:attention=urgent && count != 0>

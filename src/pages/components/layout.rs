@@ -5,8 +5,8 @@ use leptos::server_fn::ServerFn;
 use leptos_router::components::Outlet;
 use leptos_router::hooks::use_location;
 
-use super::{FormError, SessionIslands};
 use super::header::Header;
+use super::{FormError, SessionIslands};
 use crate::domain::paths::{self, ReturnTo};
 use crate::islands::{ConfirmDialog, Copying, LocalTimes};
 use crate::server::context::{self, translations};

@@ -3,8 +3,8 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::{Copyable, PageContent};
 use super::told;
+use super::{Copyable, PageContent};
 use crate::domain::help_contact::HelpContact;
 use crate::server::context::{help_contact, set_error_status, translations};
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
@@ -48,7 +48,9 @@ pub fn HelpContactLine(contact: Option<HelpContact>) -> impl IntoView {
 /// The help contact of the person's tenant; before sign-in see [`help_contact`].
 #[component]
 pub fn TenantHelpContact() -> impl IntoView {
-    Suspend::new(async { view! { <HelpContactLine contact=help_contact().await/> } })
+    Suspend::new(async {
+        view! { <HelpContactLine contact=help_contact().await/> }
+    })
 }
 
 /// The flash message that the last form left, if any ([`crate::server::context::take_flash`]).

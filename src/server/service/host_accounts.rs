@@ -158,5 +158,10 @@ fn host_account_key(admin: &TenantAdmin, link: HostAccountRef) -> HostAccountKey
 
 fn audit_event(admin: &TenantAdmin, kind: AuditKind, link: &HostAccountRef, now: Timestamp) -> AuditEvent {
     let subject = format!("{}@{}", link.account, link.host);
-    AuditEvent::new(admin.tenant_id().clone(), kind, now).of(&link.user_id).subject(subject).on(&link.host, &link.account).admin(Some(admin.admin_id())).from(admin.from)
+    AuditEvent::new(admin.tenant_id().clone(), kind, now)
+        .of(&link.user_id)
+        .subject(subject)
+        .on(&link.host, &link.account)
+        .admin(Some(admin.admin_id()))
+        .from(admin.from)
 }

@@ -145,10 +145,8 @@ impl Services {
     pub async fn end_session_of(&self, admin: &TenantAdmin, user_id: &UserId, session: &SessionId) -> Result<bool, Fault> {
         let (admin, user, session) = (admin.clone(), user_id.clone(), session.clone());
         let record = admin_event(&admin, AuditKind::SessionEnded, user_id, self.now());
-        self.write_audited(record, move |db| {
-            async move { browser_sessions::delete_of_person(db, admin.tenant_id(), &user, &session).await }.boxed()
-        })
-        .await
+        self.write_audited(record, move |db| async move { browser_sessions::delete_of_person(db, admin.tenant_id(), &user, &session).await }.boxed())
+            .await
     }
 }
 
