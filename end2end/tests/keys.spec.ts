@@ -134,7 +134,7 @@ test('@firefox an application’s access is revoked', async ({ page, portal }) =
   await allow(page);
   await device.poll();
   await page.goto('/apps');
-  await page.getByRole('link', { name: t('apps-revoke-access-of', { client: CLIENT.name }) }).click();
+  await page.getByRole('link', { name: t('apps-revoke-access-of', { client: CLIENT.name }), exact: true }).click();
   await press(page, t('apps-revoke-access'));
   const revoked = [1, 2, 3, 4, 5].map(count => t('apps-access-revoked', { count }));
   expect(revoked).toContain((await page.locator('.notice').innerText()).trim());
