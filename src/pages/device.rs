@@ -22,7 +22,8 @@ use crate::server::service::device_flow::user_codes::CodeSubmitter;
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 use crate::server_fns::device::{
-    DecideDevice, EnterAnotherCode, EnterCode, NetworkProximity, PendingDeviceGrant, SwitchTenant, decided_device, pending_device, pending_devices,
+    ALL_ACCOUNTS, DecideDevice, EnterAnotherCode, EnterCode, NetworkProximity, PendingDeviceGrant, SwitchTenant, decided_device, pending_device,
+    pending_devices,
 };
 use crate::server_fns::host_accounts::HostAccountItem;
 
@@ -317,13 +318,14 @@ fn HostChoices(accounts: Vec<HostAccountItem>) -> impl IntoView {
     }
     // "All" is what this page shows, not what is linked when the form is received.
     let shown = accounts.iter().map(|account| account.id.as_str()).collect::<Vec<_>>().join(",");
+    let every = format!("{ALL_ACCOUNTS}{shown}");
     let mut hosts: Vec<&str> = accounts.iter().map(|account| account.host.as_str()).collect();
     hosts.sort_unstable();
     hosts.dedup();
     let (named, more) = (hosts.iter().take(NAMED_HOSTS).copied().collect::<Vec<_>>().join(", "), hosts.len().saturating_sub(NAMED_HOSTS));
     let on = if more == 0 { t.consent_accounts_on(named) } else { t.consent_accounts_on_more(more, named) };
     let all = t.consent_all_accounts(accounts.len());
-    let choice = |value: &'static str, checked: bool, label: String, hint: Option<String>| {
+    let choice = |value: String, checked: bool, label: String, hint: Option<String>| {
         view! {
             <label class="choice">
                 <input type="radio" name="accounts" value=value checked=checked/>
@@ -332,10 +334,9 @@ fn HostChoices(accounts: Vec<HostAccountItem>) -> impl IntoView {
         }
     };
     Either::Right(view! {
-        <input type="hidden" name="shown_accounts" value=shown/>
-        {choice("all", true, all, Some(on))}
-        {choice("none", false, t.consent_no_accounts(), None)}
-        {choice("selected", false, t.consent_selected_accounts(), None)}
+        {choice(every, true, all, Some(on))}
+        {choice("none".to_owned(), false, t.consent_no_accounts(), None)}
+        {choice("selected".to_owned(), false, t.consent_selected_accounts(), None)}
         <div class="if-selected" role="group" aria-label=t.consent_selected_accounts()>
             {accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view()}
         </div>

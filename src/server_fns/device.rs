@@ -135,6 +135,9 @@ pub async fn pending_devices() -> Result<Vec<PendingDeviceGrant>, ServerFnError>
     Ok(found.into_iter().map(|found| PendingDeviceGrant::new(found, caller.from, services.now())).collect())
 }
 
+/// Begins the choice of all host accounts; the ids that the page showed follow, separated by commas.
+pub const ALL_ACCOUNTS: &str = "all:";
+
 /// Allows or denies. A repeated submission gets the first one's result. A refusal is shown on the request's own page.
 #[server(prefix = "/api", endpoint = "device/decide")]
 pub async fn decide_device(
@@ -142,7 +145,6 @@ pub async fn decide_device(
     decision: String,
     #[server(default)] lifetime: String,
     #[server(default)] accounts: String,
-    #[server(default)] shown_accounts: String,
     #[server(default)] host_accounts: Vec<String>,
     #[server(default)] started_this: String,
     #[server(default)] shown: Option<String>,
@@ -162,7 +164,7 @@ pub async fn decide_device(
         "allow" => {
             // Only before allowing: denying requires nothing.
             let Some(consenting) = context::require_consent_authorization(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
-            match parse_consent(&lifetime, &chosen_accounts(&accounts, &shown_accounts, host_accounts), &started_this, shown.as_deref()) {
+            match parse_consent(&lifetime, &chosen_accounts(&accounts, host_accounts), &started_this, shown.as_deref()) {
                 Ok(consent) => services.approve_device(&consenting, &grant, consent).await,
                 Err(refused) => Err(Error::Refused(refused)),
             }
@@ -279,12 +281,12 @@ pub async fn switch_tenant(tenant: String, #[server(default)] grant: String, #[s
 
 /// The ids of the selected host accounts. "All" are those that the page showed, never one that was linked later.
 #[cfg(feature = "ssr")]
-fn chosen_accounts(choice: &str, shown: &str, selected: Vec<String>) -> Vec<String> {
-    match choice {
-        "all" => shown.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
-        "none" => Vec::new(),
+fn chosen_accounts(choice: &str, selected: Vec<String>) -> Vec<String> {
+    match (choice.strip_prefix(ALL_ACCOUNTS), choice) {
+        (Some(shown), _) => shown.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+        (None, "none") => Vec::new(),
         // The page has no such choice if there are few accounts.
-        _ => selected,
+        (None, _) => selected,
     }
 }
 

@@ -177,7 +177,7 @@ async fn registered_key_leads_to_its_revocation() {
     browser.post("/api/keys/add", &[("host_account", account.as_str()), ("public_key", PUBLIC_KEY), ("days", "7")]).await;
     let page = browser.get("/").await;
     let link = "/keys/revoke?q=SHA256%3AZ/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI&show=active&all=1";
-    assert!(page.says(&format!("href=\"{}\"", link.replace('&', "&amp;"))), "{}", page.text);
+    assert!(page.says(format!("href=\"{}\"", link.replace('&', "&amp;"))), "{}", page.text);
     assert!(browser.get(link).await.says(en().keys_revoke_question(1)));
     app.clock.advance(Duration::from_secs(8 * 86_400));
     assert!(app.signed_in().await.get(link).await.says(en().keys_none_selected_title()), "it has ended");

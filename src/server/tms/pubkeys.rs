@@ -189,10 +189,10 @@ pub async fn retrieve(
     asked: Result<JsonBody<KeyLookupRequest>, TmsError>,
 ) -> ReplyResult<KeyLookupResponse> {
     let HostCallerAuth(asking) = asking.inspect_err(|error| {
-        if let (TmsError::HostCredential(_), Ok(JsonBody(asked))) = (error, &asked) {
-            if let Some(login) = parse_login(asked, from) {
-                services.record_invalid_credential(tenant, &login);
-            }
+        if let (TmsError::HostCredential(_), Ok(JsonBody(asked))) = (error, &asked)
+            && let Some(login) = parse_login(asked, from)
+        {
+            services.record_invalid_credential(tenant, &login);
         }
     })?;
     // An invalid name cannot have a key.

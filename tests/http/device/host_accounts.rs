@@ -76,7 +76,7 @@ async fn account_unlinked_meanwhile_is_refused_among_all() {
     let page = allow(&browser, &consent, &[]).await;
     assert_eq!((page.status, page.problem().as_str()), (422, en().decision_refused_host_account().as_str()));
     // Nor an account of another person, even if the form names it as shown.
-    let foreign = [("shown_accounts", "hac_frontera,hac_1"), ("accounts", "all")];
+    let foreign = [("accounts", "all:hac_frontera,hac_1")];
     assert_eq!(allow(&browser, &consent, &foreign).await.status, 422);
     assert_eq!((app.consents().await, covered(&app).await), (0, vec![]));
     let page = allow(&browser, &page, &[]).await;
