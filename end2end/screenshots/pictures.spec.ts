@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Device } from '../tests/device.ts';
 import { hydrated } from '../tests/fixtures.ts';
 import { type Operator, PERSON, Portal, TOP } from '../tests/portal.ts';
+import { Watch } from '../tests/watch.ts';
 import { fill } from './demo.mjs';
 
 const PAGES = { home: '/', keys: '/keys', applications: '/apps', activity: '/activity', administration: '/admin' };
@@ -16,6 +17,7 @@ test('pictures', async ({ browser }) => {
   const portal = await Portal.start(async given => { operator = given; });
   if (!operator) throw new Error('the data were not prepared');
   const context = await browser.newContext({ viewport: DESKTOP, baseURL: portal.url });
+  await Watch.over(context, portal.url, true);
   const page = await context.newPage();
   await fill(portal.url, operator, page, PERSON.password);
   const picture = (name: string, fullPage = false) => page.screenshot({ path: join(TOP, `docs/pictures/${name}.png`), fullPage, animations: 'disabled' });

@@ -39,7 +39,7 @@ async fn few_accounts_are_listed_and_many_are_collapsed() {
         let app = TestApp::start().await;
         let (_, consent) = open(&app, accounts).await;
         assert_eq!(consent.text.matches("name=\"host_accounts[]\"").count(), accounts);
-        assert_eq!(consent.says("name=\"accounts\" value=\"all\"") && consent.says("if-selected"), collapsed, "{}", consent.text);
+        assert_eq!(consent.says("name=\"accounts\" value=\"all:") && consent.says("if-selected"), collapsed, "{}", consent.text);
         let said = format!("{} {}", en().consent_all_accounts(4), en().consent_accounts_on("frontera, ls6, maverick, stampede3"));
         assert_eq!(consent.words().contains(&said), collapsed, "{}", consent.words());
     }
