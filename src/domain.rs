@@ -22,6 +22,7 @@ pub mod client;
 pub mod delegation;
 pub mod device_grant;
 pub mod display_text;
+pub mod error_chain;
 pub mod folding;
 pub mod form;
 pub mod help_contact;

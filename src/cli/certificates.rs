@@ -11,6 +11,7 @@ use rustls::{CertificateError, RootCertStore};
 use thiserror::Error;
 
 use super::printable::Printable;
+use crate::domain::error_chain::causes;
 use crate::domain::text_file::pem_blocks;
 
 /// Why `--ca-file` was refused.
@@ -55,16 +56,10 @@ fn parse_certificate(block: &str) -> Option<Certificate> {
 impl UntrustedCertificate {
     /// Returns the certificate problem that made a request fail, if there was one.
     pub fn from_error_chain(error: &(dyn Error + 'static)) -> Option<Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(rustls::Error::InvalidCertificate(why)) = error.downcast_ref() {
-                return Some(Self::from(why));
-            }
-            // `io::Error::source` skips the wrapped error itself.
-            let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            cause = wrapped.map_or_else(|| error.source(), |wrapped| Some(wrapped));
-        }
-        None
+        causes(error).find_map(|cause| match cause.downcast_ref() {
+            Some(rustls::Error::InvalidCertificate(why)) => Some(Self::from(why)),
+            _ => None,
+        })
     }
 }
 

@@ -1,6 +1,5 @@
 //! HTTP client with time limits and size limits, without redirects and cookies.
 
-use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::certificates::{CaFileRefused, UntrustedCertificate};
 use super::error_code::ErrorCode;
 use super::printable::Printable;
 use super::server_url::ServerUrl;
+use crate::domain::error_chain::root_cause;
 use crate::domain::loopback::LOOPBACK_ADDRESSES;
 use crate::domain::time::humanize_duration;
 use crate::proxy::Proxy;
@@ -276,18 +276,10 @@ impl From<reqwest::Error> for TransportErrorKind {
         match UntrustedCertificate::from_error_chain(&error) {
             Some(why) => Self::UntrustedCertificate(why),
             None if error.is_timeout() => Self::Timeout,
-            None => Self::Connection(Printable::new(&root_cause(&error))),
+            // reqwest's own message repeats the URL; the innermost cause is what the user can act on.
+            None => Self::Connection(Printable::new(&root_cause(&error).to_string())),
         }
     }
-}
-
-/// reqwest's own message repeats the URL; the innermost cause is what the user can act on.
-fn root_cause(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use rustls::CertificateError;
 use thiserror::Error;
 
 use super::egress::HostNotFoundError;
+use crate::domain::error_chain::{causes, root_cause};
 
 /// Found among the causes of a failed request; the innermost one is the most specific.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub enum ConnectError {
 impl ConnectError {
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         let known = causes(error).filter_map(Self::classify).last();
-        known.unwrap_or_else(|| Self::Other(causes(error).last().unwrap_or(error).to_string()))
+        known.unwrap_or_else(|| Self::Other(root_cause(error).to_string()))
     }
 
     fn classify(error: &(dyn Error + 'static)) -> Option<Self> {
@@ -75,15 +76,6 @@ impl From<&CertificateError> for ConnectError {
             other => Self::InvalidCertificate(other.to_string()),
         }
     }
-}
-
-/// An error and its sources, the innermost last.
-pub fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        // `io::Error` does not return the error inside it as its source.
-        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        inside.map_or_else(|| error.source(), |inside| Some(inside))
-    })
 }
 
 #[cfg(test)]

@@ -10,9 +10,10 @@ use oauth2::url::Host;
 use oauth2::{AsyncHttpClient, HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
-use super::connect_error::{ConnectError, causes};
+use super::connect_error::ConnectError;
 use super::egress::{AddressBlockedError, AllowedNetworks, EgressPolicy};
 use super::url::check_url;
+use crate::domain::error_chain::causes;
 use crate::domain::provider::Provider;
 use crate::proxy::Proxy;
 use crate::server::providers::error::ProviderError;
