@@ -75,6 +75,11 @@ pub fn fallback() -> Translations {
 #[derive(Clone)]
 pub struct Languages(Vec<Translations>);
 
+/// A number as texts take it.
+pub fn to_count(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
 /// Why a translation from the data directory was refused. The messages are for the operator.
 #[derive(Debug, Error)]
 pub enum TranslationRefused {

@@ -30,7 +30,7 @@ pub struct TenantOverview {
     /// Rotated secrets of clients, hosts and administrators whose old value is still valid and expires within [`EXPIRY_WINDOW`].
     pub expiring_secrets: u64,
     /// At most [`MAX_NAMED`] of them, by expiry.
-    pub next_secrets: Vec<RotatedSecret>,
+    pub next_secrets: Vec<ExpiringSecret>,
     /// Enabled people without an app or passkey here.
     pub people_without_second_factor: u64,
     /// People whose sign-in is blocked after failed attempts.
@@ -43,7 +43,7 @@ pub struct TenantOverview {
 
 /// An old secret that is still valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RotatedSecret {
+pub struct ExpiringSecret {
     pub owner: SecretOwner,
     /// Of the client or administrator; of a host its name.
     pub id: String,

@@ -6,8 +6,9 @@ use leptos::prelude::*;
 use super::areas;
 use super::components::AdminPage;
 use crate::domain::paths::{self, encode};
-use crate::domain::tenant_overview::{EXPIRY_WINDOW, RotatedSecret, SecretOwner, SignInHour, TenantOverview};
+use crate::domain::tenant_overview::{EXPIRY_WINDOW, ExpiringSecret, SecretOwner, SignInHour, TenantOverview};
 use crate::domain::time::Timestamp;
+use crate::i18n::to_count;
 use crate::pages::components::{ExactTime, RelativeTime, ServerError};
 use crate::server::context::{self, translations};
 use crate::server_fns::admin::overview::get_tenant_overview;
@@ -57,7 +58,7 @@ fn listed(figures: &TenantOverview) -> Vec<Figure> {
     let t = translations();
     let figure = |count, label: fn(&crate::i18n::Translations, i64) -> String, path: String, urgent| Figure {
         count,
-        label: label(&t, i64::try_from(count).unwrap_or(i64::MAX)),
+        label: label(&t, to_count(count)),
         path,
         urgent,
         named: Vec::new(),
@@ -88,7 +89,7 @@ impl Named {
         Self { text: user.to_owned(), path: Some(format!("{}?user={}", paths::ADMIN_PERSON, encode(user))), expires_at: None }
     }
 
-    fn secret(secret: &RotatedSecret) -> Self {
+    fn secret(secret: &ExpiringSecret) -> Self {
         let path = match secret.owner {
             SecretOwner::Client => Some(format!("{}?client={}", paths::ADMIN_CLIENT, encode(&secret.id))),
             SecretOwner::Host => Some(format!("{}?host={}", paths::ADMIN_HOST, encode(&secret.id))),
@@ -140,7 +141,7 @@ const HEIGHT: u64 = 96;
 #[component]
 fn SignInChart(hours: Vec<SignInHour>) -> impl IntoView {
     let t = translations();
-    let total = |of: fn(&SignInHour) -> u64| i64::try_from(hours.iter().map(of).sum::<u64>()).unwrap_or(i64::MAX);
+    let total = |of: fn(&SignInHour) -> u64| to_count(hours.iter().map(of).sum::<u64>());
     let (succeeded, refused) = (total(|hour| hour.succeeded), total(|hour| hour.refused));
     let summary = t.admin_chart_summary(succeeded, refused);
     let most = hours.iter().map(|hour| hour.succeeded + hour.refused).max().unwrap_or(0);
@@ -167,7 +168,7 @@ fn SignInChart(hours: Vec<SignInHour>) -> impl IntoView {
             </svg>
             <p class="hint ends">
                 <span>{first}</span>
-                <span>{t.admin_chart_most(i64::try_from(most).unwrap_or(i64::MAX))}</span>
+                <span>{t.admin_chart_most(to_count(most))}</span>
                 <span>{t.admin_chart_now()}</span>
             </p>
             <details>
@@ -183,6 +184,5 @@ fn SignInChart(hours: Vec<SignInHour>) -> impl IntoView {
 
 #[component]
 fn HourRow(hour: SignInHour) -> impl IntoView {
-    let at: Timestamp = hour.start;
-    view! { <tr><th scope="row"><ExactTime at/></th><td>{hour.succeeded}</td><td>{hour.refused}</td></tr> }
+    view! { <tr><th scope="row"><ExactTime at=hour.start/></th><td>{hour.succeeded}</td><td>{hour.refused}</td></tr> }
 }

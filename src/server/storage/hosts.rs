@@ -72,6 +72,18 @@ macro_rules! names_of_host {
 }
 pub(super) use names_of_host;
 
+/// SQL for a host `h` that has a credential under none of its names.
+macro_rules! without_credential {
+    () => {
+        concat!(
+            "NOT EXISTS (SELECT 1 FROM host_credentials c WHERE c.tenant_id = h.tenant_id AND c.host IN ",
+            names_of_host!("h.tenant_id", "h.host"),
+            ")"
+        )
+    };
+}
+pub(super) use without_credential;
+
 /// SQL for the tenant that is responsible for a host name: the one that has it in this spelling, else the first that has it.
 macro_rules! tenant_answering {
     ($host:literal) => {
@@ -421,11 +433,7 @@ pub async fn list(
     match params.show {
         HostFilter::All => {}
         HostFilter::Silent => drop(listing.and_bound("q.asked_at < ", (now - SILENT_AFTER).as_millis())),
-        HostFilter::WithoutCredential => drop(listing.and(concat!(
-            "NOT EXISTS (SELECT 1 FROM host_credentials c WHERE c.tenant_id = h.tenant_id AND c.host IN ",
-            names_of_host!("h.tenant_id", "h.host"),
-            ")"
-        ))),
+        HostFilter::WithoutCredential => drop(listing.and(without_credential!())),
     }
     listing.search(params.search.as_deref(), &["h.host", "h.addresses"]);
     let rows: Page<HostSummaryRow> = listing.fetch(db, params.after.as_ref()).await?;

@@ -117,6 +117,15 @@ struct PersonSummaryRow {
     created_at: i64,
 }
 
+/// SQL for an enabled person `p` without an app or passkey.
+macro_rules! without_second_factor {
+    () => {
+        "p.enabled = 1 AND NOT EXISTS (SELECT 1 FROM totp f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)
+             AND NOT EXISTS (SELECT 1 FROM passkeys f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)"
+    };
+}
+pub(super) use without_second_factor;
+
 /// A tenant's people; only one of them if given.
 pub async fn list(
     db: &sqlx::SqlitePool,
@@ -139,10 +148,7 @@ pub async fn list(
         PersonFilter::Enabled => drop(listing.and("p.enabled")),
         PersonFilter::Disabled => drop(listing.and("NOT p.enabled")),
         PersonFilter::Administrators => drop(listing.and("p.admin")),
-        PersonFilter::WithoutSecondFactor => drop(listing.and(
-            "p.enabled = 1 AND NOT EXISTS (SELECT 1 FROM totp f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)
-             AND NOT EXISTS (SELECT 1 FROM passkeys f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)",
-        )),
+        PersonFilter::WithoutSecondFactor => drop(listing.and(without_second_factor!())),
         PersonFilter::WithoutMfa => drop(
             listing
                 .and_bound(

@@ -3,9 +3,11 @@
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::Error;
+use super::hosts::{names_of_host, without_credential};
+use super::people::without_second_factor;
 use crate::domain::ids::TenantId;
 use crate::domain::pagination::MAX_COUNTED;
-use crate::domain::tenant_overview::{MAX_NAMED, RotatedSecret, SecretOwner};
+use crate::domain::tenant_overview::{ExpiringSecret, MAX_NAMED, SecretOwner};
 use crate::domain::time::Timestamp;
 
 const MOST: i64 = MAX_COUNTED as i64;
@@ -26,25 +28,22 @@ pub async fn count_silent_hosts(db: impl SqliteExecutor<'_>, tenant_id: &TenantI
 
 /// Hosts that have a credential under none of their names.
 pub async fn count_hosts_without_credential(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<i64, Error> {
-    let query = "SELECT count(*) FROM (SELECT DISTINCT h.host FROM hosts h WHERE h.tenant_id = $1
-                   AND NOT EXISTS (SELECT 1 FROM host_credentials c WHERE c.tenant_id = h.tenant_id
-                                   AND (c.host = h.host OR c.host IN (SELECT a.alias FROM host_aliases a
-                                                                      WHERE a.tenant_id = h.tenant_id AND a.host = h.host))) LIMIT $2) AS hosts";
+    let query = concat!(
+        "SELECT count(*) FROM (SELECT DISTINCT h.host FROM hosts h WHERE h.tenant_id = $1 AND ",
+        without_credential!(),
+        " LIMIT $2) AS hosts"
+    );
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(MOST).fetch_one(db).await?)
 }
 
-/// The number of old secrets that expire between two times.
-pub async fn count_expiring_secrets(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, now: Timestamp, until: Timestamp) -> Result<i64, Error> {
-    let query = "SELECT count(*) FROM (SELECT old_secret_until FROM clients WHERE tenant_id = $1
-                       UNION ALL SELECT old_secret_until FROM host_credentials WHERE tenant_id = $1
-                       UNION ALL SELECT old_secret_until FROM tenant_admins WHERE tenant_id = $1) AS secrets
-                 WHERE old_secret_until > $2 AND old_secret_until <= $3";
-    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(now.as_millis()).bind(until.as_millis()).fetch_one(db).await?)
-}
-
-/// The first of them to expire.
-pub async fn next_secrets(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, now: Timestamp, until: Timestamp) -> Result<Vec<RotatedSecret>, Error> {
-    let query = "SELECT owner, id, old_secret_until
+/// The number of old secrets that expire between two times, and the first [`MAX_NAMED`] of them.
+pub async fn expiring_secrets(
+    db: impl SqliteExecutor<'_>,
+    tenant_id: &TenantId,
+    now: Timestamp,
+    until: Timestamp,
+) -> Result<(i64, Vec<ExpiringSecret>), Error> {
+    let query = "SELECT owner, id, old_secret_until, count(*) OVER () AS total
                  FROM (SELECT 'client' AS owner, client_id AS id, old_secret_until FROM clients WHERE tenant_id = $1
                        UNION ALL
                        SELECT 'host', coalesce((SELECT a.host FROM host_aliases a WHERE a.tenant_id = c.tenant_id AND a.alias = c.host), c.host),
@@ -53,20 +52,20 @@ pub async fn next_secrets(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, now
                        UNION ALL SELECT 'admin', admin_id, old_secret_until FROM tenant_admins WHERE tenant_id = $1) AS secrets
                  WHERE old_secret_until > $2 AND old_secret_until <= $3 ORDER BY old_secret_until, owner, id LIMIT $4";
     let query = sqlx::query_as(query).bind(tenant_id.as_str()).bind(now.as_millis()).bind(until.as_millis()).bind(MAX_NAMED as i64);
-    let rows: Vec<(String, String, i64)> = query.fetch_all(db).await?;
+    let rows: Vec<(String, String, i64, i64)> = query.fetch_all(db).await?;
     let owner = |word: &str| match word {
         "client" => SecretOwner::Client,
         "host" => SecretOwner::Host,
         _ => SecretOwner::Admin,
     };
-    Ok(rows.into_iter().map(|(word, id, at)| RotatedSecret { owner: owner(&word), id, expires_at: Timestamp::from_millis(at) }).collect())
+    let total = rows.first().map_or(0, |(.., total)| *total);
+    let secret = |(word, id, at, _): (String, String, i64, i64)| ExpiringSecret { owner: owner(&word), id, expires_at: Timestamp::from_millis(at) };
+    Ok((total, rows.into_iter().map(secret).collect()))
 }
 
 /// Enabled people without an app or passkey.
 pub async fn count_people_without_second_factor(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<i64, Error> {
-    let query = "SELECT count(*) FROM (SELECT 1 FROM people p WHERE p.tenant_id = $1 AND p.enabled = 1
-                   AND NOT EXISTS (SELECT 1 FROM totp f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)
-                   AND NOT EXISTS (SELECT 1 FROM passkeys f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id) LIMIT $2) AS people";
+    let query = concat!("SELECT count(*) FROM (SELECT 1 FROM people p WHERE p.tenant_id = $1 AND ", without_second_factor!(), " LIMIT $2) AS people");
     Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(MOST).fetch_one(db).await?)
 }
 

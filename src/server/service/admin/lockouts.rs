@@ -18,7 +18,7 @@ use crate::server::storage::{attempts, people};
 const MAX_COUNTERS: i64 = 1_000;
 
 impl Services {
-    /// The people who are locked out now. Attempts at names without an account are refused in the same way, but are nobody's.
+    /// The people who are locked out now. Attempts at names without an account are refused in the same way, but lock out no person.
     pub(in crate::server::service) async fn locked_out(&self, admin: &TenantAdmin) -> Result<Vec<String>, Fault> {
         let now = self.now();
         let mut names = BTreeSet::new();

@@ -10,13 +10,14 @@ impl Services {
         let (db, tenant, now) = (self.storage().reader(), admin.tenant_id(), self.now());
         let soon = now + EXPIRY_WINDOW;
         let locked_out = self.locked_out(admin).await?;
+        let (expiring_secrets, next_secrets) = figures::expiring_secrets(db, tenant, now, soon).await?;
         Ok(TenantOverview {
             reported_requests: figures::count_reports(db, tenant, now - REPORT_WINDOW).await?.unsigned_abs(),
             refused_lookups: refused_lookups::count_since(db, tenant, now - SILENT_AFTER).await?.unsigned_abs(),
             silent_hosts: figures::count_silent_hosts(db, tenant, now - SILENT_AFTER).await?.unsigned_abs(),
             hosts_without_credential: figures::count_hosts_without_credential(db, tenant).await?.unsigned_abs(),
-            expiring_secrets: figures::count_expiring_secrets(db, tenant, now, soon).await?.unsigned_abs(),
-            next_secrets: figures::next_secrets(db, tenant, now, soon).await?,
+            expiring_secrets: expiring_secrets.unsigned_abs(),
+            next_secrets,
             people_without_second_factor: figures::count_people_without_second_factor(db, tenant).await?.unsigned_abs(),
             locked_out: locked_out.len() as u64,
             locked_out_names: locked_out.into_iter().take(MAX_NAMED).collect(),
