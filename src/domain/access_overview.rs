@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::time::Timestamp;
 
-/// How long before its expiry access is named on the home page.
+/// How long before its expiry access is pointed out: on the home page, and in lists of keys.
 pub const EXPIRY_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Expiring host accounts and applications that are named; the lists have the others.
 pub const MAX_NAMED: usize = 3;

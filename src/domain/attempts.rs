@@ -70,8 +70,8 @@ fn code_limits(name: &str, anonymous: u32, source: &AttemptSource) -> Vec<Attemp
     if source.person.is_none() {
         limits.push(AttemptLimit { shared: true, ..limit("visitors".into(), anonymous, MINUTE) });
     }
-    limits.extend(source.session.map(|session| limit(format!("session {session}"), 5, 10 * MINUTE)));
-    limits.extend(account_key(source).map(|account| limit(account, 20, 60 * MINUTE)));
+    limits.extend(source.session.map(|session| limit(format!("session {session}"), 5, TEN_MINUTES)));
+    limits.extend(account_key(source).map(|account| limit(account, 20, HOUR)));
     let (network, most) = network_counter(source.address, 10);
     limits.push(limit(network, most, MINUTE));
     limits
@@ -82,7 +82,7 @@ fn code_limits(name: &str, anonymous: u32, source: &AttemptSource) -> Vec<Attemp
 fn password_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
     let mut limits = per_account_limits(&PASSWORD, source);
     let (network, most) = network_counter(source.address, 30);
-    limits.push(AttemptLimit { key: format!("password {network}"), max: most, window: 10 * MINUTE, shared: false });
+    limits.push(AttemptLimit { key: format!("password {network}"), max: most, window: TEN_MINUTES, shared: false });
     limits
 }
 

@@ -5,9 +5,8 @@ use crate::domain::audit_log::AuditKind;
 use crate::domain::time::DateRangeRefused;
 
 impl Language {
-    /// The name of a kind of event, by its word in the database.
-    pub fn audit_kind(&self, kind: &str) -> String {
-        let Some(kind) = AuditKind::parse(kind) else { return self.event_otherwise() };
+    /// The name of a kind of event.
+    fn audit_kind(&self, kind: AuditKind) -> String {
         match kind {
             AuditKind::SignedIn => self.event_signed_in(),
             AuditKind::SignInFailed => self.event_sign_in_failed(),
@@ -98,7 +97,7 @@ impl Language {
             .or_else(|| app.and_then(|app| self.event_of_app(kind, app)))
             .or_else(|| person.and_then(|person| self.event_of_person(kind, person)))
             .or_else(|| subject.and_then(|subject| self.event_with_subject(kind, subject)))
-            .unwrap_or_else(|| self.audit_kind(kind.as_str()))
+            .unwrap_or_else(|| self.audit_kind(kind))
     }
 
     /// An event as its person reads it; `None`: as others do.

@@ -1,6 +1,7 @@
 //! Texts of notifications, on pages and in e-mails.
 
 use super::Language;
+use super::to_count;
 use crate::domain::notification::{Notification, NotificationKind};
 
 impl Language {
@@ -22,7 +23,7 @@ impl Language {
     /// The subject of an e-mail about these notifications.
     pub fn mail_subject(&self, notifications: &[Notification], tenant: &str) -> String {
         let [only] = notifications else {
-            return self.mail_subject_many(tenant, i64::try_from(notifications.len()).unwrap_or(i64::MAX));
+            return self.mail_subject_many(tenant, to_count(notifications.len()));
         };
         let title = match only.kind {
             NotificationKind::NewNetwork => self.mail_title_new_network(),

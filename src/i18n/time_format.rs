@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Language;
+use super::to_count;
 use crate::domain::sentence::Sentence;
 use crate::domain::time::{CalendarDate, Timestamp, Unit, Zone, largest_unit};
 
@@ -43,7 +44,7 @@ impl Language {
     /// A duration in its largest unit, rounded to the nearest: `45 seconds`, `8 hours`, `30 days`.
     pub fn format_duration(&self, span: Duration) -> String {
         let (count, unit) = largest_unit(span);
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let count = to_count(count);
         match unit {
             Unit::Seconds => self.span_seconds(count),
             Unit::Minutes => self.span_minutes(count),

@@ -12,6 +12,7 @@ use super::components::{ClientName, Command, EmptyList, FlashMessage, List, List
 use super::list_query;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
+use crate::i18n::to_count;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
 use crate::server_fns::delegations::{ClientDelegationsItem, list_my_clients};
@@ -77,7 +78,7 @@ fn ClientEntry(
     let t = translations();
     let page = paths::apps_application(&item.client_id);
     let all = if show.is_empty() { page.clone() } else { format!("{page}&show={}", encode(&show)) };
-    let more = item.total > i64::try_from(item.newest.len()).unwrap_or(i64::MAX);
+    let more = item.total > to_count(item.newest.len());
     // With a single device, to revoke it is to revoke the application.
     let single = item.active == 1;
     view! {

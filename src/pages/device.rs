@@ -8,7 +8,7 @@ use leptos_router::hooks::use_query_map;
 use super::components::{
     ClientName, EnterCodeForm, ExactTime, FormError, Hidden, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant, told,
 };
-use super::host_accounts::host_providers;
+use super::host_accounts::{ProviderLinks, host_providers};
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::ids::{CodeEntryId, DeviceGrantId};
 use crate::domain::paths::{self, ReturnTo};
@@ -107,6 +107,11 @@ async fn form(flash: Option<Flash>, filled: Option<String>, note: Option<String>
     .into_any()
 }
 
+/// The page of one request.
+fn request_url(grant: &str) -> String {
+    format!("{}?grant={}", paths::DEVICE, paths::encode(grant))
+}
+
 /// Links to the requests that wait for the person; nothing if there are none.
 #[component]
 pub fn PendingDevices(waiting: Vec<PendingDeviceGrant>) -> impl IntoView {
@@ -128,7 +133,7 @@ fn PendingDevice(device: PendingDeviceGrant) -> impl IntoView {
                     {t.home_from()} " " <bdi>{device.from.unwrap_or_else(|| t.consent_from_unknown())}</bdi>
                 </p>
             </div>
-            <a class="button" href=format!("{}?grant={}", paths::DEVICE, paths::encode(&device.grant))>{t.home_look()}</a>
+            <a class="button" href=request_url(&device.grant)>{t.home_look()}</a>
         </li>
     }
 }
@@ -170,7 +175,7 @@ fn Consent(
     let grant = device.grant.clone();
     let put_aside = grant.clone();
     let report = format!("{}?grant={}", paths::DEVICE_REPORT, paths::encode(&grant));
-    let here = ReturnTo::from_untrusted(&format!("{}?grant={}", paths::DEVICE, paths::encode(&grant)));
+    let here = ReturnTo::from_untrusted(&request_url(&grant));
     // What the tenant requires before the person can allow; denying requires nothing.
     let missing = context::services().ok().and_then(|services| services.authorize_consent(&person).err());
     view! {
@@ -289,17 +294,13 @@ fn RequestedAccess(device: PendingDeviceGrant, providers: Vec<Provider>) -> impl
 #[component]
 fn LinkFirst(grant: String, providers: Vec<Provider>) -> impl IntoView {
     let t = translations();
-    let here = ReturnTo::from_untrusted(&format!("{}?grant={}", paths::DEVICE, paths::encode(&grant)));
+    let here = ReturnTo::from_untrusted(&request_url(&grant));
     view! {
         <div class="notice">
             <p>{t.consent_no_hosts()}</p>
             <p class="actions">
                 <a class="button" href=paths::hosts_link_for(&grant)>{t.hosts_link()}</a>
-                {providers.into_iter().map(|provider| view! {
-                    <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id, &here) rel="external">
-                        {t.hosts_link_through(provider.display_name)}
-                    </a>
-                }).collect_view()}
+                <ProviderLinks providers then=here/>
             </p>
         </div>
     }

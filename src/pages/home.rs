@@ -5,10 +5,11 @@ use leptos::prelude::*;
 
 use super::components::{Command, Notifications, PageContent, RelativeTime, ServerError};
 use super::device::PendingDevices;
-use super::host_accounts::host_providers;
+use super::host_accounts::{ProviderLinks, host_providers};
 use crate::domain::access_overview::{AccessOverview, ExpiringAccess, ExpiringKind, LastSignIn, NewestAccess, SecondFactorAdvice};
-use crate::domain::paths::{self, ReturnTo};
+use crate::domain::paths;
 use crate::domain::provider::Provider;
+use crate::i18n::to_count;
 use crate::server::context::{self, translations};
 use crate::server::service::SignedIn;
 use crate::server_fns::access_overview::my_access_overview;
@@ -65,9 +66,9 @@ fn Overview(person: SignedIn, waiting: Vec<PendingDeviceGrant>, access: AccessOv
             <section aria-labelledby="access">
                 <h2 id="access">{t.home_access()}</h2>
                 <ul class="cards three">
-                    <AccessCard path=paths::APPS count=t.home_apps_count(to_i64(access.clients.count)) newest=access.clients.newest/>
-                    <AccessCard path=paths::KEYS count=t.home_keys_count(to_i64(access.keys.count)) newest=access.keys.newest/>
-                    <AccessCard path=paths::HOSTS count=t.home_hosts_count(to_i64(access.host_accounts.count)) newest=access.host_accounts.newest/>
+                    <AccessCard path=paths::APPS count=t.home_apps_count(to_count(access.clients.count)) newest=access.clients.newest/>
+                    <AccessCard path=paths::KEYS count=t.home_keys_count(to_count(access.keys.count)) newest=access.keys.newest/>
+                    <AccessCard path=paths::HOSTS count=t.home_hosts_count(to_count(access.host_accounts.count)) newest=access.host_accounts.newest/>
                 </ul>
             </section>
             {needs_attention.then(|| view! {
@@ -121,7 +122,7 @@ fn Attention(no_host_account: bool, second_factor: SecondFactorAdvice, expiring:
 fn ExpiringEntry(access: ExpiringAccess) -> impl IntoView {
     let t = translations();
     let (path, what, see) = match access.what {
-        ExpiringKind::Keys(count) => (format!("{}?show=soon&sort=expires", paths::KEYS), t.home_expiring_keys(to_i64(count)), t.home_see_keys()),
+        ExpiringKind::Keys(count) => (format!("{}?show=soon&sort=expires", paths::KEYS), t.home_expiring_keys(to_count(count)), t.home_see_keys()),
         ExpiringKind::Client(name) => (format!("{}?sort=expires", paths::APPS), t.home_expiring_app(name), t.home_see_apps()),
         ExpiringKind::HostAccount { account, host } => {
             (format!("{}?sort=expires", paths::HOSTS), t.home_expiring_host(account, host), t.home_see_hosts())
@@ -176,11 +177,7 @@ fn FirstSteps(person: SignedIn, waiting: Vec<PendingDeviceGrant>, owners: Vec<Pr
                     <p>{t.home_link_means()}</p>
                     <p class="actions">
                         <a class="button main" href=paths::HOSTS_LINK>{t.hosts_link()}</a>
-                        {owners.into_iter().map(|provider| view! {
-                            <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id, &ReturnTo::default()) rel="external">
-                                {t.hosts_link_through(provider.display_name)}
-                            </a>
-                        }).collect_view()}
+                        <ProviderLinks providers=owners/>
                     </p>
                 </li>
                 <li>
@@ -191,8 +188,4 @@ fn FirstSteps(person: SignedIn, waiting: Vec<PendingDeviceGrant>, owners: Vec<Pr
             </ol>
         </PageContent>
     }
-}
-
-fn to_i64(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -42,6 +42,25 @@ pub async fn host_providers() -> Vec<Provider> {
     }
 }
 
+/// Links to link accounts through providers.
+#[component]
+pub fn ProviderLinks(
+    providers: Vec<Provider>,
+    /// The page to return to; default: none in particular.
+    #[prop(optional)]
+    then: ReturnTo,
+) -> impl IntoView {
+    let t = translations();
+    let links = providers.into_iter().map(|provider| {
+        view! {
+            <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id, &then) rel="external">
+                {t.hosts_link_through(provider.display_name)}
+            </a>
+        }
+    });
+    links.collect_view()
+}
+
 #[component]
 fn AccountList(accounts: Page<HostAccountUsageItem>, query: ListQuery, owners: Vec<Provider>, said: Option<Flash>) -> impl IntoView {
     let t = translations();
@@ -57,11 +76,7 @@ fn AccountList(accounts: Page<HostAccountUsageItem>, query: ListQuery, owners: V
             <FlashMessage flash=said/>
             <p class="actions">
                 <a class="button" href=paths::HOSTS_LINK>{t.hosts_link()}</a>
-                {owners.into_iter().map(|provider| view! {
-                    <a class="button" href=paths::upstream_authorize_accounts(&provider.tenant_id, &provider.id, &ReturnTo::default()) rel="external">
-                        {t.hosts_link_through(provider.display_name)}
-                    </a>
-                }).collect_view()}
+                <ProviderLinks providers=owners/>
             </p>
             <List path=paths::HOSTS query=query.clone() search_for=t.hosts_search_for() filters orders shown next position>
                 {if items.is_empty() {

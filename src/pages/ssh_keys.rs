@@ -16,6 +16,7 @@ use crate::domain::ids::{ClientId, HostName};
 use crate::domain::pagination::{ListQuery, Page, QueryParam};
 use crate::domain::paths::{self, ReturnTo};
 use crate::domain::ssh_key::search::{KeyGroup, KeyGrouping, KeySearch};
+use crate::i18n::to_count;
 use crate::islands::KeyFile;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
@@ -133,7 +134,7 @@ fn KeyList(
     let Page { items, next, position } = keys;
     let shown = items.len();
     let revoke_all = match &position {
-        Some(position) => t.keys_revoke_matching(i64::try_from(position.total).unwrap_or(i64::MAX)),
+        Some(position) => t.keys_revoke_matching(to_count(position.total)),
         None => t.keys_revoke_all_matching(),
     };
     let group = KeySearch::parse(&query.q).group();
@@ -293,7 +294,7 @@ fn AddForm(accounts: Vec<HostAccountItem>, flash: Option<Flash>) -> impl IntoVie
                         <p class="hint" id="key-name-hint">{t.keys_add_name_hint()}</p>
                         <label for="key-days">{t.keys_add_days()}</label>
                         <input id="key-days" name="days" type="number" min="1" max=most.to_string() value=most.min(30).to_string() required aria-describedby="key-days-hint"/>
-                        <p class="hint" id="key-days-hint">{t.keys_add_days_hint(i64::try_from(most).unwrap_or(i64::MAX))}</p>
+                        <p class="hint" id="key-days-hint">{t.keys_add_days_hint(to_count(most))}</p>
                         <button class="main">{t.keys_add_button()}</button>
                     </PostForm>
                 })

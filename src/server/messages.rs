@@ -7,6 +7,7 @@ use crate::domain::ssh_key::{DependencyError, LabelRefused};
 use crate::domain::time::{Timestamp, Zone};
 use crate::domain::user_code::UserCodeRefused;
 use crate::i18n::Language;
+use crate::i18n::to_count;
 use crate::server::service::admin::tenants::TenantRefused;
 use crate::server::service::auth::people::{MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PersonRefused, SignInRefused};
 use crate::server::service::auth::second_factors::enrollment::EnrollmentRefused;
@@ -22,7 +23,7 @@ impl Language {
     pub fn code_refused(&self, refused: &CodeRefused) -> String {
         match refused {
             CodeRefused::Malformed(UserCodeRefused::Empty) => self.code_refused_empty(),
-            CodeRefused::Malformed(UserCodeRefused::WrongLength(letters)) => self.code_refused_length(i64::try_from(*letters).unwrap_or(i64::MAX)),
+            CodeRefused::Malformed(UserCodeRefused::WrongLength(letters)) => self.code_refused_length(to_count(*letters)),
             CodeRefused::Malformed(UserCodeRefused::InvalidCharacters) => self.code_refused_impossible(),
             CodeRefused::Malformed(UserCodeRefused::Ambiguous) => self.code_refused_ambiguous(),
             CodeRefused::NotValid => self.code_refused_not_valid(),
@@ -112,9 +113,7 @@ impl Language {
             PasswordChangeRefused::TooManyTries { wait } => self.sign_in_refused_too_many(self.format_wait(*wait)),
             PasswordChangeRefused::SecondFactorFirst => self.second_factor_again(),
             PasswordChangeRefused::SignedOut => self.password_refused_signed_out(),
-            PasswordChangeRefused::New(NewPasswordRefused::TooShort) => {
-                self.password_refused_short(i64::try_from(MIN_PASSWORD_CHARS).unwrap_or(i64::MAX))
-            }
+            PasswordChangeRefused::New(NewPasswordRefused::TooShort) => self.password_refused_short(to_count(MIN_PASSWORD_CHARS)),
             PasswordChangeRefused::New(NewPasswordRefused::TooLong) => self.password_refused_long(),
             PasswordChangeRefused::New(NewPasswordRefused::UserName) => self.password_refused_user_name(),
             PasswordChangeRefused::New(NewPasswordRefused::Common) => self.password_refused_common(),
@@ -216,7 +215,7 @@ impl Language {
     pub fn linked_accounts(&self, linked: &[LinkOutcome], zone: &Zone) -> Sentence {
         match linked {
             [one] => self.link_decided(Some(one), zone),
-            several => self.proposal_linked_several(i64::try_from(several.len()).unwrap_or(i64::MAX)).into(),
+            several => self.proposal_linked_several(to_count(several.len())).into(),
         }
     }
 

@@ -188,6 +188,7 @@ pub async fn revoke_my_client(#[server(default)] client: String, #[server(defaul
     use crate::domain::delegation::DelegationChangeRefused;
     use crate::domain::ids::ClientId;
     use crate::domain::paths::apps_list;
+    use crate::i18n::to_count;
     use crate::server::context;
     let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     context::redirect_back(&back, apps_list(&back));
@@ -196,7 +197,7 @@ pub async fn revoke_my_client(#[server(default)] client: String, #[server(defaul
         Err(_) => 0,
     };
     if revoked > 0 {
-        context::flash_success(t.apps_access_revoked(i64::try_from(revoked).unwrap_or(i64::MAX))).await
+        context::flash_success(t.apps_access_revoked(to_count(revoked))).await
     } else {
         context::flash_error(t.change_refused(DelegationChangeRefused::NotFound)).await
     }

@@ -46,10 +46,11 @@ pub async fn end_session(session: String) -> Result<(), ServerFnError> {
 
 #[server(prefix = "/api", endpoint = "sessions/end-others")]
 pub async fn end_other_sessions() -> Result<(), ServerFnError> {
+    use crate::i18n::to_count;
     use crate::server::context;
     let ended = context::services()?.end_other_sessions(&context::signed_in()?).await.map_err(context::fault)?;
     context::see_other(crate::domain::paths::SESSIONS);
-    context::flash_success(context::translations().sessions_others_ended(i64::try_from(ended).unwrap_or(i64::MAX))).await
+    context::flash_success(context::translations().sessions_others_ended(to_count(ended))).await
 }
 
 #[cfg(feature = "ssr")]

@@ -187,12 +187,16 @@ pub async fn add_key(
 #[server(prefix = "/api", endpoint = "keys/revoke-everything")]
 pub async fn revoke_everything() -> Result<(), ServerFnError> {
     use crate::domain::paths::{ACTIVITY, REVOKE_EVERYTHING, ReturnTo};
+    use crate::i18n::to_count;
     use crate::server::context;
     let Some(person) = context::require_recent_authentication(&ReturnTo::to(REVOKE_EVERYTHING))? else { return Ok(()) };
     let revoked = context::services()?.revoke_everything(&person).await.map_err(context::fault)?;
-    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-    context::flash_success(context::translations().keys_everything_revoked(number(revoked.keys), number(revoked.apps), number(revoked.sessions)))
-        .await?;
+    context::flash_success(context::translations().keys_everything_revoked(
+        to_count(revoked.keys),
+        to_count(revoked.apps),
+        to_count(revoked.sessions),
+    ))
+    .await?;
     context::see_other(ACTIVITY);
     Ok(())
 }
@@ -207,6 +211,7 @@ pub async fn revoke_keys(
     #[server(default)] back: String,
 ) -> Result<(), ServerFnError> {
     use crate::domain::paths::KEYS;
+    use crate::i18n::to_count;
     use crate::server::context;
     let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     let revoked = if count == 0 {
@@ -218,7 +223,7 @@ pub async fn revoke_keys(
     };
     context::redirect_back(&back, KEYS);
     match revoked {
-        Some(revoked) => context::flash_success(t.keys_revoked(i64::try_from(revoked).unwrap_or(i64::MAX))).await,
+        Some(revoked) => context::flash_success(t.keys_revoked(to_count(revoked))).await,
         None => context::flash_error(t.keys_more_than_announced()).await,
     }
 }

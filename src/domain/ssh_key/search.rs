@@ -1,14 +1,9 @@
 //! The lists of keys: what a search restricts them to, their filters and orders, and their groups.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::domain::ids::{ClientId, HostName};
 use crate::domain::pagination::QueryParam;
-
-/// Keys that expire within this time are pointed out.
-pub const EXPIRES_SOON: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The search text of a list of keys. Words with a colon restrict the list: `app:ID` to the keys of a client, `is:own` to those that persons
 /// registered themselves, `host:NAME` to those for a host. The rest is searched for, and so is a second client or host: no restriction is lost.
@@ -92,7 +87,7 @@ pub enum KeyFilter {
     /// Within its own limits.
     #[default]
     Active,
-    /// Active, but not after [`EXPIRES_SOON`].
+    /// Active, but not after [`EXPIRY_WINDOW`](crate::domain::access_overview::EXPIRY_WINDOW).
     ExpiresSoon,
     /// Active, and never used.
     NeverUsed,

@@ -12,6 +12,7 @@ use super::timeline::{Day, by_day};
 use crate::domain::ids::AdminId;
 use crate::domain::paths::{self, encode};
 use crate::domain::time::{CalendarDate, Timestamp};
+use crate::i18n::to_count;
 use crate::pages::components::RelativeTime;
 use crate::server::context::{self, format_time, translations};
 use crate::server_fns::audit_log::AuditEntryItem;
@@ -70,7 +71,7 @@ fn Run(events: Vec<AuditEntryItem>, reader: Reader) -> impl IntoView {
                 {facts(&sentence, newest, reader, single)}
                 {single.then(|| view! {
                     <details class="more">
-                        <summary>{t.activity_single(i64::try_from(count).unwrap_or(i64::MAX))}</summary>
+                        <summary>{t.activity_single(to_count(count))}</summary>
                         <ol class="single">{events.into_iter().map(|entry| view! { <Single entry reader/> }).collect_view()}</ol>
                     </details>
                 })}

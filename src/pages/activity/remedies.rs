@@ -2,6 +2,7 @@
 
 use crate::domain::audit_log::{AuditGroup, AuditKind};
 use crate::domain::paths::{self, encode};
+use crate::i18n::to_count;
 use crate::server::context::translations;
 use crate::server_fns::audit_log::AuditEntryItem;
 
@@ -56,7 +57,7 @@ fn of_object(events: &[AuditEntryItem], entry: &AuditEntryItem, kind: AuditKind)
             keys.sort_unstable();
             keys.dedup();
             let selected: Vec<String> = keys.iter().map(|key| format!("key={key}")).collect();
-            let name = t.activity_do_revoke_keys(i64::try_from(keys.len()).unwrap_or(i64::MAX));
+            let name = t.activity_do_revoke_keys(to_count(keys.len()));
             (!keys.is_empty()).then(|| Remedy { address: format!("{}?{}", paths::KEYS_REVOKE, selected.join("&")), name })
         }
         AuditGroup::Apps => {

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::Reader;
 use crate::domain::paths::{self, encode};
-use crate::i18n::EventNames;
+use crate::i18n::{EventNames, to_count};
 use crate::server::context::translations;
 use crate::server_fns::audit_log::AuditEntryItem;
 
@@ -46,7 +46,7 @@ impl EventSentence {
     /// `None` for no events.
     pub fn new(events: &[AuditEntryItem], reader: Reader) -> Option<Self> {
         let entry = shared(events)?;
-        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let count = to_count(events.len());
         let app = entry.app().map(str::to_owned);
         let placeholder = |known: bool, name: Name| known.then(|| name.placeholder());
         let marks = EventNames {

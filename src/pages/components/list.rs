@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::domain::pagination::{Cursor, ListQuery, MAX_COUNTED, PagePosition};
 use crate::domain::time::CalendarDate;
+use crate::i18n::to_count;
 use crate::islands::LiveList;
 use crate::server::context::translations;
 
@@ -62,9 +63,9 @@ pub fn List(
         (true, true) => nothing.unwrap_or_else(|| t.list_nothing_found()),
         (true, false) => String::new(),
         (false, _) => match position {
-            Some(PagePosition { total, .. }) if total <= shown => t.list_shown(to_i64(shown)),
-            Some(PagePosition { before, total, .. }) => t.list_shown_of(to_i64(before + 1), to_i64(before + shown), to_i64(total)),
-            None => t.list_shown_of_more(to_i64(shown), to_i64(MAX_COUNTED)),
+            Some(PagePosition { total, .. }) if total <= shown => t.list_shown(to_count(shown)),
+            Some(PagePosition { before, total, .. }) => t.list_shown_of(to_count(before + 1), to_count(before + shown), to_count(total)),
+            None => t.list_shown_of_more(to_count(shown), to_count(MAX_COUNTED)),
         },
     });
     view! {
@@ -90,10 +91,6 @@ pub fn List(
         </LiveList>
     }
     .into_any()
-}
-
-fn to_i64(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[component]

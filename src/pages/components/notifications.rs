@@ -5,6 +5,7 @@ use leptos::server_fn::ServerFn;
 
 use super::{FlashMessage, PostForm, RelativeTime};
 use crate::domain::notification::{Notification, NotificationKind};
+use crate::i18n::to_count;
 use crate::server::context::{self, translations};
 use crate::server_fns::notifications::{DismissAllNotifications, DismissNotification};
 
@@ -30,7 +31,7 @@ pub fn Notifications() -> impl IntoView {
 fn NotificationList(newest: Vec<Notification>, older: Vec<Notification>) -> impl IntoView {
     let t = translations();
     let (last, several) = (newest.first().map_or(0, |first| first.id), newest.len() > 1);
-    let hidden = i64::try_from(older.len()).unwrap_or(i64::MAX);
+    let hidden = to_count(older.len());
     view! {
         <section aria-labelledby="notifications" class="notifications">
             <h2 id="notifications">{t.notifications_title()}</h2>

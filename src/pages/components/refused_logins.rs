@@ -6,11 +6,13 @@ use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 
 use super::RelativeTime;
-use crate::domain::ids::{HostName, UserId};
+use crate::domain::ids::{HostName, TenantId, UserId};
 use crate::domain::paths::{self, ReturnTo, encode};
 use crate::domain::refused_lookup::{RefusalReason, RefusedLookup};
 use crate::domain::time::Timestamp;
+use crate::i18n::to_count;
 use crate::server::context::{self, translations};
+use crate::server::service::{Fault, Services};
 
 /// How many a person is shown, and an administrator.
 const SHOWN: usize = 10;
@@ -34,11 +36,10 @@ enum Audience {
 pub fn MyRefusedLogins() -> impl IntoView {
     Suspend::new(async move {
         let (Ok(services), Ok(person)) = (context::services(), context::signed_in()) else { return None };
-        let refused = services.list_my_refused_lookups(&person).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
+        let (refused, names) = with_client_names(&services, person.tenant_id(), services.list_my_refused_lookups(&person)).await?;
         let newest = refused.iter().map(|refused| refused.last_at).max()?;
-        let names = services.client_names_of(person.tenant_id(), &refused).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
         let open = is_recent(newest, services.now());
-        let (t, count) = (translations(), i64::try_from(refused.len()).unwrap_or(i64::MAX));
+        let (t, count) = (translations(), to_count(refused.len()));
         let reader = Audience::Person { has_second_factor: person.has_second_factor() };
         Some(view! {
             <section class="refused" aria-labelledby="refused">
@@ -53,6 +54,20 @@ pub fn MyRefusedLogins() -> impl IntoView {
     })
 }
 
+/// Refused lookups with the names of the clients that created the keys, by id. `None` after a fault, which is logged.
+async fn with_client_names(
+    services: &Services,
+    tenant: &TenantId,
+    listed: impl Future<Output = Result<Vec<RefusedLookup>, Fault>>,
+) -> Option<(Vec<RefusedLookup>, HashMap<String, String>)> {
+    let found = async {
+        let refused = listed.await?;
+        let names = services.client_names_of(tenant, &refused).await?;
+        Ok((refused, names))
+    };
+    found.await.map_err(context::fault).ok()
+}
+
 fn is_recent(at: Timestamp, now: Timestamp) -> bool {
     now.as_millis() - at.as_millis() <= RECENT_MILLIS
 }
@@ -62,9 +77,8 @@ fn is_recent(at: Timestamp, now: Timestamp) -> bool {
 pub fn HostRefusedLogins(host: String) -> impl IntoView {
     Suspend::new(async move {
         let (Ok(services), Ok(admin), Ok(host)) = (context::services(), context::admin(), HostName::parse(host)) else { return None };
-        let refused = services.list_refused_lookups_of_host(&admin, &host).await;
-        let refused = refused.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
-        let names = services.client_names_of(admin.tenant_id(), &refused).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
+        let listed = services.list_refused_lookups_of_host(&admin, &host);
+        let (refused, names) = with_client_names(&services, admin.tenant_id(), listed).await?;
         Some(view! { <AdminSection refused names reader=Audience::AdminOfHost/> })
     })
 }
@@ -74,9 +88,8 @@ pub fn HostRefusedLogins(host: String) -> impl IntoView {
 pub fn PersonRefusedLogins(user: String) -> impl IntoView {
     Suspend::new(async move {
         let (Ok(services), Ok(admin), Ok(user)) = (context::services(), context::admin(), UserId::parse(user)) else { return None };
-        let refused = services.list_refused_lookups_of_person(&admin, &user).await;
-        let refused = refused.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
-        let names = services.client_names_of(admin.tenant_id(), &refused).await.inspect_err(|fault| drop(context::fault(fault.clone()))).ok()?;
+        let listed = services.list_refused_lookups_of_person(&admin, &user);
+        let (refused, names) = with_client_names(&services, admin.tenant_id(), listed).await?;
         Some(view! { <AdminSection refused names reader=Audience::AdminOfPerson/> })
     })
 }
@@ -84,7 +97,7 @@ pub fn PersonRefusedLogins(user: String) -> impl IntoView {
 #[component]
 fn AdminSection(refused: Vec<RefusedLookup>, names: HashMap<String, String>, reader: Audience) -> impl IntoView {
     let t = translations();
-    let count = i64::try_from(refused.len()).unwrap_or(i64::MAX);
+    let count = to_count(refused.len());
     view! {
         <section aria-labelledby="refused">
             <h2 id="refused">{t.refused_title()}</h2>
@@ -117,7 +130,7 @@ fn Entries(
             let client = refused.client_id.as_ref().map(|id| names.get(id.as_str()).cloned().unwrap_or_else(|| id.to_string()));
             view! { <Entry refused client reader/> }
         }).collect_view()}</ol>
-        {more.then(|| view! { <p class="hint">{translations().refused_newest(i64::try_from(limit).unwrap_or(i64::MAX))}</p> })}
+        {more.then(|| view! { <p class="hint">{translations().refused_newest(to_count(limit))}</p> })}
     }
 }
 

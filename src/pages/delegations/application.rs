@@ -8,6 +8,7 @@ use super::RevokeLink;
 use super::entry::DelegationEntry;
 use crate::domain::pagination::{Cursor, Page, PagePosition};
 use crate::domain::paths::{self, encode};
+use crate::i18n::to_count;
 use crate::pages::components::{AlreadyGone, ClientTrustBadge, FlashMessage, PageContent, PageLinks, ServerError};
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
@@ -44,7 +45,7 @@ fn Detail(found: ClientDelegationsDetail, show: String, after: String, said: Opt
     let more = next.as_ref().map(from);
     let summary = match position {
         Some(PagePosition { before, total, .. }) if total > items.len() => {
-            let [first, last, total] = [before + 1, before + items.len(), total].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+            let [first, last, total] = [before + 1, before + items.len(), total].map(to_count);
             Some(t.list_shown_of(first, last, total))
         }
         _ => None,

@@ -7,6 +7,7 @@ use leptos::server_fn::ServerFn;
 
 use super::super::components::{FormError, PageContent, PostForm, ServerError};
 use crate::domain::paths::{self, ReturnTo};
+use crate::i18n::to_count;
 use crate::islands::SubmitOnce;
 use crate::server::context::{self, translations};
 use crate::server::service::SignedIn;
@@ -74,7 +75,7 @@ fn Form(person: SignedIn, requirement: PasswordChangeRequirement, flash: Option<
                         minlength=MIN_PASSWORD_CHARS.to_string()
                         aria-describedby=if refused { "password-error password-hint" } else { "password-hint" }
                     />
-                    <p class="hint" id="password-hint">{t.password_hint(i64::try_from(MIN_PASSWORD_CHARS).unwrap_or(i64::MAX))}</p>
+                    <p class="hint" id="password-hint">{t.password_hint(to_count(MIN_PASSWORD_CHARS))}</p>
                     <label for="repeated">{t.password_repeated()}</label>
                     <input id="repeated" name="repeated_password" type="password" autocomplete="new-password" required/>
                     <p class="actions">

@@ -3,8 +3,8 @@
 use leptos::either::{Either, EitherOf4};
 use leptos::prelude::*;
 
+use crate::domain::access_overview::EXPIRY_WINDOW;
 use crate::domain::paths::{self, encode};
-use crate::domain::ssh_key::search::EXPIRES_SOON;
 use crate::domain::time::Timestamp;
 use crate::pages::components::{Copyable, ExactTime, RelativeTime};
 use crate::server::context::{services, translations};
@@ -106,7 +106,7 @@ fn Expiry(state: KeyState, at: Timestamp) -> impl IntoView {
         KeyState::Expired => EitherOf4::B(view! { <span>{t.keys_expired()} " " <RelativeTime at/></span> }),
         KeyState::Active if at >= Timestamp::FOREVER => EitherOf4::C(view! { <span>{t.keys_expires_never()}</span> }),
         KeyState::Active => {
-            let class = if at <= now + EXPIRES_SOON { "soon" } else { "" };
+            let class = if at <= now + EXPIRY_WINDOW { "soon" } else { "" };
             EitherOf4::D(view! { <span class=class>{t.keys_expires()} " " <RelativeTime at/></span> })
         }
     }

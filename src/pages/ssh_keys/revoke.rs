@@ -9,8 +9,10 @@ use super::{display_name, key_list_query};
 use crate::domain::pagination::{ListQuery, QueryParam};
 use crate::domain::paths;
 use crate::domain::ssh_key::search::{KeyFilter, KeySearch};
+use crate::i18n::to_count;
 use crate::pages::components::{Confirm, Hidden, PageContent, ServerError, back_url};
 use crate::server::context::translations;
+use crate::server::service::ssh_keys::my_keys::MAX_NAMED_KEYS;
 use crate::server_fns::ssh_keys::{KeyItem, RevokeKeys, announce_revocation, find_keys};
 
 /// What the URL selects.
@@ -75,9 +77,6 @@ fn NoneSelected() -> impl IntoView {
     }
 }
 
-/// How many keys a confirmation lists by name.
-const MAX_NAMED_KEYS: usize = 10;
-
 #[component]
 fn RevokeQuestion(
     /// How many there are; `keys` may have the first of them only.
@@ -88,11 +87,10 @@ fn RevokeQuestion(
     search: KeySearch,
 ) -> impl IntoView {
     let t = translations();
-    let to_i64 = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let more = to_i64(count.saturating_sub(keys.len().min(MAX_NAMED_KEYS)));
-    let common = common_facts(&search, keys.first(), to_i64(count));
+    let more = to_count(count.saturating_sub(keys.len().min(MAX_NAMED_KEYS)));
+    let common = common_facts(&search, keys.first(), to_count(count));
     view! {
-        <Confirm title=t.keys_revoke_question(to_i64(count)) action=RevokeKeys::url() fields button=t.keys_revoke_number(to_i64(count)) cancel=paths::KEYS list=paths::KEYS>
+        <Confirm title=t.keys_revoke_question(to_count(count)) action=RevokeKeys::url() fields button=t.keys_revoke_number(to_count(count)) cancel=paths::KEYS list=paths::KEYS>
             {common.into_iter().map(|sentence| view! { <p>{sentence}</p> }).collect_view()}
             <ul>
                 {keys.into_iter().take(MAX_NAMED_KEYS).map(|key| {

@@ -273,8 +273,7 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Er
 }
 
 /// A person's refused lookups since `since`: those of registered keys first, as anybody can cause others, and each newest first; only of one
-/// host if given. Without unknown keys on accounts to which the person
-/// logged in afterwards: `ssh` offers all keys that it has.
+/// host if given. Without unknown keys on accounts to which the person logged in afterwards: `ssh` offers all keys that it has.
 pub async fn list_of_person(
     db: impl SqliteExecutor<'_>,
     tenant_id: &TenantId,

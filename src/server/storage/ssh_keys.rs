@@ -12,11 +12,12 @@ use super::hosts::names_of_host;
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
 use super::{Connection, Error, audit_log, clients, parse_column};
+use crate::domain::access_overview::EXPIRY_WINDOW;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::folding;
 use crate::domain::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
-use crate::domain::ssh_key::search::{EXPIRES_SOON, KeyFilter, KeySearch, KeySort};
+use crate::domain::ssh_key::search::{KeyFilter, KeySearch, KeySort};
 use crate::domain::ssh_key::{KeyType, LOGIN_WINDOW, SshKey};
 use crate::domain::time::Timestamp;
 
@@ -151,7 +152,7 @@ fn listing(
         KeyFilter::Active => drop(listing.and("remaining_uses > 0").and_bound("expires_at > ", now.as_millis())),
         KeyFilter::ExpiresSoon => {
             listing.and("remaining_uses > 0").and_bound("expires_at > ", now.as_millis());
-            listing.and_bound("expires_at <= ", (now + EXPIRES_SOON).as_millis());
+            listing.and_bound("expires_at <= ", (now + EXPIRY_WINDOW).as_millis());
         }
         KeyFilter::NeverUsed => drop(listing.and("last_used_at IS NULL AND remaining_uses > 0").and_bound("expires_at > ", now.as_millis())),
         KeyFilter::Ended => drop(listing.and_bound("(remaining_uses = 0 OR expires_at <= ", now.as_millis()).close_paren()),

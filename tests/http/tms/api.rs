@@ -149,6 +149,21 @@ pub fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
 
+/// The MFA record, the link and the delegation that the keys of the test data's client need, as the calls name them.
+pub fn named_dependencies() -> [Value; 3] {
+    let mfa = json!({ "tenant": "test", "tms_user_id": "testuser1" });
+    let link = changed(mfa.clone(), json!({ "host": "testhost1", "host_account": "testhostaccount1" }));
+    [mfa, link, json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1" })]
+}
+
+pub fn lasting(named: &Value, minutes: i32) -> Value {
+    changed(named.clone(), json!({ "ttl_minutes": minutes }))
+}
+
+pub fn enabled(named: &Value, enabled: bool) -> Value {
+    changed(named.clone(), json!({ "enabled": enabled }))
+}
+
 /// An object with fields replaced or added.
 pub fn changed(mut body: Value, changes: Value) -> Value {
     if let (Some(body), Value::Object(changes)) = (body.as_object_mut(), changes) {

@@ -10,7 +10,7 @@ use tms_portal::server::service::DATABASE_FILE;
 use tms_portal::server::storage::refused_lookups::{self, NewRefusedLookup};
 use tms_portal::server::storage::{Error, Storage};
 
-use super::api::{ApiClient, EVERYTHING, NO_KEY, changed, login, text};
+use super::api::{ApiClient, EVERYTHING, NO_KEY, changed, enabled, lasting, login, named_dependencies, text};
 use super::endpoints::OWN_KEY;
 use super::error;
 use crate::app::{PASSWORD, TestApp};
@@ -44,11 +44,7 @@ fn unknown(account: &str) -> Value {
 async fn each_ended_dependency_is_recorded_as_reason() {
     let app = TestApp::start().await;
     let (root, admin, client, host) = (app.admin("default").await, app.admin("test").await, app.client(), app.unauthenticated());
-    let mfa = json!({ "tenant": "test", "tms_user_id": "testuser1" });
-    let link = changed(mfa.clone(), json!({ "host": "testhost1", "host_account": "testhostaccount1" }));
-    let delegation = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1" });
-    let lasting = |named: &Value, minutes: i32| changed(named.clone(), json!({ "ttl_minutes": minutes }));
-    let enabled = |named: &Value, enabled: bool| changed(named.clone(), json!({ "enabled": enabled }));
+    let [mfa, link, delegation] = named_dependencies();
     let tenant = json!({ "tenant": "test" });
     let switched: [(&ApiClient, &str, [Value; 2], &str); 5] = [
         (&admin, "PATCH /usermfa/upd", [enabled(&mfa, false), enabled(&mfa, true)], "mfa_disabled"),

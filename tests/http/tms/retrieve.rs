@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::api::{ApiClient, changed, login, named, text};
+use super::api::{ApiClient, changed, enabled, lasting, login, named, named_dependencies, text};
 use super::error;
 use crate::app::{Answer, TestApp};
 
@@ -20,11 +20,7 @@ const LOOKUP: &str = "POST /pubkeys/creds/retrieve";
 async fn key_requires_all_its_dependencies() {
     let app = TestApp::start().await;
     let (root, admin, client, host) = (app.admin("default").await, app.admin("test").await, app.client(), app.unauthenticated());
-    let mfa = json!({ "tenant": "test", "tms_user_id": "testuser1" });
-    let link = changed(mfa.clone(), json!({ "host": "testhost1", "host_account": "testhostaccount1" }));
-    let delegation = json!({ "tenant": "test", "client_id": "testclient1", "client_user_id": "testuser1" });
-    let lasting = |named: &Value, minutes: i32| changed(named.clone(), json!({ "ttl_minutes": minutes }));
-    let enabled = |named: &Value, enabled: bool| changed(named.clone(), json!({ "enabled": enabled }));
+    let [mfa, link, delegation] = named_dependencies();
     let tenant = json!({ "tenant": "test" });
     // The caller and call that end it, and the call that restores it; the last ones are final.
     let switched: [(&ApiClient, &str, Value, &str, Value); 5] = [

@@ -111,7 +111,7 @@ async fn revoke(db: &mut Connection, person: &SignedIn, numbers: &[i64], now: Ti
 }
 
 /// How many keys a confirmation lists by name.
-const MAX_NAMED_KEYS: usize = 10;
+pub const MAX_NAMED_KEYS: usize = 10;
 
 /// What a confirmation says about the keys to revoke.
 #[derive(Debug)]

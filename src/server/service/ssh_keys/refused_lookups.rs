@@ -23,8 +23,8 @@ use crate::server::storage::{clients, host_accounts, hosts, refused_lookups};
 
 /// Limit of refusals that wait to be recorded.
 const MAX_PENDING: usize = 8;
-/// Limits per minute: of refusals of unknown keys, and of registered ones.
-const PER_MINUTE: [u32; 2] = [300, 300];
+/// Limit per minute: of refusals of unknown keys, and as many of registered ones.
+const PER_MINUTE: u32 = 300;
 const PER_MINUTE_AND_HOST: u32 = 30;
 /// Of several people who registered one key for one account, so many are told.
 const MAX_OWNERS: usize = 3;
@@ -43,8 +43,8 @@ pub(in crate::server::service) struct RefusalRecorder {
 
 impl Default for RefusalRecorder {
     fn default() -> Self {
-        let minute = Minute { began: Timestamp::from_millis(0), total: [0; 2], hosts: HashMap::new() };
-        Self { slots: Arc::new(Semaphore::new(MAX_PENDING)), logins: WriteThrottle::default(), minute: Mutex::new(minute) }
+        let minute = Mutex::new(Minute::beginning(Timestamp::from_millis(0)));
+        Self { slots: Arc::new(Semaphore::new(MAX_PENDING)), logins: WriteThrottle::default(), minute }
     }
 }
 
@@ -64,18 +64,23 @@ impl RefusalRecorder {
 /// What was recorded in the current minute. Unknown keys, which anybody can send, do not use up what is for registered ones.
 struct Minute {
     began: Timestamp,
-    total: [u32; 2],
+    /// By whether the key is registered.
+    total: HashMap<bool, u32>,
     hosts: HashMap<(bool, Option<TenantId>, HostName), u32>,
 }
 
 impl Minute {
+    fn beginning(began: Timestamp) -> Self {
+        Self { began, total: HashMap::new(), hosts: HashMap::new() }
+    }
+
     fn admits(&mut self, refusal: &Refusal, now: Timestamp) -> bool {
         if now < self.began || now.since(self.began) >= Duration::from_secs(60) {
-            *self = Self { began: now, total: [0; 2], hosts: HashMap::new() };
+            *self = Self::beginning(now);
         }
         let known = !refusal.owners.is_empty();
-        let class = usize::from(known);
-        if self.total.get(class) >= PER_MINUTE.get(class) {
+        let total = self.total.entry(known).or_default();
+        if *total >= PER_MINUTE {
             return false;
         }
         let host = self.hosts.entry((known, refusal.login.tenant_id.clone(), refusal.login.host.clone())).or_default();
@@ -83,7 +88,7 @@ impl Minute {
             return false;
         }
         *host += 1;
-        self.total.iter_mut().skip(class).take(1).for_each(|total| *total += 1);
+        *total += 1;
         true
     }
 }
@@ -232,6 +237,9 @@ impl Services {
     /// The names of the clients that created the keys, by id.
     pub async fn client_names_of(&self, tenant: &TenantId, refused: &[RefusedLookup]) -> Result<HashMap<String, String>, Fault> {
         let mut ids: Vec<&str> = refused.iter().filter_map(|refused| Some(refused.client_id.as_ref()?.as_str())).collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         ids.sort_unstable();
         ids.dedup();
         Ok(clients::names(self.storage().reader(), tenant, &ids).await?)
@@ -304,7 +312,7 @@ mod tests {
         let many = (0..1_000).filter(|n| admitted("a", &n.to_string(), now)).count();
         assert_eq!(many + 1, PER_MINUTE_AND_HOST as usize);
         let hosts = (0..1_000).filter(|n| admitted(&format!("host{n}"), "x", now)).count();
-        assert_eq!(many + 2 + hosts, PER_MINUTE[0] as usize);
+        assert_eq!(many + 2 + hosts, PER_MINUTE as usize);
         let mut known = refusal("a", "z");
         known
             .owners
