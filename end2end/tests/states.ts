@@ -226,7 +226,14 @@ export const STATES: State[] = [
   { name: 'administration: people', open: page => signedInAt(page, '/admin/people') },
   { name: 'administration: people, one', open: page => signedInAt(page, '/admin/people/person?user=testuser1') },
   { name: 'administration: delegations', open: page => signedInAt(page, '/admin/delegations') },
-  { name: 'administration: keys', open: page => signedInAt(page, '/admin/keys') },
+  {
+    name: 'administration: keys',
+    open: async (page, portal) => {
+      // Links of neighbouring rows are near one another.
+      await makeKeys(portal, 3);
+      await signedInAt(page, '/admin/keys');
+    },
+  },
   { name: 'administration: record', open: page => signedInAt(page, '/admin/activity') },
   { name: 'administration: policy', open: page => signedInAt(page, '/admin/policy') },
   { name: 'settings', open: page => page.goto('/settings') },
