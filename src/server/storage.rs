@@ -55,7 +55,7 @@ pub use sqlx::{SqliteConnection as Connection, SqliteExecutor};
 use ssh_keys::lookup::{self, DependencyQuery, LookupQuery, LookupResult};
 pub use write_queue::BoxFuture;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations");
+static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations/sqlite");
 
 /// The database failed, or holds an invalid value. Callers cannot act on it; the text is for the operator's log.
 #[derive(Debug, Error)]
