@@ -8,9 +8,12 @@
 -- `COLLATE NOCASE` is valid in both. LIKE does not take columns of it before PostgreSQL 18.
 CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 
--- SQLite's functions that statements use.
-CREATE FUNCTION json_each(text) RETURNS TABLE (key bigint, value jsonb) LANGUAGE sql IMMUTABLE
-    AS $$ SELECT e.ord - 1, e.el FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY e (el, ord) $$;
+-- SQLite's collation that compares byte by byte.
+CREATE COLLATION "binary" (provider = libc, locale = 'C');
+
+-- SQLite's functions that statements use. `atom`: the value as text, where it is a text, a number or a boolean.
+CREATE FUNCTION json_each(text) RETURNS TABLE (key bigint, value jsonb, atom text) LANGUAGE sql IMMUTABLE
+    AS $$ SELECT e.ord - 1, e.el, e.el #>> '{}' FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY e (el, ord) $$;
 CREATE FUNCTION unhex(text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT decode($1, 'hex') $$;
 
 CREATE TABLE tenants (
@@ -244,7 +247,7 @@ CREATE INDEX host_aliases_by_host ON host_aliases (tenant_id, host);
 -- a tenant could let its own keys into another tenant's host by using the same name. Spellings that differ by case only may be of
 -- different tenants: the exact one is asked first.
 CREATE TABLE host_names (
-    host       TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    host       TEXT COLLATE "binary" NOT NULL PRIMARY KEY,    -- not "C": statements ask for the exact spelling by that name
     tenant_id  TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
     since      BIGINT NOT NULL
 );
