@@ -8,6 +8,7 @@ mod app;
 mod browser;
 mod database;
 mod institution;
+mod postgres;
 
 mod activity;
 mod admin;
@@ -35,6 +36,7 @@ mod passwords;
 mod preferences;
 mod providers;
 mod races;
+mod schema;
 mod second_factors;
 mod secrets;
 mod sessions;

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection as _};
 use crate::app::TestApp;
 use crate::tms::api::login;
 
-const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/storage/migrations/sqlite");
+pub const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/storage/migrations/sqlite");
 
 /// The tables of the first migration that have rows of a tenant.
 const TABLES: [&str; 10] = [
