@@ -145,14 +145,5 @@ pub fn App() -> impl IntoView {
 /// The list parameters in the page's URL.
 fn list_query() -> ListQuery {
     let get = |name: &str| use_query_map().with_untracked(|query| query.get(name).unwrap_or_default());
-    ListQuery {
-        q: get("q"),
-        show: get("show"),
-        since: get("since"),
-        from: get("from"),
-        to: get("to"),
-        actor: get("actor"),
-        sort: get("sort"),
-        after: get("after"),
-    }
+    ListQuery { q: get("q"), show: get("show"), from: get("from"), to: get("to"), actor: get("actor"), sort: get("sort"), after: get("after") }
 }

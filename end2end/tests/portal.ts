@@ -17,7 +17,7 @@ const STOPS_WITHIN = 15_000;
 
 /** The test tenant's only person, and the test data's client. */
 export const PERSON = { tenant: 'test', userName: 'testuser1', displayName: 'Test User', password: 'correct-horse-battery' };
-export const CLIENT = { id: 'testclient1', secret: 'secret1', name: 'testapp1 1.0' };
+export const CLIENT = { id: 'testclient1', secret: 'secret1', name: 'testapp1' };
 
 /** `tms-portal COMMAND…` for the same data, before the server starts. */
 export type Operator = ((...words: string[]) => Promise<string>) & {

@@ -1,7 +1,6 @@
 //! Audit events: what happened, for the person concerned and for the tenant's administrators. Written in the transaction of the change.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +20,7 @@ pub struct AuditEvent {
     pub device_grant_id: Option<DeviceGrantId>,
     /// The administrator who caused it, if any.
     pub admin: Option<AdminId>,
-    /// What else it concerns: a key's fingerprint, `account@host`, a host, a tenant.
+    /// What else it concerns: a key's fingerprint, `account@host`, a host, a tenant, the device that was allowed.
     pub subject: Option<String>,
     /// The host that it is about, and the account there.
     pub host: Option<HostName>,
@@ -236,33 +235,6 @@ impl AuditKind {
     /// Whether the event is about a host as administrators manage it.
     fn is_about_host(self) -> bool {
         matches!(self, Self::HostAdded | Self::HostRemoved | Self::HostCredentialCreated | Self::HostCredentialChanged | Self::HostCredentialRemoved)
-    }
-}
-
-/// Periods by which the list is filtered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum AuditPeriod {
-    #[default]
-    Ever,
-    Day,
-    Week,
-    Month,
-}
-
-impl QueryParam for AuditPeriod {
-    const ALL: &'static [(&'static str, Self)] = &[("", Self::Ever), ("day", Self::Day), ("week", Self::Week), ("month", Self::Month)];
-}
-
-impl AuditPeriod {
-    /// Length of the period; `None`: unlimited.
-    pub fn span(self) -> Option<Duration> {
-        let days = |days: u64| Some(Duration::from_secs(days * 86_400));
-        match self {
-            Self::Ever => None,
-            Self::Day => days(1),
-            Self::Week => days(7),
-            Self::Month => days(30),
-        }
     }
 }
 

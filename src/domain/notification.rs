@@ -118,7 +118,7 @@ pub struct Notification {
     pub client_name: Option<String>,
     /// Whether the client may act for the person now.
     pub has_access: bool,
-    /// A key's fingerprint, or the name of a factor.
+    /// A key's fingerprint, the name of a factor, or the device that was allowed.
     pub subject: Option<String>,
     /// IP address; `None` if it is unknown, or an administrator's.
     pub from: Option<String>,

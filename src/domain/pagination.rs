@@ -17,9 +17,6 @@ pub struct ListQuery {
     /// The order's word.
     #[serde(default)]
     pub sort: String,
-    /// The period's word.
-    #[serde(default)]
-    pub since: String,
     /// The first and the last day, as in RFC 3339: `2026-11-30`.
     #[serde(default)]
     pub from: String,
@@ -51,7 +48,7 @@ impl ListQuery {
 
     /// Whether the list is searched or filtered.
     pub fn is_filtered(&self) -> bool {
-        self.search().is_some() || [&self.show, &self.since, &self.from, &self.to, &self.actor].iter().any(|filter| !filter.is_empty())
+        self.search().is_some() || [&self.show, &self.from, &self.to, &self.actor].iter().any(|filter| !filter.is_empty())
     }
 
     /// The parsed cursor; `None` for the first page.
@@ -65,7 +62,6 @@ impl ListQuery {
         let parts = [
             ("q", self.q.as_str()),
             ("show", &self.show),
-            ("since", &self.since),
             ("from", &self.from),
             ("to", &self.to),
             ("actor", &self.actor),

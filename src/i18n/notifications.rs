@@ -11,7 +11,10 @@ impl Language {
         let or_unknown = |text: &Option<String>| text.clone().unwrap_or_else(|| self.sessions_from_unknown());
         match about.kind {
             NotificationKind::NewNetwork => self.notification_new_network(or_unknown(&about.from)),
-            NotificationKind::ApplicationAllowed => self.notification_application_allowed(client),
+            NotificationKind::ApplicationAllowed => match about.subject.as_deref() {
+                Some(device) => self.notification_application_allowed_on(client, device),
+                None => self.notification_application_allowed(client),
+            },
             NotificationKind::KeyRegistered => self.notification_key_registered(about.subject.as_deref().unwrap_or("?")),
             NotificationKind::ApplicationKeys => self.notification_application_keys(client),
             NotificationKind::DeviceReplayed => self.notification_device_replayed(client),

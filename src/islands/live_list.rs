@@ -158,7 +158,7 @@ fn form_url(form: &HtmlFormElement) -> Option<String> {
     }
     let filled = UrlSearchParams::new().ok()?;
     let fields = FormData::new_with_form(form).ok()?;
-    for name in ["q", "show", "since", "from", "to", "actor", "sort"] {
+    for name in ["q", "show", "from", "to", "actor", "sort"] {
         if let Some(value) = fields.get(name).as_string().filter(|value| !value.is_empty()) {
             filled.append(name, &value);
         }

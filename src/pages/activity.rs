@@ -78,12 +78,6 @@ pub fn AuditLog(path: &'static str, events: Result<Page<AuditEntryItem>, DateRan
         ListOption("hosts", t.activity_show_hosts()),
         ListOption("administration", t.activity_show_administration()),
     ];
-    let spans = vec![
-        ListOption("", t.activity_since_ever()),
-        ListOption("day", t.activity_since_day()),
-        ListOption("week", t.activity_since_week()),
-        ListOption("month", t.activity_since_month()),
-    ];
     let mut more = vec![
         ListField { name: "from", kind: "date", label: t.activity_date_from(), value: query.from.clone() },
         ListField { name: "to", kind: "date", label: t.activity_date_to(), value: query.to.clone() },
@@ -99,7 +93,7 @@ pub fn AuditLog(path: &'static str, events: Result<Page<AuditEntryItem>, DateRan
     let shown = items.len();
     let nothing = if refused.is_some() { String::new() } else { t.list_nothing_found() };
     view! {
-        <List path query=query.clone() search_for=t.activity_search_for() filters spans more nothing shown next position>
+        <List path query=query.clone() search_for=t.activity_search_for() filters more nothing shown next position>
             {refused.map(|refused| view! { <FormError sentence=t.date_range_refused(refused)/> })}
             {if items.is_empty() {
                 Either::Left(view! { <EmptyList title=t.activity_empty_title() query><p class="hint">{t.activity_empty()}</p></EmptyList> })

@@ -19,26 +19,24 @@ use crate::server::context::{self, translations};
 pub struct Area {
     pub path: &'static str,
     pub name: String,
-    /// Its purpose, as a phrase.
-    pub purpose: String,
 }
 
 /// The areas of this administrator; tenants only for those of `default`.
 pub fn areas() -> Vec<Area> {
     let t = translations();
-    let area = |path, name, purpose| Area { path, name, purpose };
+    let area = |path, name| Area { path, name };
     let mut areas = vec![
-        area(paths::ADMIN_CLIENTS, t.admin_clients(), t.admin_clients_purpose()),
-        area(paths::ADMIN_HOSTS, t.admin_hosts(), t.admin_hosts_purpose()),
-        area(paths::ADMIN_PEOPLE, t.admin_people(), t.admin_people_purpose()),
-        area(paths::ADMIN_PROVIDERS, t.admin_providers(), t.admin_providers_purpose()),
-        area(paths::ADMIN_DELEGATIONS, t.admin_delegations(), t.admin_delegations_purpose()),
-        area(paths::ADMIN_KEYS, t.admin_keys(), t.admin_keys_purpose()),
-        area(paths::ADMIN_ACTIVITY, t.admin_activity(), t.admin_activity_purpose()),
-        area(paths::ADMIN_POLICY, t.admin_policy(), t.admin_policy_purpose()),
+        area(paths::ADMIN_CLIENTS, t.admin_clients()),
+        area(paths::ADMIN_HOSTS, t.admin_hosts()),
+        area(paths::ADMIN_PEOPLE, t.admin_people()),
+        area(paths::ADMIN_PROVIDERS, t.admin_providers()),
+        area(paths::ADMIN_DELEGATIONS, t.admin_delegations()),
+        area(paths::ADMIN_KEYS, t.admin_keys()),
+        area(paths::ADMIN_ACTIVITY, t.admin_activity()),
+        area(paths::ADMIN_POLICY, t.admin_policy()),
     ];
     if context::admin().is_ok_and(|admin| admin.is_deployment_admin()) {
-        areas.push(area(paths::ADMIN_TENANTS, t.admin_tenants(), t.admin_tenants_purpose()));
+        areas.push(area(paths::ADMIN_TENANTS, t.admin_tenants()));
     }
     areas
 }

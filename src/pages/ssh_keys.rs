@@ -142,15 +142,17 @@ fn KeyList(
     let only_active = query.show.is_empty() && query.search().is_some() && !gone;
     let with_ended = ListQuery { show: "all".to_owned(), after: String::new(), ..query.clone() };
     let all = revoke_list_url(&query);
+    let selected = use_query_map().with_untracked(|query| query.get("select").is_some_and(|select| select == "all"));
     view! {
         <KeysPage flash>
             <List path=paths::KEYS query=query.clone() search_for=t.keys_search_for() filters=filters() orders=orders() nothing shown next position>
                 <Views current=None listed=query.show == "active"/>
                 {(shown > 0).then(|| view! {
                     <form action=paths::KEYS_REVOKE class="keys">
+                        {(shown > 1).then(|| view! { <SelectAll query=query.clone() selected shown=to_count(shown)/> })}
                         <ul class="rows">
                             {items.into_iter().map(|key| view! {
-                                <KeyEntry revoke=revoke_url(&key) key reader=KeyListReader::Person { grouped: false, creator }/>
+                                <KeyEntry revoke=revoke_url(&key) key reader=KeyListReader::Person { grouped: false, creator, selected }/>
                             }).collect_view()}
                         </ul>
                         <RevocationBar all text=revoke_all/>
@@ -186,6 +188,24 @@ fn Views(
             </ul>
         </nav>
     }
+}
+
+/// Loads the page of the list again with all its keys selected, or none.
+#[component]
+fn SelectAll(
+    query: ListQuery,
+    /// Whether all are selected.
+    selected: bool,
+    shown: i64,
+) -> impl IntoView {
+    let t = translations();
+    let none = query.url(paths::KEYS, query.cursor().as_ref());
+    let (address, text) = if selected {
+        (none, t.keys_select_none())
+    } else {
+        (format!("{none}{}select=all", if none.contains('?') { '&' } else { '?' }), t.keys_select_all(shown))
+    };
+    view! { <p class="select-all"><a href=address>{text}</a></p> }
 }
 
 /// Below the keys: revokes the selected ones, or all of the list (`all`, the URL of its confirmation).

@@ -274,7 +274,6 @@ pub fn audit_query(query: &ListQuery) -> Result<AuditQuery, ServerFnError> {
         person: None,
         search: query.search().map(str::to_owned),
         group: QueryParam::parse(&query.show),
-        since: QueryParam::parse(&query.since),
         dates,
         actor: Some(query.actor.trim().to_owned()).filter(|actor| !actor.is_empty()),
         after: query.cursor(),

@@ -315,7 +315,7 @@ mod items {
 
     use super::{ClientItem, ClientTrust, DecidedDeviceGrant, DecisionOutcome, HostAccountItem, LifetimeItem, NetworkProximity, PendingDeviceGrant};
     use crate::domain::attempts::network_key;
-    use crate::domain::client::{Client, RequestRefused};
+    use crate::domain::client::RequestRefused;
     use crate::domain::device_grant::DeviceGrantState;
     use crate::domain::scope::Scope;
     use crate::domain::sentence::Sentence;
@@ -347,17 +347,9 @@ mod items {
         }
     }
 
-    impl From<&Client> for ClientItem {
-        fn from(client: &Client) -> Self {
-            let Client { app_name, app_version, verified, public, .. } = client.clone();
-            Self::of(&ClientName { app_name, app_version, verified, public })
-        }
-    }
-
     impl ClientItem {
         pub(in super::super) fn of(client: &ClientName) -> Self {
-            let name = if client.public { client.app_name.clone() } else { format!("{} {}", client.app_name, client.app_version) };
-            Self { name, trust: ClientTrust::of(client) }
+            Self { name: client.name.clone(), trust: ClientTrust::of(client) }
         }
     }
 
@@ -371,7 +363,7 @@ mod items {
             };
             Self {
                 code,
-                client: ClientItem::from(&client),
+                client: ClientItem::of(&client),
                 requested_at: grant.requested.at,
                 proximity: NetworkProximity::of(grant.requested.from, browser),
                 from: grant.requested.from.map(|from| from.to_string()),
@@ -428,7 +420,7 @@ mod items {
             let (outcome, until) = refused.map_or((outcome, until), |refused| (DecisionOutcome::Refused(refused), None));
             Self {
                 grant: grant.id.to_string(),
-                client: ClientItem::from(&client),
+                client: ClientItem::of(&client),
                 status: outcome.status(translations(), &context::zone()),
                 outcome,
                 may_create_keys,

@@ -54,7 +54,13 @@ fn why_lists_refused_logins() {
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
     let run = machine.tms(&["ssh", "--why", "testhost1"]);
-    assert!(run.code == Some(0) && run.err.starts_with("No refused login on testhost1 was recorded in the last 30 days."), "{run:?}");
+    assert!(
+        run.code == Some(0)
+            && run.out.starts_with("No refused login on testhost1 was recorded in the last 30 days.")
+            && run.out.lines().count() == 1
+            && run.err.is_empty(),
+        "{run:?}"
+    );
 
     portal.state().refusals = Some(vec![refusal("SHA256:x", NOW), json!({ "reason": 7 })]);
     let run = machine.tms(&["ssh", "--why", "testhostaccount1@testhost1"]);

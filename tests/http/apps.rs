@@ -69,8 +69,7 @@ async fn person_lists_and_revokes_delegations() {
     assert!(browser.get("/apps?show=ended").await.says(en().apps_none_ended()));
     let token = consent(&app, &browser).await;
     let words = browser.get("/apps").await.words();
-    for part in ["TMS command line", "curl 8.9", "testhostaccount1@testhost1", "testapp1 1.0", &en().apps_by_admin(), &en().apps_every_host_account()]
-    {
+    for part in ["TMS command line", "curl 8.9", "testhostaccount1@testhost1", "testapp1", &en().apps_by_admin(), &en().apps_every_host_account()] {
         assert!(words.contains(part), "{part}: {words}");
     }
     assert!(words.contains(&en().apps_may_create_keys()), "{words}");
@@ -89,13 +88,31 @@ async fn person_lists_and_revokes_delegations() {
 }
 
 #[tokio::test]
+async fn version_tells_applications_of_one_name_apart() {
+    let app = TestApp::start().await;
+    app.client().make_key(json!({})).await;
+    let browser = app.signed_in().await;
+    let names = async || {
+        let mut found = Vec::new();
+        for page in ["/apps", "/apps/application?client=testclient1", "/keys", "/activity", "/"] {
+            let words = browser.get(page).await.words();
+            found.push((words.contains("testapp1"), words.contains("testapp1 1.0")));
+        }
+        found
+    };
+    assert_eq!(names().await, [(true, false); 5]);
+    app.sql("UPDATE clients SET app_name = 'testapp1' WHERE client_id = 'tms-cli'").await;
+    assert_eq!(names().await, [(true, true); 5]);
+}
+
+#[tokio::test]
 async fn revoking_admin_delegation_revokes_its_keys() {
     let app = TestApp::start().await;
     let key = app.client().make_key(json!({})).await;
     let browser = app.signed_in().await;
     let number = changeable(&browser.get("/apps").await).remove(0);
     let question = browser.get(&format!("/apps/change?app={number}&end=1")).await;
-    assert!(question.says(en().apps_end_question_admin("testapp1 1.0")) && question.says(en().apps_end_consequence(1)), "{}", question.words());
+    assert!(question.says(en().apps_end_question_admin("testapp1")) && question.says(en().apps_end_consequence(1)), "{}", question.words());
     browser.post("/api/apps/end", &[("app", &number)]).await;
     assert!(!app.client().gets_key(&login(&key)).await);
     assert_eq!(app.client().call("POST /pubkeys/creds", crate::tms::api::key_request(json!({}))).await.status, 403, "nor can it make another");

@@ -77,7 +77,7 @@ async fn allowed_application_leads_to_its_revocation() {
     let tokens = [app.token().await, app.token().await];
     let browser = app.signed_in().await;
     let page = browser.get("/").await;
-    assert!(page.words().contains(&en().notification_application_allowed("TMS command line")), "{}", page.words());
+    assert!(page.words().contains(&en().notification_application_allowed_on("TMS command line", "curl 8.9, 127.0.0.1")), "{}", page.words());
     assert_eq!(page.text.matches("href=\"/apps/revoke?client=tms-cli\"").count(), 2, "{}", page.text);
     assert!(browser.get("/apps/revoke?client=tms-cli").await.says("TMS command line"));
     browser.post("/api/apps/revoke", &[("client", "tms-cli")]).await;
@@ -136,7 +136,7 @@ async fn all_that_were_shown_are_dismissed_at_once() {
     let after = press(&browser, &page, DISMISS_ALL).await;
     assert!(after.says(en().notifications_dismissed()));
     let words = after.words();
-    assert!(words.contains(&en().notification_application_allowed("TMS command line")), "newer than the page: {words}");
+    assert!(words.contains(&en().notification_application_allowed_on("TMS command line", "curl 8.9, 127.0.0.1")), "newer than the page: {words}");
     assert_eq!(app.number("SELECT count(*) FROM notifications WHERE dismissed_at IS NULL").await, 1);
 }
 

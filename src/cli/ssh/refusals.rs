@@ -42,17 +42,19 @@ pub async fn list(session: &ServerSession, destination: &Destination, output: &O
     let ServerSession { server, token } = session;
     let MyRefusals { refusals, num_refusals, as_of } = server.my_refusals(token, destination.host(), destination.account()).await?;
     let unreadable = num_refusals.saturating_sub(refusals.len());
-    if num_refusals == 0 {
-        output.note(&format!(
-            "No refused login {destination} was recorded in the last 30 days. Without one, the host did not ask the portal, or the key was accepted there."
-        ));
-    }
     output.note_unreadable(unreadable, "refusal");
     let object = json!({
         "server": server.target.server.as_str(), "tenant": server.target.tenant, "as_of": as_of,
         "num_refusals": refusals.len(), "num_unreadable": unreadable, "refusals": refusals,
     });
-    output.result(&table(HEADINGS, refusals.iter().map(row)), &object);
+    let text = match (refusals.is_empty(), unreadable) {
+        (true, 0) => format!(
+            "No refused login {destination} was recorded in the last 30 days. Without one, the host did not ask the portal, or the key was accepted there."
+        ),
+        (true, _) => format!("No refused login {destination} can be shown."),
+        (false, _) => table(HEADINGS, refusals.iter().map(row)),
+    };
+    output.result(&text, &object);
     Ok(())
 }
 

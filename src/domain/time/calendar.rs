@@ -1,13 +1,21 @@
 //! Calendar dates in a time zone.
 
+use std::fmt;
+
 use jiff::civil::Date;
 use thiserror::Error;
 
 use super::{Timestamp, Zone};
 
-/// A day of the Gregorian calendar.
+/// A day of the Gregorian calendar; displayed as `2026-11-30`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CalendarDate(Date);
+
+impl fmt::Display for CalendarDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl CalendarDate {
     /// Parses `2026-11-30` (RFC 3339 `full-date`), and nothing else.

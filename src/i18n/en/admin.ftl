@@ -5,21 +5,13 @@ admin-areas = Administration areas
 # $area (String) - the area of the page
 admin-areas-menu = Administration: { $area }
 admin-clients = Clients
-admin-clients-purpose = applications that may ask people for access and create keys
 admin-hosts = Hosts
-admin-hosts-purpose = host setup and last key lookups
 admin-people = People
-admin-people-purpose = second factors, host accounts, sessions
 admin-delegations = Delegations
-admin-delegations-purpose = which applications may act for which people
 admin-keys = Keys
-admin-keys-purpose = all SSH keys of the tenant
 admin-activity = Audit log
-admin-activity-purpose = all recorded events
 admin-policy = Policy
-admin-policy-purpose = lifetimes, requirements, appearance
 admin-tenants = Tenants
-admin-tenants-purpose = the centres on this deployment
 admin-tenants-not-yours = Only administrators of the tenant “default” can manage tenants. Contact the portal’s operators.
 admin-as-curl = With the API
 admin-saved = Saved.
@@ -171,6 +163,7 @@ admin-people-host-accounts = Host accounts
 # $place (String) - account@host
 admin-people-unlink-this = Unlink { $place }
 admin-people-link = Link
+admin-people-last-sign-in = Last sign-in
 admin-people-no-sessions = Not signed in anywhere.
 admin-people-end-sessions = Sign out all sessions
 # $browser (String) - such as "Firefox on Linux"
@@ -257,7 +250,6 @@ admin-tenants-type = Enter { $tenant } to confirm
 admin-people-mfa-forever = open, no expiry
 admin-locks-out = No administrator would be able to sign in. Nothing was changed.
 admin-providers = Identity providers
-admin-providers-purpose = where people sign in
 admin-providers-add = Add a provider
 admin-providers-add-button = Test and add
 admin-providers-empty = No identity providers yet

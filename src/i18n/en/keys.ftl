@@ -16,6 +16,9 @@ keys-selected-elsewhere = Keys selected on other pages are included.
 keys-revoke-selected = Revoke selected keys
 # $key (String) - the key's name
 keys-select = Select { $key }
+# $count (Number) - keys on this page of the list
+keys-select-all = Select all { NUMBER($count) } keys on this page
+keys-select-none = Select none
 keys-type = Type
 keys-made-by = Created by
 keys-created = Created

@@ -4,6 +4,9 @@ notifications-lead = If you did not do one of these yourself, choose “This was
 notification-new-network = You signed in from { $address }. You had not used that network in the last 90 days.
 # $client (String) - the application's name
 notification-application-allowed = { $client } was allowed to act for you.
+# $client (String) - the application's name
+# $device (String) - its program and address, such as "tms 0.4.0 (laptop; Linux), 192.0.2.1"
+notification-application-allowed-on = { $client } was allowed to act for you. The request came from { $device }.
 # $fingerprint (String) - of the SSH key
 notification-key-registered = An SSH key was added to your account: { $fingerprint }.
 # $client (String) - the application's name

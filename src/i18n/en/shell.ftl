@@ -123,7 +123,6 @@ server-error-text = This page could not be loaded. Try again in a moment. If the
 gone-title = Nothing to change
 gone = It no longer exists, or it does not belong to you.
 gone-back = Back to the list
-list-since = Since
 list-more-filters = More filters
 secret-once = Copy this now. It will not be shown again.
 

@@ -2,6 +2,7 @@ notifications-title = Notificaciones
 notifications-lead = Si no hizo usted alguna de estas cosas, elija «No fui yo».
 notification-new-network = Inició sesión desde { $address }. No había usado esa red en los últimos 90 días.
 notification-application-allowed = { $client } obtuvo permiso para actuar en su nombre.
+notification-application-allowed-on = { $client } obtuvo permiso para actuar en su nombre. La solicitud vino de { $device }.
 notification-key-registered = Se añadió una clave SSH a su cuenta: { $fingerprint }.
 notification-application-keys = { $client } creó claves SSH para usted.
 notification-device-replayed = El código de dispositivo de { $client } se usó una segunda vez. Se revocó el acceso que había dado.

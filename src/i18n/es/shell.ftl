@@ -101,7 +101,6 @@ server-error-text = No se ha podido cargar esta página. Inténtelo de nuevo en 
 gone-title = Nada que cambiar
 gone = Ya no existe o no le pertenece.
 gone-back = Volver a la lista
-list-since = Desde
 list-more-filters = Más filtros
 secret-once = Cópielo ahora. No se volverá a mostrar.
 

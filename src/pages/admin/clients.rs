@@ -62,9 +62,10 @@ fn ClientEntry(client: Client) -> impl IntoView {
     view! {
         <li class="row-card">
             <div class="what">
-                <h2><a href=address><bdi>{client.app_name.clone()} " " {client.app_version.clone()}</bdi></a> " " <Badges client=client.clone()/></h2>
+                <h2><a href=address><bdi>{client.app_name.clone()}</bdi></a> " " <Badges client=client.clone()/></h2>
                 <dl class="facts short">
                     <div><dt>{t.admin_id()}</dt><dd><code translate="no" dir="ltr">{client.id.to_string()}</code></dd></div>
+                    <div><dt>{t.admin_clients_app_version()}</dt><dd><bdi>{client.app_version.clone()}</bdi></dd></div>
                     <div><dt>{t.admin_made()}</dt><dd><RelativeTime at=client.created_at/></dd></div>
                 </dl>
             </div>
@@ -142,12 +143,14 @@ fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
     let ClientDetail { client, old_secret_until, keys, people } = client;
     let id = client.id.to_string();
     view! {
-        <AdminPage title=format!("{} {}", client.app_name, client.app_version) here=paths::ADMIN_CLIENTS>
+        <AdminPage title=client.app_name.clone() here=paths::ADMIN_CLIENTS>
             <FlashMessage flash=said/>
             <p><Badges client=client.clone()/></p>
             <dl class="facts">
                 <dt>{t.admin_id()}</dt>
                 <dd><code translate="no" dir="ltr">{id.clone()}</code></dd>
+                <dt>{t.admin_clients_app_version()}</dt>
+                <dd><bdi>{client.app_version.clone()}</bdi></dd>
                 <dt>{t.admin_made()}</dt>
                 <dd><RelativeTime at=client.created_at/></dd>
                 <dt>{t.admin_keys()}</dt>

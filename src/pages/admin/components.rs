@@ -21,10 +21,10 @@ pub fn AdminPage(
 ) -> AnyView {
     let t = translations();
     let areas = areas();
-    let current = areas.iter().find(|area| area.path == here).map_or_else(|| t.nav_menu(), |area| area.name.clone());
+    let button = areas.iter().find(|area| area.path == here).map_or_else(|| t.admin_areas(), |area| t.admin_areas_menu(area.name.as_str()));
     view! {
         <div class="areas">
-            <button type="button" class="quiet menu-button" popovertarget="areas">{t.admin_areas_menu(current)}</button>
+            <button type="button" class="quiet menu-button" popovertarget="areas">{button}</button>
             <nav id="areas" class="menu bar" popover="auto" aria-label=t.admin_areas()>
                 <ul>
                     {areas.into_iter().map(|area| view! {

@@ -1,13 +1,14 @@
-//! `/admin`: figures of the tenant that link to their lists, sign-ins of the last day, and the areas.
+//! `/admin`: figures of the tenant that link to their lists, and sign-ins of the last day.
+
+use std::time::Duration;
 
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::areas;
 use super::components::AdminPage;
 use crate::domain::paths::{self, encode};
 use crate::domain::tenant_overview::{EXPIRY_WINDOW, ExpiringSecret, SecretOwner, SignInHour, TenantOverview};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{CalendarDate, Timestamp};
 use crate::i18n::to_count;
 use crate::pages::components::{ExactTime, RelativeTime, ServerError};
 use crate::server::context::{self, translations};
@@ -22,15 +23,7 @@ pub fn Overview() -> impl IntoView {
                 <AdminPage title=t.admin_title() here=paths::ADMIN>
                     <Figures figures=figures.clone()/>
                     <SignInChart hours=figures.sign_ins/>
-                    <section aria-labelledby="areas-list">
-                        <h2 id="areas-list">{t.admin_areas()}</h2>
-                        <p class="hint">{t.admin_lead()}</p>
-                        <ul class="cards">
-                            {areas().into_iter().map(|area| view! {
-                                <li class="card"><h3><a href=area.path>{area.name}</a></h3> <p class="hint">{area.purpose}</p></li>
-                            }).collect_view()}
-                        </ul>
-                    </section>
+                    <p class="hint">{t.admin_lead()}</p>
                 </AdminPage>
             }),
             Err(_) => Either::Right(view! { <ServerError/> }),
@@ -64,14 +57,21 @@ fn listed(figures: &TenantOverview) -> Vec<Figure> {
         named: Vec::new(),
     };
     let filtered = |path: &str, word: &str| format!("{path}?show={word}");
-    let events = |words: &str, since: &str| format!("{}?q={words}&since={since}", paths::ADMIN_ACTIVITY);
+    let first_day = |days: u64| {
+        let now = context::services().ok()?.now();
+        CalendarDate::of(now - Duration::from_secs(days * 86_400), &context::zone())
+    };
+    let events = |words: &str, days: u64| {
+        let from = first_day(days).map_or_else(String::new, |day| format!("&from={day}"));
+        format!("{}?q={words}{from}", paths::ADMIN_ACTIVITY)
+    };
     let of_hosts = !figures.next_secrets.is_empty() && figures.next_secrets.iter().all(|secret| secret.owner == SecretOwner::Host);
     let secrets = if of_hosts { paths::ADMIN_HOSTS } else { paths::ADMIN_CLIENTS };
     vec![
-        figure(figures.reported_requests, |t, n| t.admin_figure_reports(n), events("reported", "week"), true),
+        figure(figures.reported_requests, |t, n| t.admin_figure_reports(n), events("reported", 7), true),
         Figure {
             named: figures.locked_out_names.iter().map(|user| Named::person(user)).collect(),
-            ..figure(figures.locked_out, |t, n| t.admin_figure_locked_out(n), events("failed", "day"), true)
+            ..figure(figures.locked_out, |t, n| t.admin_figure_locked_out(n), events("failed", 1), true)
         },
         figure(figures.silent_hosts, |t, n| t.admin_figure_silent_hosts(n), filtered(paths::ADMIN_HOSTS, "silent"), true),
         figure(figures.refused_lookups, |t, n| t.admin_figure_refused_lookups(n), paths::ADMIN_HOSTS.to_owned(), false),

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use self::sessions::PersonSessions;
 use super::components::{AdminPage, CurlExample};
+use crate::domain::access_overview::LastSignIn;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
 use crate::domain::time::Timestamp;
@@ -149,7 +150,7 @@ pub fn OnePerson() -> impl IntoView {
 #[component]
 fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
     let t = translations();
-    let PersonDetail { person, host_accounts, identities, sessions, email, second_factors, recovery_codes_left, blocked_for } = person;
+    let PersonDetail { person, host_accounts, identities, sessions, last_sign_in, email, second_factors, recovery_codes_left, blocked_for } = person;
     let user = person.user.clone();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encode(&person.user));
@@ -168,6 +169,11 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
             <dl class="facts">
                 <dt>{t.admin_user_name()}</dt>
                 <dd><code translate="no" dir="ltr">{user.clone()}</code></dd>
+                <dt>{t.admin_people_last_sign_in()}</dt>
+                <dd>{match last_sign_in {
+                    Some(LastSignIn { at, from }) => Either::Left(view! { <RelativeTime at/> {from.map(|from| view! { ", " {t.home_from()} " " <bdi>{from}</bdi> })} }),
+                    None => Either::Right(t.never()),
+                }}</dd>
                 <dt>{t.admin_made()}</dt>
                 <dd><RelativeTime at=person.created_at/></dd>
             </dl>

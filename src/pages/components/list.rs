@@ -34,7 +34,6 @@ pub fn List(
     #[prop(into)]
     search_for: String,
     #[prop(optional)] filters: Vec<ListOption>,
-    #[prop(optional)] spans: Vec<ListOption>,
     #[prop(optional)] orders: Vec<ListOption>,
     /// Filters that are folded away unless one is in use.
     #[prop(optional)]
@@ -77,7 +76,6 @@ pub fn List(
                         <input id="list-q" type="search" name="q" value=query.q placeholder=search_for autocomplete="off" enterkeyhint="search"/>
                     </div>
                     {(!filters.is_empty()).then(|| view! { <ListSelect name="show" label=t.list_filter() choices=filters chosen=query.show/> })}
-                    {(!spans.is_empty()).then(|| view! { <ListSelect name="since" label=t.list_since() choices=spans chosen=query.since/> })}
                     {(!orders.is_empty()).then(|| view! { <ListSelect name="sort" label=t.list_order() choices=orders chosen=query.sort/> })}
                     {(!more.is_empty()).then(|| view! { <MoreFilters fields=more/> })}
                     <button>{t.list_apply()}</button>

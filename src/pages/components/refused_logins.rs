@@ -170,8 +170,8 @@ fn Entry(
                     {from.filter(|_| for_admin).map(|from| view! { <div><dt>{t.refused_asked_from()}</dt><dd><bdi>{from}</bdi></dd></div> })}
                     {(times > 1).then(|| view! { <div><dt>{t.refused_times()}</dt><dd>{t.refused_times_count(times)}</dd></div> })}
                 </dl>
+                {remedy}
             </div>
-            {remedy}
         </li>
     }
 }
@@ -215,7 +215,7 @@ fn Remedy(reason: RefusalReason, has_second_factor: bool, sentence: String) -> i
         | RefusalReason::CredentialOfOtherHost => None,
     };
     match link {
-        Some((page, text)) => EitherOf3::A(view! { <a href=page aria-label=format!("{text}: {sentence}")>{text.clone()}</a> }),
+        Some((page, text)) => EitherOf3::A(view! { <p><a href=page aria-label=format!("{text}: {sentence}")>{text.clone()}</a></p> }),
         None => EitherOf3::B(view! { <p class="hint">{t.refused_ask()}</p> }),
     }
 }

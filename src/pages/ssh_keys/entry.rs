@@ -14,7 +14,7 @@ use crate::server_fns::ssh_keys::{KeyItem, KeyState};
 #[derive(Clone)]
 pub enum KeyListReader {
     /// Their person, who can select keys. `grouped`: below the heading of a group; `creator`: not all keys of the list have the same client.
-    Person { grouped: bool, creator: bool },
+    Person { grouped: bool, creator: bool, selected: bool },
     /// Administrators; with the person.
     Admin(String),
 }
@@ -29,15 +29,15 @@ pub fn KeyEntry(
     let t = translations();
     let name = display_name(&key);
     let title = if key.label.is_empty() { breakable(&host_account(&key)) } else { key.label.clone().into_any() };
-    let (grouped, creator, person) = match reader {
-        KeyListReader::Person { grouped, creator } => (grouped, creator, None),
-        KeyListReader::Admin(person) => (false, true, Some(person)),
+    let (grouped, creator, selected, person) = match reader {
+        KeyListReader::Person { grouped, creator, selected } => (grouped, creator, selected, None),
+        KeyListReader::Admin(person) => (false, true, false, Some(person)),
     };
     let selectable = person.is_none().then(|| key.number.to_string());
     view! {
         <li class="row-card key">
             {selectable.map(|number| view! {
-                <label class="tick-row"><input type="checkbox" name="key" value=number aria-label=t.keys_select(name.as_str())/></label>
+                <label class="tick-row"><input type="checkbox" name="key" value=number checked=selected aria-label=t.keys_select(name.as_str())/></label>
             })}
             <div class="what">
                 {if grouped {

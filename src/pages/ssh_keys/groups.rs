@@ -67,7 +67,7 @@ fn Group(item: KeyGroupItem, place: usize, open: bool) -> AnyView {
             </summary>
             <ul class="rows">
                 {first.into_iter().map(|key| view! {
-                    <KeyEntry revoke=revoke_url(&key) key reader=KeyListReader::Person { grouped: true, creator: by_host }/>
+                    <KeyEntry revoke=revoke_url(&key) key reader=KeyListReader::Person { grouped: true, creator: by_host, selected: false }/>
                 }).collect_view()}
             </ul>
             <p class="actions">

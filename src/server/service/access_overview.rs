@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::domain::access_overview::{
     AccessCount, AccessOverview, EXPIRY_WINDOW, ExpiringAccess, ExpiringKind, LastSignIn, NewestAccess, SecondFactorAdvice, expiring,
 };
+use crate::domain::ids::UserId;
 use crate::domain::time::Timestamp;
-use crate::server::service::{Fault, Services, SignedIn};
-use crate::server::storage::access_overview::{self, AccessSpan};
+use crate::server::service::{Fault, Services, SignedIn, TenantAdmin};
+use crate::server::storage::access_overview::{self, AccessSpan, SignInRow};
 
 /// At most this long after the event of a sign-in its session starts.
 const SIGN_IN_DURATION: Duration = Duration::from_secs(30);
@@ -51,8 +52,18 @@ impl Services {
         let is_own = |at: Timestamp| own.into_iter().flatten().any(|own| own.since(at).max(at.since(own)) < SIGN_IN_DURATION);
         let skipped = usize::from(sign_ins.first().is_some_and(|newest| is_own(Timestamp::from_millis(newest.at))));
         let last = sign_ins.into_iter().nth(skipped);
-        Ok(last.map(|row| LastSignIn { at: Timestamp::from_millis(row.at), from: row.from_address }))
+        Ok(last.map(last_sign_in))
     }
+
+    /// A person's newest sign-in, for administrators.
+    pub async fn last_sign_in_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<LastSignIn>, Fault> {
+        let sign_ins = access_overview::last_sign_ins(self.storage().reader(), admin.tenant_id(), user_id).await?;
+        Ok(sign_ins.into_iter().next().map(last_sign_in))
+    }
+}
+
+fn last_sign_in(row: SignInRow) -> LastSignIn {
+    LastSignIn { at: Timestamp::from_millis(row.at), from: row.from_address }
 }
 
 /// The delegation of each client that expires last, if it was allowed for more than [`EXPIRY_WINDOW`]: a shorter one ends as the person chose.

@@ -3,6 +3,7 @@
 use sqlx::{FromRow, SqliteExecutor};
 
 use super::Error;
+use super::clients::client_name;
 use crate::domain::audit_log::AuditKind;
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::pagination::MAX_COUNTED;
@@ -94,9 +95,12 @@ pub async fn host_accounts(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, us
 
 /// The clients of the person's active delegations, newest first; a client as often as it has delegations.
 pub async fn clients(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<AccessSpan>, Error> {
-    let query = "SELECT c.app_name AS name, '' AS host, d.created_at, d.expires_at
-                 FROM delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
-                 WHERE d.tenant_id = $1 AND d.user_id = $2 AND d.ended_at IS NULL AND d.expires_at > $3 ORDER BY d.created_at DESC, d.number DESC LIMIT $4";
+    let query = concat!(
+        "SELECT ",
+        client_name!("c"),
+        " AS name, '' AS host, d.created_at, d.expires_at FROM delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
+                 WHERE d.tenant_id = $1 AND d.user_id = $2 AND d.ended_at IS NULL AND d.expires_at > $3 ORDER BY d.created_at DESC, d.number DESC LIMIT $4"
+    );
     let query = sqlx::query_as::<_, AccessRow>(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(now.as_millis());
     Ok(query.bind(MAX_ACCESS).fetch_all(db).await?.into_iter().map(AccessSpan::from).collect())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::{SqliteExecutor, SqlitePool};
+use sqlx::{FromRow, SqliteExecutor, SqlitePool};
 
 use super::admins::SecretHashes;
 use super::keyset::{self, KeysetQuery, Order};
@@ -89,12 +89,52 @@ pub async fn ids_by_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, text
     Ok(query.bind(tenant_id.as_str()).bind(keyset::pattern(&folding::case_fold(text))).fetch_all(db).await?)
 }
 
-/// The names of clients by id, as people read them: with the version, unless the client is public.
+/// A client's name as people read it: with the version if another client of the tenant has the same name. `$c` is the table.
+macro_rules! client_name {
+    ($c:literal) => {
+        concat!(
+            "CASE WHEN EXISTS (SELECT 1 FROM clients namesake WHERE namesake.tenant_id = ",
+            $c,
+            ".tenant_id AND namesake.app_name = ",
+            $c,
+            ".app_name AND namesake.client_id <> ",
+            $c,
+            ".client_id) THEN ",
+            $c,
+            ".app_name || ' ' || ",
+            $c,
+            ".app_version ELSE ",
+            $c,
+            ".app_name END"
+        )
+    };
+}
+pub(super) use client_name;
+
+/// A client as people read it.
+#[derive(Clone, Debug, FromRow)]
+pub struct ClientName {
+    pub name: String,
+    pub verified: bool,
+    pub public: bool,
+}
+
+pub async fn name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientName>, Error> {
+    let query = sqlx::query_as(concat!(
+        "SELECT ",
+        client_name!("c"),
+        " AS name, c.verified, c.secret_hash IS NULL AS public FROM clients c WHERE c.tenant_id = $1 AND c.client_id = $2"
+    ));
+    Ok(query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?)
+}
+
+/// The names of clients by id, as people read them.
 pub async fn names(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, ids: &[&str]) -> Result<HashMap<String, String>, Error> {
-    let query = sqlx::query_as(
-        "SELECT client_id, CASE WHEN secret_hash IS NULL THEN app_name ELSE app_name || ' ' || app_version END
-         FROM clients WHERE tenant_id = $1 AND client_id IN (SELECT value FROM json_each($2))",
-    );
+    let query = sqlx::query_as(concat!(
+        "SELECT c.client_id, ",
+        client_name!("c"),
+        " FROM clients c WHERE c.tenant_id = $1 AND c.client_id IN (SELECT value FROM json_each($2))"
+    ));
     let found: Vec<(String, String)> = query.bind(tenant_id.as_str()).bind(serde_json::to_string(ids).unwrap_or_default()).fetch_all(db).await?;
     Ok(found.into_iter().collect())
 }

@@ -9,6 +9,7 @@ use sqlx::{FromRow, SqliteExecutor, SqlitePool};
 
 pub use self::key_use::KeyUse;
 
+use super::clients::{ClientName, client_name};
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
 use super::{Connection, Error, parse_column, sequences};
@@ -166,15 +167,6 @@ impl DeviceSummary {
     }
 }
 
-/// The name of a client, as shown to people.
-#[derive(Clone, Debug, FromRow)]
-pub struct ClientName {
-    pub app_name: String,
-    pub app_version: String,
-    pub verified: bool,
-    pub public: bool,
-}
-
 #[derive(FromRow)]
 struct DelegationSummaryRow {
     #[sqlx(flatten)]
@@ -243,13 +235,17 @@ async fn page_of(
     params: &ListParams<DelegationFilter, DelegationSort>,
     now: Timestamp,
 ) -> Result<Page<DelegationSummary>, Error> {
-    const COLUMNS: &str = "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
-        d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public,
+    const COLUMNS: &str = concat!(
+        "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
+        d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, ",
+        client_name!("c"),
+        " AS name, c.verified, c.secret_hash IS NULL AS public,
         coalesce(g.requested_agent, '') AS agent, g.requested_from, g.redeemed_from, g.redeemed_at, g.last_used_at AS token_used_at,
         g.last_used_from AS token_used_from,
         (SELECT group_concat(a.account || '@' || a.host, char(10))
          FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
-         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts";
+         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts"
+    );
     const FROM: &str = "delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
         LEFT JOIN device_grants g ON g.tenant_id = d.tenant_id AND g.id = d.device_grant_id
         WHERE d.tenant_id = ";

@@ -2,6 +2,7 @@
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::clients::client_name;
 use super::notifications::{self, NewNotification, select_notifications};
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{TenantId, UserId};

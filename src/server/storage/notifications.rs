@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{FromRow, SqliteExecutor};
 
+use super::clients::client_name;
 use super::{Connection, Error};
 use crate::domain::audit_log::AuditEvent;
 use crate::domain::ids::{ClientId, TenantId, UserId};
@@ -174,7 +175,9 @@ macro_rules! select_notifications {
     ($rest:literal) => {
         concat!(
             "SELECT n.id, n.kind, n.at, n.client_id, n.subject, n.from_address,
-                    (SELECT c.app_name FROM clients c WHERE c.tenant_id = n.tenant_id AND c.client_id = n.client_id) AS client_name,
+                    (SELECT ",
+            client_name!("c"),
+            " FROM clients c WHERE c.tenant_id = n.tenant_id AND c.client_id = n.client_id) AS client_name,
                     EXISTS (SELECT 1 FROM delegations d WHERE d.tenant_id = n.tenant_id AND d.client_id = n.client_id AND d.user_id = n.user_id
                                                           AND d.ended_at IS NULL AND d.expires_at > $1) AS has_access
              FROM notifications n ",

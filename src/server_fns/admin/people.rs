@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::access_overview::LastSignIn;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 use crate::server_fns::host_accounts::HostAccountItem;
@@ -39,6 +40,8 @@ pub struct PersonDetail {
     pub host_accounts: Vec<HostAccountItem>,
     pub identities: Vec<IdentityItem>,
     pub sessions: Vec<SessionItem>,
+    /// The newest sign-in; `None` if the audit log has none.
+    pub last_sign_in: Option<LastSignIn>,
     pub email: Option<EmailItem>,
     pub second_factors: Vec<FactorItem>,
     pub recovery_codes_left: i64,
@@ -94,6 +97,7 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
         identities: identities.into_iter().map(IdentityItem::from).collect(),
         sessions: sessions.into_iter().map(|session| SessionItem::new(session, Some(&current))).collect(),
         email: mail.and_then(|mail| Some(EmailItem { address: mail.address?.into(), from_institution: mail.issuer.is_some() })),
+        last_sign_in: services.last_sign_in_of(&admin, &user).await.map_err(context::fault)?,
         blocked_for,
         recovery_codes_left: factors.recovery_codes_left,
         second_factors: FactorItem::all(factors),

@@ -65,6 +65,9 @@ async fn overview_counts_sign_ins_and_names_who_is_locked_out() {
     let eve = browser.get("/admin/people/person?user=eve").await;
     assert!(eve.says(en().admin_people_blocked(en().format_wait(Duration::from_secs(600)))), "{}", eve.words());
     assert_eq!(page.text.matches("<tr><th scope=\"row\">").count(), 24, "the table has each hour");
+    let never = format!("<dt>{}</dt><dd>{}</dd>", en().admin_people_last_sign_in(), en().never());
+    assert!(eve.says(&never), "{}", eve.text);
+    assert!(!browser.get("/admin/people/person?user=testuser1").await.says(&never));
     app.clock.advance(Duration::from_secs(11 * 60));
     let later = browser.get(paths::ADMIN).await;
     assert_eq!(figure(&later, &en().admin_figure_locked_out(0)), Some(0), "{}", later.words());

@@ -34,12 +34,12 @@ async fn consent_page_shows_client_scope_and_origin() {
     let device = app.start_device_of(&form).await;
     app.clock.advance(Duration::from_secs(120));
     let page = app.signed_in().await.enter(&device.user_code).await;
-    assert_eq!(page.title(), en().document_title(en().consent_question("testapp1 1.0")).as_str());
+    assert_eq!(page.title(), en().document_title(en().consent_question("testapp1")).as_str());
     let words = page.words();
     for said in [
         &en().consent_compare(),
         &device.user_code,
-        &format!("testapp1 1.0 {}", en().client_not_verified()),
+        &format!("testapp1 {}", en().client_not_verified()),
         &en().span_ago(en().span_minutes(2)),
         &en().consent_from_same("127.0.0.1"),
         &format!("curl/8.9 {}", en().consent_program_says()),
@@ -106,7 +106,7 @@ async fn verified_client_is_marked() {
     app.sql("UPDATE clients SET verified = 1 WHERE client_id = 'testclient1'").await;
     let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1")]).await;
     let words = app.signed_in().await.enter(&device.user_code).await.words();
-    assert!(words.contains(&format!("testapp1 1.0 {}", en().client_verified())), "{words}");
+    assert!(words.contains(&format!("testapp1 {}", en().client_verified())), "{words}");
 }
 
 #[tokio::test]

@@ -1,13 +1,14 @@
 //! The consent page, and the result page after the decision.
 
-use crate::domain::client::{Client, RequestRefused};
+use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::DeviceGrantId;
 use crate::domain::tenant::Policy;
 use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::{Fault, Services};
-use crate::server::storage::{clients, device_grants, host_accounts};
+use crate::server::storage::clients::{self, ClientName};
+use crate::server::storage::{device_grants, host_accounts};
 
 /// A device grant that waits for this person's decision.
 pub struct PendingConsent {
@@ -15,7 +16,7 @@ pub struct PendingConsent {
     pub grant: DeviceGrant,
     /// The user code, as the device shows it.
     pub code: String,
-    pub client: Client,
+    pub client: ClientName,
     /// The person's active host accounts.
     pub host_accounts: Vec<HostAccount>,
     pub policy: Policy,
@@ -26,7 +27,7 @@ pub struct DecidedConsent {
     pub grant: DeviceGrant,
     /// Why the client gets no access with its current settings.
     pub refused: Option<RequestRefused>,
-    pub client: Client,
+    pub client: ClientName,
     /// The host accounts it may be used on; empty once the access has ended.
     pub host_accounts: Vec<HostAccount>,
 }
@@ -42,10 +43,11 @@ impl Services {
         let Some(code) = self.unseal_code(device_grants::claimed_code(reader, &grant).await?) else { return Ok(None) };
         let Some(tenant) = self.enabled_tenant(person.tenant_id()).await? else { return Ok(None) };
         let Some(found) = clients::find(reader, &grant.tenant_id, &grant.client_id).await? else { return Ok(None) };
+        let Some(client) = clients::name(reader, &grant.tenant_id, &grant.client_id).await? else { return Ok(None) };
         let Ok(grant) = grant.restrict_to_client(&found.client) else { return Ok(None) };
         let mut host_accounts = host_accounts::of_person(reader, person.tenant_id(), person.user_id()).await?;
         host_accounts.retain(|account| account.is_active(now));
-        Ok(Some(PendingConsent { grant, code, client: found.client, host_accounts, policy: tenant.policy }))
+        Ok(Some(PendingConsent { grant, code, client, host_accounts, policy: tenant.policy }))
     }
 
     /// All grants that wait for this person, newest first.
@@ -64,6 +66,7 @@ impl Services {
         let theirs = |grant: &DeviceGrant| grant.claim.as_ref().is_some_and(|claim| claim.by.person.as_ref() == Some(person.user_id()));
         let Some(grant) = found.filter(theirs) else { return Ok(None) };
         let Some(found) = clients::find(reader, &grant.tenant_id, &grant.client_id).await? else { return Ok(None) };
+        let Some(client) = clients::name(reader, &grant.tenant_id, &grant.client_id).await? else { return Ok(None) };
         let open = match grant.state {
             DeviceGrantState::Pending | DeviceGrantState::Approved(_) => !grant.is_expired(now),
             DeviceGrantState::Redeemed { .. } => true,
@@ -75,6 +78,6 @@ impl Services {
             Err(refused) => (grant, Some(refused).filter(|_| open)),
         };
         let host_accounts = host_accounts::of_grant(reader, person.tenant_id(), id).await?;
-        Ok(Some(DecidedConsent { grant, refused, client: found.client, host_accounts }))
+        Ok(Some(DecidedConsent { grant, refused, client, host_accounts }))
     }
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::RequestRefused;
 use crate::domain::delegation::Creator;
-use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState};
+use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState, DeviceRequest};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, UserId};
 use crate::domain::tenant::{Policy, lifetime_options};
 use crate::domain::time::Timestamp;
@@ -18,6 +18,7 @@ use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::delegations::NewDelegation;
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{self, Connection, audit_log, clients, delegations, device_grants, host_accounts, ssh_keys, tenants};
+use crate::server::user_agent;
 
 impl Services {
     /// Approves a device grant: state, delegation and audit event are written in one transaction.
@@ -129,8 +130,22 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     };
     let host_accounts: BTreeSet<_> = consent.host_accounts.into_iter().collect();
     delegations::insert(db, &new, &Vec::from_iter(host_accounts), *now).await?;
-    audit_log::insert(db, &decision.audit_event(AuditKind::DeviceApproved, &approved)).await?;
+    let record = decision.audit_event(AuditKind::DeviceApproved, &approved);
+    audit_log::insert(
+        db,
+        &match device_of(&approved.requested) {
+            Some(device) => record.subject(device),
+            None => record,
+        },
+    )
+    .await?;
     Ok(())
+}
+
+/// What asked, and from where: `tms 0.4.0 (laptop; Linux), 192.0.2.1`, as far as it is known.
+fn device_of(requested: &DeviceRequest) -> Option<String> {
+    let parts: Vec<String> = [user_agent::program(&requested.agent), requested.from.map(|from| from.to_string())].into_iter().flatten().collect();
+    Some(parts.join(", ")).filter(|device| !device.is_empty())
 }
 
 async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {

@@ -3,11 +3,12 @@
 use sqlx::{FromRow, SqlitePool};
 
 use super::key_use::{KeyUse, PersonKeyUse};
-use super::{ClientName, DelegationSummary, Selection, page_of};
+use super::{DelegationSummary, Selection, page_of};
 use crate::domain::delegation::{DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page};
 use crate::domain::time::Timestamp;
+use crate::server::storage::clients::{ClientName, client_name};
 use crate::server::storage::keyset::{KeysetQuery, Order};
 use crate::server::storage::{Error, parse_column};
 
@@ -47,7 +48,8 @@ pub async fn list(
     params: &ListParams<DelegationFilter, DelegationSort>,
     now: Timestamp,
 ) -> Result<Page<ClientDelegations>, Error> {
-    const COLUMNS: &str = "a.client_id, a.active, a.delegations, c.app_name, c.app_version, c.verified, c.secret_hash IS NULL AS public";
+    const COLUMNS: &str =
+        concat!("a.client_id, a.active, a.delegations, ", client_name!("c"), " AS name, c.verified, c.secret_hash IS NULL AS public");
     const FROM: &str = "(SELECT d.tenant_id, d.client_id, count(*) AS delegations, max(d.number) AS newest, max(d.expires_at) AS longest,
                 count(CASE WHEN d.ended_at IS NULL AND d.expires_at > m.now THEN 1 END) AS active,
                 max(CASE WHEN d.ended_at IS NULL AND d.expires_at > m.now THEN d.number END) AS newest_active,
