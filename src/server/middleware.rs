@@ -6,6 +6,7 @@ pub mod form_fill;
 pub mod forms;
 pub mod http_error;
 pub mod once;
+pub mod outermost;
 pub mod page_runtime;
 pub mod rate_limit;
 pub mod require_sign_in;

@@ -1,11 +1,12 @@
 //! All routes, in two stacks: machines, which send credentials with each request and no cookies, and people, who have a session.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
@@ -16,17 +17,16 @@ use leptos::prelude::provide_context;
 use leptos::server_fn::axum::server_fn_paths;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list_with_exclusions};
 use tower::{ServiceBuilder, ServiceExt};
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::CsrfLayer;
 use tower_http::services::ServeDir;
-use tower_http::timeout::TimeoutLayer;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::context::{self, RenderContext};
 use super::middleware::forms::{MAX_FORM_SIZE, RenderMismatchPage};
-use super::middleware::http_error::RenderErrorPage;
-use super::middleware::{client_ip, cookies, forms, http_error, once, page_runtime, rate_limit, require_sign_in, security_headers};
+use super::middleware::outermost::{self, Outermost, RouteRules};
+use super::middleware::security_headers::security_headers;
+use super::middleware::{client_ip, cookies, forms, once, page_runtime, rate_limit, require_sign_in};
 use super::sign_in::session_store::DbSessionStore;
 use super::state::AppState;
 use super::{brand, export, not_found, oauth, request_context, sign_in, telemetry, tms};
@@ -37,24 +37,23 @@ use crate::pages::{App, ErrorPage, FormElsewhere, shell};
 /// Time limit of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+const PAGES: RouteRules =
+    RouteRules { max_body: MAX_FORM_SIZE, timeout: REQUEST_TIMEOUT, respond_to_failure: outermost::bare_failure, span: telemetry::page_span };
+const MACHINES: RouteRules = RouteRules { max_body: oauth::LARGEST_BODY, span: telemetry::machine_span, ..PAGES };
+const TMS_API: RouteRules = RouteRules { timeout: tms::TIMEOUT, respond_to_failure: tms::respond_to_failure, ..MACHINES };
+
 pub fn router(state: AppState) -> Router {
-    let (https, noting) = (state.https, state.clone());
-    let outside = ServiceBuilder::new()
-        .layer(telemetry::trace_layer())
-        .map_response(move |response| security_headers::set_security_headers(https, response))
-        .layer(from_fn_with_state((state.clone(), render_error as RenderErrorPage), http_error::render_error_page))
-        .layer(CatchPanicLayer::custom(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response()))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .map_request(move |request| client_ip::insert(&noting.trusted_proxies, &noting.limits.unknown_addresses, request));
-    machine_routes().merge(page_routes(&state)).merge(static_files(&state)).layer(outside).with_state(state)
+    let within = |rules, routes: Router<AppState>| {
+        let outermost = Outermost { app: state.clone(), rules, render_error, headers: security_headers(state.https) };
+        routes.layer(from_fn_with_state(Arc::new(outermost), outermost::run))
+    };
+    let routes = within(TMS_API, tms::router()).merge(within(MACHINES, machine_routes()));
+    routes.merge(within(PAGES, page_routes(&state).merge(static_files(&state)))).with_state(state)
 }
 
 fn machine_routes() -> Router<AppState> {
-    Router::new()
-        .merge(oauth::router())
-        .merge(tms::router())
+    oauth::router()
         .merge(sign_in::machine_routes())
-        .layer(DefaultBodyLimit::max(oauth::LARGEST_BODY))
         .route(paths::BRAND, get(brand::get))
         .route(paths::HEALTHZ, get(|| async { "ok\n" }))
         .route(paths::READYZ, get(ready))
@@ -74,7 +73,6 @@ fn page_routes(state: &AppState) -> Router<AppState> {
         .layer(sessions(state))
         .layer(from_fn_with_state(state.clone(), once::keep_renewed))
         .layer(from_fn_with_state(state.clone(), cookies::check))
-        .layer(DefaultBodyLimit::max(MAX_FORM_SIZE))
         .layer(CsrfLayer::new())
         .layer(from_fn(page_runtime::run))
         .layer(from_fn_with_state(state.clone(), rate_limit_pages))

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
-use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
-use tower_http::trace::TraceLayer;
 use tracing::Span;
 use tracing_subscriber::Layer as _;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -27,24 +25,21 @@ pub fn init() {
     let _ = tracing_subscriber::registry().with(lines.with_filter(asked.unwrap_or(usual))).try_init();
 }
 
-type Layer = TraceLayer<SharedClassifier<ServerErrorsAsFailures>, fn(&Request) -> Span, (), fn(&Response, Duration, &Span), (), (), ()>;
-
-/// A span for each request, and a line at debug level.
-pub fn trace_layer() -> Layer {
-    TraceLayer::new_for_http()
-        .make_span_with(span as fn(&Request) -> Span)
-        .on_request(())
-        .on_response(on_response as fn(&Response, Duration, &Span))
-        .on_body_chunk(())
-        .on_eos(())
-        .on_failure(())
+/// The context of a page's log lines.
+pub fn page_span(request: &Request) -> Span {
+    tracing::info_span!("request", method = %request.method(), route = route(request))
 }
 
-fn span(request: &Request) -> Span {
-    let route = request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str);
-    tracing::info_span!("request", method = %request.method(), route)
+/// The same for machines, which send so many requests that at level `info` it would be a tenth of the server's work.
+pub fn machine_span(request: &Request) -> Span {
+    tracing::debug_span!("request", method = %request.method(), route = route(request))
 }
 
-fn on_response(response: &Response, latency: Duration, _: &Span) {
+fn route(request: &Request) -> &str {
+    request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str)
+}
+
+/// A line at debug level.
+pub fn log_response(response: &Response, latency: Duration) {
     tracing::debug!(status = response.status().as_u16(), ms = latency.as_secs_f64() * 1_000.0, "Answered");
 }

@@ -18,26 +18,23 @@ pub mod tenants;
 pub mod user_hosts;
 pub mod user_mfa;
 
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use futures_util::FutureExt;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::middleware::outermost::HandlerFailure;
 use super::middleware::security_headers::public_cors;
 use super::state::AppState;
 use crate::domain::paths;
 use error::{OVERLOADED, TmsError};
 
 /// Time limit of a request.
-const LONGEST: Duration = Duration::from_secs(25);
+pub const TIMEOUT: Duration = Duration::from_secs(25);
 
 pub fn router() -> Router<AppState> {
     described()
@@ -47,7 +44,6 @@ pub fn router() -> Router<AppState> {
         .route("/v1/{*unknown}", any(error::not_found))
         .method_not_allowed_fallback(error::method_not_allowed)
         .merge(description())
-        .layer(from_fn_with_state(LONGEST, in_json))
 }
 
 fn description() -> Router<AppState> {
@@ -55,13 +51,11 @@ fn description() -> Router<AppState> {
     router.method_not_allowed_fallback(error::method_not_allowed).layer(public_cors())
 }
 
-/// Responds in JSON to a request that times out or panics; the outer router would not.
-async fn in_json(State(longest): State<Duration>, request: Request, next: Next) -> Response {
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(longest, answer).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => TmsError::Panicked.into_response(),
-        Err(_) => TmsError::Busy(OVERLOADED).into_response(),
+/// The response to a request that timed out or panicked.
+pub fn respond_to_failure(failure: HandlerFailure) -> Response {
+    match failure {
+        HandlerFailure::TimedOut => TmsError::Busy(OVERLOADED).into_response(),
+        HandlerFailure::Panicked => TmsError::Panicked.into_response(),
     }
 }
 
@@ -128,9 +122,13 @@ fn described() -> (Router<AppState>, OpenApi) {
 #[cfg(test)]
 mod tests {
     use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
+    use axum::middleware::from_fn;
     use tower::ServiceExt as _;
+    use tracing::Span;
 
     use super::*;
+    use crate::server::middleware::outermost::{RouteRules, within_limits};
 
     #[tokio::test]
     async fn timeouts_and_panics_are_answered_in_json() {
@@ -138,8 +136,9 @@ mod tests {
         async fn panicking() {
             panic!("an answer that panics, on purpose")
         }
-        let at_once = from_fn_with_state(Duration::ZERO, in_json);
-        let router: Router = Router::new().route("/hangs", get(hanging)).route("/panics", get(panicking)).layer(at_once);
+        let rules = RouteRules { max_body: 0, timeout: Duration::ZERO, respond_to_failure, span: |_| Span::none() };
+        let limits = from_fn(move |request, next| within_limits(rules, request, next));
+        let router: Router = Router::new().route("/hangs", get(hanging)).route("/panics", get(panicking)).layer(limits);
         for (path, status) in [("/hangs", 503), ("/panics", 500)] {
             let answer = router.clone().oneshot(Request::get(path).body(Body::empty()).expect("a request")).await.expect("an answer");
             assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (status, status == 503));

@@ -171,7 +171,16 @@ const RULES: [Rule; 30] = [
     ("server/request_context", &["domain", "i18n", "server/middleware", "server/service", "server/sign_in/session"], &["leptos"]),
     (
         "server/middleware",
-        &["domain", "i18n", "server/preferences", "server/request_context", "server/service", "server/sign_in/session", "server/state"],
+        &[
+            "domain",
+            "i18n",
+            "server/preferences",
+            "server/request_context",
+            "server/service",
+            "server/sign_in/session",
+            "server/state",
+            "server/telemetry",
+        ],
         &[],
     ),
     ("server/oauth", &["domain", "wire", "server/middleware", "server/service", "server/state"], &["leptos"]),

@@ -45,7 +45,7 @@ pub enum ForwardedHeader {
 }
 
 /// Determines the client's address and stores it in the request. `lines` limits the log lines about unknown addresses.
-pub fn insert(proxies: &TrustedProxies, lines: &Limiter, mut request: Request) -> Request {
+pub fn insert(proxies: &TrustedProxies, lines: &Limiter, request: &mut Request) {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
     let address = peer.and_then(|peer| match resolve(peer, request.headers(), proxies) {
         Ok(address) => Some(address),
@@ -57,7 +57,6 @@ pub fn insert(proxies: &TrustedProxies, lines: &Limiter, mut request: Request) -
         }
     });
     request.extensions_mut().insert(RealIp(address));
-    request
 }
 
 /// Why an address is unknown.
@@ -206,8 +205,9 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             for written in ["nonsense", "nonsense", "198.51.100.7:1"] {
                 let request = Request::builder().extension(ConnectInfo(peer)).header(X_FORWARDED_FOR, written).body(Body::empty());
-                let noted = insert(&proxies(&[LOCAL]), &lines, request.expect("a request"));
-                assert_eq!(get(noted.extensions()).is_some(), written != "nonsense");
+                let mut request = request.expect("a request");
+                insert(&proxies(&[LOCAL]), &lines, &mut request);
+                assert_eq!(get(request.extensions()).is_some(), written != "nonsense");
             }
         });
         let log = String::from_utf8(log.0.lock().expect("a log").clone()).expect("text");

@@ -1,9 +1,8 @@
 //! Errors on the pages' side: logged once, here, and rendered as an error page.
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 
@@ -37,13 +36,18 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
 
 /// Replaces an error without a body by the error page, for clients that accept HTML. JSON errors are kept: they answer scripts, some of
 /// which accept HTML as well.
-pub async fn render_error_page(State((state, render)): State<(AppState, RenderErrorPage)>, request: Request, next: Next) -> Response {
+pub async fn render_error_page<F: Future<Output = Response>>(
+    state: &AppState,
+    render: RenderErrorPage,
+    request: Request,
+    respond: impl FnOnce(Request) -> F,
+) -> Response {
     if !wants_html(request.headers()) {
-        return next.run(request).await;
+        return respond(request).await;
     }
     let (parts, body) = request.into_parts();
     let asked = Request::from_parts(parts.clone(), Body::empty());
-    let response = next.run(Request::from_parts(parts, body)).await;
+    let response = respond(Request::from_parts(parts, body)).await;
     let status = response.status();
     let explained = [&b"text/html"[..], b"application/json"];
     let content = response.headers().get(header::CONTENT_TYPE).map_or(&b""[..], |content| content.as_bytes());
@@ -58,7 +62,7 @@ pub async fn render_error_page(State((state, render)): State<(AppState, RenderEr
             let t = preferences::translations(asked.headers(), &state.languages);
             format!("{}. {}\n", t.error_too_many(), t.error_too_many_means()).into_response()
         }
-        _ => page_runtime::render(render(state, asked, status)).await,
+        _ => page_runtime::render(render(state.clone(), asked, status)).await,
     };
     *page.status_mut() = status;
     page.headers_mut().extend(kept.into_iter().flatten());

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use axum::response::Response;
 use tower_http::cors::{Any, CorsLayer};
 
 const DENY_ALL: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -28,25 +27,27 @@ pub fn public_cors() -> CorsLayer {
 #[derive(Clone, Copy)]
 pub struct Https(pub bool);
 
-pub fn set_security_headers(https: Https, mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.reserve(10);
-    set(headers, header::CONTENT_SECURITY_POLICY, DENY_ALL);
-    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(headers, header::X_FRAME_OPTIONS, "DENY");
+/// The headers of all responses.
+pub fn security_headers(https: Https) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut set = |name, value| drop(headers.insert(name, HeaderValue::from_static(value)));
+    set(header::CONTENT_SECURITY_POLICY, DENY_ALL);
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
     // Not `no-referrer`: browsers would send `Origin: null` with the portal's own forms, and the same-origin check would refuse them.
-    set(headers, header::REFERRER_POLICY, "same-origin");
-    set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(headers, HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(headers, HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
-    set(headers, header::CACHE_CONTROL, "no-store");
+    set(header::REFERRER_POLICY, "same-origin");
+    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    set(HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=()");
+    set(header::CACHE_CONTROL, "no-store");
     if https.0 {
-        set(headers, header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+        set(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
     }
-    response
+    headers
 }
 
-/// Keeps a header that the handler has set.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
-    headers.entry(name).or_insert(HeaderValue::from_static(value));
+/// Adds default headers to a response. Those that the handler has set are kept.
+pub fn add_defaults(defaults: &HeaderMap, response: &mut HeaderMap) {
+    let of_handler = std::mem::replace(response, defaults.clone());
+    response.extend(of_handler);
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
+use crate::server::middleware::outermost::UnloggedFault;
 use crate::server::service::authorizations::access_tokens::RevocationRefused;
 use crate::server::service::device_flow::device_grants::PollRefused;
 use crate::server::service::{Error, Fault};
@@ -86,9 +87,6 @@ impl OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        if let OAuthError::ServerError(fault) = &self {
-            tracing::error!(error = %fault, "An OAuth request failed on our side");
-        }
         let (status, error, description) = self.parts();
         let mut response = (status, NO_STORE_HEADERS, Json(json!({ "error": error, "error_description": description }))).into_response();
         let headers = response.headers_mut();
@@ -102,6 +100,9 @@ impl IntoResponse for OAuthError {
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tms\", charset=\"UTF-8\""));
+        }
+        if let OAuthError::ServerError(fault) = self {
+            response.extensions_mut().insert(UnloggedFault(fault));
         }
         response
     }

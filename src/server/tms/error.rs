@@ -11,6 +11,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::domain::scope::Scope;
 use crate::domain::time::retry_after;
+use crate::server::middleware::outermost::UnloggedFault;
 use crate::server::service::Fault;
 use crate::server::service::authorizations::access_tokens::InvalidToken;
 
@@ -166,9 +167,6 @@ impl TmsError {
 
 impl IntoResponse for TmsError {
     fn into_response(self) -> Response {
-        if let TmsError::Internal(fault) = &self {
-            tracing::error!(error = %fault, "A TMS request failed on our side");
-        }
         let (status, sentence) = self.parts();
         let answer = ErrorReply { result_code: status.as_u16().to_string(), result_msg: sentence.into_owned() };
         let mut response = (status, Json(answer)).into_response();
@@ -177,6 +175,9 @@ impl IntoResponse for TmsError {
         }
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let TmsError::Internal(fault) = self {
+            response.extensions_mut().insert(UnloggedFault(fault));
         }
         response
     }
