@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
@@ -35,16 +35,17 @@ impl FromRequest<AppState> for ClientRequest {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
         let (mut parts, body) = request.into_parts();
         let from = client_ip::get(&parts.extensions);
+        let network = network(from);
         // By address alone: a client id is not verified yet and can be made up.
-        state.limits.oauth_requests.check(&network(from)).map_err(OAuthError::Overload)?;
+        state.limits.oauth_requests.check(&network).map_err(OAuthError::Overload)?;
         let tenant = path_tenant(&mut parts, state).await?;
-        let headers = parts.headers.clone();
+        let authorization = parts.headers.get(header::AUTHORIZATION).cloned();
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
         let form = Form::read(Request::from_parts(parts, body)).await?;
-        let ClientAuthentication { id, secret } = credentials(&headers, &form)?;
+        let ClientAuthentication { id, secret } = credentials(authorization.as_ref(), &form)?;
         let id = ClientId::parse(id).map_err(|_| OAuthError::InvalidClient)?;
-        let caller = format!("{tenant}/{id} {}", network(from));
+        let caller = format!("{tenant}/{id} {network}");
         state.limits.wrong_secrets.check_blocked(&caller).map_err(OAuthError::Overload)?;
-        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
         match state.services.authenticate_client(&tenant, &id, secret.as_deref(), from).await {
             Ok(client) => Ok(Self { client, form, from, agent }),
             Err(Error::Refused(AuthenticationRefused::NoTenant)) => Err(OAuthError::UnknownTenant),
@@ -77,8 +78,8 @@ async fn path_tenant(parts: &mut Parts, state: &AppState) -> Result<TenantId, OA
 }
 
 /// Only one method is allowed; an identical `client_id` beside Basic is tolerated (Go's `x/oauth2` and oidc-agent send it).
-fn credentials(headers: &HeaderMap, form: &Form) -> Result<ClientAuthentication, OAuthError> {
-    let Some(authorization) = headers.get(header::AUTHORIZATION) else {
+fn credentials(authorization: Option<&HeaderValue>, form: &Form) -> Result<ClientAuthentication, OAuthError> {
+    let Some(authorization) = authorization else {
         let id = form.require("client_id", "client_id is missing.")?;
         return Ok(ClientAuthentication { id: id.to_owned(), secret: form.get("client_secret").map(str::to_owned) });
     };

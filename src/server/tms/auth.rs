@@ -201,10 +201,10 @@ async fn admin(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Opt
 
 /// Permission to act on a client; `location` is the part of the request that names it.
 pub fn client_access(principal: &Principal, client_id: ClientId, location: &str) -> Result<ClientAccess, TmsError> {
-    let named = format!("{client_id}@{}", principal.tenant_id());
-    principal
-        .client_access(client_id)
-        .ok_or_else(|| TmsError::Forbidden(format!("ERROR: FORBIDDEN - {location} parameters ({named}) differ from those in the request header.")))
+    principal.client_access(client_id.clone()).ok_or_else(|| {
+        let named = format!("{client_id}@{}", principal.tenant_id());
+        TmsError::Forbidden(format!("ERROR: FORBIDDEN - {location} parameters ({named}) differ from those in the request header."))
+    })
 }
 
 /// Counts wrong secrets; over the limit, the caller has to wait and does not learn whether the next one is right.

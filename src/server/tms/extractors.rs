@@ -74,14 +74,16 @@ impl<'de> Deserialize<'de> for Text {
 impl Text {
     /// Parses it as an identifier; `field` is its name in errors.
     pub fn id<I: TryFrom<String, Error = IdRefused>>(self, field: &str) -> Result<I, TmsError> {
-        if self.0.contains('*') {
-            let sentence = format!("ERROR: {field} must name exactly one; the wildcard '*' is not supported.");
-            return Err(TmsError::BadRequest(sentence));
-        }
-        if hides_something(&self.0) {
-            return Err(TmsError::BadRequest(format!("ERROR: {field} {}.", NameRefused::Invisible)));
-        }
-        I::try_from(self.0).map_err(|why| TmsError::BadRequest(format!("ERROR: {field} is not valid: {why}.")))
+        let Self(text) = self;
+        I::try_from(text.clone()).map_err(|why| {
+            TmsError::BadRequest(if text.contains('*') {
+                format!("ERROR: {field} must name exactly one; the wildcard '*' is not supported.")
+            } else if hides_something(&text) {
+                format!("ERROR: {field} {}.", NameRefused::Invisible)
+            } else {
+                format!("ERROR: {field} is not valid: {why}.")
+            })
+        })
     }
 
     /// Parses it as display text: not empty, at most 128 characters, none invisible.
