@@ -17,6 +17,23 @@ pub const UNLIMITED: u32 = i32::MAX as u32;
 /// for long.
 pub const LOGIN_WINDOW: Duration = Duration::from_secs(30);
 
+/// A fingerprint of a public key in the notation of OpenSSH, of any hash: `SHA256:` and base64. It can be stored and shown.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    /// `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '+' | '/' | '=');
+        let valid = (1..=64).contains(&text.len()) && text.contains(':') && text.chars().all(allowed);
+        valid.then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct SshKey {
     /// `id` in TMS' API.
@@ -317,6 +334,17 @@ impl KeyStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_fingerprints_of_openssh_are_accepted() {
+        for good in ["SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48"] {
+            assert!(Fingerprint::parse(good).is_some(), "{good}");
+        }
+        let long = format!("SHA256:{}", "A".repeat(64));
+        for bad in ["", "SHA256", "SHA256:a b", "SHA256:<b>", "SHA256:\u{202e}x", "SHA256:é", "SHA256:\u{1b}[2J", "SHA256:\0", &long] {
+            assert!(Fingerprint::parse(bad).is_none(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn invisible_label_is_refused() {

@@ -15,14 +15,13 @@ mod person;
 mod serve;
 mod tenant;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerOptions};
 use super::providers::egress::EgressPolicy;
-use super::service::{Fault, Services, SystemClock, SystemRng, TenantAdmin};
+use super::service::{DataLocation, Fault, Services, SystemClock, SystemRng, TenantAdmin};
 use super::tls::development;
 use crate::domain::display_text;
 use crate::domain::ids::TenantId;
@@ -134,8 +133,8 @@ fn parse_name(text: &str) -> Result<String, String> {
     display_text::parse_name(text).map_err(|why| format!("the name {why}"))
 }
 
-async fn open(config: &Config) -> Result<Services, Fault> {
-    open_in(&config.data_dir, &config.public_url, &config.egress).await
+async fn open(config: &Config, create: bool) -> Result<Services, Fault> {
+    open_in(DataLocation { dir: &config.data_dir, database: &config.database, create }, &config.public_url, &config.egress).await
 }
 
 /// A tenant of an existing portal, for commands that change it.
@@ -163,9 +162,9 @@ impl TenantOptions {
 
 /// Opens an existing portal, for commands that change stored data.
 async fn open_existing(existing: &ExistingPortal) -> Result<Services, Fault> {
-    open_in(&existing.data_dir, "", &existing.egress).await
+    open_in(DataLocation { dir: &existing.data_dir, database: &existing.database, create: false }, "", &existing.egress).await
 }
 
-async fn open_in(data_dir: &Path, public_url: &str, egress: &EgressPolicy) -> Result<Services, Fault> {
-    Services::open(data_dir, public_url, egress, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemRng)).await
+async fn open_in(data: DataLocation<'_>, public_url: &str, egress: &EgressPolicy) -> Result<Services, Fault> {
+    Services::open(data, public_url, egress, std::sync::Arc::new(SystemClock), std::sync::Arc::new(SystemRng)).await
 }

@@ -19,7 +19,7 @@ use url::Host;
 use super::mail::SmtpSettings;
 use super::middleware::client_ip::{ForwardedHeader, TrustedProxies};
 use super::providers::egress::EgressPolicy;
-use super::service::DATABASE_FILE;
+use super::service::{DATABASE_FILE, Database, PostgresAddress};
 use super::state::RequestLimits;
 use super::tls::TlsMode;
 use providers::ProvidersSection;
@@ -38,6 +38,13 @@ pub struct DataOptions {
     /// The directory for the database and keys [default: portal.data-dir of the file, else .data]
     #[arg(long, env = "TMS_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// A PostgreSQL database, postgres://USER@HOST/NAME?sslmode=verify-full [default: portal.database of the file, else a
+    /// SQLite file in the data directory]
+    #[arg(long, env = "TMS_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<String>,
+    /// Allow a database on another machine without verified TLS; passwords and data are then sent unencrypted
+    #[arg(long, env = "TMS_INSECURE_DATABASE", value_parser = FalseyValueParser::new())]
+    pub insecure_database: bool,
 }
 
 impl DataOptions {
@@ -48,10 +55,24 @@ impl DataOptions {
             _ => read_file(&self.config).map_err(|problem| ConfigProblems(vec![problem]))?.1,
         };
         let data_dir = self.dir_or(portal.data_dir);
-        if !data_dir.join(DATABASE_FILE).exists() {
+        let database = self.database_or(portal.database, &data_dir).map_err(|problem| ConfigProblems(vec![problem]))?;
+        if matches!(&database, Database::File(file) if !file.exists()) {
             return Err(ConfigProblems(vec![format!("--data-dir: there is no portal in {}; create one with tms-portal init", data_dir.display())]));
         }
-        Ok(ExistingPortal { data_dir, egress: portal.providers.egress_policy().map_err(|problem| ConfigProblems(vec![problem]))? })
+        Ok(ExistingPortal { data_dir, database, egress: portal.providers.egress_policy().map_err(|problem| ConfigProblems(vec![problem]))? })
+    }
+
+    fn database_or(&self, configured: Option<String>, data_dir: &Path) -> Result<Database, String> {
+        let (setting, url) = match (&self.database, configured) {
+            (Some(url), _) => ("--database", url.clone()),
+            (None, Some(url)) => ("[portal] database", url),
+            (None, None) => return Ok(Database::File(data_dir.join(DATABASE_FILE))),
+        };
+        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+            return Err(format!("{setting}: must begin with postgres://; without this setting, the database is a file in the data directory"));
+        }
+        let address = PostgresAddress::parse(&url, self.insecure_database).map_err(|problem| format!("{setting}: {problem}"))?;
+        Ok(Database::Postgres(address))
     }
 
     fn dir_or(&self, configured: Option<PathBuf>) -> PathBuf {
@@ -62,6 +83,7 @@ impl DataOptions {
 /// What the commands that change stored data work on.
 pub struct ExistingPortal {
     pub data_dir: PathBuf,
+    pub database: Database,
     pub egress: EgressPolicy,
 }
 
@@ -98,6 +120,8 @@ pub struct ServerOptions {
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct PortalSection {
     data_dir: Option<PathBuf>,
+    /// The URL of a PostgreSQL database.
+    database: Option<String>,
     public_url: Option<String>,
     trusted_proxies: Option<Vec<IpNet>>,
     /// The header in which proxies pass on the client's address.
@@ -119,6 +143,7 @@ pub struct Config {
     pub leptos: LeptosOptions,
     pub listen: SocketAddr,
     pub data_dir: PathBuf,
+    pub database: Database,
     /// An origin, without trailing slash.
     pub public_url: String,
     /// Its host; `None` if it could not be determined.
@@ -155,9 +180,12 @@ impl Config {
             Some(written) => (written.clone(), public_url::origin(&written)),
             None => (format!("{scheme}://{listen}"), public_url::of_listener(scheme, listen)),
         };
+        let data_dir = options.data.dir_or(portal.data_dir);
+        let database = options.data.database_or(portal.database, &data_dir);
         let mut config = Self {
             listen,
-            data_dir: options.data.dir_or(portal.data_dir),
+            database: database.clone().unwrap_or_else(|_| Database::File(data_dir.join(DATABASE_FILE))),
+            data_dir,
             public_url: origin.as_ref().map_or_else(|_| written.clone(), public_url::text),
             public_host: origin.as_ref().ok().and_then(|url| url.host().map(|host| host.to_owned())),
             test_tenant: options.test_tenant,
@@ -169,6 +197,7 @@ impl Config {
             leptos,
         };
         let mut problems = config.problems(options);
+        problems.extend(database.err());
         if let Err(refused) = origin {
             problems.push(format!("{setting}: {written:?}: {refused}"));
         }
@@ -293,7 +322,7 @@ mod tests {
         let config = dir.path().join("Leptos.toml");
         std::fs::write(&config, format!("[package.metadata.leptos]\noutput-name = \"tms-portal\"\n{file}")).expect("written");
         let options = ServerOptions {
-            data: DataOptions { config, data_dir: None },
+            data: DataOptions { config, data_dir: None, database: None, insecure_database: false },
             listen: Some(listen.parse().expect("an address")),
             public_url: Some(public_url.into()),
             test_tenant,

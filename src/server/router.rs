@@ -168,12 +168,9 @@ async fn rate_limit_pages(State(state): State<AppState>, request: Request, next:
 }
 
 async fn ready(State(state): State<AppState>) -> Response {
-    match state.services.ready().await {
+    match state.services.readiness().await {
         Ok(()) => "ready\n".into_response(),
-        Err(fault) => {
-            tracing::error!(error = %fault, "The database does not answer");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
-        }
+        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", reason.as_str())).into_response(),
     }
 }
 

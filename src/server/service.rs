@@ -26,7 +26,9 @@ pub use crate::server::service::auth::principals::{AuthenticatedClient, Principa
 pub use crate::server::service::platform::clock::{Clock, SystemClock};
 pub use crate::server::service::platform::rng::{Rng, SystemRng};
 
-use super::storage::{self, BoxFuture, Connection, Storage};
+pub use super::storage::Database;
+pub use super::storage::postgres::PostgresAddress;
+use super::storage::{self, BoxFuture, Connection, Storage, deployment};
 use crate::domain::audit_log::AuditEvent;
 use crate::domain::ids::{DeviceGrantId, HostName, TenantId};
 use crate::domain::paths;
@@ -37,7 +39,8 @@ use crate::server::providers::egress::EgressPolicy;
 use crate::server::providers::profiles::Profiles;
 use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
-use crate::server::service::platform::keystore::Keystore;
+use crate::server::service::platform::keystore::{Keystore, KeystoreError};
+use crate::server::service::platform::readiness::ReadinessCache;
 use crate::server::service::platform::write_throttle::WriteThrottle;
 use crate::server::service::ssh_keys::key_pairs::MAX_QUEUED_RSA_KEYS;
 use crate::server::service::ssh_keys::refused_lookups::RefusalRecorder;
@@ -107,6 +110,7 @@ struct ServicesInner {
     rng: Arc<dyn Rng>,
     public_url: String,
     poll_pacing: PollPacing,
+    readiness: ReadinessCache,
     token_use_throttle: WriteThrottle<(TenantId, DeviceGrantId)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
     refusals: RefusalRecorder,
@@ -124,14 +128,58 @@ struct ServicesInner {
     rsa_queue: Arc<Semaphore>,
 }
 
+/// Where a deployment's data are.
+#[derive(Clone, Copy)]
+pub struct DataLocation<'a> {
+    /// The directory of the keys, and of the files that an operator may add.
+    pub dir: &'a Path,
+    pub database: &'a Database,
+    /// Whether to create a deployment if there is none.
+    pub create: bool,
+}
+
+/// Opens the keys, and compares them with those that the database was created with.
+async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn Rng) -> Result<Keystore, Fault> {
+    let recorded = deployment::key_fingerprints(storage.reader()).await?;
+    let create = data.create && recorded.is_empty() && !deployment::is_in_use(storage.reader()).await?;
+    let keys = Keystore::open(data.dir, create, entropy)?;
+    let mut new = Vec::new();
+    for (name, fingerprint) in keys.fingerprints()? {
+        match recorded.iter().find(|(recorded, _)| recorded == name) {
+            Some((_, expected)) if *expected != fingerprint => return Err(Fault::new(KeystoreError::Different(data.dir.join("keys").join(name)))),
+            Some(_) => {}
+            None => new.push((name, fingerprint)),
+        }
+    }
+    if !new.is_empty() {
+        let record = storage.write(move |db| {
+            async move {
+                for (name, fingerprint) in new {
+                    deployment::insert_key_fingerprint(db, name, &fingerprint).await?;
+                }
+                Ok::<_, storage::Error>(())
+            }
+            .boxed()
+        });
+        record.await?;
+    }
+    Ok(keys)
+}
+
 impl Services {
-    /// Opens the data directory, and creates database and keys if they do not exist.
+    /// Opens the data directory and the database. Keys are created only if the database has no data, which would depend on the missing ones.
     ///
     /// `public_url` is the portal's origin, without trailing slash; `egress` limits the requests to identity providers.
-    pub async fn open(data_dir: &Path, public_url: &str, egress: &EgressPolicy, clock: Arc<dyn Clock>, entropy: Arc<dyn Rng>) -> Result<Self, Fault> {
-        let keys = Keystore::load_or_create(data_dir, entropy.as_ref())?;
-        let storage = Storage::open(&data_dir.join(DATABASE_FILE)).await?;
-        let providers = Providers::new(Profiles::read(data_dir).map_err(Fault::new)?, egress).map_err(Fault::new)?;
+    pub async fn open(
+        data: DataLocation<'_>,
+        public_url: &str,
+        egress: &EgressPolicy,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Rng>,
+    ) -> Result<Self, Fault> {
+        let storage = Storage::open(data.database, data.create).await?;
+        let keys = open_keystore(data, &storage, entropy.as_ref()).await?;
+        let providers = Providers::new(Profiles::read(data.dir).map_err(Fault::new)?, egress).map_err(Fault::new)?;
         Ok(Self {
             shared: Arc::new(ServicesInner {
                 storage,
@@ -140,6 +188,7 @@ impl Services {
                 rng: entropy,
                 public_url: public_url.to_owned(),
                 poll_pacing: PollPacing::default(),
+                readiness: ReadinessCache::default(),
                 token_use_throttle: WriteThrottle::default(),
                 lookup_throttle: WriteThrottle::default(),
                 refusals: RefusalRecorder::default(),
@@ -179,11 +228,6 @@ impl Services {
     pub async fn enabled_tenants(&self) -> Result<Vec<Tenant>, Fault> {
         let tenants = storage::tenants::list(self.shared.storage.reader()).await?;
         Ok(tenants.into_iter().filter(|tenant| tenant.enabled).collect())
-    }
-
-    /// `Err` if the database does not respond.
-    pub async fn ready(&self) -> Result<(), Fault> {
-        Ok(self.shared.storage.ping().await?)
     }
 
     /// Waits for pending writes, then closes the database.

@@ -1,8 +1,8 @@
 //! Persistence: all SQL of the portal, and the only module that uses `sqlx`. One module per table.
 //!
-//! SQLite in WAL mode with `synchronous=FULL`: acknowledged changes survive a power failure. Reads use a pool of connections; all writes
-//! go through one [`write_queue`], so they never deadlock or see each other's partial changes. Queries that every request of a machine
-//! makes have a [`batched_reader`].
+//! The database is SQLite in a file, or PostgreSQL; only [`sql`], [`sqlite`] and [`postgres`] tell them apart, and each statement has one
+//! text for both. Reads use a pool of connections; all writes go through one [`write_queue`], so they never deadlock or see each other's
+//! partial changes. Queries that every request of a machine makes have a [`batched_reader`].
 
 pub mod access_overview;
 pub mod admins;
@@ -13,6 +13,7 @@ pub mod browser_sessions;
 mod claims;
 pub mod clients;
 pub mod delegations;
+pub mod deployment;
 pub mod device_grants;
 mod folding_backfill;
 pub mod form_results;
@@ -24,83 +25,147 @@ pub mod link_requests;
 pub mod mail_outbox;
 pub mod notifications;
 pub mod people;
+pub mod postgres;
 pub mod providers;
 pub mod refused_lookups;
 pub mod reservations;
 mod row;
 pub mod second_factors;
 mod sequences;
+pub mod sql;
+mod sqlite;
 pub mod ssh_keys;
 pub mod tenant_overview;
 pub mod tenants;
 pub mod user_mfa;
 mod write_queue;
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::str::FromStr;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use thiserror::Error;
 
 use crate::domain::ssh_key::Dependencies;
+use crate::domain::time::Timestamp;
 
 use batched_reader::BatchedReader;
 use clients::{ClientKey, ClientLookup};
 use hosts::CredentialWithSecrets;
-pub use sqlx::{SqliteConnection as Connection, SqliteExecutor};
+pub use sql::Connection;
 use ssh_keys::lookup::{self, DependencyQuery, LookupQuery, LookupResult};
 pub use write_queue::BoxFuture;
-
-static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations/sqlite");
+use write_queue::WriteQueue;
 
 /// The database failed, or holds an invalid value. Callers cannot act on it; the text is for the operator's log.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("the database is of a newer release, which does not support this one")]
+    NewerSchema,
+    #[error("there is no portal in {0}; create one with tms-portal init")]
+    NoPortal(String),
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the row {id} of {table} cannot be read: {why}")]
     Inconsistent { table: &'static str, id: String, why: String },
     #[error("the database writer has stopped")]
     WriterStopped,
+    #[error("the change was not begun: {0}")]
+    NotBegun(write_queue::NotBegun),
     #[error("the change was not begun; the log says why")]
     NotRun,
     #[error("the change panicked and was undone; the log says where")]
     Panicked,
     #[error("the change could not be committed: {0}")]
     NotCommitted(String),
+    #[error("it is not known whether the change was committed: {0}")]
+    OutcomeUnknown(String),
     #[error("{why}")]
     BatchedRead { why: String, temporary: bool },
 }
 
 impl Error {
+    /// Whether the database accepts no writes: it is a standby, or the server or the file is read-only.
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Self::Database(error) => is_read_only(error),
+            Self::NotBegun(reason) => reason.read_only,
+            _ => false,
+        }
+    }
+
     /// Whether a retry may succeed: overload, a lock held by another process, or a full disk.
     pub fn is_temporary(&self) -> bool {
-        /// SQLite's primary result codes.
-        const BUSY_LOCKED_FULL: [u32; 3] = [5, 6, 13];
         match self {
-            Self::Database(sqlx::Error::PoolTimedOut) | Self::WriterStopped | Self::NotRun | Self::NotCommitted(_) => true,
-            Self::Database(sqlx::Error::Database(error)) => {
-                let code = error.code().and_then(|code| code.parse::<u32>().ok());
-                // The low byte of an extended code, such as SQLITE_BUSY_SNAPSHOT, is its primary code.
-                code.is_some_and(|code| BUSY_LOCKED_FULL.contains(&(code & 0xff)))
-            }
+            Self::Database(error) => is_temporary(error),
+            Self::WriterStopped | Self::NotBegun(_) | Self::NotRun | Self::NotCommitted(_) | Self::OutcomeUnknown(_) => true,
             Self::BatchedRead { temporary, .. } => *temporary,
             _ => false,
         }
     }
 }
 
-/// The embedded database.
+fn is_read_only(error: &sqlx::Error) -> bool {
+    /// `read_only_sql_transaction`; `feature_not_supported`, for a transaction that writes on a standby; `SQLITE_READONLY`.
+    const CODES: [&str; 3] = ["25006", "0A000", "8"];
+    matches!(error, sqlx::Error::Database(error) if error.code().is_some_and(|code| CODES.contains(&code.as_ref())))
+}
+
+fn is_temporary(error: &sqlx::Error) -> bool {
+    /// SQLite's primary result codes: `SQLITE_BUSY`, `SQLITE_LOCKED` and `SQLITE_FULL`.
+    const BUSY_LOCKED_FULL: [u32; 3] = [5, 6, 13];
+    /// PostgreSQL's classes of SQLSTATEs: connection, transaction rollback, insufficient resources, operator intervention, system error.
+    const CLASSES: [&str; 5] = ["08", "40", "53", "57", "58"];
+    /// `read_only_sql_transaction` (a standby, also as `feature_not_supported` at the beginning of a transaction),
+    /// `idle_in_transaction_session_timeout` and `lock_not_available`.
+    const CODES: [&str; 4] = ["25006", "0A000", "25P03", "55P03"];
+    match error {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| match code.len() {
+            5 if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => {
+                CODES.contains(&code.as_ref()) || CLASSES.iter().any(|class| code.starts_with(class))
+            }
+            // The low byte of an extended code, such as SQLITE_BUSY_SNAPSHOT, is its primary code.
+            _ => code.parse::<u32>().is_ok_and(|code| BUSY_LOCKED_FULL.contains(&(code & 0xff))),
+        }),
+        _ => false,
+    }
+}
+
+/// Where the data are.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// The embedded database: SQLite, in this file.
+    File(PathBuf),
+    Postgres(postgres::PostgresAddress),
+}
+
+impl Database {
+    /// A pool of one connection that reads and writes, besides those of [`Storage`].
+    pub async fn connect(&self) -> Result<sql::Pool, Error> {
+        match self {
+            Self::File(file) => sqlite::writer(file).await,
+            Self::Postgres(address) => address.writer().await,
+        }
+    }
+}
+
+/// What a portal compares with itself.
+pub struct DatabaseState {
+    /// The fingerprints of the key files, by file name.
+    pub key_fingerprints: Vec<(String, String)>,
+    pub supports_this_release: bool,
+    /// The time at the database; `None` if it runs in this process.
+    pub clock: Option<Timestamp>,
+}
+
+/// The open database.
 #[derive(Clone)]
 pub struct Storage {
-    readers: SqlitePool,
-    writer: write_queue::WriteQueue,
+    /// The newest migration of this release.
+    schema: i64,
+    readers: sql::Pool,
+    writer: WriteQueue,
     client_reader: BatchedReader<ClientKey, ClientLookup>,
     dependency_reader: BatchedReader<DependencyQuery, Dependencies>,
     lookup_reader: BatchedReader<LookupQuery, LookupResult>,
@@ -108,31 +173,37 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Opens the database file, creates it if it does not exist, and runs the migrations. Fails if the file cannot be used or is of a newer
-    /// release.
-    pub async fn open(file: &Path) -> Result<Self, Error> {
-        // SQLite creates its other files with the mode of this one.
-        OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::Io)?;
-        let options = options(file);
-        let writing = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).connect_with(options.clone()).await?;
-        MIGRATIONS.run(&writing).await?;
-        let mut folding = writing.begin().await?;
-        folding_backfill::backfill(&mut folding).await?;
-        folding.commit().await?;
-        let readers =
-            SqlitePoolOptions::new().max_connections(4).acquire_timeout(Duration::from_secs(5)).connect_with(options.clone().read_only(true)).await?;
+    /// Opens the database and runs the migrations; creates a missing file, and with `create` the schema in an empty database. Fails if it
+    /// cannot be used, or is of a newer release that does not support this one.
+    pub async fn open(database: &Database, create: bool) -> Result<Self, Error> {
+        match database {
+            Database::File(file) => {
+                let writer = WriteQueue::start(sqlite::open(file).await?, sqlite::MAX_GROUP);
+                Self::new(writer, sqlite::readers(file, 4).await?, async || sqlite::readers(file, 1).await).await
+            }
+            Database::Postgres(address) => {
+                address.migrate(create).await?;
+                let writer = WriteQueue::start(address.writer().await?, postgres::MAX_GROUP);
+                Self::new(writer, address.readers(postgres::READERS).await?, async || address.readers(1).await).await
+            }
+        }
+    }
+
+    /// `single`: opens a pool with one connection that reads.
+    async fn new(writer: WriteQueue, readers: sql::Pool, single: impl AsyncFn() -> Result<sql::Pool, Error>) -> Result<Self, Error> {
         Ok(Self {
+            schema: sqlite::newest_migration(),
             readers,
-            writer: write_queue::WriteQueue::start(writing),
-            client_reader: BatchedReader::open(options.clone(), clients::look_up_clients).await?,
-            dependency_reader: BatchedReader::open(options.clone(), lookup::find_dependencies).await?,
-            lookup_reader: BatchedReader::open(options.clone(), lookup::look_up_keys).await?,
-            credential_reader: BatchedReader::open(options, hosts::find_by_credential).await?,
+            writer,
+            client_reader: BatchedReader::start(single().await?, clients::look_up_clients),
+            dependency_reader: BatchedReader::start(single().await?, lookup::find_dependencies),
+            lookup_reader: BatchedReader::start(single().await?, lookup::look_up_keys),
+            credential_reader: BatchedReader::start(single().await?, hosts::find_by_credential),
         })
     }
 
     /// The pool for reads; each query sees the last committed state.
-    pub fn reader(&self) -> &SqlitePool {
+    pub fn reader(&self) -> &sql::Pool {
         &self.readers
     }
 
@@ -169,9 +240,19 @@ impl Storage {
     }
 
     /// Checks that the database can be read and written.
-    pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query_scalar::<_, i64>("SELECT count(*) FROM tenants WHERE id = ''").fetch_one(&self.readers).await?;
-        self.write(|db| Box::pin(async move { Ok(sqlx::query("DELETE FROM attempts WHERE key = ''").execute(db).await.map(|_| ())?) })).await
+    pub async fn check(&self) -> Result<DatabaseState, Error> {
+        self.write(|db| Box::pin(async move { Ok::<_, Error>(sql::query("DELETE FROM attempts WHERE key = ''").execute(db).await.map(|_| ())?) }))
+            .await?;
+        Ok(DatabaseState {
+            key_fingerprints: deployment::key_fingerprints(&self.readers).await?,
+            supports_this_release: deployment::oldest_schema(&self.readers).await? <= Some(self.schema),
+            clock: self.readers.clock().await?.map(Timestamp::from_millis),
+        })
+    }
+
+    /// Whether a commit waits for a synchronous standby.
+    pub async fn commits_wait_for_standby(&self) -> Result<bool, Error> {
+        Ok(self.readers.commits_wait_for_standby().await?)
     }
 
     /// Waits for queued writes, then closes the file. The writer is closed last: SQLite checkpoints the WAL when the last connection that
@@ -183,15 +264,13 @@ impl Storage {
     }
 }
 
-fn options(file: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::from_str("sqlite:")
-        .unwrap_or_default()
-        .filename(file)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(10))
-        .statement_cache_capacity(256)
+impl From<&sql::CommitError> for Error {
+    fn from(error: &sql::CommitError) -> Self {
+        match error {
+            sql::CommitError::NotCommitted(error) => Self::NotCommitted(error.to_string()),
+            sql::CommitError::Unknown(error) => Self::OutcomeUnknown(error.to_string()),
+        }
+    }
 }
 
 /// Converts a column's text; fails with the table and row in the message.

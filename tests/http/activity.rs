@@ -128,7 +128,7 @@ async fn pages_of_collapsed_events_are_complete() {
     let app = TestApp::start().await;
     let insert = "INSERT INTO activity (tenant_id, at, kind, user_id, subject)
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60)
-         SELECT 'test', 1000 + i / 2, 'key_used', 'testuser1', 'SHA256:' || printf('%03d', i) FROM n";
+         SELECT 'test', 1000 + i / 2, 'key_used', 'testuser1', 'SHA256:' || substr(CAST(1000 + i AS TEXT), 2) FROM n";
     app.sql(insert).await;
     let browser = app.signed_in().await;
     let (mut address, mut seen) = ("/activity?show=keys&to=1970-01-01".to_owned(), Vec::new());
@@ -192,6 +192,28 @@ async fn administrators_filter_by_person_or_administrator() {
     assert!(browser.get("/activity?actor=eve").await.words().contains(&en().event_signed_in()), "no filter of one's own log");
     let words = browser.get("/admin/activity?actor=eve&q=recovery&show=sign-ins").await.words();
     assert!(words.contains(&en().event_recovery_code_used()) && !words.contains(&en().event_mfa_opened()), "{words}");
+}
+
+#[tokio::test]
+async fn pages_of_an_actor_have_each_event_once() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    let insert = "INSERT INTO activity (tenant_id, at, kind, user_id, admin_id, subject)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 80)
+         SELECT 'test', 1000 + i / 8, 'key_revoked', CASE WHEN i % 4 < 2 THEN 'eve' ELSE 'testuser1' END,
+                CASE i % 4 WHEN 0 THEN NULL WHEN 3 THEN 'eve' ELSE 'person:eve' END, 'SHA256:' || substr(CAST(1000 + i AS TEXT), 2) FROM n";
+    app.sql(insert).await;
+    app.insert_activity("test", "testuser1", 1005, "key_revoked").await;
+    let browser = app.signed_in().await;
+    let (mut address, mut seen) = ("/admin/activity?actor=eve&to=1970-01-01".to_owned(), Vec::new());
+    loop {
+        let page = browser.get(&address).await;
+        seen.extend(page.words().split("SHA256:").skip(1).map(|rest| rest[..3].to_owned()));
+        let Some((before, _)) = page.text.split_once("rel=\"next\"") else { break };
+        let (_, link) = before.rsplit_once("href=\"").expect("a link");
+        address = link.split('"').next().expect("its end").replace("&amp;", "&");
+    }
+    assert_eq!(seen, (1..=80).rev().map(|n| format!("{n:03}")).collect::<Vec<_>>());
 }
 
 #[tokio::test]

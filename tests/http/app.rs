@@ -20,12 +20,14 @@ use tms_portal::server::middleware::security_headers::Https;
 use tms_portal::server::providers::egress::EgressPolicy;
 use tms_portal::server::service::platform::rng::Secret;
 use tms_portal::server::service::platform::setup::CreatedTenant;
-use tms_portal::server::service::{Clock, Rng, Services, SignedIn, SystemRng, TenantAdmin};
+use tms_portal::server::service::{Clock, DataLocation, Rng, Services, SignedIn, SystemRng, TenantAdmin};
 use tms_portal::server::state::{self, AppState, RequestLimits};
+use tms_portal::server::storage::Database;
 use tms_portal::server::tls::development;
 use tokio::sync::OnceCell;
 
 use crate::browser::{Browser, en};
+use crate::postgres;
 
 /// The test person's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -63,6 +65,7 @@ pub struct TestApp {
     /// Without cookies; does not follow redirects.
     pub http: reqwest::Client,
     pub data_dir: PathBuf,
+    pub database: Database,
     setup: Setup,
     handle: Handle<SocketAddr>,
     _dir: TempDir,
@@ -100,6 +103,7 @@ impl Default for Setup {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.handle.shutdown();
+        postgres::drop_later(self._dir.path());
     }
 }
 
@@ -152,7 +156,9 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
         let public_url = if setup.https { "https://portal.test" } else { &base };
-        let services = Services::open(dir.path(), public_url, &setup.egress, Arc::new(clock.clone()), entropy).await.expect("services");
+        let database = postgres::database_of(dir.path());
+        let data = DataLocation { dir: dir.path(), database: &database, create: true };
+        let services = Services::open(data, public_url, &setup.egress, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };
         let state = AppState::new(state::AppStateInner {
             certificate_expiry: None,
@@ -167,7 +173,7 @@ impl TestApp {
         let handle = Handle::new();
         tokio::spawn(listen::serve(listener, tls, handle.clone(), setup.header_timeout, state));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { base, services, clock, http, data_dir: dir.path().to_owned(), setup, handle, _dir: dir }
+        Self { base, services, clock, http, data_dir: dir.path().to_owned(), database, setup, handle, _dir: dir }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -278,7 +284,13 @@ impl TestApp {
 
     /// The public id of the newest decided device grant.
     pub async fn decided_grant(&self) -> String {
-        self.texts("SELECT id FROM device_grants WHERE decided_at IS NOT NULL ORDER BY rowid DESC LIMIT 1").await.remove(0)
+        self.texts(match self.database {
+            Database::File(_) => "SELECT id FROM device_grants WHERE decided_at IS NOT NULL ORDER BY rowid DESC LIMIT 1",
+            // The transaction that created it, or changed it last.
+            Database::Postgres(_) => "SELECT id FROM device_grants WHERE decided_at IS NOT NULL ORDER BY age(xmin) LIMIT 1",
+        })
+        .await
+        .remove(0)
     }
 
     /// An access token of `tms-cli` for the test person.
@@ -351,7 +363,10 @@ async fn template() -> &'static Template {
     TEMPLATE
         .get_or_init(|| async {
             let dir = tempfile::tempdir().expect("a folder");
-            let services = Services::open(dir.path(), "http://unused", &EgressPolicy::default(), Arc::new(TestClock::default()), Arc::new(SystemRng))
+            postgres::create_template(dir.path()).await;
+            let database = postgres::database_of(dir.path());
+            let data = DataLocation { dir: dir.path(), database: &database, create: true };
+            let services = Services::open(data, "http://unused", &EgressPolicy::default(), Arc::new(TestClock::default()), Arc::new(SystemRng))
                 .await
                 .expect("services");
             let new_tenants = services.initialize(true, Some(Secret::from_plaintext(PASSWORD))).await.expect("set up").new_tenants;
@@ -370,6 +385,7 @@ struct Template {
 /// Copies the template to a data directory.
 pub async fn copy_template(to: &Path) {
     copy(template().await.dir.path(), to);
+    postgres::copy_template(to).await;
 }
 
 /// The administrator's secret that the first start printed.

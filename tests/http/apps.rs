@@ -290,14 +290,14 @@ async fn many_devices_are_shown_on_the_application_page() {
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
          INSERT INTO device_grants (tenant_id, id, client_id, device_code_hash, user_code_hash, scope, requested_at, requested_agent, expires_at,
                                     state, decided_at, person, granted_scope, access_until)
-         SELECT tenant_id, id || i, client_id, CAST('d' || i AS BLOB), CAST('u' || i AS BLOB), scope, requested_at, 'agent/' || i, expires_at,
+         SELECT tenant_id, id || i, client_id, unhex('d0' || CAST(1000 + i AS TEXT)), unhex('e0' || CAST(1000 + i AS TEXT)), scope, requested_at, 'agent/' || i, expires_at,
                 'approved', decided_at, person, granted_scope, access_until FROM device_grants, n WHERE requested_from = '192.0.2.1'",
     )
     .await;
     app.sql(
         "INSERT INTO delegations (tenant_id, id, client_id, user_id, device_grant_id, scope, every_host_account, created_at, updated_at, expires_at,
                                   made_by, number)
-         SELECT tenant_id, id, client_id, person, id, granted_scope, 0, decided_at, decided_at, access_until, 'person', 1000 + rowid
+         SELECT tenant_id, id, client_id, person, id, granted_scope, false, decided_at, decided_at, access_until, 'person', 1000 + CAST(substr(requested_agent, 7) AS BIGINT)
          FROM device_grants WHERE requested_agent LIKE 'agent/%'",
     )
     .await;

@@ -162,7 +162,11 @@ const RULES: [Rule; 30] = [
     ("server/storage", &["domain"], &["axum", "leptos", "tower"]),
     ("server/providers", &["domain", "proxy"], &["axum", "leptos", "sqlx"]),
     ("server/mail", &["domain", "i18n", "server/service"], &["axum", "leptos", "sqlx"]),
-    ("server/service", &["domain", "server/providers", "server/storage", "server/user_agent"], &["axum", "leptos", "tower", "tower_http", "tower_sessions"]),
+    (
+        "server/service",
+        &["domain", "server/providers", "server/storage", "server/user_agent"],
+        &["axum", "leptos", "tower", "tower_http", "tower_sessions"],
+    ),
     ("server/messages", &["domain", "i18n", "server/service"], &["axum", "leptos"]),
     ("server/user_agent", &[], &["axum", "leptos"]),
     ("server/tls", &["domain", "server/service"], &["axum", "leptos"]),

@@ -217,7 +217,7 @@ async fn record_second_factor_pages(app: &TestApp, texts: &mut Texts) {
     texts.note("", &set_up);
     let codes = browser.post("/api/second-factors/app", &[("code", &ann.code(app))]).await;
     texts.note("once", &codes);
-    app.sql("INSERT INTO passkeys VALUES (7, 'test', 'ann', x'01', '{}', 'blue', 0, NULL, NULL)").await;
+    app.sql("INSERT INTO passkeys VALUES (7, 'test', 'ann', unhex('01'), '{}', 'blue', 0, NULL, NULL)").await;
     for address in
         ["/identities", "/identities/recovery/new", "/identities/remove?factor=app", "/identities/remove?factor=7", "/identities/rename?factor=7"]
     {

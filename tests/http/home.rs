@@ -122,8 +122,10 @@ async fn second_factor_is_suggested_until_there_is_one() {
     app.change_tenant("test", |tenant| tenant.policy.second_factor_at_consent = true).await;
     let words = browser.get("/").await.words();
     assert!(words.contains(&en().home_second_factor_required()) && !words.contains(&en().home_second_factor_suggested()), "{words}");
-    app.sql("INSERT INTO passkeys (tenant_id, user_id, credential_id, passkey, name, created_at) VALUES ('test', 'testuser1', x'01', '{}', '', 0)")
-        .await;
+    app.sql(
+        "INSERT INTO passkeys (tenant_id, user_id, credential_id, passkey, name, created_at) VALUES ('test', 'testuser1', unhex('01'), '{}', '', 0)",
+    )
+    .await;
     assert!(!browser.get("/").await.words().contains(&en().home_second_factor_required()));
 }
 

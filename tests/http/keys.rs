@@ -127,8 +127,8 @@ async fn ten_thousand_keys_are_paged_without_duplicates() {
         "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, fingerprint, public_key, key_type, key_bits, max_uses,
                               initial_ttl_minutes, expires_at, created_at, updated_at, last_used_at)
          WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-         SELECT 'test', 'testclient1', 'testuser1', 'testhost1', 'testhostaccount1', printf('SHA256:%05d', i), 'k', 'ed25519', 256, i % 3, 0,
-                1795176000000 + i % 7, 1795000000000, 1795000000000, iif(i % 5, 1795000000000 + i % 11, NULL) FROM n",
+         SELECT 'test', 'testclient1', 'testuser1', 'testhost1', 'testhostaccount1', 'SHA256:' || substr(CAST(100000 + i AS TEXT), 2), 'k', 'ed25519', 256, i % 3, 0,
+                1795176000000 + i % 7, 1795000000000, 1795000000000, CASE WHEN i % 5 <> 0 THEN 1795000000000 + i % 11 END FROM n",
     )
     .await;
     let browser = app.signed_in().await;
@@ -177,7 +177,7 @@ async fn person_registers_own_public_key() {
     let lookup = json!({ "user": "testhostaccount1", "user_uid": "1000", "host": "testhost1", "key_type": "ssh-ed25519",
                          "public_key_fingerprint": "SHA256:Z/Fn8ioe1ARfZ2DK7IhiMfPhs4E8WPyk3yJfI3BRjEI" });
     assert!(app.client().gets_key(&lookup).await);
-    app.sql("UPDATE clients SET enabled = 0").await;
+    app.sql("UPDATE clients SET enabled = false").await;
     app.sql("DELETE FROM delegations").await;
     assert!(app.unauthenticated().gets_key(&lookup).await, "it rests on no client and no delegation");
     assert!(browser.post("/api/keys/add", &form).await.problem().contains(&en().key_refused_exists()));
@@ -235,7 +235,7 @@ async fn rejects_invalid_keys_and_never_stores_private_keys() {
     assert!(page.problem().contains(&en().key_refused_private()) && !page.says("b3BlbnNzaC1"), "{}", page.text);
     assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains(&en().key_refused_not_here()));
     app.change_tenant("test", |tenant| tenant.policy.own_keys = true).await;
-    app.sql("UPDATE user_mfa SET enabled = 0").await;
+    app.sql("UPDATE user_mfa SET enabled = false").await;
     assert!(add(&browser, &account, PUBLIC_KEY).await.problem().contains(&en().key_refused_mfa()));
     assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 0);
 }

@@ -37,7 +37,7 @@ impl TestApp {
 
     /// Causes a notification for the person: an administrator removes their second factors.
     async fn remove_factors(&self, user: &str) {
-        self.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'testuser1', X'00', 0, 0)").await;
+        self.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'testuser1', unhex('00'), 0, 0)").await;
         let user = UserId::parse(user).expect("a person");
         assert!(self.services.reset_second_factors(&self.operator("test").await, &user).await.expect("an answer"));
     }
@@ -162,14 +162,14 @@ async fn applications_do_not_displace_mail_that_waits() {
     let app = TestApp::start().await;
     app.services.set_mail_enabled(true).await.expect("set");
     app.set_email("testuser1", "jdoe@example.org").await;
-    app.sql("UPDATE people SET optional_mail = 0").await;
+    app.sql("UPDATE people SET optional_mail = false").await;
     app.remove_factors("testuser1").await;
     for _ in 0..60 {
         app.let_act("testuser1").await;
     }
     assert_eq!((app.number("SELECT count(*) FROM notifications").await, app.number(QUEUED).await), (51, 1));
     assert!(app.signed_in().await.get("/").await.words().contains(&en().notification_second_factor_removed()));
-    app.sql("UPDATE people SET optional_mail = 1").await;
+    app.sql("UPDATE people SET optional_mail = true").await;
     for _ in 0..110 {
         app.let_act("testuser1").await;
     }
@@ -272,7 +272,7 @@ async fn mail_about_applications_can_be_turned_off() {
     app.services.create_delegation(&operator, &client, &person, -1).await.expect("created");
     assert_eq!(app.number(QUEUED).await, 0);
     assert!(browser.post("/api/notifications/mail", &[("optional", "1")]).await.says(en().mail_optional_on()));
-    app.sql("UPDATE people SET optional_mail = 0").await;
+    app.sql("UPDATE people SET optional_mail = false").await;
     app.remove_factors("testuser1").await;
     assert_eq!(app.number(QUEUED).await, 1, "always sent");
 }
@@ -300,7 +300,7 @@ async fn verified_address_of_the_institution_is_used() {
 #[tokio::test]
 async fn administrator_sets_an_address() {
     let app = TestApp::start().await;
-    app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
+    app.sql("UPDATE people SET admin = true WHERE user_id = 'testuser1'").await;
     app.add_person("test", "ann").await;
     let admin = app.signed_in_as("test", "testuser1", PASSWORD).await;
     assert!(admin.get("/admin/people/person?user=ann").await.says(en().admin_people_email_none()));

@@ -73,6 +73,9 @@ async fn reduce_to_first_migration(data_dir: &Path) -> Vec<(&'static str, Vec<St
 
 #[tokio::test]
 async fn first_release_database_migrates_without_loss() {
+    if crate::postgres::is_used() {
+        return;
+    }
     let now = TestApp::start().await;
     let token = now.token().await;
     now.services.close().await;

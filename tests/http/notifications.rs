@@ -103,7 +103,7 @@ async fn replayed_device_code_is_reported() {
 #[tokio::test]
 async fn removed_second_factor_hides_the_admins_address() {
     let app = TestApp::start().await;
-    app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'testuser1', X'00', 0, 0)").await;
+    app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'testuser1', unhex('00'), 0, 0)").await;
     let person = UserId::parse("testuser1").expect("a person");
     assert!(app.services.reset_second_factors(&app.operator("test").await, &person).await.expect("an answer"));
     assert!(app.signed_in().await.get("/").await.words().contains(&en().notification_second_factor_removed()));

@@ -5,7 +5,10 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use tms_portal::server::storage::sql::{Connection, query, query_scalar};
+
 use crate::app;
+use crate::postgres;
 
 mod idp;
 mod tls;
@@ -39,7 +42,7 @@ impl Deployment {
         for (name, _) in inherited {
             command.env_remove(name);
         }
-        command.current_dir(self.path()).args(arguments).stdin(Stdio::null());
+        command.current_dir(self.path()).args(arguments).stdin(Stdio::null()).envs(postgres::environment_of(&self.path().join("data")));
         command
     }
 
@@ -162,8 +165,11 @@ async fn migrate_updates_the_schema_and_creates_no_portal() {
 
 #[tokio::test]
 async fn newer_database_is_not_changed() {
+    if postgres::is_used() {
+        return;
+    }
     let deployment = Deployment::set_up().await;
-    sql(&deployment, "INSERT INTO _sqlx_migrations VALUES (9999, 'future', CURRENT_TIMESTAMP, 1, x'00', 0)").await;
+    sql(&deployment, "INSERT INTO _sqlx_migrations VALUES (9999, 'future', CURRENT_TIMESTAMP, 1, unhex('00'), 0)").await;
     let said = deployment.run(&["migrate"]);
     assert_eq!(said.code, Some(1), "{}", said.out);
     assert!(said.err.starts_with("tms-portal: ") && said.err.contains("9999"), "{}", said.err);
@@ -173,7 +179,8 @@ async fn newer_database_is_not_changed() {
 async fn only_given_policy_options_change() {
     let deployment = Deployment::set_up().await;
     let policy =
-        "SELECT concat_ws(' ', display_name, enabled, local_passwords, prefill_user_code, require_started_tick) FROM tenants WHERE id = 'test'";
+        "SELECT concat_ws(' ', display_name, CAST(enabled AS INTEGER), CAST(local_passwords AS INTEGER), CAST(prefill_user_code AS INTEGER), CAST(require_started_tick AS INTEGER))
+         FROM tenants WHERE id = 'test'";
     assert_eq!(text(&deployment, policy).await, "Test 1 1 0 1");
     let said = deployment.run(&["tenant", "set", "--tenant", "test", "--display-name", "Our Centre", "--prefill-user-code", "true"]);
     assert_eq!((said.code, said.out.as_str()), (Some(0), "Tenant test has been changed.\n"), "{}", said.err);
@@ -181,7 +188,7 @@ async fn only_given_policy_options_change() {
     let said = deployment.run(&["tenant", "set", "--tenant", "test", "--local-passwords", "false", "--require-started-tick", "false"]);
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert_eq!(text(&deployment, policy).await, "Our Centre 1 0 1 0");
-    let links = "SELECT concat_ws(' ', link_lifetime_ms, shared_host_accounts, lowest_linked_uid) FROM tenants WHERE id = 'test'";
+    let links = "SELECT concat_ws(' ', link_lifetime_ms, CAST(shared_host_accounts AS INTEGER), lowest_linked_uid) FROM tenants WHERE id = 'test'";
     assert_eq!(text(&deployment, links).await, "31536000000 0 1000");
     let set = ["tenant", "set", "--tenant", "test", "--link-days", "30", "--shared-host-accounts", "true", "--lowest-linked-uid", "500"];
     assert_eq!(deployment.run(&set).code, Some(0));
@@ -210,7 +217,7 @@ async fn people_are_added_and_disabled() {
     assert_eq!(person("add", "dora").err, "tms-portal: the tenant has a person of that name already\n");
     let renewed = person("password", "dora");
     assert!(renewed.code == Some(0) && renewed.out != added.out, "{}", renewed.out);
-    let enabled = "SELECT concat(enabled) FROM people WHERE user_id = 'dora'";
+    let enabled = "SELECT concat(CAST(enabled AS INTEGER)) FROM people WHERE user_id = 'dora'";
     let (out, back) = ("dora has been disabled and can no longer sign in.\n", "dora has been enabled and can sign in again.\n");
     for (verb, state, said) in [("disable", "0", out), ("disable", "0", out), ("enable", "1", back)] {
         assert_eq!(person(verb, "dora").out, said);
@@ -233,17 +240,17 @@ async fn people_are_added_and_disabled() {
     assert!(bad.code == Some(2) && bad.err.contains("do ra"), "{}", bad.err);
 }
 
-async fn connect(deployment: &Deployment) -> sqlx::SqliteConnection {
-    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(deployment.path().join("data/tms-portal.db"));
-    <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await.expect("the database")
+async fn connect(deployment: &Deployment) -> Connection {
+    let database = postgres::database_of(&deployment.path().join("data"));
+    database.connect().await.expect("the database").acquire().await.expect("a connection")
 }
 
 async fn text(deployment: &Deployment, query: &'static str) -> String {
-    sqlx::query_scalar(query).fetch_one(&mut connect(deployment).await).await.expect(query)
+    query_scalar(query).fetch_one(&mut connect(deployment).await).await.expect(query)
 }
 
 async fn sql(deployment: &Deployment, statement: &'static str) {
-    sqlx::query(statement).execute(&mut connect(deployment).await).await.expect(statement);
+    query(statement).execute(&mut connect(deployment).await).await.expect(statement);
 }
 
 mod serve {

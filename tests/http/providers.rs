@@ -15,6 +15,8 @@ use tms_portal::server::service::platform::rng::Secret;
 use tms_portal::server::service::{Clock, Error, SystemClock};
 use tms_portal::server::tls::development;
 
+use tms_portal::server::storage::Database;
+
 use crate::app::{PASSWORD, Setup, TestApp};
 use crate::browser::{Page, en};
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
@@ -244,7 +246,7 @@ async fn upstream_mfa_counts_within_the_policy() {
     app.sign_in_with_new_browser(&institution, json!({ "amr": ["mfa"], "auth_time": app.seconds() - 86_400 })).await;
     assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, week - 86_400_000);
     assert!(app.browser().start_upstream_login(WITH).await.contains("max_age=604800"), "and it is asked");
-    app.sql("UPDATE user_mfa SET enabled = 0, expires_at = 1 WHERE user_id = 'jdoe~campus'").await;
+    app.sql("UPDATE user_mfa SET enabled = false, expires_at = 1 WHERE user_id = 'jdoe~campus'").await;
     app.sign_in_with_new_browser(&institution, json!({ "amr": ["mfa"] })).await;
     assert_eq!(app.number("SELECT expires_at FROM user_mfa WHERE user_id = 'jdoe~campus'").await, 1, "switched off by an administrator stays so");
 }
@@ -321,7 +323,11 @@ async fn provider_with_another_issuer_is_refused() {
 #[tokio::test]
 async fn client_secret_is_sealed_and_sent_to_provider_only() {
     let (app, _institution) = with_campus("open").await;
-    let stored = app.texts("SELECT hex(secret_sealed) FROM identity_providers").await.remove(0);
+    let stored = app.texts(match app.database {
+        Database::File(_) => "SELECT hex(secret_sealed) FROM identity_providers",
+        Database::Postgres(_) => "SELECT upper(encode(secret_sealed, 'hex')) FROM identity_providers",
+    });
+    let stored = stored.await.remove(0);
     assert!(stored.len() > 2 * CLIENT_SECRET.len() && !stored.contains(&hex::encode_upper(&CLIENT_SECRET[..6])));
     for path in ["/sign-in?tenant=test", "/sign-in/with/test/campus"] {
         let page = app.browser().request(reqwest::Method::GET, path).send().await.expect("an answer");
@@ -586,7 +592,7 @@ async fn logout_token_ends_the_sessions() {
 async fn logout_token_ends_pending_sign_ins() {
     let (app, institution) = with_campus("open").await;
     app.sign_in_with_new_browser(&institution, json!({})).await;
-    app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'jdoe~campus', x'00', 0, 0)").await;
+    app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'jdoe~campus', unhex('00'), 0, 0)").await;
     let [one, two] = [app.browser(), app.browser()];
     for (browser, sid) in [(&one, "s1"), (&two, "s2")] {
         assert_eq!(browser.upstream_login(&institution, WITH, app.seconds(), &json!({ "sid": sid })).await.path, "/sign-in/second-factor");
@@ -606,7 +612,7 @@ async fn logout_token_spares_later_sessions() {
     browser.upstream_login(&institution, WITH, app.seconds(), &json!({ "sid": "s1" })).await;
     assert_eq!(tell(&app, &token).await.0, 200);
     assert_eq!(browser.get("/hosts").await.path, "/hosts");
-    app.sql("UPDATE identity_providers SET enabled = 0").await;
+    app.sql("UPDATE identity_providers SET enabled = false").await;
     assert_eq!(tell(&app, &institution.logout_token(app.seconds(), &json!({ "sid": "s1" }))).await.0, 200);
     assert_eq!(browser.get("/hosts").await.path, "/sign-in");
 }
@@ -676,7 +682,7 @@ async fn local_mfa_is_required_without_upstream_mfa() {
     let (app, institution) = with_campus("open").await;
     let browser = app.browser();
     browser.upstream_login(&institution, WITH, app.seconds(), &json!({})).await;
-    app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'jdoe~campus', x'00', 0, 0)").await;
+    app.sql("INSERT INTO totp (tenant_id, user_id, secret_sealed, last_step, created_at) VALUES ('test', 'jdoe~campus', unhex('00'), 0, 0)").await;
     assert_eq!(app.sign_in_with_new_browser(&institution, json!({})).await.path, "/sign-in/second-factor");
     assert_eq!(app.sign_in_with_new_browser(&institution, json!({ "amr": ["mfa"] })).await.path, "/hosts", "shown there it is not asked for again");
     let long_ago = app.seconds() - 10 * 86_400;

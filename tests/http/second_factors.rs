@@ -243,7 +243,7 @@ async fn ending_sessions_ends_pending_sign_ins() {
     assert_eq!(finished(&browser).await, "/sign-in");
 
     let browser = half_in().await;
-    app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
+    app.sql("UPDATE people SET admin = true WHERE user_id = 'testuser1'").await;
     let admin = app.signed_in().await;
     for change in ["disable", "enable"] {
         admin.post("/api/admin/people/change", &[("user", "ann"), ("change", change)]).await;
@@ -373,7 +373,7 @@ async fn sensitive_actions_require_step_up_and_continue() {
 async fn administrators_need_one_by_policy() {
     let app = TestApp::start().await;
     app.change_tenant("test", |tenant| tenant.policy.second_factor_for_admins = true).await;
-    app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
+    app.sql("UPDATE people SET admin = true WHERE user_id = 'testuser1'").await;
     let browser = app.signed_in().await;
     let page = browser.get("/admin/clients").await;
     assert_eq!(page.path, "/identities/second-factor", "{}", page.words());
@@ -453,7 +453,7 @@ async fn lost_sealing_key_is_reported_at_start() {
     let app = TestApp::start().await;
     with_app(&app).await;
     assert!(app.services.lost_secrets().await.expect("an answer").is_empty());
-    app.sql("UPDATE totp SET secret_sealed = zeroblob(60)").await;
+    app.sql("UPDATE totp SET secret_sealed = unhex('000000')").await;
     assert_eq!(app.services.lost_secrets().await.expect("an answer"), ["authenticator apps"]);
 }
 
@@ -477,7 +477,7 @@ async fn passkeys_require_a_host_name_and_valid_responses() {
 async fn administrator_resets_lost_second_factors() {
     let app = TestApp::start().await;
     let (own, _, recovery) = with_app(&app).await;
-    app.sql("UPDATE people SET admin = 1 WHERE user_id = 'testuser1'").await;
+    app.sql("UPDATE people SET admin = true WHERE user_id = 'testuser1'").await;
     let admin = app.signed_in().await;
     assert!(!admin.get("/admin/people/person?user=testuser1").await.says(en().admin_people_forget_factors()), "there are none");
     assert!(admin.get("/admin/people/person?user=ann").await.says(en().admin_people_forget_factors()));
@@ -554,8 +554,10 @@ async fn refused_second_factor_states_its_reason() {
     let page = browser.post("/sign-in/second-factor/show", &passkey).await;
     assert!(page.path == "/sign-in/second-factor" && page.problem().starts_with(&en().second_factor_not_asked()), "{}", page.words());
     app.sql("DELETE FROM totp").await;
-    app.sql("INSERT INTO passkeys (tenant_id, user_id, credential_id, passkey, name, created_at) VALUES ('test', 'ann', x'01', '{}', 'blue', 0)")
-        .await;
+    app.sql(
+        "INSERT INTO passkeys (tenant_id, user_id, credential_id, passkey, name, created_at) VALUES ('test', 'ann', unhex('01'), '{}', 'blue', 0)",
+    )
+    .await;
     let tab = pending_sign_in_of(&app.browser(), "ann", "/keys").await;
     assert!(!tab.says(en().second_factor_code()));
     assert!(
@@ -656,7 +658,7 @@ async fn recovery_codes_are_downloadable_for_15_minutes() {
 async fn passkey_is_renamed_by_its_owner() {
     let app = TestApp::start().await;
     let (browser, _, _) = with_app(&app).await;
-    app.sql("INSERT INTO passkeys VALUES (7, 'test', 'ann', x'01', '{}', 'blue', 0, NULL, NULL)").await;
+    app.sql("INSERT INTO passkeys VALUES (7, 'test', 'ann', unhex('01'), '{}', 'blue', 0, NULL, NULL)").await;
     assert!(browser.get("/identities").await.says("/identities/rename?factor=7"));
     let form = browser.get("/identities/rename?factor=7").await;
     assert_eq!((form.field("name").as_str(), form.field("factor").as_str()), ("blue", "7"));

@@ -7,6 +7,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tms_portal::server::service::{DATABASE_FILE, DataLocation};
+use tms_portal::server::storage::Database;
 
 use crate::app::{PASSWORD, TestApp, copy_template};
 use crate::browser::en;
@@ -131,6 +133,9 @@ fn all_bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[tokio::test]
 async fn data_directory_contains_no_usable_secrets() {
+    if crate::postgres::is_used() {
+        return;
+    }
     let app = TestApp::start().await;
     let secrets = Secrets::of_complete_run(&app).await;
     let files = all_bytes(&app.data_dir);
@@ -183,6 +188,7 @@ impl Program {
             .args(["serve", "--test-tenant"])
             .current_dir(dir.path())
             .envs([("TMS_LOG", level), ("TMS_LOG_FORMAT", format)])
+            .envs(crate::postgres::environment_of(&dir.path().join("data")))
             .stdout(Stdio::piped())
             .stderr(File::create(&log).expect("a file"))
             .spawn()
@@ -215,9 +221,10 @@ async fn database_is_closed_to_others() {
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
     let clock = std::sync::Arc::new(crate::app::TestClock::default());
     let entropy = std::sync::Arc::new(tms_portal::server::service::SystemRng);
-    let services =
-        tms_portal::server::service::Services::open(dir.path(), "http://unused", &Default::default(), clock, entropy).await.expect("services");
-    services.ready().await.expect("a database");
+    let database = Database::File(dir.path().join(DATABASE_FILE));
+    let data = DataLocation { dir: dir.path(), database: &database, create: true };
+    let services = tms_portal::server::service::Services::open(data, "http://unused", &Default::default(), clock, entropy).await.expect("services");
+    services.readiness().await.expect("a database");
     for entry in std::fs::read_dir(dir.path()).expect("a folder") {
         let path = entry.expect("an entry").path();
         let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).expect("metadata").permissions());

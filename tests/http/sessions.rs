@@ -148,7 +148,7 @@ async fn administrator_signs_out_one_session_of_a_person() {
     let app = TestApp::start().await;
     app.add_person("test", "eve").await;
     let [first, second] = [app.signed_in_as("test", "eve", PASSWORD).await, app.signed_in_as("test", "eve", PASSWORD).await];
-    let sessions = app.texts("SELECT public_id FROM browser_sessions WHERE user_id = 'eve' ORDER BY rowid").await;
+    let sessions = app.texts("SELECT public_id FROM browser_sessions WHERE user_id = 'eve' ORDER BY signed_in_at, last_seen_at").await;
     let admin = app.signed_in().await;
     let page = admin.get("/admin/people/person?user=eve").await;
     assert!(sessions.iter().all(|session| page.says(session)), "{}", page.words());
@@ -173,7 +173,7 @@ async fn long_list_of_sessions_is_limited_and_has_this_one_first() {
     app.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150)
          INSERT INTO browser_sessions (id_hash, public_id, sealed, tenant_id, user_id, signed_in_at, last_seen_at, from_address, agent, expires_at)
-         SELECT CAST('h' || i AS BLOB), 'ses_' || i, sealed, tenant_id, user_id, signed_in_at, last_seen_at + i, from_address, agent, expires_at
+         SELECT unhex(CAST(1000 + i AS TEXT)), 'ses_' || i, sealed, tenant_id, user_id, signed_in_at, last_seen_at + i, from_address, agent, expires_at
          FROM browser_sessions, n WHERE user_id = 'testuser1'",
     )
     .await;

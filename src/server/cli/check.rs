@@ -1,6 +1,7 @@
 //! `tms-portal check`: at this point the settings have been read and validated.
 
 use crate::server::config::Config;
+use crate::server::service::Database;
 use crate::server::tls::TlsMode;
 
 pub fn run(config: &Config) {
@@ -9,8 +10,16 @@ pub fn run(config: &Config) {
     println!("  public URL  {}", config.public_url);
     println!("  TLS         {}", tls(&config.tls));
     println!("  data        {}", config.data_dir.display());
+    println!("  database    {}", database(&config.database));
     println!("  site        {}", config.leptos.site_root);
     println!("  test tenant {}", if config.test_tenant { "on" } else { "off" });
+}
+
+fn database(database: &Database) -> String {
+    match database {
+        Database::File(file) => format!("SQLite, {}", file.display()),
+        Database::Postgres(address) => format!("PostgreSQL, {}", address.display()),
+    }
 }
 
 fn tls(tls: &TlsMode) -> &'static str {

@@ -10,7 +10,7 @@ use crate::server::service::{Fault, Services};
 const TEST_PASSWORD_VAR: &str = "TMS_TEST_PASSWORD";
 
 pub async fn run(config: Config) -> Result<(), CommandError> {
-    let services = open(&config).await?;
+    let services = open(&config, true).await?;
     let setup = set_up(&services, &config).await?;
     messages::print_setup(&setup)?;
     if setup.new_tenants.is_empty() && setup.test_password.is_none() {

@@ -14,7 +14,7 @@ use crate::server::config::Config;
 use crate::server::listen;
 use crate::server::mail::MailSender;
 use crate::server::middleware::security_headers::Https;
-use crate::server::service::Services;
+use crate::server::service::{Database, Services};
 use crate::server::state::{self, AppState};
 use crate::server::tls::{TlsMode, development};
 
@@ -23,7 +23,8 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
 pub async fn run(config: Config) -> Result<(), CommandError> {
-    let services = open(&config).await?;
+    // A portal of several gets its keys from the first one: keys of its own would be of no use.
+    let services = open(&config, matches!(config.database, Database::File(_))).await?;
     let setup = init::set_up(&services, &config).await?;
     messages::print_setup(&setup)?;
     for what in services.lost_secrets().await? {
@@ -91,7 +92,7 @@ async fn run_housekeeping(services: Services) {
     let mut interval = tokio::time::interval(HOUSEKEEPING_INTERVAL);
     loop {
         interval.tick().await;
-        if let Err(fault) = services.run_housekeeping().await {
+        if let Err(fault) = services.run_due_housekeeping().await {
             tracing::error!(error = %fault, "Could not tidy up");
         }
     }

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod form_results;
 pub mod housekeeping;
 pub mod keystore;
+pub(super) mod readiness;
 pub mod rng;
 pub(super) mod sealing;
 pub mod setup;

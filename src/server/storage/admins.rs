@@ -1,8 +1,7 @@
 //! Administrators of tenants, with id and secret for the API.
 
-use sqlx::SqliteExecutor;
-
 use super::row::{row, select};
+use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::time::Timestamp;
@@ -43,20 +42,20 @@ impl TryFrom<Row> for Admin {
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, admin_id: &AdminId) -> Result<Option<Admin>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND admin_id = $2")).bind(tenant_id.as_str()).bind(admin_id.as_str());
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, admin_id: &AdminId) -> Result<Option<Admin>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND admin_id = $2")).bind(tenant_id.as_str()).bind(admin_id.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Admin::try_from).transpose()
 }
 
-pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Admin>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!("WHERE tenant_id = $1 ORDER BY admin_id")).bind(tenant_id.as_str()).fetch_all(db).await?;
+pub async fn list(db: impl sql::Executor<'_>, tenant_id: &TenantId) -> Result<Vec<Admin>, Error> {
+    let rows: Vec<Row> = sql::query_as(select!("WHERE tenant_id = $1 ORDER BY admin_id")).bind(tenant_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(Admin::try_from).collect()
 }
 
 /// False if the tenant has an administrator of that id.
 pub async fn insert(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId, secret_hash: &[u8], now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query("INSERT INTO tenant_admins (tenant_id, admin_id, secret_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+    let done = sql::query("INSERT INTO tenant_admins (tenant_id, admin_id, secret_hash, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
         .bind(tenant_id.as_str())
         .bind(admin_id.as_str())
         .bind(secret_hash)
@@ -74,7 +73,7 @@ pub async fn set_secret(
     secret_hash: &[u8],
     old_until: Timestamp,
 ) -> Result<bool, Error> {
-    let done = sqlx::query(
+    let done = sql::query(
         "UPDATE tenant_admins SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3 WHERE tenant_id = $1 AND admin_id = $2",
     )
     .bind(tenant_id.as_str())
@@ -88,7 +87,7 @@ pub async fn set_secret(
 
 /// False if there is no such administrator.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId) -> Result<bool, Error> {
-    let done = sqlx::query("DELETE FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2")
+    let done = sql::query("DELETE FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2")
         .bind(tenant_id.as_str())
         .bind(admin_id.as_str())
         .execute(db)

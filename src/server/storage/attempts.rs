@@ -1,13 +1,12 @@
 //! Failed attempts, counted per key.
 
-use sqlx::SqliteExecutor;
-
+use super::sql;
 use super::{Connection, Error};
 use crate::domain::time::Timestamp;
 
 /// The number of attempts under a key since `from`, and the time of the earliest of the last `limit` of them.
 pub async fn count_since(db: &mut Connection, key: &str, limit: u32, from: Timestamp) -> Result<(u32, Option<Timestamp>), Error> {
-    let times: Vec<i64> = sqlx::query_scalar("SELECT at FROM attempts WHERE key = $1 AND at > $2 ORDER BY at DESC LIMIT $3")
+    let times: Vec<i64> = sql::query_scalar("SELECT at FROM attempts WHERE key = $1 AND at > $2 ORDER BY at DESC LIMIT $3")
         .bind(key)
         .bind(from.as_millis())
         .bind(limit)
@@ -19,17 +18,17 @@ pub async fn count_since(db: &mut Connection, key: &str, limit: u32, from: Times
 
 /// Keys that begin with `prefix`, a text that ends with `/`, with their attempts since two times. At most `limit` keys.
 pub async fn counts_below(
-    db: impl SqliteExecutor<'_>,
+    db: impl sql::Executor<'_>,
     prefix: &str,
     one: Timestamp,
     all: Timestamp,
     limit: i64,
-) -> Result<Vec<(String, u32, u32)>, Error> {
+) -> Result<Vec<(String, i64, i64)>, Error> {
     // The character after `/`.
     let end = prefix.strip_suffix('/').map(|start| format!("{start}0")).unwrap_or_default();
     let query = "SELECT key, count(CASE WHEN at > $3 THEN 1 END), count(CASE WHEN at > $4 THEN 1 END)
                  FROM attempts WHERE key >= $1 AND key < $2 AND at > $5 GROUP BY key ORDER BY 3 DESC LIMIT $6";
-    Ok(sqlx::query_as(query)
+    Ok(sql::query_as(query)
         .bind(prefix)
         .bind(end)
         .bind(one.as_millis())
@@ -46,24 +45,24 @@ fn end_of_account(key: &str) -> String {
 }
 
 /// Attempts at an account since `from`, by counter, newest first. `key`: the counter of all addresses together.
-pub async fn of_account(db: impl SqliteExecutor<'_>, key: &str, from: Timestamp) -> Result<Vec<(String, Timestamp)>, Error> {
+pub async fn of_account(db: impl sql::Executor<'_>, key: &str, from: Timestamp) -> Result<Vec<(String, Timestamp)>, Error> {
     let query = "SELECT key, at FROM attempts WHERE key >= $1 AND key < $2 AND at > $3 ORDER BY key, at DESC LIMIT 2000";
-    let rows: Vec<(String, i64)> = sqlx::query_as(query).bind(key).bind(end_of_account(key)).bind(from.as_millis()).fetch_all(db).await?;
+    let rows: Vec<(String, i64)> = sql::query_as(query).bind(key).bind(end_of_account(key)).bind(from.as_millis()).fetch_all(db).await?;
     Ok(rows.into_iter().map(|(key, at)| (key, Timestamp::from_millis(at))).collect())
 }
 
 /// Deletes the attempts at an account, of all its counters that begin with `key`.
 pub async fn delete_of_account(db: &mut Connection, key: &str) -> Result<(), Error> {
-    sqlx::query("DELETE FROM attempts WHERE key >= $1 AND key < $2").bind(key).bind(end_of_account(key)).execute(db).await?;
+    sql::query("DELETE FROM attempts WHERE key >= $1 AND key < $2").bind(key).bind(end_of_account(key)).execute(db).await?;
     Ok(())
 }
 
 pub async fn insert(db: &mut Connection, key: &str, at: Timestamp) -> Result<(), Error> {
-    sqlx::query("INSERT INTO attempts (key, at) VALUES ($1, $2)").bind(key).bind(at.as_millis()).execute(db).await?;
+    sql::query("INSERT INTO attempts (key, at) VALUES ($1, $2)").bind(key).bind(at.as_millis()).execute(db).await?;
     Ok(())
 }
 
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM attempts WHERE at < $1").bind(before.as_millis()).execute(db).await?;
+    sql::query("DELETE FROM attempts WHERE at < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())
 }

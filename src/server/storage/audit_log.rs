@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::clients::client_name;
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
+use super::sql;
 use super::{Connection, Error, mail_outbox, notifications};
 use crate::domain::audit_log::{AuditEntry, AuditEvent, AuditGroup, AuditKind, AuditObjects, ListedAuditEntry};
 use crate::domain::folding;
@@ -21,10 +22,10 @@ pub async fn insert(db: &mut Connection, event: &AuditEvent) -> Result<(), Error
 /// Appends events in their order, with the notifications that they cause. The only place that writes to the audit log.
 pub async fn insert_all(db: &mut Connection, events: &[AuditEvent]) -> Result<(), Error> {
     let rows: Vec<serde_json::Value> = events.iter().map(as_json).collect();
-    sqlx::query(
+    sql::query(
         "INSERT INTO activity (tenant_id, at, kind, user_id, client_id, device_grant_id, from_address, admin_id, subject, subject_folded,
                                host, account)
-         SELECT value ->> 'tenant_id', value ->> 'at', value ->> 'kind', value ->> 'user_id', value ->> 'client_id', value ->> 'device_grant_id',
+         SELECT value ->> 'tenant_id', CAST(value ->> 'at' AS BIGINT), value ->> 'kind', value ->> 'user_id', value ->> 'client_id', value ->> 'device_grant_id',
                 value ->> 'from_address', value ->> 'admin_id', value ->> 'subject', value ->> 'subject_folded',
                 value ->> 'host', value ->> 'account'
          FROM json_each($1)",
@@ -57,9 +58,10 @@ fn as_json(event: &AuditEvent) -> serde_json::Value {
 
 /// Appends an event that callers can repeat at will: at most once within `span`.
 pub async fn insert_throttled(db: &mut Connection, activity: &AuditEvent, span: Duration) -> Result<(), Error> {
-    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id IS $2 AND at > $3 AND kind = $4
-                                  AND device_grant_id IS $5 AND subject IS $6 AND from_address IS $7)";
-    let recorded: bool = sqlx::query_scalar(query)
+    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id IS NOT DISTINCT FROM $2 AND at > $3 AND kind = $4
+                                  AND device_grant_id IS NOT DISTINCT FROM $5 AND subject IS NOT DISTINCT FROM $6
+                                  AND from_address IS NOT DISTINCT FROM $7)";
+    let recorded: bool = sql::query_scalar(query)
         .bind(activity.tenant_id.as_str())
         .bind(activity.person.as_ref().map(UserId::as_str))
         .bind((activity.at - span).as_millis())
@@ -73,10 +75,10 @@ pub async fn insert_throttled(db: &mut Connection, activity: &AuditEvent, span: 
 }
 
 /// Whether the person's audit log mentions a key with this fingerprint.
-pub async fn mentions_key(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, fingerprint: &str) -> Result<bool, Error> {
+pub async fn mentions_key(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId, fingerprint: &str) -> Result<bool, Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id = $2 AND subject = $3 AND kind IN ($4, $5, $6))";
     let kinds = [AuditKind::KeyCreated, AuditKind::KeyUsed, AuditKind::KeyRevoked].map(AuditKind::as_str);
-    let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(fingerprint);
+    let query = sql::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(fingerprint);
     Ok(query.bind(kinds[0]).bind(kinds[1]).bind(kinds[2]).fetch_one(db).await?)
 }
 
@@ -170,7 +172,7 @@ const SEARCHED: [&str; 9] = [
 ];
 
 /// A page of events, newest first.
-pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuery, now: Timestamp) -> Result<Page<ListedAuditEntry>, Error> {
+pub async fn list(db: &sql::Pool, tenant_id: &TenantId, query: &AuditQuery, now: Timestamp) -> Result<Page<ListedAuditEntry>, Error> {
     // Evaluated for the rows of the page only. Expressions instead of columns (`+k.number`, `d.user_id || ''`) keep the planner from
     // reading all keys and delegations of the tenant or person in another index: fingerprint and device grant select a few rows.
     const LISTED_COLUMNS: &str = concat!(
@@ -181,9 +183,9 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuer
            (SELECT p.display_name FROM people p WHERE p.tenant_id = activity.tenant_id AND p.user_id = activity.user_id) AS person_name,
            (SELECT min(+k.number) FROM pubkeys k
             WHERE k.fingerprint = activity.subject AND k.tenant_id = activity.tenant_id AND k.user_id = activity.user_id
-              AND (activity.host IS NULL OR (k.host = activity.host AND k.account = activity.account))) AS key_number,
+              AND (activity.host IS NULL OR (k.host = activity.host COLLATE NOCASE AND k.account = activity.account))) AS key_number,
            (SELECT h.id FROM host_accounts h
-            WHERE h.tenant_id = activity.tenant_id AND h.user_id = activity.user_id AND h.host = activity.host
+            WHERE h.tenant_id = activity.tenant_id AND h.user_id = activity.user_id AND h.host = activity.host COLLATE NOCASE
               AND h.account = activity.account) AS host_account_id,
            (SELECT min(+d.number) FROM delegations d
             WHERE d.tenant_id = activity.tenant_id AND d.device_grant_id = activity.device_grant_id AND d.user_id || '' = activity.user_id
@@ -194,16 +196,19 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuer
            (SELECT max(d.expires_at) FROM delegations d
             WHERE d.tenant_id = activity.tenant_id AND d.client_id = activity.client_id AND d.user_id = activity.user_id
               AND d.ended_at IS NULL) AS delegated_until,
-           EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = activity.tenant_id AND o.host = activity.host) AS host_known"
+           EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = activity.tenant_id AND o.host = activity.host COLLATE NOCASE) AS host_known"
     );
     let order = Order::integer("at", "id").descending();
-    let mut listing = KeysetQuery::new(LISTED_COLUMNS, "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
+    let mut listing = match &query.actor {
+        Some(actor) => by_actor(LISTED_COLUMNS, tenant_id, actor, order),
+        None => KeysetQuery::new(LISTED_COLUMNS, "activity WHERE tenant_id = ", tenant_id.as_str().to_owned(), order),
+    };
     if let Some(person) = &query.person {
         listing.and_bound("user_id = ", person.as_str().to_owned());
     }
     if query.group != AuditGroup::All {
         let kinds: Vec<&str> = AuditKind::ALL.iter().filter(|kind| kind.group() == query.group).map(|kind| kind.as_str()).collect();
-        listing.and_bound("kind IN (SELECT value FROM json_each(", serde_json::to_string(&kinds).unwrap_or_default()).close_paren().close_paren();
+        listing.and_bound("kind IN (SELECT atom FROM json_each(", serde_json::to_string(&kinds).unwrap_or_default()).close_paren().close_paren();
     }
     if let Some(from) = query.dates.from {
         listing.and_bound("at >= ", from.as_millis());
@@ -211,22 +216,30 @@ pub async fn list(db: &sqlx::SqlitePool, tenant_id: &TenantId, query: &AuditQuer
     if let Some(until) = query.dates.until {
         listing.and_bound("at < ", until.as_millis());
     }
-    if let Some(actor) = &query.actor {
-        listing.and_bound("(user_id = ", actor.clone());
-        listing.or_bound("admin_id = ", actor.clone()).or_bound("admin_id = ", format!("person:{actor}")).close_paren();
-    }
     listing.search(query.search.as_deref(), &SEARCHED);
     Ok(listing.fetch::<ListedRow>(db, query.after.as_ref()).await?.map(|row| row.at(now)))
 }
 
+/// The events of an account or caused by an administrator. Three lists without common events, because each is in the order of an index and
+/// the database merges them: it reads no more than a page, whether the actor has few of the tenant's events or most.
+fn by_actor(columns: &'static str, tenant_id: &TenantId, actor: &str, order: Order) -> KeysetQuery {
+    let mut listing = KeysetQuery::new(columns, "(SELECT * FROM activity WHERE user_id = ", actor.to_owned(), order);
+    for admin in [actor.to_owned(), format!("person:{actor}")] {
+        listing.then_bound(" UNION ALL SELECT * FROM activity WHERE admin_id = ", admin);
+        listing.then_bound(" AND user_id IS DISTINCT FROM ", actor.to_owned());
+    }
+    listing.then_bound(") activity WHERE tenant_id = ", tenant_id.as_str().to_owned());
+    listing
+}
+
 /// The number of the newest event of all tenants; 0 if there is none.
-pub async fn last(db: impl SqliteExecutor<'_>) -> Result<i64, Error> {
-    Ok(sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM activity").fetch_one(db).await?)
+pub async fn last(db: impl sql::Executor<'_>) -> Result<i64, Error> {
+    Ok(sql::query_scalar("SELECT coalesce(max(id), 0) FROM activity").fetch_one(db).await?)
 }
 
 /// A batch of events for exports, oldest first: after one number, up to another.
 pub async fn export(
-    db: impl SqliteExecutor<'_>,
+    db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
     person: Option<&UserId>,
     after: i64,
@@ -234,7 +247,7 @@ pub async fn export(
     limit: i64,
 ) -> Result<Vec<AuditEntry>, Error> {
     let rows: Vec<Row> =
-        sqlx::query_as(select!("WHERE tenant_id = $1 AND ($2 IS NULL OR user_id = $2) AND id > $3 AND id <= $4 ORDER BY id LIMIT $5"))
+        sql::query_as(select!("WHERE tenant_id = $1 AND (CAST($2 AS TEXT) IS NULL OR user_id = $2) AND id > $3 AND id <= $4 ORDER BY id LIMIT $5"))
             .bind(tenant_id.as_str())
             .bind(person.map(UserId::as_str))
             .bind(after)

@@ -4,9 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use tokio::sync::oneshot;
 
+use super::sql::Pool;
 use super::{Connection, Error};
 
 /// Maximum number of questions per query. With more, the first would wait for the rows of the last.
@@ -26,7 +26,7 @@ impl<Q, A> Clone for BatchedReader<Q, A> {
 }
 
 struct ReaderInner<Q, A> {
-    pool: SqlitePool,
+    pool: Pool,
     query: BatchQuery<Q, A>,
     queue: Mutex<ReadQueue<Q, A>>,
 }
@@ -37,10 +37,9 @@ struct ReadQueue<Q, A> {
 }
 
 impl<Q: Send + Sync + 'static, A: Send + 'static> BatchedReader<Q, A> {
-    pub async fn open(options: SqliteConnectOptions, ask: BatchQuery<Q, A>) -> Result<Self, Error> {
-        let pool = SqlitePoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).test_before_acquire(false);
-        let pool = pool.connect_with(options.read_only(true)).await?;
-        Ok(Self { shared: Arc::new(ReaderInner { pool, query: ask, queue: Mutex::new(ReadQueue { waiting: Vec::new(), serving: false }) }) })
+    /// `pool` has one connection.
+    pub fn start(pool: Pool, query: BatchQuery<Q, A>) -> Self {
+        Self { shared: Arc::new(ReaderInner { pool, query, queue: Mutex::new(ReadQueue { waiting: Vec::new(), serving: false }) }) }
     }
 
     /// The answer as of now.
@@ -140,7 +139,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("test.db");
         std::fs::write(&file, "").expect("a file");
-        let reader = BatchedReader::open(SqliteConnectOptions::new().filename(&file), double).await.expect("a lane");
+        let reader = BatchedReader::start(super::super::sqlite::readers(&file, 1).await.expect("a connection"), double);
         let answers = futures_util::future::join_all((1..=12).cycle().take(500).map(|number| reader.read(number))).await;
         for (number, answer) in (1..=12).cycle().zip(answers) {
             assert_eq!(answer.expect("an answer"), number * 2);

@@ -1,8 +1,9 @@
 //! Browser sessions. Their data are sealed under a key derived from the cookie's value, which is not stored.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::row::{Values, row, select};
+use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{SessionId, TenantId, UserId};
 use crate::domain::time::Timestamp;
@@ -44,8 +45,8 @@ pub struct SessionSummary {
     pub provider: Option<String>,
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, id_hash: &[u8], now: Timestamp) -> Result<Option<SessionRow>, Error> {
-    Ok(sqlx::query_as(select!("WHERE id_hash = $1 AND expires_at > $2")).bind(id_hash).bind(now.as_millis()).fetch_optional(db).await?)
+pub async fn find(db: impl sql::Executor<'_>, id_hash: &[u8], now: Timestamp) -> Result<Option<SessionRow>, Error> {
+    Ok(sql::query_as(select!("WHERE id_hash = $1 AND expires_at > $2")).bind(id_hash).bind(now.as_millis()).fetch_optional(db).await?)
 }
 
 pub async fn insert(db: &mut Connection, session: &SessionRow) -> Result<(), Error> {
@@ -62,7 +63,7 @@ pub async fn update(db: &mut Connection, session: &SessionRow) -> Result<bool, E
 }
 
 /// What changes while a session lives.
-fn values(session: &SessionRow) -> Values {
+fn values(session: &SessionRow) -> Values<'_> {
     Values::new()
         .set("sealed", &session.sealed)
         .set("tenant_id", &session.tenant_id)
@@ -80,7 +81,7 @@ fn values(session: &SessionRow) -> Values {
 
 /// Updates the time a session was last seen and its expiry only, so that concurrent requests do not overwrite each other's data.
 pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp, expires_at: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE browser_sessions SET last_seen_at = $2, expires_at = $3 WHERE id_hash = $1")
+    sql::query("UPDATE browser_sessions SET last_seen_at = $2, expires_at = $3 WHERE id_hash = $1")
         .bind(id_hash)
         .bind(last_seen_at.as_millis())
         .bind(expires_at.as_millis())
@@ -90,20 +91,20 @@ pub async fn touch(db: &mut Connection, id_hash: &[u8], last_seen_at: Timestamp,
 }
 
 /// Whether a person's session is alive, or their pending sign-in.
-pub async fn is_live(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Error> {
+pub async fn is_live(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId, id: &SessionId, now: Timestamp) -> Result<bool, Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3 AND expires_at > $4)";
-    let query = sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(id.as_str()).bind(now.as_millis());
+    let query = sql::query_scalar(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(id.as_str()).bind(now.as_millis());
     Ok(query.fetch_one(db).await?)
 }
 
 pub async fn delete(db: &mut Connection, id_hash: &[u8]) -> Result<(), Error> {
-    sqlx::query("DELETE FROM browser_sessions WHERE id_hash = $1").bind(id_hash).execute(db).await?;
+    sql::query("DELETE FROM browser_sessions WHERE id_hash = $1").bind(id_hash).execute(db).await?;
     Ok(())
 }
 
 /// Ends one of a person's sessions. False if it does not exist or is another person's.
 pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: &SessionId) -> Result<bool, Error> {
-    let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3")
+    let done = sql::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id = $3")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(id.as_str())
@@ -114,7 +115,7 @@ pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id
 
 /// Ends a person's sessions except `keep`. Returns their number.
 pub async fn delete_others(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, keep: Option<&SessionId>) -> Result<u64, Error> {
-    let done = sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id IS NOT $3")
+    let done = sql::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND user_id = $2 AND public_id IS DISTINCT FROM $3")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(keep.map(SessionId::as_str))
@@ -131,7 +132,7 @@ pub async fn delete_of_identity(
     subject: &str,
     keep: Option<&SessionId>,
 ) -> Result<(), Error> {
-    sqlx::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = $3 AND public_id IS NOT $4")
+    sql::query("DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = $3 AND public_id IS DISTINCT FROM $4")
         .bind(tenant_id.as_str())
         .bind(issuer)
         .bind(subject)
@@ -154,9 +155,9 @@ pub struct UpstreamLogout<'a> {
 /// Ends the sessions that depend on the ended session of the provider. Returns the people who were signed in, without duplicates. A session
 /// without a recorded `sid` ends with any of its subject's.
 pub async fn delete_of_upstream_session(db: &mut Connection, tenant_id: &TenantId, logout: &UpstreamLogout<'_>) -> Result<Vec<UserId>, Error> {
-    let people: Vec<Option<String>> = sqlx::query_scalar(
+    let people: Vec<Option<String>> = sql::query_scalar(
         "DELETE FROM browser_sessions WHERE tenant_id = $1 AND idp_issuer = $2 AND idp_subject = coalesce($3, idp_subject)
-           AND ($4 IS NULL OR idp_sid = $4 OR (idp_sid IS NULL AND $3 IS NOT NULL))
+           AND (CAST($4 AS TEXT) IS NULL OR idp_sid = $4 OR (idp_sid IS NULL AND $3 IS NOT NULL))
            AND coalesce(signed_in_at, 0) < $5
          RETURNING CASE WHEN signed_in_at IS NOT NULL THEN user_id END",
     )
@@ -183,13 +184,13 @@ struct SessionSummaryRow {
 
 /// A person's live sessions: `current` first, then by their last use; at most [`SESSIONS_SHOWN`].
 pub async fn of_person(
-    db: impl SqliteExecutor<'_>,
+    db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
     user_id: &UserId,
     current: Option<&SessionId>,
     now: Timestamp,
 ) -> Result<Vec<SessionSummary>, Error> {
-    let rows: Vec<SessionSummaryRow> = sqlx::query_as(
+    let rows: Vec<SessionSummaryRow> = sql::query_as(
         "SELECT s.public_id, s.signed_in_at, s.last_seen_at, s.from_address, s.agent, coalesce(p.display_name, s.idp_issuer) AS provider
          FROM browser_sessions s LEFT JOIN identity_providers p ON p.tenant_id = s.tenant_id AND p.id = s.provider_id
          WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.signed_in_at IS NOT NULL AND s.expires_at > $3
@@ -217,6 +218,6 @@ pub async fn of_person(
 }
 
 pub async fn delete_expired(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM browser_sessions WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
+    sql::query("DELETE FROM browser_sessions WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
     Ok(())
 }

@@ -57,8 +57,8 @@ pub(super) fn claim(
 macro_rules! claims {
     ($request:ty, waiting: $state:literal, of_person: $condition:literal) => {
         /// Pending requests that this person has claimed, newest first.
-        pub async fn claimed_by(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<$request>, Error> {
-            let query = sqlx::query_as(select_requests!($condition)).bind(tenant_id.as_str()).bind(person.as_str()).bind(now.as_millis());
+        pub async fn claimed_by(db: impl sql::Executor<'_>, tenant_id: &TenantId, person: &UserId, now: Timestamp) -> Result<Vec<$request>, Error> {
+            let query = sql::query_as(select_requests!($condition)).bind(tenant_id.as_str()).bind(person.as_str()).bind(now.as_millis());
             let rows: Vec<Claimed<Row>> = query.fetch_all(db).await?;
             rows.into_iter().map(<$request>::try_from).collect()
         }
@@ -81,7 +81,7 @@ macro_rules! claims {
                 $state,
                 "'"
             );
-            let done = sqlx::query(statement)
+            let done = sql::query(statement)
                 .bind(request.tenant_id.as_str())
                 .bind(request.id.as_str())
                 .bind(claim.map(|(by, _)| by.session.as_str()))
@@ -93,10 +93,10 @@ macro_rules! claims {
         }
 
         /// The submitted code: its hash, and the sealed code.
-        pub async fn claimed_code(db: impl SqliteExecutor<'_>, request: &$request) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+        pub async fn claimed_code(db: impl sql::Executor<'_>, request: &$request) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
             let query =
                 concat!("SELECT user_code_hash, claimed_code FROM ", table!(), " WHERE tenant_id = $1 AND id = $2 AND claimed_code IS NOT NULL");
-            Ok(sqlx::query_as(query).bind(request.tenant_id.as_str()).bind(request.id.as_str()).fetch_optional(db).await?)
+            Ok(sql::query_as(query).bind(request.tenant_id.as_str()).bind(request.id.as_str()).fetch_optional(db).await?)
         }
     };
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::{FromRow, SqliteExecutor, SqlitePool};
+use sqlx::FromRow;
 
 use super::admins::SecretHashes;
 use super::keyset::{self, KeysetQuery, Order};
 use super::row::{Values, row, select};
+use super::sql;
 use super::{Connection, Error, parse_column, sequences, tenants};
 use crate::domain::client::{Client, ClientFilter};
 use crate::domain::folding;
@@ -68,7 +69,7 @@ impl TryFrom<Row> for ClientWithSecrets {
 }
 
 /// A tenant's clients, by name.
-pub async fn list(db: &SqlitePool, tenant_id: &TenantId, params: &ListParams<ClientFilter, ()>) -> Result<Page<ClientWithSecrets>, Error> {
+pub async fn list(db: &sql::Pool, tenant_id: &TenantId, params: &ListParams<ClientFilter, ()>) -> Result<Page<ClientWithSecrets>, Error> {
     let order = Order::text("coalesce(app_name_folded, lower(app_name))", "number");
     let mut listing = KeysetQuery::new(columns!(), "clients WHERE tenant_id = ", tenant_id.as_str().to_owned(), order);
     match params.show {
@@ -82,9 +83,9 @@ pub async fn list(db: &SqlitePool, tenant_id: &TenantId, params: &ListParams<Cli
 }
 
 /// Some of the clients whose names contain the text, ignoring case.
-pub async fn ids_by_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, text: &str) -> Result<Vec<String>, Error> {
-    let query = sqlx::query_scalar(
-        "SELECT client_id FROM clients WHERE tenant_id = $1 AND coalesce(app_name_folded, app_name) LIKE $2 ESCAPE '\\' ORDER BY client_id LIMIT 50",
+pub async fn ids_by_name(db: impl sql::Executor<'_>, tenant_id: &TenantId, text: &str) -> Result<Vec<String>, Error> {
+    let query = sql::query_scalar(
+        "SELECT client_id FROM clients WHERE tenant_id = $1 AND lower(coalesce(app_name_folded, app_name)) LIKE $2 ESCAPE '\\' ORDER BY client_id LIMIT 50",
     );
     Ok(query.bind(tenant_id.as_str()).bind(keyset::pattern(&folding::case_fold(text))).fetch_all(db).await?)
 }
@@ -119,8 +120,8 @@ pub struct ClientName {
     pub public: bool,
 }
 
-pub async fn name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientName>, Error> {
-    let query = sqlx::query_as(concat!(
+pub async fn name(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientName>, Error> {
+    let query = sql::query_as(concat!(
         "SELECT ",
         client_name!("c"),
         " AS name, c.verified, c.secret_hash IS NULL AS public FROM clients c WHERE c.tenant_id = $1 AND c.client_id = $2"
@@ -129,27 +130,27 @@ pub async fn name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &Client
 }
 
 /// The names of clients by id, as people read them.
-pub async fn names(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, ids: &[&str]) -> Result<HashMap<String, String>, Error> {
-    let query = sqlx::query_as(concat!(
+pub async fn names(db: impl sql::Executor<'_>, tenant_id: &TenantId, ids: &[&str]) -> Result<HashMap<String, String>, Error> {
+    let query = sql::query_as(concat!(
         "SELECT c.client_id, ",
         client_name!("c"),
-        " FROM clients c WHERE c.tenant_id = $1 AND c.client_id IN (SELECT value FROM json_each($2))"
+        " FROM clients c WHERE c.tenant_id = $1 AND c.client_id IN (SELECT atom FROM json_each($2))"
     ));
     let found: Vec<(String, String)> = query.bind(tenant_id.as_str()).bind(serde_json::to_string(ids).unwrap_or_default()).fetch_all(db).await?;
     Ok(found.into_iter().collect())
 }
 
 /// The number of keys the client created that still exist, and of people with a delegation to it.
-pub async fn usage_counts(db: &SqlitePool, tenant_id: &TenantId, id: &ClientId) -> Result<(i64, i64), Error> {
-    let counts = sqlx::query_as(
+pub async fn usage_counts(db: &sql::Pool, tenant_id: &TenantId, id: &ClientId) -> Result<(i64, i64), Error> {
+    let counts = sql::query_as(
         "SELECT (SELECT count(*) FROM pubkeys WHERE tenant_id = $1 AND client_id = $2),
                 (SELECT count(DISTINCT user_id) FROM delegations WHERE tenant_id = $1 AND client_id = $2 AND ended_at IS NULL)",
     );
     Ok(counts.bind(tenant_id.as_str()).bind(id.as_str()).fetch_one(db).await?)
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientWithSecrets>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND client_id = $2")).bind(tenant_id.as_str()).bind(id.as_str());
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientWithSecrets>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND client_id = $2")).bind(tenant_id.as_str()).bind(id.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(ClientWithSecrets::try_from).transpose()
 }
@@ -172,7 +173,7 @@ pub fn look_up_clients<'c>(db: &'c mut Connection, keys: &'c [ClientKey]) -> Box
         let pair = |key: &ClientKey| serde_json::json!({ "tenant_id": key.tenant_id.as_str(), "client_id": key.client_id.as_str() });
         let pairs: Vec<serde_json::Value> = keys.iter().map(pair).collect();
         let rows: Vec<Row> =
-            sqlx::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 'tenant_id', value ->> 'client_id' FROM json_each($1))"))
+            sql::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 'tenant_id', value ->> 'client_id' FROM json_each($1))"))
                 .bind(serde_json::Value::from(pairs).to_string())
                 .fetch_all(&mut *db)
                 .await?;
@@ -188,8 +189,8 @@ pub fn look_up_clients<'c>(db: &'c mut Connection, keys: &'c [ClientKey]) -> Box
     .boxed()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Client>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
+pub async fn page(db: impl sql::Executor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Client>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(|row| ClientWithSecrets::try_from(row).map(|registered| registered.client)).collect()
 }
@@ -217,7 +218,7 @@ pub async fn update(db: &mut Connection, client: &Client, now: Timestamp) -> Res
 }
 
 /// What can be changed of a client.
-fn settings(client: &Client) -> Values {
+fn settings(client: &Client) -> Values<'_> {
     Values::new()
         .set("app_version", &client.app_version)
         .set("enabled", client.enabled)
@@ -235,7 +236,7 @@ pub async fn set_secret(
     old_until: Timestamp,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let done = sqlx::query(
+    let done = sql::query(
         "UPDATE clients SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3, updated_at = $5
          WHERE tenant_id = $1 AND client_id = $2 AND secret_hash IS NOT NULL",
     )
@@ -254,9 +255,9 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ClientId) ->
     for statement in
         ["DELETE FROM delegations WHERE tenant_id = $1 AND client_id = $2", "DELETE FROM device_grants WHERE tenant_id = $1 AND client_id = $2"]
     {
-        sqlx::query(statement).bind(tenant_id.as_str()).bind(id.as_str()).execute(&mut *db).await?;
+        sql::query(statement).bind(tenant_id.as_str()).bind(id.as_str()).execute(&mut *db).await?;
     }
     let done =
-        sqlx::query("DELETE FROM clients WHERE tenant_id = $1 AND client_id = $2").bind(tenant_id.as_str()).bind(id.as_str()).execute(db).await?;
+        sql::query("DELETE FROM clients WHERE tenant_id = $1 AND client_id = $2").bind(tenant_id.as_str()).bind(id.as_str()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }

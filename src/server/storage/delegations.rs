@@ -5,13 +5,14 @@ mod key_use;
 
 use std::time::Duration;
 
-use sqlx::{FromRow, SqliteExecutor, SqlitePool};
+use sqlx::FromRow;
 
 pub use self::key_use::KeyUse;
 
 use super::clients::{ClientName, client_name};
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
+use super::sql;
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::delegation::{Creator, Delegation, DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, HostAccountId, TenantId, UserId};
@@ -36,7 +37,7 @@ pub struct NewDelegation<'a> {
 pub async fn insert(db: &mut Connection, new: &NewDelegation<'_>, host_accounts: &[HostAccountId], now: Timestamp) -> Result<(), Error> {
     insert_row(db, new, false, now).await?;
     for host_account in host_accounts {
-        sqlx::query("INSERT INTO delegation_host_accounts (tenant_id, delegation_id, host_account_id) VALUES ($1, $2, $3)")
+        sql::query("INSERT INTO delegation_host_accounts (tenant_id, delegation_id, host_account_id) VALUES ($1, $2, $3)")
             .bind(new.tenant_id.as_str())
             .bind(new.id.as_str())
             .bind(host_account.as_str())
@@ -53,7 +54,7 @@ pub async fn insert_for_every_host(db: &mut Connection, new: &NewDelegation<'_>,
 
 async fn insert_row(db: &mut Connection, new: &NewDelegation<'_>, every_host_account: bool, now: Timestamp) -> Result<bool, Error> {
     let number = sequences::next(db, "delegations").await?;
-    let done = sqlx::query(
+    let done = sql::query(
         "INSERT INTO delegations (number, tenant_id, id, client_id, user_id, device_grant_id, scope, every_host_account, created_at, updated_at, expires_at, made_by)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
          ON CONFLICT DO NOTHING",
@@ -107,8 +108,8 @@ impl TryFrom<Row> for Delegation {
     }
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Delegation>, Error> {
-    let row: Option<Row> = sqlx::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND number = $2"))
+pub async fn find_by_number(db: impl sql::Executor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Delegation>, Error> {
+    let row: Option<Row> = sql::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND number = $2"))
         .bind(tenant_id.as_str())
         .bind(number)
         .fetch_optional(db)
@@ -116,8 +117,8 @@ pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, n
     row.map(Delegation::try_from).transpose()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Delegation>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND number > $2 ORDER BY number LIMIT $3"));
+pub async fn page(db: impl sql::Executor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Delegation>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(Delegation::try_from).collect()
 }
@@ -183,6 +184,33 @@ struct DelegationSummaryRow {
     ended_at: Option<i64>,
 }
 
+/// The columns of a [`DelegationSummaryRow`].
+macro_rules! summary_columns {
+    () => {
+        concat!(
+        "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
+         d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, ",
+        client_name!("c"),
+        " AS name, c.verified, c.secret_hash IS NULL AS public,
+         coalesce(g.requested_agent, '') AS agent, g.requested_from, g.redeemed_from, g.redeemed_at, g.last_used_at AS token_used_at,
+         g.last_used_from AS token_used_from,
+         (SELECT string_agg(a.account || '@' || a.host, '\n')
+          FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
+          WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts"
+        )
+    };
+}
+
+/// What they are selected from.
+macro_rules! summary_tables {
+    () => {
+        "delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
+         LEFT JOIN device_grants g ON g.tenant_id = d.tenant_id AND g.id = d.device_grant_id"
+    };
+}
+
+use {summary_columns, summary_tables};
+
 impl TryFrom<DelegationSummaryRow> for DelegationSummary {
     type Error = Error;
 
@@ -216,7 +244,7 @@ pub struct Selection<'a> {
 
 /// A page of a tenant's delegations.
 pub async fn list(
-    db: &SqlitePool,
+    db: &sql::Pool,
     tenant_id: &TenantId,
     selection: Selection<'_>,
     params: &ListParams<DelegationFilter, DelegationSort>,
@@ -229,26 +257,14 @@ pub async fn list(
 
 /// As [`list`], without the use of keys.
 async fn page_of(
-    db: &SqlitePool,
+    db: &sql::Pool,
     tenant_id: &TenantId,
     selection: Selection<'_>,
     params: &ListParams<DelegationFilter, DelegationSort>,
     now: Timestamp,
 ) -> Result<Page<DelegationSummary>, Error> {
-    const COLUMNS: &str = concat!(
-        "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
-        d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, ",
-        client_name!("c"),
-        " AS name, c.verified, c.secret_hash IS NULL AS public,
-        coalesce(g.requested_agent, '') AS agent, g.requested_from, g.redeemed_from, g.redeemed_at, g.last_used_at AS token_used_at,
-        g.last_used_from AS token_used_from,
-        (SELECT group_concat(a.account || '@' || a.host, char(10))
-         FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
-         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts"
-    );
-    const FROM: &str = "delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
-        LEFT JOIN device_grants g ON g.tenant_id = d.tenant_id AND g.id = d.device_grant_id
-        WHERE d.tenant_id = ";
+    const COLUMNS: &str = summary_columns!();
+    const FROM: &str = concat!(summary_tables!(), " WHERE d.tenant_id = ");
     let order = match params.sort {
         // Few are the person's: to sort them is faster than to look for them among the tenant's in the index by number.
         DelegationSort::Created if selection.user_id.is_some() => Order::integer("+d.number", "d.number").descending(),
@@ -279,15 +295,15 @@ async fn page_of(
 }
 
 /// All delegations of a person, including expired ones that were not revoked.
-pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Delegation>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND user_id = $2 ORDER BY number"));
+pub async fn of_person(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Delegation>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND ended_at IS NULL AND user_id = $2 ORDER BY number"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(Delegation::try_from).collect()
 }
 
 /// Sets the expiry of one delegation and of the consent behind it. False if it was revoked.
 pub async fn set_expiry_of(db: &mut Connection, delegation: &Delegation, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE delegations SET expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND number = $2 AND ended_at IS NULL")
+    let done = sql::query("UPDATE delegations SET expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND number = $2 AND ended_at IS NULL")
         .bind(delegation.tenant_id.as_str())
         .bind(delegation.number)
         .bind(expires_at.as_millis())
@@ -295,7 +311,7 @@ pub async fn set_expiry_of(db: &mut Connection, delegation: &Delegation, expires
         .execute(&mut *db)
         .await?;
     if let Some(grant) = &delegation.device_grant_id {
-        sqlx::query("UPDATE device_grants SET access_until = $3 WHERE tenant_id = $1 AND id = $2 AND state IN ('approved', 'redeemed')")
+        sql::query("UPDATE device_grants SET access_until = $3 WHERE tenant_id = $1 AND id = $2 AND state IN ('approved', 'redeemed')")
             .bind(delegation.tenant_id.as_str())
             .bind(grant.as_str())
             .bind(expires_at.as_millis())
@@ -308,7 +324,7 @@ pub async fn set_expiry_of(db: &mut Connection, delegation: &Delegation, expires
 /// Limits the delegations that people gave, and their consents, to the longest access they may grant, counted from their last decision.
 pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Duration) -> Result<(), Error> {
     let longest = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
-    sqlx::query(
+    sql::query(
         "UPDATE delegations SET expires_at = updated_at + $2
          WHERE tenant_id = $1 AND made_by = 'person' AND ended_at IS NULL AND expires_at - updated_at > $2",
     )
@@ -316,7 +332,7 @@ pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Dura
     .bind(longest)
     .execute(&mut *db)
     .await?;
-    sqlx::query(
+    sql::query(
         "UPDATE device_grants SET access_until = d.expires_at FROM delegations d
          WHERE device_grants.tenant_id = $1 AND device_grants.state IN ('approved', 'redeemed')
            AND d.tenant_id = device_grants.tenant_id AND d.device_grant_id = device_grants.id AND d.expires_at < device_grants.access_until",
@@ -329,7 +345,7 @@ pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Dura
 
 /// Deletes one delegation that an administrator or automatic provisioning created. False if it does not exist.
 pub async fn delete_one(db: &mut Connection, delegation: &Delegation) -> Result<bool, Error> {
-    let done = sqlx::query("DELETE FROM delegations WHERE tenant_id = $1 AND number = $2 AND device_grant_id IS NULL")
+    let done = sql::query("DELETE FROM delegations WHERE tenant_id = $1 AND number = $2 AND device_grant_id IS NULL")
         .bind(delegation.tenant_id.as_str())
         .bind(delegation.number)
         .execute(db)
@@ -344,7 +360,7 @@ pub async fn device_grant_ids(
     user_id: &UserId,
     client_id: Option<&ClientId>,
 ) -> Result<Vec<DeviceGrantId>, Error> {
-    let grants: Vec<String> = sqlx::query_scalar(
+    let grants: Vec<String> = sql::query_scalar(
         "SELECT device_grant_id FROM delegations
          WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND ended_at IS NULL AND device_grant_id IS NOT NULL",
     )
@@ -365,7 +381,7 @@ pub async fn set_expiry(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> Result<bool, Error> {
-    let done = sqlx::query(
+    let done = sql::query(
         "UPDATE delegations SET expires_at = $4, updated_at = $5
          WHERE tenant_id = $1 AND client_id = $2 AND user_id = $3 AND device_grant_id IS NULL AND ended_at IS NULL",
     )
@@ -381,7 +397,7 @@ pub async fn set_expiry(
 
 /// Deletes what an administrator or automatic provisioning created, for one client or for all. Returns the number of delegations.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, client_id: Option<&ClientId>) -> Result<u64, Error> {
-    let done = sqlx::query(
+    let done = sql::query(
         "DELETE FROM delegations WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND device_grant_id IS NULL",
     )
     .bind(tenant_id.as_str())
@@ -394,7 +410,7 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
 
 /// Revokes the delegation that came from a device grant.
 pub async fn revoke_of_grant(db: &mut Connection, tenant_id: &TenantId, grant_id: &DeviceGrantId, now: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE delegations SET ended_at = $3 WHERE tenant_id = $1 AND device_grant_id = $2 AND ended_at IS NULL")
+    sql::query("UPDATE delegations SET ended_at = $3 WHERE tenant_id = $1 AND device_grant_id = $2 AND ended_at IS NULL")
         .bind(tenant_id.as_str())
         .bind(grant_id.as_str())
         .bind(now.as_millis())

@@ -2,10 +2,9 @@
 
 use std::net::IpAddr;
 
-use sqlx::SqliteExecutor;
-
 use super::claims::{Claimed, claim, claim_ends, claims, select_requests};
 use super::row::{Values, row};
+use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::device_grant::{Approval, Claimant, DeviceGrant, DeviceGrantState, DeviceRequest, Pickup};
 use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenId, UserId};
@@ -119,27 +118,27 @@ pub async fn insert(db: &mut Connection, grant: &DeviceGrant, device_code_hash: 
         .await
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &DeviceGrantId) -> Result<Option<DeviceGrant>, Error> {
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &DeviceGrantId) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Claimed<Row>> =
-        sqlx::query_as(select_requests!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+        sql::query_as(select_requests!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
 /// Finds a grant of this tenant; the caller must compare the client.
-pub async fn find_by_device_code(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
+pub async fn find_by_device_code(db: impl sql::Executor<'_>, tenant_id: &TenantId, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Claimed<Row>> =
-        sqlx::query_as(select_requests!("tenant_id = $1 AND device_code_hash = $2")).bind(tenant_id.as_str()).bind(hash).fetch_optional(db).await?;
+        sql::query_as(select_requests!("tenant_id = $1 AND device_code_hash = $2")).bind(tenant_id.as_str()).bind(hash).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
 /// Finds a grant of any tenant: user codes are unique across tenants, because the verification page is shared.
-pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
-    let row: Option<Claimed<Row>> = sqlx::query_as(select_requests!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
+pub async fn find_by_user_code(db: impl sql::Executor<'_>, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
+    let row: Option<Claimed<Row>> = sql::query_as(select_requests!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
-pub async fn find_by_token(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, token_id: &TokenId) -> Result<Option<DeviceGrant>, Error> {
-    let row: Option<Claimed<Row>> = sqlx::query_as(select_requests!("tenant_id = $1 AND token_id = $2"))
+pub async fn find_by_token(db: impl sql::Executor<'_>, tenant_id: &TenantId, token_id: &TokenId) -> Result<Option<DeviceGrant>, Error> {
+    let row: Option<Claimed<Row>> = sql::query_as(select_requests!("tenant_id = $1 AND token_id = $2"))
         .bind(tenant_id.as_str())
         .bind(token_id.as_str())
         .fetch_optional(db)
@@ -148,9 +147,9 @@ pub async fn find_by_token(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, to
 }
 
 /// Approved grants that were not redeemed in time.
-pub async fn expired_unredeemed(db: impl SqliteExecutor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
+pub async fn expired_unredeemed(db: impl sql::Executor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
     let rows: Vec<Claimed<Row>> =
-        sqlx::query_as(select_requests!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
+        sql::query_as(select_requests!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
     rows.into_iter().map(DeviceGrant::try_from).collect()
 }
 
@@ -169,7 +168,7 @@ pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &De
         DeviceGrantState::Denied { at, reported } => (Some(*at), None, None, *reported),
         DeviceGrantState::Revoked { at } | DeviceGrantState::Expired { at } => (Some(*at), None, None, false),
     };
-    let done = sqlx::query(
+    let done = sql::query(
         "UPDATE device_grants
          SET state = $4, claimed_code = NULL, decided_at = $5, person = coalesce($6, person), granted_scope = coalesce($7, granted_scope),
              access_until = coalesce($8, access_until), reported = $9, redeemed_at = coalesce($10, redeemed_at),
@@ -195,14 +194,14 @@ pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &De
 
 /// Deletes grants whose code and access both expired before `before`, with their delegations. Their audit events remain.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sqlx::query(
+    sql::query(
         "DELETE FROM delegations
          WHERE (tenant_id, device_grant_id) IN (SELECT tenant_id, id FROM device_grants WHERE expires_at < $1 AND coalesce(access_until, 0) < $1)",
     )
     .bind(before.as_millis())
     .execute(&mut *db)
     .await?;
-    sqlx::query("DELETE FROM device_grants WHERE expires_at < $1 AND coalesce(access_until, 0) < $1").bind(before.as_millis()).execute(db).await?;
+    sql::query("DELETE FROM device_grants WHERE expires_at < $1 AND coalesce(access_until, 0) < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())
 }
 
@@ -223,7 +222,7 @@ fn parse_ip(text: Option<String>) -> Option<IpAddr> {
 
 /// Records when and from where the grant's token was used.
 pub async fn set_used(db: &mut Connection, tenant_id: &TenantId, id: &DeviceGrantId, from: Option<IpAddr>, now: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE device_grants SET last_used_at = $3, last_used_from = $4 WHERE tenant_id = $1 AND id = $2")
+    sql::query("UPDATE device_grants SET last_used_at = $3, last_used_from = $4 WHERE tenant_id = $1 AND id = $2")
         .bind(tenant_id.as_str())
         .bind(id.as_str())
         .bind(now.as_millis())

@@ -1,6 +1,8 @@
 //! Fills the folded texts of rows that were stored before lists were searched by them, or by an earlier rule.
 
-use super::{Connection, Error};
+use sqlx::sqlite::SqliteConnection;
+
+use super::Error;
 use crate::domain::folding;
 
 /// To be increased when `domain/folding.rs` changes, or when a statement has stored wrong folded texts: all rows are then folded again.
@@ -10,7 +12,7 @@ const FOLDING_VERSION: i64 = 2;
 const BATCH_SIZE: i64 = 1_000;
 
 /// Runs once per version; the table `numbers` holds the last one.
-pub async fn backfill(db: &mut Connection) -> Result<(), Error> {
+pub async fn backfill(db: &mut SqliteConnection) -> Result<(), Error> {
     let done: Option<i64> = sqlx::query_scalar("SELECT last FROM numbers WHERE name = 'folding'").fetch_optional(&mut *db).await?;
     if done == Some(FOLDING_VERSION) {
         return Ok(());

@@ -1,11 +1,12 @@
 //! Results of submitted forms, for forms that are submitted twice.
 
+use super::sql;
 use super::{Connection, Error};
 use crate::domain::time::Timestamp;
 
 /// Starts a submission. True if it is the first, or the previous one started before `forgotten_before`.
 pub async fn begin(db: &mut Connection, id: &[u8], now: Timestamp, forgotten_before: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query(
+    let done = sql::query(
         "INSERT INTO form_results (id, created_at) VALUES ($1, $2)
          ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at, result = NULL WHERE form_results.created_at < $3",
     )
@@ -18,23 +19,23 @@ pub async fn begin(db: &mut Connection, id: &[u8], now: Timestamp, forgotten_bef
 }
 
 /// The sealed result of a submission that started since `since`; `None` while it is running.
-pub async fn find(db: impl sqlx::SqliteExecutor<'_>, id: &[u8], since: Timestamp) -> Result<Option<Vec<u8>>, Error> {
-    let query = sqlx::query_scalar("SELECT result FROM form_results WHERE id = $1 AND created_at >= $2 AND result IS NOT NULL");
+pub async fn find(db: impl sql::Executor<'_>, id: &[u8], since: Timestamp) -> Result<Option<Vec<u8>>, Error> {
+    let query = sql::query_scalar("SELECT result FROM form_results WHERE id = $1 AND created_at >= $2 AND result IS NOT NULL");
     Ok(query.bind(id).bind(since.as_millis()).fetch_optional(db).await?)
 }
 
 pub async fn finish(db: &mut Connection, id: &[u8], result: &[u8]) -> Result<(), Error> {
-    sqlx::query("UPDATE form_results SET result = $2 WHERE id = $1").bind(id).bind(result).execute(db).await?;
+    sql::query("UPDATE form_results SET result = $2 WHERE id = $1").bind(id).bind(result).execute(db).await?;
     Ok(())
 }
 
 /// Deletes a submission that changed nothing, so that it can be sent again.
 pub async fn delete(db: &mut Connection, id: &[u8]) -> Result<(), Error> {
-    sqlx::query("DELETE FROM form_results WHERE id = $1").bind(id).execute(db).await?;
+    sql::query("DELETE FROM form_results WHERE id = $1").bind(id).execute(db).await?;
     Ok(())
 }
 
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM form_results WHERE created_at < $1").bind(before.as_millis()).execute(db).await?;
+    sql::query("DELETE FROM form_results WHERE created_at < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Host accounts that are linked to people.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::hosts::names_of_host;
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
+use super::sql;
 use super::{Connection, Error, hosts, parse_column, sequences};
 use crate::domain::delegation::Creator;
 use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSort};
@@ -74,7 +75,7 @@ impl TryFrom<HostAccountSummaryRow> for HostAccountSummary {
 
 /// A tenant's host accounts; restricted to a person if given.
 pub async fn list(
-    db: &sqlx::SqlitePool,
+    db: &sql::Pool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
     params: &ListParams<HostAccountFilter, HostAccountSort>,
@@ -106,8 +107,8 @@ pub async fn list(
     listing.fetch::<HostAccountSummaryRow>(db, params.after.as_ref()).await?.try_map(HostAccountSummary::try_from)
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &HostAccountId) -> Result<Option<HostAccount>, Error> {
-    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.id = $2"));
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &HostAccountId) -> Result<Option<HostAccount>, Error> {
+    let query = sql::query_as(select!("WHERE a.tenant_id = $1 AND a.id = $2"));
     let row: Option<Row> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(HostAccount::try_from).transpose()
 }
@@ -121,15 +122,15 @@ pub struct HostAccountKey {
     pub account: AccountName,
 }
 
-pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<HostAccount>, Error> {
-    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.user_id = $2 ORDER BY a.host, a.account"));
+pub async fn of_person(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<HostAccount>, Error> {
+    let query = sql::query_as(select!("WHERE a.tenant_id = $1 AND a.user_id = $2 ORDER BY a.host, a.account"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
 /// The host accounts that were selected at the consent to this grant.
-pub async fn of_grant(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, grant_id: &DeviceGrantId) -> Result<Vec<HostAccount>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!(
+pub async fn of_grant(db: impl sql::Executor<'_>, tenant_id: &TenantId, grant_id: &DeviceGrantId) -> Result<Vec<HostAccount>, Error> {
+    let rows: Vec<Row> = sql::query_as(select!(
         "JOIN delegation_host_accounts t ON t.tenant_id = a.tenant_id AND t.host_account_id = a.id
          JOIN delegations d ON d.tenant_id = t.tenant_id AND d.id = t.delegation_id AND d.user_id = a.user_id
          WHERE d.tenant_id = $1 AND d.device_grant_id = $2 AND d.ended_at IS NULL
@@ -142,14 +143,14 @@ pub async fn of_grant(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, grant_i
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<HostAccount>, Error> {
-    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.number = $2"));
+pub async fn find_by_number(db: impl sql::Executor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<HostAccount>, Error> {
+    let query = sql::query_as(select!("WHERE a.tenant_id = $1 AND a.number = $2"));
     let row: Option<Row> = query.bind(tenant_id.as_str()).bind(number).fetch_optional(db).await?;
     row.map(HostAccount::try_from).transpose()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<HostAccount>, Error> {
-    let query = sqlx::query_as(select!("WHERE a.tenant_id = $1 AND a.number > $2 ORDER BY a.number LIMIT $3"));
+pub async fn page(db: impl sql::Executor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<HostAccount>, Error> {
+    let query = sql::query_as(select!("WHERE a.tenant_id = $1 AND a.number > $2 ORDER BY a.number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(HostAccount::try_from).collect()
 }
@@ -161,7 +162,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAcc
     let host = hosts::canonical_name(&mut *db, tenant_id, &host).await?;
     hosts::claim_name(db, tenant_id, host.as_str(), account.linked_at).await?;
     let number = sequences::next(db, "host_accounts").await?;
-    let done = sqlx::query(concat!(
+    let done = sql::query(concat!(
         "INSERT INTO host_accounts (number, tenant_id, id, user_id, host, account, linked_at, expires_at, updated_at, linked_by, linked_through)
          SELECT $1, $2, $3, $4, $5, $6, $7, $8, $7, $9, $10
          WHERE NOT EXISTS (SELECT 1 FROM host_accounts WHERE tenant_id = $2 AND user_id = $4 AND account = $6 AND host IN ",
@@ -184,8 +185,8 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, account: &HostAcc
 }
 
 /// The person's own link to an account.
-pub async fn find_by_key(db: impl SqliteExecutor<'_>, key: &HostAccountKey) -> Result<Option<HostAccount>, Error> {
-    let query = sqlx::query_as(concat!(
+pub async fn find_by_key(db: impl sql::Executor<'_>, key: &HostAccountKey) -> Result<Option<HostAccount>, Error> {
+    let query = sql::query_as(concat!(
         select!("WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.account = $4 AND a.host IN "),
         names_of_host!("$1", "$3"),
         " ORDER BY a.expires_at DESC LIMIT 1"
@@ -196,20 +197,20 @@ pub async fn find_by_key(db: impl SqliteExecutor<'_>, key: &HostAccountKey) -> R
 }
 
 /// Whether an active link of another person to the account exists.
-pub async fn is_linked_to_another(db: impl SqliteExecutor<'_>, key: &HostAccountKey, now: Timestamp) -> Result<bool, Error> {
+pub async fn is_linked_to_another(db: impl sql::Executor<'_>, key: &HostAccountKey, now: Timestamp) -> Result<bool, Error> {
     let query = concat!(
         "SELECT EXISTS (SELECT 1 FROM host_accounts
                         WHERE tenant_id = $1 AND account = $4 AND user_id <> $2 AND expires_at > $5 AND host IN ",
         names_of_host!("$1", "$3"),
         ")"
     );
-    let query = sqlx::query_scalar(query).bind(key.tenant_id.as_str()).bind(key.user_id.as_str()).bind(key.host.as_str());
+    let query = sql::query_scalar(query).bind(key.tenant_id.as_str()).bind(key.user_id.as_str()).bind(key.host.as_str());
     Ok(query.bind(key.account.as_str()).bind(now.as_millis()).fetch_one(db).await?)
 }
 
 /// Updates a link's expiry and its creation. It remains the same link, with its keys.
 pub async fn renew(db: &mut Connection, tenant_id: &TenantId, account: &HostAccount) -> Result<(), Error> {
-    sqlx::query(
+    sql::query(
         "UPDATE host_accounts SET linked_at = $3, expires_at = $4, updated_at = $5, linked_by = $6, linked_through = $7
          WHERE tenant_id = $1 AND id = $2",
     )
@@ -231,7 +232,7 @@ pub async fn set_expiry(db: &mut Connection, key: &HostAccountKey, expires_at: T
         "UPDATE host_accounts SET expires_at = $5, updated_at = $6 WHERE tenant_id = $1 AND user_id = $2 AND account = $4 AND host IN ",
         names_of_host!("$1", "$3")
     );
-    let done = sqlx::query(statement)
+    let done = sql::query(statement)
         .bind(key.tenant_id.as_str())
         .bind(key.user_id.as_str())
         .bind(key.host.as_str())
@@ -247,7 +248,7 @@ pub async fn set_expiry(db: &mut Connection, key: &HostAccountKey, expires_at: T
 pub async fn delete(db: &mut Connection, key: &HostAccountKey) -> Result<bool, Error> {
     let statement =
         concat!("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2 AND account = $4 AND host IN ", names_of_host!("$1", "$3"));
-    let done = sqlx::query(statement)
+    let done = sql::query(statement)
         .bind(key.tenant_id.as_str())
         .bind(key.user_id.as_str())
         .bind(key.host.as_str())
@@ -259,7 +260,7 @@ pub async fn delete(db: &mut Connection, key: &HostAccountKey) -> Result<bool, E
 
 /// All of a person's; their keys must have been revoked. Returns how many.
 pub async fn delete_of_person(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Error> {
-    let done = sqlx::query("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2")
+    let done = sql::query("DELETE FROM host_accounts WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .execute(db)

@@ -5,11 +5,12 @@ use std::net::IpAddr;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::admins::SecretHashes;
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
+use super::sql;
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::host::{Host, HostCredential, HostFilter};
 use crate::domain::ids::{HostName, TenantId};
@@ -90,7 +91,7 @@ macro_rules! tenant_answering {
         concat!(
             "coalesce((SELECT tenant_id FROM host_names WHERE host = ",
             $host,
-            "), (SELECT w.tenant_id FROM host_names w WHERE w.host = ",
+            " COLLATE \"binary\"), (SELECT w.tenant_id FROM host_names w WHERE w.host = ",
             $host,
             " COLLATE NOCASE ORDER BY w.since LIMIT 1))"
         )
@@ -101,67 +102,67 @@ pub(super) use tenant_answering;
 /// SQL condition: the address in row `h` of `hosts` can be an alias of its host, if no other host has it.
 macro_rules! address_is_a_name {
     () => {
-        "h.address NOT GLOB '*[^A-Za-z0-9._-]*' AND h.address GLOB '*[A-Za-z]*'
+        "ltrim(h.address, 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-') = '' AND ltrim(h.address, '0123456789._-') <> ''
            AND NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = h.tenant_id AND o.host = h.address)"
     };
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Host>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
+pub async fn find_by_number(db: impl sql::Executor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<Host>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Host::try_from).transpose()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Host>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
+pub async fn page(db: impl sql::Executor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<Host>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(Host::try_from).collect()
 }
 
 /// The addresses of these hosts, each with the name that was asked for.
-pub async fn addresses(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, names: &BTreeSet<&str>) -> Result<Vec<(String, String)>, Error> {
-    let query = sqlx::query_as(concat!(
-        "SELECT q.value, h.address FROM json_each($2) q JOIN hosts h ON h.tenant_id = $1 AND h.host IN ",
-        names_of_host!("$1", "q.value")
+pub async fn addresses(db: impl sql::Executor<'_>, tenant_id: &TenantId, names: &BTreeSet<&str>) -> Result<Vec<(String, String)>, Error> {
+    let query = sql::query_as(concat!(
+        "SELECT q.atom, h.address FROM json_each($2) q JOIN hosts h ON h.tenant_id = $1 AND h.host IN ",
+        names_of_host!("$1", "q.atom")
     ));
     Ok(query.bind(tenant_id.as_str()).bind(serde_json::to_string(names).unwrap_or_default()).fetch_all(db).await?)
 }
 
 /// The name a host is stored under: as registered under this name or with it as an address, else as in its credential or its first link.
 /// `host` itself if nothing is stored.
-pub async fn canonical_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<HostName, Error> {
+pub async fn canonical_name(db: impl sql::Executor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<HostName, Error> {
     Ok(all_registered(db, tenant_id, &BTreeSet::from([host])).await?.remove(host).unwrap_or_else(|| host.clone()))
 }
 
 /// As [`canonical_name`], for the registered ones of many hosts.
 pub async fn all_registered(
-    db: impl SqliteExecutor<'_>,
+    db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
     names: &BTreeSet<&HostName>,
 ) -> Result<BTreeMap<HostName, HostName>, Error> {
-    let query = "SELECT q.value,
-                        coalesce((SELECT host FROM hosts WHERE tenant_id = $1 AND host = q.value ORDER BY number LIMIT 1),
-                                 (SELECT host FROM host_aliases WHERE tenant_id = $1 AND alias = q.value),
-                                 (SELECT host FROM host_credentials WHERE tenant_id = $1 AND host = q.value),
-                                 (SELECT host FROM host_accounts WHERE tenant_id = $1 AND host = q.value ORDER BY number LIMIT 1),
-                                 q.value)
+    let query = "SELECT q.atom,
+                        coalesce((SELECT host FROM hosts WHERE tenant_id = $1 AND host = q.atom ORDER BY number LIMIT 1),
+                                 (SELECT host FROM host_aliases WHERE tenant_id = $1 AND alias = q.atom),
+                                 (SELECT host FROM host_credentials WHERE tenant_id = $1 AND host = q.atom),
+                                 (SELECT host FROM host_accounts WHERE tenant_id = $1 AND host = q.atom ORDER BY number LIMIT 1),
+                                 q.atom)
                  FROM json_each($2) q";
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
-    let query = sqlx::query_as(query).bind(tenant_id.as_str()).bind(serde_json::to_string(&names).unwrap_or_default());
+    let query = sql::query_as(query).bind(tenant_id.as_str()).bind(serde_json::to_string(&names).unwrap_or_default());
     let found: Vec<(String, String)> = query.fetch_all(db).await?;
     let name = |name: String| parse_column("hosts", &name.clone(), HostName::parse(name));
     found.into_iter().map(|(asked, registered)| Ok((name(asked)?, name(registered)?))).collect()
 }
 
 /// Whether both are names of one host.
-pub async fn are_same_host(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, one: &HostName, other: &HostName) -> Result<bool, Error> {
-    let query = sqlx::query_scalar(concat!("SELECT $2 COLLATE NOCASE IN ", names_of_host!("$1", "$3")));
+pub async fn are_same_host(db: impl sql::Executor<'_>, tenant_id: &TenantId, one: &HostName, other: &HostName) -> Result<bool, Error> {
+    let query = sql::query_scalar(concat!("SELECT $2 COLLATE NOCASE IN ", names_of_host!("$1", "$3")));
     Ok(query.bind(tenant_id.as_str()).bind(one.as_str()).bind(other.as_str()).fetch_one(db).await?)
 }
 
 /// Whether the host has a registered address.
-pub async fn is_registered(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<bool, Error> {
-    let query = sqlx::query_scalar(concat!("SELECT EXISTS (SELECT 1 FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), ")"));
+pub async fn is_registered(db: impl sql::Executor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<bool, Error> {
+    let query = sql::query_scalar(concat!("SELECT EXISTS (SELECT 1 FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), ")"));
     Ok(query.bind(tenant_id.as_str()).bind(host.as_str()).fetch_one(db).await?)
 }
 
@@ -182,7 +183,7 @@ pub async fn insert(
     now: Timestamp,
 ) -> Result<Option<InsertedAddress>, Error> {
     let number = sequences::next(db, "hosts").await?;
-    let stored: Option<String> = sqlx::query_scalar(
+    let stored: Option<String> = sql::query_scalar(
         "INSERT INTO hosts (number, tenant_id, host, address, created_at, updated_at)
          VALUES ($1, $2,
                  coalesce((SELECT host FROM hosts WHERE tenant_id = $2 AND host = $3 ORDER BY number LIMIT 1),
@@ -201,7 +202,7 @@ pub async fn insert(
     let Some(stored) = stored else { return Ok(None) };
     claim_name(db, tenant_id, &stored, now).await?;
     rebuild_aliases(db, tenant_id).await?;
-    let alias: Option<String> = sqlx::query_scalar("SELECT alias FROM host_aliases WHERE tenant_id = $1 AND alias = $2")
+    let alias: Option<String> = sql::query_scalar("SELECT alias FROM host_aliases WHERE tenant_id = $1 AND alias = $2")
         .bind(tenant_id.as_str())
         .bind(address)
         .fetch_optional(&mut *db)
@@ -209,7 +210,7 @@ pub async fn insert(
     if let Some(alias) = alias {
         claim_name(db, tenant_id, &alias, now).await?;
     }
-    let shared_with: Option<String> = sqlx::query_scalar(concat!(
+    let shared_with: Option<String> = sql::query_scalar(concat!(
         "SELECT h.host FROM hosts h WHERE h.tenant_id = $1 AND h.address = $2 AND h.host <> $3 AND ",
         address_is_a_name!(),
         " ORDER BY h.number LIMIT 1"
@@ -227,7 +228,7 @@ pub async fn insert(
 /// False if the host has no such address.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, address: &str) -> Result<bool, Error> {
     let statement = concat!("DELETE FROM hosts WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND address = $3");
-    let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(address).execute(&mut *db).await?;
+    let done = sql::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(address).execute(&mut *db).await?;
     rebuild_aliases(db, tenant_id).await?;
     Ok(done.rows_affected() == 1)
 }
@@ -235,8 +236,8 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
 /// Rebuilds the aliases of a tenant's hosts from their registered addresses. An address of several hosts is an alias of none, and the name
 /// of a registered host is never an alias of another.
 async fn rebuild_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), Error> {
-    sqlx::query("DELETE FROM host_aliases WHERE tenant_id = $1").bind(tenant_id.as_str()).execute(&mut *db).await?;
-    sqlx::query(concat!(
+    sql::query("DELETE FROM host_aliases WHERE tenant_id = $1").bind(tenant_id.as_str()).execute(&mut *db).await?;
+    sql::query(concat!(
         "INSERT INTO host_aliases (tenant_id, alias, host)
          SELECT h.tenant_id, h.address, min(h.host) FROM hosts h
          WHERE h.tenant_id = $1 AND ",
@@ -251,7 +252,7 @@ async fn rebuild_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<()
 
 /// Makes a tenant responsible for a host name, unless another is: see `host_names` in the schema.
 pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, now: Timestamp) -> Result<(), Error> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO host_names (host, tenant_id, since)
          SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM host_names WHERE host = $1 COLLATE NOCASE)",
     )
@@ -264,8 +265,8 @@ pub async fn claim_name(db: &mut Connection, tenant_id: &TenantId, host: &str, n
 }
 
 /// The name under which a host's credential is stored; the registered one comes first.
-pub async fn credential_name(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<Option<HostName>, Error> {
-    let query = sqlx::query_scalar(concat!(
+pub async fn credential_name(db: impl sql::Executor<'_>, tenant_id: &TenantId, host: &HostName) -> Result<Option<HostName>, Error> {
+    let query = sql::query_scalar(concat!(
         "SELECT c.host FROM host_credentials c WHERE c.tenant_id = $1 AND c.host IN ",
         names_of_host!("$1", "$2"),
         " ORDER BY EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = c.tenant_id AND h.host = c.host) DESC, c.created_at LIMIT 1"
@@ -282,11 +283,11 @@ pub async fn set_credential(
     old_until: Timestamp,
     now: Timestamp,
 ) -> Result<(), Error> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO host_credentials (tenant_id, host, secret_hash, required, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $6, $6)
          ON CONFLICT (tenant_id, host)
-         DO UPDATE SET old_secret_hash = secret_hash, old_secret_until = $5, secret_hash = $3, required = $4, updated_at = $6",
+         DO UPDATE SET old_secret_hash = host_credentials.secret_hash, old_secret_until = $5, secret_hash = $3, required = $4, updated_at = $6",
     )
     .bind(credential.tenant_id.as_str())
     .bind(credential.host.as_str())
@@ -303,7 +304,7 @@ pub async fn set_credential(
 pub async fn require_credential(db: &mut Connection, credential: &HostCredential, now: Timestamp) -> Result<bool, Error> {
     let statement =
         concat!("UPDATE host_credentials SET required = $3, updated_at = $4 WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"));
-    let done = sqlx::query(statement)
+    let done = sql::query(statement)
         .bind(credential.tenant_id.as_str())
         .bind(credential.host.as_str())
         .bind(credential.required)
@@ -315,8 +316,9 @@ pub async fn require_credential(db: &mut Connection, credential: &HostCredential
 
 /// Deletes the credentials under all names of the host, except under `except`. False if there is none.
 pub async fn delete_credentials(db: &mut Connection, tenant_id: &TenantId, host: &HostName, except: Option<&HostName>) -> Result<bool, Error> {
-    let statement = concat!("DELETE FROM host_credentials WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND host IS NOT $3");
-    let done = sqlx::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(except.map(HostName::as_str)).execute(db).await?;
+    let statement =
+        concat!("DELETE FROM host_credentials WHERE tenant_id = $1 AND host IN ", names_of_host!("$1", "$2"), " AND host IS DISTINCT FROM $3");
+    let done = sql::query(statement).bind(tenant_id.as_str()).bind(host.as_str()).bind(except.map(HostName::as_str)).execute(db).await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -355,8 +357,8 @@ impl TryFrom<CredentialRow> for CredentialWithSecrets {
 pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> BoxFuture<'c, Result<Vec<Option<CredentialWithSecrets>>, Error>> {
     async move {
         let hashes_in_hex: Vec<String> = hashes.iter().map(hex::encode).collect();
-        let rows: Vec<CredentialRow> = sqlx::query_as(
-            "WITH asked (hash) AS (SELECT unhex(value) FROM json_each($1))
+        let rows: Vec<CredentialRow> = sql::query_as(
+            "WITH asked (hash) AS (SELECT unhex(atom) FROM json_each($1))
              SELECT tenant_id, host, secret_hash, old_secret_hash, old_secret_until, required
              FROM host_credentials WHERE secret_hash IN (SELECT hash FROM asked) OR old_secret_hash IN (SELECT hash FROM asked)",
         )
@@ -373,8 +375,8 @@ pub fn find_by_credential<'c>(db: &'c mut Connection, hashes: &'c [Vec<u8>]) -> 
 }
 
 /// The tenant that answers a host which does not name its tenant.
-pub async fn default_tenant_of(db: impl SqliteExecutor<'_>, host: &HostName) -> Result<Option<TenantId>, Error> {
-    let tenant: Option<String> = sqlx::query_scalar(concat!("SELECT ", tenant_answering!("$1"))).bind(host.as_str()).fetch_one(db).await?;
+pub async fn default_tenant_of(db: impl sql::Executor<'_>, host: &HostName) -> Result<Option<TenantId>, Error> {
+    let tenant: Option<String> = sql::query_scalar(concat!("SELECT ", tenant_answering!("$1"))).bind(host.as_str()).fetch_one(db).await?;
     tenant.map(|tenant| parse_column("host_names", host.as_str(), TenantId::parse(tenant))).transpose()
 }
 
@@ -403,7 +405,7 @@ struct HostSummaryRow {
 
 /// A tenant's hosts, by name; only `host` if given.
 pub async fn list(
-    db: &sqlx::SqlitePool,
+    db: &sql::Pool,
     tenant_id: &TenantId,
     host: Option<&HostName>,
     params: &ListParams<HostFilter, ()>,
@@ -411,15 +413,15 @@ pub async fn list(
 ) -> Result<Page<HostSummary>, Error> {
     const COLUMNS: &str = concat!(
         "h.host, h.addresses,
-         (SELECT max(c.required) FROM host_credentials c WHERE c.tenant_id = h.tenant_id AND c.host IN ",
+         (SELECT c.required FROM host_credentials c WHERE c.tenant_id = h.tenant_id AND c.host IN ",
         names_of_host!("h.tenant_id", "h.host"),
-        ") AS credential_required, coalesce(",
+        " ORDER BY c.required DESC LIMIT 1) AS credential_required, coalesce(",
         tenant_answering!("h.host"),
-        " = h.tenant_id, 0) AS answers, q.asked_at, q.from_address AS asked_from"
+        " = h.tenant_id, false) AS answers, q.asked_at, q.from_address AS asked_from"
     );
     // Also hosts without an address but with a credential, because they can make lookups.
     const FROM: &str =
-        "(SELECT tenant_id, host, min(number) AS number, group_concat(address, char(10)) AS addresses FROM hosts GROUP BY tenant_id, host
+        "(SELECT tenant_id, host, min(number) AS number, string_agg(address, '\n' ORDER BY address) AS addresses FROM hosts GROUP BY tenant_id, host
             UNION ALL
             SELECT tenant_id, host, 0, '' FROM host_credentials alone
             WHERE NOT EXISTS (SELECT 1 FROM hosts o WHERE o.tenant_id = alone.tenant_id AND o.host = alone.host)
@@ -448,8 +450,8 @@ pub async fn list(
 }
 
 /// The tenant responsible for a lookup, and the host's stored name if it has one: the named tenant, or the one that has the host name.
-pub async fn resolve_host(db: impl SqliteExecutor<'_>, tenant_id: Option<&TenantId>, host: &HostName) -> Result<Option<(TenantId, HostName)>, Error> {
-    let query = sqlx::query_as(concat!(
+pub async fn resolve_host(db: impl sql::Executor<'_>, tenant_id: Option<&TenantId>, host: &HostName) -> Result<Option<(TenantId, HostName)>, Error> {
+    let query = sql::query_as(concat!(
         "WITH q (tenant_id) AS (SELECT coalesce($1, ",
         tenant_answering!("$2"),
         "))
@@ -467,7 +469,7 @@ pub async fn resolve_host(db: impl SqliteExecutor<'_>, tenant_id: Option<&Tenant
 
 /// Records a lookup by a host.
 pub async fn record_lookup(db: &mut Connection, tenant_id: &TenantId, host: &HostName, from: Option<IpAddr>, now: Timestamp) -> Result<(), Error> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO host_questions (tenant_id, host, asked_at, from_address)
          SELECT id, $2, $3, $4 FROM tenants WHERE id = $1
          ON CONFLICT (tenant_id, host) DO UPDATE SET asked_at = $3, from_address = $4",

@@ -1,8 +1,9 @@
 //! Identities of people at providers, and invitations.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
-use super::{Connection, Error, parse_column};
+use super::sql;
+use super::{Connection, Error, parse_column, sequences};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::time::Timestamp;
 
@@ -46,23 +47,23 @@ impl TryFrom<Row> for Identity {
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, issuer: &str, subject: &str) -> Result<Option<Identity>, Error> {
-    let query = "SELECT rowid AS number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3";
-    let row: Option<Row> = sqlx::query_as(query).bind(tenant_id.as_str()).bind(issuer).bind(subject).fetch_optional(db).await?;
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, issuer: &str, subject: &str) -> Result<Option<Identity>, Error> {
+    let query = "SELECT number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3";
+    let row: Option<Row> = sql::query_as(query).bind(tenant_id.as_str()).bind(issuer).bind(subject).fetch_optional(db).await?;
     row.map(Identity::try_from).transpose()
 }
 
 /// A person's identities, oldest first.
-pub async fn of_person(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Identity>, Error> {
-    let query = "SELECT rowid AS number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities
-         WHERE tenant_id = $1 AND user_id = $2 ORDER BY linked_at, rowid";
-    let rows: Vec<Row> = sqlx::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
+pub async fn of_person(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Vec<Identity>, Error> {
+    let query = "SELECT number, issuer, subject, user_id, label, linked_at, last_used_at FROM identities
+         WHERE tenant_id = $1 AND user_id = $2 ORDER BY linked_at, number";
+    let rows: Vec<Row> = sql::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(Identity::try_from).collect()
 }
 
 /// False if it does not exist.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Error> {
-    let done = sqlx::query("DELETE FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3 AND user_id = $4")
+    let done = sql::query("DELETE FROM identities WHERE tenant_id = $1 AND issuer = $2 AND subject = $3 AND user_id = $4")
         .bind(tenant_id.as_str())
         .bind(&identity.issuer)
         .bind(&identity.subject)
@@ -74,9 +75,10 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, identity: &Identi
 
 /// False if it is linked to a person already.
 pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identity) -> Result<bool, Error> {
-    let done = sqlx::query(
-        "INSERT INTO identities (tenant_id, issuer, subject, user_id, label, linked_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT DO NOTHING",
+    let number = sequences::next(db, "identities").await?;
+    let done = sql::query(
+        "INSERT INTO identities (tenant_id, issuer, subject, user_id, label, linked_at, last_used_at, number)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
     )
     .bind(tenant_id.as_str())
     .bind(&identity.issuer)
@@ -85,6 +87,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identi
     .bind(&identity.label)
     .bind(identity.linked_at.as_millis())
     .bind(identity.last_used_at.map(Timestamp::as_millis))
+    .bind(number)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
@@ -92,7 +95,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, identity: &Identi
 
 /// Records a sign-in, and the current label of the identity.
 pub async fn touch(db: &mut Connection, tenant_id: &TenantId, issuer: &str, subject: &str, label: &str, now: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE identities SET last_used_at = $4, label = $5 WHERE tenant_id = $1 AND issuer = $2 AND subject = $3")
+    sql::query("UPDATE identities SET last_used_at = $4, label = $5 WHERE tenant_id = $1 AND issuer = $2 AND subject = $3")
         .bind(tenant_id.as_str())
         .bind(issuer)
         .bind(subject)
@@ -111,12 +114,12 @@ pub async fn insert_invitation(
     code_hash: &[u8],
     expires_at: Timestamp,
 ) -> Result<(), Error> {
-    sqlx::query("DELETE FROM invitations WHERE tenant_id = $1 AND user_id = $2")
+    sql::query("DELETE FROM invitations WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .execute(&mut *db)
         .await?;
-    sqlx::query("INSERT INTO invitations (tenant_id, code_hash, user_id, expires_at) VALUES ($1, $2, $3, $4)")
+    sql::query("INSERT INTO invitations (tenant_id, code_hash, user_id, expires_at) VALUES ($1, $2, $3, $4)")
         .bind(tenant_id.as_str())
         .bind(code_hash)
         .bind(user_id.as_str())
@@ -129,7 +132,7 @@ pub async fn insert_invitation(
 /// Consumes an invitation. Returns the invited person; `None` if it is unknown or has expired.
 pub async fn consume_invitation(db: &mut Connection, tenant_id: &TenantId, code_hash: &[u8], now: Timestamp) -> Result<Option<UserId>, Error> {
     let user: Option<String> =
-        sqlx::query_scalar("DELETE FROM invitations WHERE tenant_id = $1 AND code_hash = $2 AND expires_at > $3 RETURNING user_id")
+        sql::query_scalar("DELETE FROM invitations WHERE tenant_id = $1 AND code_hash = $2 AND expires_at > $3 RETURNING user_id")
             .bind(tenant_id.as_str())
             .bind(code_hash)
             .bind(now.as_millis())
@@ -139,6 +142,6 @@ pub async fn consume_invitation(db: &mut Connection, tenant_id: &TenantId, code_
 }
 
 pub async fn delete_old_invitations(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM invitations WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
+    sql::query("DELETE FROM invitations WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
     Ok(())
 }

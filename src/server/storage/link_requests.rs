@@ -1,9 +1,8 @@
 //! Requests to link host accounts.
 
-use sqlx::SqliteExecutor;
-
 use super::claims::{Claimed, claim, claim_ends, claims, select_requests};
 use super::row::{Values, row};
+use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::device_grant::Claimant;
 use crate::domain::ids::{AccountName, HostName, LinkRequestId, TenantId, UserId};
@@ -16,6 +15,7 @@ row!(link_requests:
         id: String,
         host: String,
         account: String,
+        #[sqlx(try_from = "i64")]
         uid: u32,
         asked_at: i64,
         expires_at: i64,
@@ -66,7 +66,7 @@ impl Row {
 
 /// Inserts a request, replacing an earlier one of the host for this account. False if one of the secrets is in use: draw again.
 pub async fn replace(db: &mut Connection, request: &LinkRequest, secret_hash: &[u8], user_code_hash: &[u8]) -> Result<bool, Error> {
-    sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account = $3")
+    sql::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account = $3")
         .bind(request.tenant_id.as_str())
         .bind(request.host.as_str())
         .bind(request.account.as_str())
@@ -90,31 +90,31 @@ pub async fn replace(db: &mut Connection, request: &LinkRequest, secret_hash: &[
 /// Number of pending requests for other accounts of the host.
 pub async fn count_other_pending(db: &mut Connection, request: &LinkRequest) -> Result<i64, Error> {
     let query = "SELECT count(*) FROM link_requests WHERE tenant_id = $1 AND host = $2 AND account <> $3 AND state = 'waiting' AND expires_at > $4";
-    let query = sqlx::query_scalar(query).bind(request.tenant_id.as_str()).bind(request.host.as_str()).bind(request.account.as_str());
+    let query = sql::query_scalar(query).bind(request.tenant_id.as_str()).bind(request.host.as_str()).bind(request.account.as_str());
     Ok(query.bind(request.requested_at.as_millis()).fetch_one(db).await?)
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &LinkRequestId) -> Result<Option<LinkRequest>, Error> {
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &LinkRequestId) -> Result<Option<LinkRequest>, Error> {
     let row: Option<Claimed<Row>> =
-        sqlx::query_as(select_requests!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+        sql::query_as(select_requests!("tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(LinkRequest::try_from).transpose()
 }
 
 /// Finds a request by its secret, only for the host that made it.
 pub async fn find_of_host(
-    db: impl SqliteExecutor<'_>,
+    db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
     host: &HostName,
     secret_hash: &[u8],
 ) -> Result<Option<LinkRequest>, Error> {
-    let query = sqlx::query_as(select_requests!("tenant_id = $1 AND host = $2 AND secret_hash = $3"));
+    let query = sql::query_as(select_requests!("tenant_id = $1 AND host = $2 AND secret_hash = $3"));
     let row: Option<Claimed<Row>> = query.bind(tenant_id.as_str()).bind(host.as_str()).bind(secret_hash).fetch_optional(db).await?;
     row.map(LinkRequest::try_from).transpose()
 }
 
 /// Finds a request of any tenant: user codes are unique across tenants.
-pub async fn find_by_user_code(db: impl SqliteExecutor<'_>, hash: &[u8]) -> Result<Option<LinkRequest>, Error> {
-    let row: Option<Claimed<Row>> = sqlx::query_as(select_requests!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
+pub async fn find_by_user_code(db: impl sql::Executor<'_>, hash: &[u8]) -> Result<Option<LinkRequest>, Error> {
+    let row: Option<Claimed<Row>> = sql::query_as(select_requests!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
     row.map(LinkRequest::try_from).transpose()
 }
 
@@ -132,7 +132,7 @@ pub async fn save_answer(db: &mut Connection, request: &LinkRequest) -> Result<b
         LinkRequestState::Linked { person, until } => ("linked", Some(person.as_str()), Some(until.as_millis())),
     };
     let done =
-        sqlx::query("UPDATE link_requests SET state = $3, claimed_code = NULL, person = $4, link_until = $5 WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'")
+        sql::query("UPDATE link_requests SET state = $3, claimed_code = NULL, person = $4, link_until = $5 WHERE tenant_id = $1 AND id = $2 AND state = 'waiting'")
             .bind(request.tenant_id.as_str())
             .bind(request.id.as_str())
             .bind(state)
@@ -145,7 +145,7 @@ pub async fn save_answer(db: &mut Connection, request: &LinkRequest) -> Result<b
 
 /// Deletes a pending request of the host. Returns the number of requests deleted.
 pub async fn cancel(db: &mut Connection, tenant_id: &TenantId, host: &HostName, secret_hash: &[u8]) -> Result<u64, Error> {
-    let done = sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND secret_hash = $3 AND state = 'waiting'")
+    let done = sql::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND secret_hash = $3 AND state = 'waiting'")
         .bind(tenant_id.as_str())
         .bind(host.as_str())
         .bind(secret_hash)
@@ -156,7 +156,7 @@ pub async fn cancel(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
 
 /// Deletes all pending requests of a host.
 pub async fn delete_pending(db: &mut Connection, tenant_id: &TenantId, host: &HostName) -> Result<(), Error> {
-    sqlx::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND state = 'waiting'")
+    sql::query("DELETE FROM link_requests WHERE tenant_id = $1 AND host = $2 AND state = 'waiting'")
         .bind(tenant_id.as_str())
         .bind(host.as_str())
         .execute(db)
@@ -166,6 +166,6 @@ pub async fn delete_pending(db: &mut Connection, tenant_id: &TenantId, host: &Ho
 
 /// Deletes requests whose code expired before `before`.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM link_requests WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
+    sql::query("DELETE FROM link_requests WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())
 }

@@ -1,9 +1,10 @@
 //! The outbox: notifications that wait to be sent by e-mail, and who gets e-mail.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::clients::client_name;
 use super::notifications::{self, NewNotification, select_notifications};
+use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::mail::{EmailAddress, MAIL_INTERVAL, MAX_PER_MESSAGE, MAX_QUEUED, MAX_QUEUED_OF_PERSON, MAX_QUEUED_OPTIONAL};
@@ -12,9 +13,9 @@ use crate::domain::time::Timestamp;
 
 /// Sets whether the server sends e-mail. If not, what waits is deleted.
 pub async fn set_enabled(db: &mut Connection, enabled: bool) -> Result<(), Error> {
-    sqlx::query("UPDATE mail_settings SET enabled = $1").bind(enabled).execute(&mut *db).await?;
+    sql::query("UPDATE mail_settings SET enabled = $1").bind(enabled).execute(&mut *db).await?;
     if !enabled {
-        sqlx::query("DELETE FROM mail_outbox").execute(db).await?;
+        sql::query("DELETE FROM mail_outbox").execute(db).await?;
     }
     Ok(())
 }
@@ -23,7 +24,7 @@ pub async fn set_enabled(db: &mut Connection, enabled: bool) -> Result<(), Error
 pub(super) async fn queue(db: &mut Connection, new: &NewNotification) -> Result<(), Error> {
     let always = new.is_always_mailed();
     let (queued, of_person): (i64, i64) =
-        sqlx::query_as("SELECT count(*), count(CASE WHEN user_id = $2 THEN 1 END) FROM mail_outbox WHERE tenant_id = $1")
+        sql::query_as("SELECT count(*), count(CASE WHEN user_id = $2 THEN 1 END) FROM mail_outbox WHERE tenant_id = $1")
             .bind(&new.tenant_id)
             .bind(&new.user_id)
             .fetch_one(&mut *db)
@@ -32,7 +33,7 @@ pub(super) async fn queue(db: &mut Connection, new: &NewNotification) -> Result<
         tracing::warn!(tenant = new.tenant_id, user = new.user_id, notification = new.id, "No e-mail about a notification: too many wait");
         return Ok(());
     }
-    sqlx::query(
+    sql::query(
         "INSERT INTO mail_outbox (notification_id, tenant_id, user_id, created_at, due_at)
          SELECT n.id, n.tenant_id, n.user_id, n.at, CASE WHEN p.mailed_at <= n.at AND p.mailed_at + $3 > n.at THEN p.mailed_at + $3 ELSE n.at END
          FROM notifications n
@@ -91,7 +92,7 @@ struct RecipientRow {
 
 /// Claims what is due of the person who has waited longest: until `claimed_until` no other sender takes it.
 pub async fn claim(db: &mut Connection, now: Timestamp, claimed_until: Timestamp) -> Result<Option<ClaimedMail>, Error> {
-    let recipient: Option<RecipientRow> = sqlx::query_as(
+    let recipient: Option<RecipientRow> = sql::query_as(
         "SELECT o.tenant_id, t.display_name AS tenant_name, o.user_id, p.display_name, p.email, p.language
          FROM mail_outbox o
          JOIN people p ON p.tenant_id = o.tenant_id AND p.user_id = o.user_id
@@ -102,7 +103,7 @@ pub async fn claim(db: &mut Connection, now: Timestamp, claimed_until: Timestamp
     .fetch_optional(&mut *db)
     .await?;
     let Some(recipient) = recipient else { return Ok(None) };
-    let rows: Vec<ClaimedRow> = sqlx::query_as(
+    let rows: Vec<ClaimedRow> = sql::query_as(
         "UPDATE mail_outbox SET attempts = attempts + 1, due_at = $4 WHERE notification_id IN
              (SELECT notification_id FROM mail_outbox WHERE tenant_id = $1 AND user_id = $2 AND due_at <= $3 ORDER BY notification_id LIMIT $5)
          RETURNING notification_id, created_at, attempts",
@@ -133,19 +134,19 @@ pub async fn claim(db: &mut Connection, now: Timestamp, claimed_until: Timestamp
 
 async fn find_notification(db: &mut Connection, id: i64, now: Timestamp) -> Result<Option<Notification>, Error> {
     let row: Option<notifications::Row> =
-        sqlx::query_as(select_notifications!("WHERE n.id = $2")).bind(now.as_millis()).bind(id).fetch_optional(db).await?;
+        sql::query_as(select_notifications!("WHERE n.id = $2")).bind(now.as_millis()).bind(id).fetch_optional(db).await?;
     Ok(row.and_then(notifications::Row::into_notification))
 }
 
 /// Deletes a row that was sent, or is given up.
 pub async fn delete(db: &mut Connection, row: &ClaimedRow) -> Result<(), Error> {
-    sqlx::query("DELETE FROM mail_outbox WHERE notification_id = $1").bind(row.notification_id).execute(db).await?;
+    sql::query("DELETE FROM mail_outbox WHERE notification_id = $1").bind(row.notification_id).execute(db).await?;
     Ok(())
 }
 
 /// Sets the next attempt.
 pub async fn postpone(db: &mut Connection, row: &ClaimedRow, due_at: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE mail_outbox SET due_at = $2 WHERE notification_id = $1")
+    sql::query("UPDATE mail_outbox SET due_at = $2 WHERE notification_id = $1")
         .bind(row.notification_id)
         .bind(due_at.as_millis())
         .execute(db)
@@ -155,13 +156,13 @@ pub async fn postpone(db: &mut Connection, row: &ClaimedRow, due_at: Timestamp) 
 
 /// Records that a person was sent a message: what else waits for them follows after [`MAIL_INTERVAL`].
 pub async fn record_sent(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE people SET mailed_at = $3 WHERE tenant_id = $1 AND user_id = $2")
+    sql::query("UPDATE people SET mailed_at = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(now.as_millis())
         .execute(&mut *db)
         .await?;
-    sqlx::query("UPDATE mail_outbox SET due_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND due_at < $3")
+    sql::query("UPDATE mail_outbox SET due_at = $3 WHERE tenant_id = $1 AND user_id = $2 AND due_at < $3")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind((now + MAIL_INTERVAL).as_millis())
@@ -191,8 +192,8 @@ struct PreferencesRow {
 }
 
 /// `None` if there is no such person.
-pub async fn preferences(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<MailPreferences>, Error> {
-    let row: Option<PreferencesRow> = sqlx::query_as(
+pub async fn preferences(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<MailPreferences>, Error> {
+    let row: Option<PreferencesRow> = sql::query_as(
         "SELECT s.enabled, p.email, p.email_issuer, p.optional_mail FROM people p, mail_settings s WHERE p.tenant_id = $1 AND p.user_id = $2",
     )
     .bind(tenant_id.as_str())
@@ -209,7 +210,7 @@ pub async fn preferences(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user
 
 /// Sets whether e-mail is also sent about what applications do.
 pub async fn set_optional_mail(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool) -> Result<(), Error> {
-    sqlx::query("UPDATE people SET optional_mail = $3 WHERE tenant_id = $1 AND user_id = $2")
+    sql::query("UPDATE people SET optional_mail = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(enabled)
@@ -220,7 +221,7 @@ pub async fn set_optional_mail(db: &mut Connection, tenant_id: &TenantId, user_i
 
 /// Sets or removes a person's address for an administrator. False if there is no such person.
 pub async fn set_address(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, address: Option<&EmailAddress>) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE people SET email = $3, email_issuer = NULL WHERE tenant_id = $1 AND user_id = $2")
+    let done = sql::query("UPDATE people SET email = $3, email_issuer = NULL WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(address.map(EmailAddress::as_str))
@@ -237,7 +238,7 @@ pub async fn set_claimed_address(
     issuer: &str,
     address: &EmailAddress,
 ) -> Result<(), Error> {
-    sqlx::query(
+    sql::query(
         "UPDATE people SET email = $4, email_issuer = $3
          WHERE tenant_id = $1 AND user_id = $2 AND (email IS NULL OR (email_issuer = $3 AND email <> $4))",
     )
@@ -252,7 +253,7 @@ pub async fn set_claimed_address(
 
 /// Forgets the address that an issuer asserted, when the person's identity there is unlinked.
 pub async fn forget_claimed_address(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, issuer: &str) -> Result<(), Error> {
-    sqlx::query("UPDATE people SET email = NULL, email_issuer = NULL WHERE tenant_id = $1 AND user_id = $2 AND email_issuer = $3")
+    sql::query("UPDATE people SET email = NULL, email_issuer = NULL WHERE tenant_id = $1 AND user_id = $2 AND email_issuer = $3")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(issuer)
@@ -263,7 +264,7 @@ pub async fn forget_claimed_address(db: &mut Connection, tenant_id: &TenantId, u
 
 /// Stores the language that a person uses.
 pub async fn set_language(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, language: &str) -> Result<(), Error> {
-    sqlx::query("UPDATE people SET language = $3 WHERE tenant_id = $1 AND user_id = $2 AND (language IS NULL OR language <> $3)")
+    sql::query("UPDATE people SET language = $3 WHERE tenant_id = $1 AND user_id = $2 AND (language IS NULL OR language <> $3)")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(language)

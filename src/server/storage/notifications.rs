@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::clients::client_name;
+use super::sql;
 use super::{Connection, Error};
 use crate::domain::audit_log::AuditEvent;
 use crate::domain::ids::{ClientId, TenantId, UserId};
@@ -49,7 +50,7 @@ fn as_json(event: &AuditEvent, kind: NotificationKind, person: &UserId) -> serde
 async fn is_from_new_network(db: &mut Connection, event: &AuditEvent, person: &UserId) -> Result<bool, Error> {
     let Some(network) = event.from.map(network) else { return Ok(false) };
     let (tenant, user) = (event.tenant_id.as_str(), person.as_str());
-    let (before, there): (bool, Option<i64>) = sqlx::query_as(
+    let (before, there): (bool, Option<i64>) = sql::query_as(
         "SELECT EXISTS (SELECT 1 FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2),
                 (SELECT last_seen_at FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2 AND network = $3)",
     )
@@ -58,7 +59,7 @@ async fn is_from_new_network(db: &mut Connection, event: &AuditEvent, person: &U
     .bind(&network)
     .fetch_one(&mut *db)
     .await?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO sign_in_networks (tenant_id, user_id, network, last_seen_at) VALUES ($1, $2, $3, $4)
          ON CONFLICT (tenant_id, user_id, network) DO UPDATE SET last_seen_at = excluded.last_seen_at",
     )
@@ -70,7 +71,7 @@ async fn is_from_new_network(db: &mut Connection, event: &AuditEvent, person: &U
     .await?;
     let is_new = is_new_network(there.map(Timestamp::from_millis), before, event.at);
     if is_new {
-        sqlx::query(
+        sql::query(
             "DELETE FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2 AND network NOT IN
                  (SELECT network FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2 ORDER BY last_seen_at DESC LIMIT $3)",
         )
@@ -100,9 +101,9 @@ impl NewNotification {
 
 /// One statement for all. A collapsed notification is left out while the application has one that is not dismissed, or is recent.
 async fn insert(db: &mut Connection, rows: Vec<serde_json::Value>) -> Result<Vec<NewNotification>, Error> {
-    let inserted: Vec<NewNotification> = sqlx::query_as(
+    let inserted: Vec<NewNotification> = sql::query_as(
         "INSERT INTO notifications (tenant_id, user_id, kind, at, client_id, subject, from_address)
-         SELECT n.value ->> 'tenant_id', n.value ->> 'user_id', n.value ->> 'kind', n.value ->> 'at', n.value ->> 'client_id',
+         SELECT n.value ->> 'tenant_id', n.value ->> 'user_id', n.value ->> 'kind', CAST(n.value ->> 'at' AS BIGINT), n.value ->> 'client_id',
                 n.value ->> 'subject', n.value ->> 'from_address'
          FROM json_each($1) n
          WHERE EXISTS (SELECT 1 FROM people p WHERE p.tenant_id = n.value ->> 'tenant_id' AND p.user_id = n.value ->> 'user_id')
@@ -110,7 +111,7 @@ async fn insert(db: &mut Connection, rows: Vec<serde_json::Value>) -> Result<Vec
                 OR NOT EXISTS (SELECT 1 FROM notifications o
                                WHERE o.tenant_id = n.value ->> 'tenant_id' AND o.user_id = n.value ->> 'user_id'
                                  AND o.kind = n.value ->> 'kind' AND o.client_id = n.value ->> 'client_id'
-                                 AND (o.dismissed_at IS NULL OR o.at > n.value ->> 'collapsed_since')))
+                                 AND (o.dismissed_at IS NULL OR o.at > CAST(n.value ->> 'collapsed_since' AS BIGINT))))
          RETURNING id, tenant_id, user_id, kind",
     )
     .bind(serde_json::Value::from(rows).to_string())
@@ -125,7 +126,7 @@ async fn insert(db: &mut Connection, rows: Vec<serde_json::Value>) -> Result<Vec
 /// What applications do displaces nothing else, and nothing is displaced that waits to be sent: an intruder could cause many of them.
 async fn delete_beyond_limit(db: &mut Connection, newest: &NewNotification) -> Result<(), Error> {
     let [allowed, keys] = NotificationKind::OPTIONAL.map(NotificationKind::as_str);
-    sqlx::query(
+    sql::query(
         "DELETE FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND (kind IN ($4, $5)) = ($6 IN ($4, $5)) AND id <=
              (SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 AND (kind IN ($4, $5)) = ($6 IN ($4, $5))
               ORDER BY id DESC LIMIT 1 OFFSET $3)
@@ -188,9 +189,9 @@ macro_rules! select_notifications {
 pub(super) use select_notifications;
 
 /// A person's notifications that are not dismissed, newest first.
-pub async fn pending(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<Notification>, Error> {
+pub async fn pending(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId, now: Timestamp) -> Result<Vec<Notification>, Error> {
     let rows: Vec<Row> =
-        sqlx::query_as(select_notifications!("WHERE n.tenant_id = $2 AND n.user_id = $3 AND n.dismissed_at IS NULL ORDER BY n.id DESC LIMIT $4"))
+        sql::query_as(select_notifications!("WHERE n.tenant_id = $2 AND n.user_id = $3 AND n.dismissed_at IS NULL ORDER BY n.id DESC LIMIT $4"))
             .bind(now.as_millis())
             .bind(tenant_id.as_str())
             .bind(user_id.as_str())
@@ -202,7 +203,7 @@ pub async fn pending(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id:
 
 /// Dismisses one of a person's notifications. False if they have no such one, or it is dismissed already.
 pub async fn dismiss(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, id: i64, now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE notifications SET dismissed_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND dismissed_at IS NULL")
+    let done = sql::query("UPDATE notifications SET dismissed_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND id = $3 AND dismissed_at IS NULL")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(id)
@@ -214,7 +215,7 @@ pub async fn dismiss(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId
 
 /// Dismisses a person's notifications up to one that they were shown. Returns their number.
 pub async fn dismiss_all(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, newest: i64, now: Timestamp) -> Result<u64, Error> {
-    let done = sqlx::query("UPDATE notifications SET dismissed_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND id <= $3 AND dismissed_at IS NULL")
+    let done = sql::query("UPDATE notifications SET dismissed_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND id <= $3 AND dismissed_at IS NULL")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(newest)
@@ -227,11 +228,11 @@ pub async fn dismiss_all(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
 /// Deletes notifications, and networks not seen, since before `before`; a limited number per call, so that other writes are not delayed.
 /// A person's last network stays: the next sign-in is not their first.
 pub async fn delete_old(db: &mut Connection, before: Timestamp, networks_before: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE at < $1 LIMIT 1000)")
+    sql::query("DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE at < $1 LIMIT 1000)")
         .bind(before.as_millis())
         .execute(&mut *db)
         .await?;
-    sqlx::query(
+    sql::query(
         "DELETE FROM sign_in_networks WHERE (tenant_id, user_id, network) IN
              (SELECT s.tenant_id, s.user_id, s.network FROM sign_in_networks s
               WHERE s.last_seen_at < $1

@@ -1,10 +1,11 @@
 //! People's accounts.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::keyset::{KeysetQuery, Order};
 use super::row::{Values, row, select};
-use super::{Connection, Error, parse_column, user_mfa};
+use super::sql;
+use super::{Connection, Error, parse_column, sequences, user_mfa};
 use crate::domain::folding;
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page};
@@ -49,22 +50,23 @@ impl TryFrom<Row> for Person {
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Person>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2")).bind(tenant_id.as_str()).bind(user_id.as_str());
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<Person>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND user_id = $2")).bind(tenant_id.as_str()).bind(user_id.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Person::try_from).transpose()
 }
 
 /// Those of these user ids that have an account, in order.
-pub async fn existing(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, ids: &[String]) -> Result<Vec<String>, Error> {
-    let query =
-        sqlx::query_scalar("SELECT user_id FROM people WHERE tenant_id = $1 AND user_id IN (SELECT value FROM json_each($2)) ORDER BY user_id");
+pub async fn existing(db: impl sql::Executor<'_>, tenant_id: &TenantId, ids: &[String]) -> Result<Vec<String>, Error> {
+    let query = sql::query_scalar("SELECT user_id FROM people WHERE tenant_id = $1 AND user_id IN (SELECT atom FROM json_each($2)) ORDER BY user_id");
     Ok(query.bind(tenant_id.as_str()).bind(serde_json::to_string(ids).unwrap_or_default()).fetch_all(db).await?)
 }
 
 /// False if the tenant has a person of that id.
 pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Result<bool, Error> {
+    let number = sequences::next(db, "people").await?;
     Values::new()
+        .set("number", number)
         .set("tenant_id", person.tenant_id.as_str())
         .set("user_id", person.user_id.as_str())
         .set("display_name", &person.display_name)
@@ -79,7 +81,7 @@ pub async fn insert(db: &mut Connection, person: &Person, now: Timestamp) -> Res
 
 /// False if there is no such person.
 pub async fn set_password(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, password_hash: &str) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE people SET password_hash = $3 WHERE tenant_id = $1 AND user_id = $2")
+    let done = sql::query("UPDATE people SET password_hash = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(password_hash)
@@ -90,7 +92,7 @@ pub async fn set_password(db: &mut Connection, tenant_id: &TenantId, user_id: &U
 
 /// False if there is no such person.
 pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE people SET enabled = $3 WHERE tenant_id = $1 AND user_id = $2")
+    let done = sql::query("UPDATE people SET enabled = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(enabled)
@@ -101,7 +103,7 @@ pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
 
 /// Grants or revokes the administrator role. False if there is no such person.
 pub async fn set_admin(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, admin: bool) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE people SET admin = $3 WHERE tenant_id = $1 AND user_id = $2")
+    let done = sql::query("UPDATE people SET admin = $3 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(admin)
@@ -120,7 +122,7 @@ struct PersonSummaryRow {
 /// SQL for an enabled person `p` without an app or passkey.
 macro_rules! without_second_factor {
     () => {
-        "p.enabled = 1 AND NOT EXISTS (SELECT 1 FROM totp f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)
+        "p.enabled AND NOT EXISTS (SELECT 1 FROM totp f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)
              AND NOT EXISTS (SELECT 1 FROM passkeys f WHERE f.tenant_id = p.tenant_id AND f.user_id = p.user_id)"
     };
 }
@@ -128,7 +130,7 @@ pub(super) use without_second_factor;
 
 /// A tenant's people; only one of them if given.
 pub async fn list(
-    db: &sqlx::SqlitePool,
+    db: &sql::Pool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
     params: &ListParams<PersonFilter, PersonSort>,
@@ -136,8 +138,8 @@ pub async fn list(
 ) -> Result<Page<PersonSummary>, Error> {
     const COLUMNS: &str = "p.tenant_id, p.user_id, p.display_name, p.enabled, p.admin, p.password_hash, p.created_at";
     let order = match params.sort {
-        PersonSort::Name => Order::text("p.user_id", "p.rowid"),
-        PersonSort::Created => Order::integer("p.created_at", "p.rowid").descending(),
+        PersonSort::Name => Order::text("p.user_id", "p.number"),
+        PersonSort::Created => Order::integer("p.created_at", "p.number").descending(),
     };
     let mut listing = KeysetQuery::new(COLUMNS, "people p WHERE p.tenant_id = ", tenant_id.as_str().to_owned(), order);
     if let Some(user_id) = user_id {
@@ -195,22 +197,22 @@ pub async fn count_admins(db: &mut Connection, tenant_id: &TenantId, methods: &E
     let query = "SELECT count(*) FROM people p WHERE p.tenant_id = $1 AND p.admin AND p.enabled
          AND ($2 AND p.password_hash IS NOT NULL
               OR EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = p.tenant_id AND i.user_id = p.user_id
-                                                      AND i.issuer IN (SELECT value FROM json_each($3))))";
-    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(methods.passwords).bind(methods.issuers()).fetch_one(db).await?)
+                                                      AND i.issuer IN (SELECT atom FROM json_each($3))))";
+    Ok(sql::query_scalar(query).bind(tenant_id.as_str()).bind(methods.passwords).bind(methods.issuers()).fetch_one(db).await?)
 }
 
 /// The number of people with an identity of these issuers, and of those among them whom no method in `others` lets sign in.
 pub async fn count_of_issuers(
-    db: &sqlx::SqlitePool,
+    db: &sql::Pool,
     tenant_id: &TenantId,
     issuers: &[String],
     other_methods: &EnabledSignInMethods,
 ) -> Result<(i64, i64), Error> {
     let query = "SELECT count(*), count(*) FILTER (WHERE NOT ($3 AND p.password_hash IS NOT NULL)
               AND NOT EXISTS (SELECT 1 FROM identities o WHERE o.tenant_id = p.tenant_id AND o.user_id = p.user_id
-                                                           AND o.issuer IN (SELECT value FROM json_each($4))))
+                                                           AND o.issuer IN (SELECT atom FROM json_each($4))))
          FROM people p WHERE p.tenant_id = $1
-         AND p.user_id IN (SELECT i.user_id FROM identities i WHERE i.tenant_id = $1 AND i.issuer IN (SELECT value FROM json_each($2)))";
+         AND p.user_id IN (SELECT i.user_id FROM identities i WHERE i.tenant_id = $1 AND i.issuer IN (SELECT atom FROM json_each($2)))";
     let issuers = serde_json::to_string(issuers).unwrap_or_default();
-    Ok(sqlx::query_as(query).bind(tenant_id.as_str()).bind(issuers).bind(other_methods.passwords).bind(other_methods.issuers()).fetch_one(db).await?)
+    Ok(sql::query_as(query).bind(tenant_id.as_str()).bind(issuers).bind(other_methods.passwords).bind(other_methods.issuers()).fetch_one(db).await?)
 }

@@ -1,8 +1,7 @@
 //! Identity providers.
 
-use sqlx::SqliteExecutor;
-
 use super::row::{Values, row, select};
+use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::Provider;
@@ -64,22 +63,22 @@ impl TryFrom<Row> for ProviderWithSecret {
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, id: &ProviderId) -> Result<Option<ProviderWithSecret>, Error> {
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ProviderId) -> Result<Option<ProviderWithSecret>, Error> {
     let row: Option<Row> =
-        sqlx::query_as(select!("WHERE tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+        sql::query_as(select!("WHERE tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(ProviderWithSecret::try_from).transpose()
 }
 
 /// A tenant's providers, in the order in which they were added.
-pub async fn list(db: impl SqliteExecutor<'_>, tenant_id: &TenantId) -> Result<Vec<Provider>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!("WHERE tenant_id = $1 ORDER BY created_at, id")).bind(tenant_id.as_str()).fetch_all(db).await?;
+pub async fn list(db: impl sql::Executor<'_>, tenant_id: &TenantId) -> Result<Vec<Provider>, Error> {
+    let rows: Vec<Row> = sql::query_as(select!("WHERE tenant_id = $1 ORDER BY created_at, id")).bind(tenant_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(|row| ProviderWithSecret::try_from(row).map(|stored| stored.provider)).collect()
 }
 
 /// The client secret of any one provider, to test whether it can be unsealed.
-pub async fn any_secret(db: impl SqliteExecutor<'_>) -> Result<Option<(TenantId, ProviderId, Vec<u8>)>, Error> {
+pub async fn any_secret(db: impl sql::Executor<'_>) -> Result<Option<(TenantId, ProviderId, Vec<u8>)>, Error> {
     let query = "SELECT tenant_id, id, secret_sealed FROM identity_providers WHERE secret_sealed IS NOT NULL LIMIT 1";
-    let found: Option<(String, String, Vec<u8>)> = sqlx::query_as(query).fetch_optional(db).await?;
+    let found: Option<(String, String, Vec<u8>)> = sql::query_as(query).fetch_optional(db).await?;
     let checked = |(tenant, id, sealed): (String, String, Vec<u8>)| {
         Ok((
             parse_column("identity_providers", &id, TenantId::parse(tenant))?,
@@ -113,7 +112,7 @@ pub async fn update(db: &mut Connection, provider: &Provider, now: Timestamp) ->
 }
 
 /// What can be changed of a provider.
-fn settings(provider: &Provider) -> Values {
+fn settings(provider: &Provider) -> Values<'_> {
     Values::new()
         .set("display_name", &provider.display_name)
         .set("scope", &provider.scope)
@@ -127,7 +126,7 @@ fn settings(provider: &Provider) -> Values {
 
 /// False if there is no provider of that id.
 pub async fn set_secret(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId, sealed: &[u8], now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE identity_providers SET secret_sealed = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2")
+    let done = sql::query("UPDATE identity_providers SET secret_sealed = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2")
         .bind(tenant_id.as_str())
         .bind(id.as_str())
         .bind(sealed)
@@ -140,6 +139,6 @@ pub async fn set_secret(db: &mut Connection, tenant_id: &TenantId, id: &Provider
 /// False if there is no provider of that id. Its identities remain, in case it is added again.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ProviderId) -> Result<bool, Error> {
     let done =
-        sqlx::query("DELETE FROM identity_providers WHERE tenant_id = $1 AND id = $2").bind(tenant_id.as_str()).bind(id.as_str()).execute(db).await?;
+        sql::query("DELETE FROM identity_providers WHERE tenant_id = $1 AND id = $2").bind(tenant_id.as_str()).bind(id.as_str()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }

@@ -2,10 +2,11 @@
 
 use std::net::IpAddr;
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::hosts::{names_of_host, tenant_answering};
 use super::row::{row, select};
+use super::sql;
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
 use crate::domain::refused_lookup::{RefusalReason, RefusedLookup};
@@ -27,6 +28,7 @@ row!(refused_lookups as r:
         from_address: Option<String>,
         first_at: i64,
         last_at: i64,
+        #[sqlx(try_from = "i64")]
         times: u32,
     }
 );
@@ -102,14 +104,14 @@ struct ContextRow {
 }
 
 /// The number of rows with a lookup since `from`. Their number is bounded per tenant.
-pub async fn count_since(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, from: Timestamp) -> Result<i64, Error> {
-    let query = "SELECT count(*) FROM refused_lookups WHERE tenant_id = $1 AND key_known IN (0, 1) AND last_at > $2";
-    Ok(sqlx::query_scalar(query).bind(tenant_id.as_str()).bind(from.as_millis()).fetch_one(db).await?)
+pub async fn count_since(db: impl sql::Executor<'_>, tenant_id: &TenantId, from: Timestamp) -> Result<i64, Error> {
+    let query = "SELECT count(*) FROM refused_lookups WHERE tenant_id = $1 AND key_known IN (false, true) AND last_at > $2";
+    Ok(sql::query_scalar(query).bind(tenant_id.as_str()).bind(from.as_millis()).fetch_one(db).await?)
 }
 
 /// Finds where a refused lookup is to be recorded, and whom it concerns. One statement, for reading in the background.
-pub async fn find_context(db: impl SqliteExecutor<'_>, login: &LoginQuery, now: Timestamp) -> Result<LoginContext, Error> {
-    let rows: Vec<ContextRow> = sqlx::query_as(concat!(
+pub async fn find_context(db: impl sql::Executor<'_>, login: &LoginQuery, now: Timestamp) -> Result<LoginContext, Error> {
+    let rows: Vec<ContextRow> = sql::query_as(concat!(
         "WITH q (tenant_id) AS (SELECT coalesce($1, ",
         tenant_answering!("$2"),
         "))
@@ -129,15 +131,15 @@ pub async fn find_context(db: impl SqliteExecutor<'_>, login: &LoginQuery, now: 
                  WHERE a.tenant_id = q.tenant_id AND a.account = $3 AND a.expires_at > $5 AND a.host IN ",
         names_of_host!("q.tenant_id", "$2"),
         ") AS user_id,
-                NULL AS client_id, 0 AS elsewhere
+                CAST(NULL AS TEXT) AS client_id, false AS elsewhere
          FROM q
          UNION ALL
-         SELECT * FROM (SELECT k.tenant_id, k.host, 1, 1, k.user_id, k.client_id, 1
+         SELECT * FROM (SELECT k.tenant_id, k.host, 1, 1, k.user_id, k.client_id, true
                         FROM pubkeys k
                         WHERE $1 IS NULL AND k.fingerprint = $4 AND k.account = $3
                           AND k.tenant_id <> coalesce((SELECT tenant_id FROM q), '') AND k.host IN ",
         names_of_host!("k.tenant_id", "$2"),
-        " ORDER BY k.number DESC LIMIT 3)"
+        " ORDER BY k.number DESC LIMIT 3) AS elsewhere_keys"
     ))
     .bind(login.tenant_id.as_ref().map(TenantId::as_str))
     .bind(login.host.as_str())
@@ -182,7 +184,7 @@ pub struct NewRefusedLookup {
 
 /// Records a refused lookup, and deletes the oldest ones beyond the limits.
 pub async fn record(db: &mut Connection, new: &NewRefusedLookup) -> Result<(), Error> {
-    let updated = sqlx::query(
+    let updated = sql::query(
         "UPDATE refused_lookups SET last_at = $7, times = times + 1, from_address = $8, client_id = $9, key_known = $10
          WHERE tenant_id = $1 AND host = $2 AND account = $3 AND fingerprint = $4 AND reason = $5 AND coalesce(user_id, '') = coalesce($6, '')",
     )
@@ -203,7 +205,7 @@ pub async fn record(db: &mut Connection, new: &NewRefusedLookup) -> Result<(), E
     }
     let number = sequences::next(db, "refused_lookups").await?;
     // The tenant may have been deleted since.
-    sqlx::query(
+    sql::query(
         "INSERT INTO refused_lookups
              (number, tenant_id, host, account, fingerprint, reason, key_known, user_id, client_id, from_address, first_at, last_at, times)
          SELECT $1, id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, 1 FROM tenants WHERE id = $2",
@@ -227,7 +229,7 @@ pub async fn record(db: &mut Connection, new: &NewRefusedLookup) -> Result<(), E
 /// Each new row exceeds each limit by one at most.
 async fn trim(db: &mut Connection, new: &NewRefusedLookup) -> Result<(), Error> {
     let limit = |limits: [i64; 2]| if new.key_known { limits[1] } else { limits[0] };
-    sqlx::query(
+    sql::query(
         "DELETE FROM refused_lookups WHERE number IN
              (SELECT number FROM refused_lookups WHERE tenant_id = $1 AND host = $2 AND key_known = $3 AND account = $4
               ORDER BY last_at DESC, number DESC LIMIT 100 OFFSET $5)",
@@ -239,7 +241,7 @@ async fn trim(db: &mut Connection, new: &NewRefusedLookup) -> Result<(), Error> 
     .bind(limit(PER_ACCOUNT))
     .execute(&mut *db)
     .await?;
-    sqlx::query(
+    sql::query(
         "DELETE FROM refused_lookups WHERE number IN
              (SELECT number FROM refused_lookups WHERE tenant_id = $1 AND host = $2 AND key_known = $3
               ORDER BY last_at DESC, number DESC LIMIT 100 OFFSET $4)",
@@ -250,7 +252,7 @@ async fn trim(db: &mut Connection, new: &NewRefusedLookup) -> Result<(), Error> 
     .bind(limit(PER_HOST))
     .execute(&mut *db)
     .await?;
-    sqlx::query(
+    sql::query(
         "DELETE FROM refused_lookups WHERE number IN
              (SELECT number FROM refused_lookups WHERE tenant_id = $1 AND key_known = $2
               ORDER BY last_at DESC, number DESC LIMIT 100 OFFSET $3)",
@@ -265,7 +267,7 @@ async fn trim(db: &mut Connection, new: &NewRefusedLookup) -> Result<(), Error> 
 
 /// Deletes some of those last recorded before `before`.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM refused_lookups WHERE number IN (SELECT number FROM refused_lookups WHERE last_at < $1 ORDER BY last_at LIMIT 1000)")
+    sql::query("DELETE FROM refused_lookups WHERE number IN (SELECT number FROM refused_lookups WHERE last_at < $1 ORDER BY last_at LIMIT 1000)")
         .bind(before.as_millis())
         .execute(db)
         .await?;
@@ -275,22 +277,22 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Er
 /// A person's refused lookups since `since`: those of registered keys first, as anybody can cause others, and each newest first; only of one
 /// host if given. Without unknown keys on accounts to which the person logged in afterwards: `ssh` offers all keys that it has.
 pub async fn list_of_person(
-    db: impl SqliteExecutor<'_>,
+    db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
     user_id: &UserId,
     host: Option<&HostName>,
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<RefusedLookup>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(concat!(
+    let rows: Vec<Row> = sql::query_as(concat!(
         select!(
-            "WHERE r.tenant_id = $1 AND r.user_id = $2 AND ($3 IS NULL OR r.host = $3) AND r.last_at >= $4
+            "WHERE r.tenant_id = $1 AND r.user_id = $2 AND (CAST($3 AS TEXT) IS NULL OR r.host = $3) AND r.last_at >= $4
                AND NOT (r.reason = 'unknown_key'
                         AND EXISTS (SELECT 1 FROM pubkeys k
                                     WHERE k.tenant_id = r.tenant_id AND k.user_id = r.user_id AND k.account = r.account
                                       AND k.last_used_at > r.last_at - 30000 AND k.host IN "
         ),
-        names_of_host!("r.tenant_id", "r.host"),
+        names_of_host!("r.tenant_id", "r.host COLLATE NOCASE"),
         "))
              ORDER BY r.key_known DESC, r.last_at DESC, r.number DESC LIMIT $5"
     ))
@@ -306,13 +308,13 @@ pub async fn list_of_person(
 
 /// A host's refused lookups since `since`, in the order of [`list_of_person`].
 pub async fn list_of_host(
-    db: impl SqliteExecutor<'_>,
+    db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
     host: &HostName,
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<RefusedLookup>, Error> {
-    let query = sqlx::query_as(select!(
+    let query = sql::query_as(select!(
         "WHERE r.tenant_id = $1 AND r.host = $2 AND r.last_at >= $3 ORDER BY r.key_known DESC, r.last_at DESC, r.number DESC LIMIT $4"
     ));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(host.as_str()).bind(since.as_millis()).bind(limit).fetch_all(db).await?;

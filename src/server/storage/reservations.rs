@@ -1,7 +1,8 @@
 //! Reservations: leases on keys.
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
+use super::sql;
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::ids::{ClientId, HostName, TenantId, UserId};
 use crate::domain::reservation::Reservation;
@@ -45,8 +46,8 @@ impl TryFrom<Row> for Reservation {
 }
 
 /// Finds a reservation of this client.
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: &ClientId, resid: &str) -> Result<Option<Reservation>, Error> {
-    let row: Option<Row> = sqlx::query_as(
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, client_id: &ClientId, resid: &str) -> Result<Option<Reservation>, Error> {
+    let row: Option<Row> = sql::query_as(
         "SELECT r.number, r.tenant_id, r.resid, r.parent_resid, r.client_id, k.user_id, k.host, k.fingerprint, r.pubkey, r.expires_at, r.created_at,
                 r.updated_at
          FROM reservations r JOIN pubkeys k ON k.number = r.pubkey
@@ -61,15 +62,15 @@ pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: 
 }
 
 /// The latest expiry of a key's reservations.
-pub async fn latest_expiry(db: impl SqliteExecutor<'_>, pubkey: i64) -> Result<Option<Timestamp>, Error> {
-    let longest: Option<i64> = sqlx::query_scalar("SELECT max(expires_at) FROM reservations WHERE pubkey = $1").bind(pubkey).fetch_one(db).await?;
+pub async fn latest_expiry(db: impl sql::Executor<'_>, pubkey: i64) -> Result<Option<Timestamp>, Error> {
+    let longest: Option<i64> = sql::query_scalar("SELECT max(expires_at) FROM reservations WHERE pubkey = $1").bind(pubkey).fetch_one(db).await?;
     Ok(longest.map(Timestamp::from_millis))
 }
 
 /// Assigns the number.
 pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<(), Error> {
     let number = sequences::next(db, "reservations").await?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO reservations (number, tenant_id, resid, parent_resid, client_id, pubkey, expires_at, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)",
     )
@@ -88,7 +89,7 @@ pub async fn insert(db: &mut Connection, reservation: &Reservation) -> Result<()
 
 /// Deletes the client's reservation; with `related`, also those that extend it. Returns the number of rows deleted.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &ClientId, resid: &str, related: bool) -> Result<u64, Error> {
-    let done = sqlx::query("DELETE FROM reservations WHERE tenant_id = $1 AND client_id = $2 AND (resid = $3 OR ($4 AND parent_resid = $3))")
+    let done = sql::query("DELETE FROM reservations WHERE tenant_id = $1 AND client_id = $2 AND (resid = $3 OR ($4 AND parent_resid = $3))")
         .bind(tenant_id.as_str())
         .bind(client_id.as_str())
         .bind(resid)
@@ -100,6 +101,6 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &Clien
 
 /// Deletes reservations that expired before `before`.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sqlx::query("DELETE FROM reservations WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
+    sql::query("DELETE FROM reservations WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
     Ok(())
 }

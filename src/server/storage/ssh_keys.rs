@@ -3,14 +3,15 @@
 pub mod groups;
 pub mod lookup;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
-use sqlx::{FromRow, SqliteExecutor};
+use sqlx::FromRow;
 
 use super::hosts::names_of_host;
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
+use super::sql;
 use super::{Connection, Error, audit_log, clients, parse_column};
 use crate::domain::access_overview::EXPIRY_WINDOW;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
@@ -34,9 +35,13 @@ row!(pubkeys:
         fingerprint: String,
         public_key: String,
         key_type: String,
+        #[sqlx(try_from = "i64")]
         key_bits: u32,
+        #[sqlx(try_from = "i64")]
         max_uses: u32,
+        #[sqlx(try_from = "i64")]
         remaining_uses: u32,
+        #[sqlx(try_from = "i64")]
         initial_ttl_minutes: u32,
         expires_at: i64,
         last_used_at: Option<i64>,
@@ -74,30 +79,30 @@ impl TryFrom<Row> for SshKey {
     }
 }
 
-pub async fn find_by_number(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<SshKey>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
+pub async fn find_by_number(db: impl sql::Executor<'_>, tenant_id: &TenantId, number: i64) -> Result<Option<SshKey>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND number = $2")).bind(tenant_id.as_str()).bind(number);
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(SshKey::try_from).transpose()
 }
 
 /// All registrations of a key on a host, for any account and owner.
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<SshKey>, Error> {
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, host: &HostName, fingerprint: &str) -> Result<Vec<SshKey>, Error> {
     let query =
-        sqlx::query_as(concat!(select!("WHERE fingerprint = $1 AND tenant_id = $3 AND host IN "), names_of_host!("$3", "$2"), " ORDER BY number"));
+        sql::query_as(concat!(select!("WHERE fingerprint = $1 AND tenant_id = $3 AND host IN "), names_of_host!("$3", "$2"), " ORDER BY number"));
     let rows: Vec<Row> = query.bind(fingerprint).bind(host.as_str()).bind(tenant_id.as_str()).fetch_all(db).await?;
     rows.into_iter().map(SshKey::try_from).collect()
 }
 
 /// A page of a client's keys; `None`: of all keys of the tenant.
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, client_id: Option<&ClientId>, page: PageRequest) -> Result<Vec<SshKey>, Error> {
+pub async fn page(db: impl sql::Executor<'_>, tenant_id: &TenantId, client_id: Option<&ClientId>, page: PageRequest) -> Result<Vec<SshKey>, Error> {
     // Two statements, so that each uses its index.
     let rows: Vec<Row> = match client_id {
         Some(client_id) => {
-            let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND client_id = $2 AND number > $3 ORDER BY number LIMIT $4"));
+            let query = sql::query_as(select!("WHERE tenant_id = $1 AND client_id = $2 AND number > $3 ORDER BY number LIMIT $4"));
             query.bind(tenant_id.as_str()).bind(client_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?
         }
         None => {
-            let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
+            let query = sql::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
             query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?
         }
     };
@@ -122,7 +127,7 @@ pub struct KeySummary {
 }
 
 /// Adds the names of their clients, which a statement for a list would look up for each row before it sorts them.
-async fn with_client_names(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, rows: Vec<Row>) -> Result<Vec<KeySummary>, Error> {
+async fn with_client_names(db: impl sql::Executor<'_>, tenant_id: &TenantId, rows: Vec<Row>) -> Result<Vec<KeySummary>, Error> {
     let mut ids: Vec<&str> = rows.iter().filter_map(|row| row.client_id.as_deref()).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -173,7 +178,7 @@ fn listing(
 
 /// A page of that list.
 pub async fn list(
-    db: &sqlx::SqlitePool,
+    db: &sql::Pool,
     tenant_id: &TenantId,
     user_id: Option<&UserId>,
     params: &ListParams<KeyFilter, KeySort>,
@@ -213,8 +218,10 @@ pub async fn numbers(
 }
 
 /// Those of a person's keys that have these numbers, newest first.
-pub async fn find_of_person(db: &sqlx::SqlitePool, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<KeySummary>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT value FROM json_each($3)) ORDER BY number DESC"));
+pub async fn find_of_person(db: &sql::Pool, tenant_id: &TenantId, user_id: &UserId, numbers: &[i64]) -> Result<Vec<KeySummary>, Error> {
+    let query = sql::query_as(select!(
+        "WHERE tenant_id = $1 AND user_id = $2 AND number IN (SELECT CAST(atom AS BIGINT) FROM json_each($3)) ORDER BY number DESC"
+    ));
     let numbers = serde_json::to_string(numbers).unwrap_or_default();
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(numbers).fetch_all(db).await?;
     with_client_names(db, tenant_id, rows).await
@@ -231,14 +238,14 @@ pub struct GrantKeyFilter {
 
 /// A page of a person's keys on the host accounts of one consent.
 pub async fn page_of_grant(
-    db: impl SqliteExecutor<'_>,
+    db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
     user_id: &UserId,
     grant_id: &DeviceGrantId,
     filter: &GrantKeyFilter,
     page: PageRequest,
 ) -> Result<Vec<SshKey>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(concat!(
+    let rows: Vec<Row> = sql::query_as(concat!(
         select!(
             "WHERE tenant_id = $1 AND user_id = $2 AND number > $4
                AND (host, account) IN (SELECT a.host, a.account
@@ -246,9 +253,9 @@ pub async fn page_of_grant(
                                        JOIN delegation_host_accounts t ON t.tenant_id = d.tenant_id AND t.delegation_id = d.id
                                        JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
                                        WHERE d.tenant_id = $1 AND d.device_grant_id = $3 AND d.ended_at IS NULL)
-               AND ($7 IS NULL OR account = $7)
-               AND ($8 IS NULL OR (remaining_uses > 0 AND expires_at > $8))
-               AND ($6 IS NULL OR host IN "
+               AND (CAST($7 AS TEXT) IS NULL OR account = $7)
+               AND (CAST($8 AS BIGINT) IS NULL OR (remaining_uses > 0 AND expires_at > $8))
+               AND (CAST($6 AS TEXT) IS NULL OR host IN "
         ),
         names_of_host!("$1", "$6"),
         ") ORDER BY +number LIMIT $5" // `+`: uses the person's index and sorts, rather than scanning all keys of the tenant.
@@ -288,16 +295,20 @@ struct InsertedKeyRow {
 /// Inserts many keys and their audit events. Returns at each key's position its number; `None` if the same owner has that key for that
 /// account, or a referenced row was deleted. A registration that has ended is replaced: the new one takes its number.
 pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<Option<i64>>, Error> {
-    let rows: Vec<serde_json::Value> = keys.iter().map(|NewPubkey { key, .. }| as_json(key)).collect();
+    // The first of equal ones: PostgreSQL refuses a statement that would insert a row and then replace it.
+    let mut registrations = HashSet::new();
+    let rows: Vec<serde_json::Value> = keys.iter().filter(|new| registrations.insert(registration(&new.key))).map(|new| as_json(&new.key)).collect();
     let rows = serde_json::Value::from(rows).to_string();
     // The last conditions repeat the foreign keys, whose violation would make all inserts fail together.
-    let stored: Vec<InsertedKeyRow> = sqlx::query_as(
+    let stored: Vec<InsertedKeyRow> = sql::query_as(
         "WITH k AS MATERIALIZED (
              SELECT key, value ->> 'tenant_id' AS tenant_id, value ->> 'client_id' AS client_id, value ->> 'user_id' AS user_id,
                     value ->> 'host' AS host, value ->> 'account' AS account, value ->> 'device_grant_id' AS device_grant_id,
                     value ->> 'fingerprint' AS fingerprint, value ->> 'public_key' AS public_key, value ->> 'key_type' AS key_type,
-                    value ->> 'key_bits' AS key_bits, value ->> 'max_uses' AS max_uses, value ->> 'initial_ttl_minutes' AS initial_ttl_minutes,
-                    value ->> 'expires_at' AS expires_at, value ->> 'created_at' AS created_at, value ->> 'label' AS label,
+                    CAST(value ->> 'key_bits' AS BIGINT) AS key_bits, CAST(value ->> 'max_uses' AS BIGINT) AS max_uses,
+                    CAST(value ->> 'initial_ttl_minutes' AS BIGINT) AS initial_ttl_minutes,
+                    CAST(value ->> 'expires_at' AS BIGINT) AS expires_at, CAST(value ->> 'created_at' AS BIGINT) AS created_at,
+                    value ->> 'label' AS label,
                     value ->> 'label_folded' AS label_folded
              FROM json_each($1))
          INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, device_grant_id, fingerprint, public_key, key_type, key_bits, max_uses,
@@ -323,7 +334,7 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
     .fetch_all(&mut *db)
     .await?;
     // Each row answers for one key: of two equal ones, one was inserted.
-    let mut stored: HashMap<_, _> = stored
+    let mut stored: HashMap<Registration, i64> = stored
         .into_iter()
         .map(|row| {
             (
@@ -332,22 +343,26 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
             )
         })
         .collect();
-    let name = |key: &SshKey| {
-        (
-            key.tenant_id.to_string(),
-            key.host.as_str().to_ascii_lowercase(),
-            key.account.to_string(),
-            key.fingerprint.clone(),
-            key.user_id.to_string(),
-            key.client_id.as_ref().map(ClientId::to_string),
-            key.device_grant_id.as_ref().map(DeviceGrantId::to_string),
-        )
-    };
-    let numbers: Vec<Option<i64>> = keys.iter().map(|NewPubkey { key, .. }| stored.remove(&name(key))).collect();
+    let numbers: Vec<Option<i64>> = keys.iter().map(|NewPubkey { key, .. }| stored.remove(&registration(key))).collect();
     let created = |(number, new): (&Option<i64>, &NewPubkey)| number.map(|_| audit_event(&new.key, new.from));
     let created: Vec<AuditEvent> = numbers.iter().zip(keys).filter_map(created).collect();
     audit_log::insert_all(db, &created).await?;
     Ok(numbers)
+}
+
+/// What a registration is unique by: the index `pubkeys_by_registration`.
+type Registration = (String, String, String, String, String, Option<String>, Option<String>);
+
+fn registration(key: &SshKey) -> Registration {
+    (
+        key.tenant_id.to_string(),
+        key.host.as_str().to_ascii_lowercase(),
+        key.account.to_string(),
+        key.fingerprint.clone(),
+        key.user_id.to_string(),
+        key.client_id.as_ref().map(ClientId::to_string),
+        key.device_grant_id.as_ref().map(DeviceGrantId::to_string),
+    )
 }
 
 fn audit_event(created: &SshKey, from: Option<IpAddr>) -> AuditEvent {
@@ -380,9 +395,9 @@ fn as_json(key: &SshKey) -> serde_json::Value {
 /// Sets a key's limits. A new expiry also ends its reservations, because the key is meant to stop working then.
 pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>, expires_at: Option<Timestamp>, now: Timestamp) -> Result<(), Error> {
     if expires_at.is_some() {
-        sqlx::query("DELETE FROM reservations WHERE pubkey = $1").bind(number).execute(&mut *db).await?;
+        sql::query("DELETE FROM reservations WHERE pubkey = $1").bind(number).execute(&mut *db).await?;
     }
-    sqlx::query(
+    sql::query(
         "UPDATE pubkeys SET max_uses = coalesce($2, max_uses), expires_at = coalesce($3, expires_at), updated_at = $4
          WHERE number = $1",
     )
@@ -469,10 +484,10 @@ macro_rules! delete_where {
 /// Revokes keys: deletes them with their reservations, and writes an audit event for each. The only way in which a key that has not ended
 /// is deleted, except with its tenant. Returns how many there were.
 pub async fn revoke(db: &mut Connection, tenant_id: &TenantId, keys: KeySelection<'_>, by: Revoker<'_>, now: Timestamp) -> Result<u64, Error> {
-    let start = |sql: &'static str| sqlx::query_as::<_, AuditedKeyRow>(sql).bind(tenant_id.as_str());
+    let start = |sql: &'static str| sql::query_as::<AuditedKeyRow>(sql).bind(tenant_id.as_str());
     let delete = match keys {
         KeySelection::Number(number) => start(delete_where!("number = $2")).bind(number),
-        KeySelection::Numbers(user, numbers) => start(delete_where!("user_id = $2 AND number IN (SELECT value FROM json_each($3))"))
+        KeySelection::Numbers(user, numbers) => start(delete_where!("user_id = $2 AND number IN (SELECT CAST(atom AS BIGINT) FROM json_each($3))"))
             .bind(user.as_str())
             .bind(serde_json::to_string(numbers).unwrap_or_default()),
         KeySelection::Person(user) => start(delete_where!("user_id = $2")).bind(user.as_str()),
@@ -510,7 +525,7 @@ pub async fn revoke(db: &mut Connection, tenant_id: &TenantId, keys: KeySelectio
 /// Deletes keys that expired before `before` and have no active reservation; a limited number per call, so that other writes are not
 /// delayed. The literal number (no expiry) matches the index `pubkeys_that_end`.
 pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sqlx::query(
+    sql::query(
         "DELETE FROM pubkeys WHERE number IN (SELECT k.number FROM pubkeys k WHERE k.expires_at <= $1 AND k.expires_at < 253402300799000
            AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.pubkey = k.number AND r.expires_at > $1) LIMIT 1000)",
     )
@@ -522,7 +537,7 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Er
 
 /// Counts a login, unless one was counted within [`LOGIN_WINDOW`] or no uses are left. True if it was counted now.
 pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Error> {
-    let counted: Option<AuditedKeyRow> = sqlx::query_as(concat!(
+    let counted: Option<AuditedKeyRow> = sql::query_as(concat!(
         "UPDATE pubkeys SET uses = uses + 1, last_used_at = $2
          WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3)",
         audited!()

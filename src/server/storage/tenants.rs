@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sqlx::SqliteExecutor;
-
 use super::row::{Values, row, select};
+use super::sql;
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::brand::Brand;
 use crate::domain::help_contact::HelpContact;
@@ -34,6 +33,7 @@ row!(tenants:
         second_factor_at_consent: bool,
         link_lifetime_ms: i64,
         shared_host_accounts: bool,
+        #[sqlx(try_from = "i64")]
         lowest_linked_uid: u32,
         brand_light: Option<String>,
         brand_dark: Option<String>,
@@ -79,26 +79,26 @@ impl TryFrom<Row> for Tenant {
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, id: &TenantId) -> Result<Option<Tenant>, Error> {
-    let row: Option<Row> = sqlx::query_as(select!("WHERE id = $1")).bind(id.as_str()).fetch_optional(db).await?;
+pub async fn find(db: impl sql::Executor<'_>, id: &TenantId) -> Result<Option<Tenant>, Error> {
+    let row: Option<Row> = sql::query_as(select!("WHERE id = $1")).bind(id.as_str()).fetch_optional(db).await?;
     row.map(Tenant::try_from).transpose()
 }
 
-pub async fn find_all(db: impl SqliteExecutor<'_>, ids: impl Iterator<Item = &TenantId>) -> Result<Vec<Tenant>, Error> {
+pub async fn find_all(db: impl sql::Executor<'_>, ids: impl Iterator<Item = &TenantId>) -> Result<Vec<Tenant>, Error> {
     let ids: BTreeSet<&str> = ids.map(TenantId::as_str).collect();
-    let query = sqlx::query_as(select!("WHERE id IN (SELECT value FROM json_each($1))"));
+    let query = sql::query_as(select!("WHERE id IN (SELECT atom FROM json_each($1))"));
     let rows: Vec<Row> = query.bind(serde_json::to_string(&ids).unwrap_or_default()).fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
 }
 
 /// All tenants, by display name.
-pub async fn list(db: impl SqliteExecutor<'_>) -> Result<Vec<Tenant>, Error> {
-    let rows: Vec<Row> = sqlx::query_as(select!("ORDER BY display_name, id")).fetch_all(db).await?;
+pub async fn list(db: impl sql::Executor<'_>) -> Result<Vec<Tenant>, Error> {
+    let rows: Vec<Row> = sql::query_as(select!("ORDER BY display_name, id")).fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, page: PageRequest) -> Result<Vec<Tenant>, Error> {
-    let query = sqlx::query_as(select!("WHERE number > $1 ORDER BY number LIMIT $2")).bind(page.after).bind(page.limit);
+pub async fn page(db: impl sql::Executor<'_>, page: PageRequest) -> Result<Vec<Tenant>, Error> {
+    let query = sql::query_as(select!("WHERE number > $1 ORDER BY number LIMIT $2")).bind(page.after).bind(page.limit);
     let rows: Vec<Row> = query.fetch_all(db).await?;
     rows.into_iter().map(Tenant::try_from).collect()
 }
@@ -121,7 +121,7 @@ pub async fn update(db: &mut Connection, tenant: &Tenant, now: Timestamp) -> Res
 }
 
 /// What can be changed of a tenant.
-fn settings(tenant: &Tenant) -> Values {
+fn settings(tenant: &Tenant) -> Values<'_> {
     let policy = &tenant.policy;
     Values::new()
         .set("display_name", &tenant.display_name)
@@ -193,7 +193,7 @@ pub async fn first_table_in_use(db: &mut Connection, id: &TenantId) -> Result<Op
     ];
     for (table, counts) in BLOCKING_TABLES {
         let query = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE tenant_id = $1 AND {counts})");
-        if sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(id.as_str()).fetch_one(&mut *db).await? {
+        if sql::query_scalar(sqlx::AssertSqlSafe(query)).bind(id.as_str()).fetch_one(&mut *db).await? {
             return Ok(Some(table));
         }
     }
@@ -204,10 +204,10 @@ pub async fn first_table_in_use(db: &mut Connection, id: &TenantId) -> Result<Op
 pub async fn delete(db: &mut Connection, id: &TenantId) -> Result<u64, Error> {
     for table in TABLES {
         let statement = format!("DELETE FROM {table} WHERE tenant_id = $1");
-        sqlx::query(sqlx::AssertSqlSafe(statement)).bind(id.as_str()).execute(&mut *db).await?;
+        sql::query(sqlx::AssertSqlSafe(statement)).bind(id.as_str()).execute(&mut *db).await?;
     }
-    let admins = sqlx::query("DELETE FROM tenant_admins WHERE tenant_id = $1").bind(id.as_str()).execute(&mut *db).await?;
-    let tenant = sqlx::query("DELETE FROM tenants WHERE id = $1").bind(id.as_str()).execute(db).await?;
+    let admins = sql::query("DELETE FROM tenant_admins WHERE tenant_id = $1").bind(id.as_str()).execute(&mut *db).await?;
+    let tenant = sql::query("DELETE FROM tenants WHERE id = $1").bind(id.as_str()).execute(db).await?;
     Ok(admins.rows_affected() + tenant.rows_affected())
 }
 

@@ -1,8 +1,7 @@
 //! MFA records: until when people's second factors count for keys.
 
-use sqlx::SqliteExecutor;
-
 use super::row::{row, select};
+use super::sql;
 use super::{Connection, Error, parse_column, sequences};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::pagination::PageRequest;
@@ -37,14 +36,14 @@ impl TryFrom<Row> for UserMfa {
     }
 }
 
-pub async fn find(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<UserMfa>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND user_id = $2")).bind(tenant_id.as_str()).bind(user_id.as_str());
+pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Option<UserMfa>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND user_id = $2")).bind(tenant_id.as_str()).bind(user_id.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(UserMfa::try_from).transpose()
 }
 
-pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<UserMfa>, Error> {
-    let query = sqlx::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
+pub async fn page(db: impl sql::Executor<'_>, tenant_id: &TenantId, page: PageRequest) -> Result<Vec<UserMfa>, Error> {
+    let query = sql::query_as(select!("WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT $3"));
     let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(page.after).bind(page.limit).fetch_all(db).await?;
     rows.into_iter().map(UserMfa::try_from).collect()
 }
@@ -52,9 +51,9 @@ pub async fn page(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, page: PageR
 /// False if the person has one.
 pub async fn insert(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
     let number = sequences::next(db, "user_mfa").await?;
-    let done = sqlx::query(
+    let done = sql::query(
         "INSERT INTO user_mfa (number, tenant_id, user_id, enabled, expires_at, created_at, updated_at)
-         VALUES ($1, $2, $3, 1, $4, $5, $5)
+         VALUES ($1, $2, $3, true, $4, $5, $5)
          ON CONFLICT DO NOTHING",
     )
     .bind(number)
@@ -69,7 +68,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
 
 /// False if the person has none.
 pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, enabled: bool, now: Timestamp) -> Result<bool, Error> {
-    let done = sqlx::query("UPDATE user_mfa SET enabled = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
+    let done = sql::query("UPDATE user_mfa SET enabled = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(enabled)
@@ -82,13 +81,13 @@ pub async fn set_enabled(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
 /// False if the person has none.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId) -> Result<bool, Error> {
     let done =
-        sqlx::query("DELETE FROM user_mfa WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
+        sql::query("DELETE FROM user_mfa WHERE tenant_id = $1 AND user_id = $2").bind(tenant_id.as_str()).bind(user_id.as_str()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// Enables the record and sets its expiry.
 pub async fn reopen(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, expires_at: Timestamp, now: Timestamp) -> Result<(), Error> {
-    sqlx::query("UPDATE user_mfa SET enabled = 1, expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
+    sql::query("UPDATE user_mfa SET enabled = true, expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2")
         .bind(tenant_id.as_str())
         .bind(user_id.as_str())
         .bind(expires_at.as_millis())
@@ -105,6 +104,6 @@ pub async fn extend(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
         return Ok(true);
     }
     let query = "UPDATE user_mfa SET expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND enabled AND expires_at < $3";
-    let done = sqlx::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(until.as_millis()).bind(now.as_millis()).execute(db).await?;
+    let done = sql::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(until.as_millis()).bind(now.as_millis()).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }

@@ -1,27 +1,35 @@
 //! The single writer, with group commit: changes that wait together share one transaction, with a savepoint each, and thus one flush to
 //! disk. Callers get their result after that flush.
+//!
+//! Several portals on one PostgreSQL take turns: each group holds a lock of the database from its beginning to its end
+//! ([`Pool::begin_write`]).
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
 pub use futures_util::future::BoxFuture;
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Connection as _, Executor};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::{Connection, Error};
+use super::sql::{CommitError, Pool};
+use super::{Connection, Error, is_read_only};
 
-/// Maximum number of changes per commit. With more, the first would wait too long.
-const MAX_GROUP: usize = 128;
 /// Maximum number of queued changes; beyond it, callers wait for a place in the queue.
 const QUEUE_CAPACITY: usize = 1_024;
 
-/// Sends a change's result to its caller; takes the reason if the group's commit failed.
-type CommitCallback = Box<dyn FnOnce(Option<&str>) + Send>;
-/// Runs a change, and returns whether to keep it.
-type WriteJob = Box<dyn for<'c> FnOnce(&'c mut Connection) -> BoxFuture<'c, (bool, CommitCallback)> + Send>;
+/// Sends a change's result to its caller; takes the error of the group's commit.
+type CommitCallback = Box<dyn FnOnce(Result<(), &CommitError>) + Send>;
+/// Runs a change, and returns whether to keep it. Without a connection, the change is refused.
+type WriteJob = Box<dyn for<'c> FnOnce(Result<&'c mut Connection, NotBegun>) -> BoxFuture<'c, (bool, CommitCallback)> + Send>;
+
+/// Why a change was not begun: the database does not respond, or accepts no changes.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct NotBegun {
+    why: String,
+    pub(super) read_only: bool,
+}
 
 #[derive(Clone)]
 pub(super) struct WriteQueue {
@@ -31,10 +39,11 @@ pub(super) struct WriteQueue {
 }
 
 impl WriteQueue {
-    pub fn start(pool: SqlitePool) -> Self {
+    /// `max_group`: the maximum number of changes per commit. With more, the first would wait too long.
+    pub fn start(pool: Pool, max_group: usize) -> Self {
         let (jobs, changes) = mpsc::channel(QUEUE_CAPACITY);
         let stop = Arc::new(tokio::sync::Notify::new());
-        let task = tokio::spawn(serve(pool, changes, Arc::clone(&stop)));
+        let task = tokio::spawn(serve(pool, max_group, changes, Arc::clone(&stop)));
         Self { jobs, task: Arc::new(Mutex::new(Some(task))), stop }
     }
 
@@ -48,11 +57,14 @@ impl WriteQueue {
         let change: WriteJob = Box::new(move |connection| {
             async move {
                 // The panic has been printed by now; the other changes of the group continue.
-                let result = AssertUnwindSafe(work(connection)).catch_unwind().await.unwrap_or_else(|_| Err(Error::Panicked.into()));
+                let result = match connection {
+                    Ok(connection) => AssertUnwindSafe(work(connection)).catch_unwind().await.unwrap_or_else(|_| Err(Error::Panicked.into())),
+                    Err(reason) => Err(Error::NotBegun(reason).into()),
+                };
                 let keep = result.is_ok();
-                let report: CommitCallback = Box::new(move |not_committed| {
-                    let result = match not_committed {
-                        Some(why) if keep => Err(Error::NotCommitted(why.to_owned()).into()),
+                let report: CommitCallback = Box::new(move |committed| {
+                    let result = match committed {
+                        Err(error) if keep => Err(Error::from(error).into()),
                         _ => result,
                     };
                     // The caller may have stopped waiting; what was committed stays committed.
@@ -74,7 +86,7 @@ impl WriteQueue {
     }
 }
 
-async fn serve(pool: SqlitePool, mut changes: mpsc::Receiver<WriteJob>, stop: Arc<tokio::sync::Notify>) {
+async fn serve(pool: Pool, max_group: usize, mut changes: mpsc::Receiver<WriteJob>, stop: Arc<tokio::sync::Notify>) {
     loop {
         let first = tokio::select! {
             change = changes.recv() => change,
@@ -84,64 +96,60 @@ async fn serve(pool: SqlitePool, mut changes: mpsc::Receiver<WriteJob>, stop: Ar
             }
         };
         let Some(first) = first else { break };
-        commit_group(&pool, first, &mut changes).await;
+        commit_group(&pool, max_group, first, &mut changes).await;
     }
     pool.close().await;
 }
 
-async fn commit_group(pool: &SqlitePool, first: WriteJob, changes: &mut mpsc::Receiver<WriteJob>) {
+async fn commit_group(pool: &Pool, max_group: usize, first: WriteJob, changes: &mut mpsc::Receiver<WriteJob>) {
     let mut reports = Vec::new();
-    let committed = run_group(pool, first, changes, &mut reports).await;
-    if let Err(fault) = &committed {
-        tracing::error!(error = %fault, changes = reports.len(), "Could not commit a group of changes");
+    let committed = run_group(pool, max_group, first, changes, &mut reports).await;
+    if let Err(error) = &committed {
+        tracing::error!(%error, changes = reports.len(), "Could not commit a group of changes");
     }
-    let why = committed.err().map(|fault| fault.to_string());
     for report in reports {
-        report(why.as_deref());
+        report(committed.as_ref().map(|()| ()));
     }
 }
 
 async fn run_group(
-    pool: &SqlitePool,
+    pool: &Pool,
+    max_group: usize,
     first: WriteJob,
     changes: &mut mpsc::Receiver<WriteJob>,
     reports: &mut Vec<CommitCallback>,
-) -> Result<(), sqlx::Error> {
-    let mut connection = pool.acquire().await?;
-    let committed = run_on(&mut connection, first, changes, reports).await;
-    if committed.is_err() {
-        // After a failed commit (such as a full disk) SQLite may have ended the transaction that sqlx believes to be open: this connection
-        // would refuse every later one.
-        connection.close_on_drop();
-    }
-    committed
-}
-
-async fn run_on(
-    connection: &mut Connection,
-    first: WriteJob,
-    changes: &mut mpsc::Receiver<WriteJob>,
-    reports: &mut Vec<CommitCallback>,
-) -> Result<(), sqlx::Error> {
-    // IMMEDIATE takes the write lock here, where waiting for another process is possible, and not half-way through.
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+) -> Result<(), CommitError> {
+    let mut transaction = match pool.begin_write().await {
+        Ok(transaction) => transaction,
+        Err(error) => {
+            // All that wait are told now, rather than one after the other: each would wait for the same timeout.
+            let reason = NotBegun { why: error.to_string(), read_only: is_read_only(&error) };
+            for change in std::iter::once(first).chain(std::iter::from_fn(|| changes.try_recv().ok()).take(QUEUE_CAPACITY)) {
+                reports.push(change(Err(reason.clone())).await.1);
+            }
+            return Err(CommitError::NotCommitted(error));
+        }
+    };
+    transaction.run("SAVEPOINT change").await.map_err(CommitError::NotCommitted)?;
     let mut next = Some(first);
     while let Some(change) = next {
-        transaction.execute("SAVEPOINT change").await?;
-        let (keep, report) = change(&mut transaction).await;
+        let (keep, report) = change(Ok(&mut transaction)).await;
         reports.push(report);
-        if !keep {
-            transaction.execute("ROLLBACK TO change").await?;
-        }
-        transaction.execute("RELEASE change").await?;
-        next = if reports.len() < MAX_GROUP { changes.try_recv().ok() } else { None };
+        next = if reports.len() < max_group { changes.try_recv().ok() } else { None };
+        // The commit releases the last savepoint.
+        let end = match (keep, &next) {
+            (false, _) => "ROLLBACK TO change",
+            (true, Some(_)) => "RELEASE change; SAVEPOINT change",
+            (true, None) => break,
+        };
+        transaction.run(end).await.map_err(CommitError::NotCommitted)?;
     }
-    transaction.commit().await
+    transaction.commit_settled(pool).await
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Storage;
+    use super::super::{Database, Storage, sql, sqlite};
     use super::*;
 
     async fn write(storage: &Storage, sql: &'static [&'static str]) -> Result<(), Error> {
@@ -149,7 +157,7 @@ mod tests {
             .write(move |db| {
                 async move {
                     for statement in sql {
-                        sqlx::query(*statement).execute(&mut *db).await?;
+                        sql::query(*statement).execute(&mut *db).await?;
                     }
                     Ok(())
                 }
@@ -168,13 +176,13 @@ mod tests {
     #[tokio::test]
     async fn change_after_a_failed_commit_succeeds() {
         let dir = tempfile::tempdir().expect("a folder");
-        let storage = Storage::open(&dir.path().join("test.db")).await.expect("a database");
+        let storage = Storage::open(&Database::File(dir.path().join("test.db")), true).await.expect("a database");
         for _ in 0..3 {
             let failed = write(&storage, &ORPHAN).await;
             assert!(matches!(failed, Err(Error::NotCommitted(_))), "{failed:?}");
         }
         write(&storage, &[ATTEMPT]).await.expect("a good change");
-        let people: i64 = sqlx::query_scalar("SELECT count(*) FROM people").fetch_one(storage.reader()).await.expect("a count");
+        let people: i64 = sql::query_scalar("SELECT count(*) FROM people").fetch_one(storage.reader()).await.expect("a count");
         assert_eq!(people, 0);
         storage.close().await;
     }
@@ -182,13 +190,13 @@ mod tests {
     #[tokio::test]
     async fn failing_or_panicking_change_does_not_affect_others() {
         let dir = tempfile::tempdir().expect("a folder");
-        let storage = Storage::open(&dir.path().join("test.db")).await.expect("a database");
+        let storage = Storage::open(&Database::File(dir.path().join("test.db")), true).await.expect("a database");
         let bad = write(&storage, &[ATTEMPT, "INSERT INTO nonsense VALUES (1)"]);
         let panics = storage.write::<(), Error, _>(|_| async { panic!("a change that panics, on purpose") }.boxed());
         let good = write(&storage, &["INSERT INTO attempts VALUES ('b', 0)"]);
         let (bad, panics, good) = tokio::join!(bad, panics, good);
         assert!(matches!(bad, Err(Error::Database(_))) && matches!(panics, Err(Error::Panicked)) && good.is_ok());
-        let attempts: Vec<String> = sqlx::query_scalar("SELECT key FROM attempts").fetch_all(storage.reader()).await.expect("attempts");
+        let attempts: Vec<String> = sql::query_scalar("SELECT key FROM attempts").fetch_all(storage.reader()).await.expect("attempts");
         assert_eq!(attempts, ["b"]);
         storage.close().await;
     }
@@ -198,12 +206,12 @@ mod tests {
     async fn change_refused_as_busy_is_temporary() {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("test.db");
-        let storage = Storage::open(&file).await.expect("a database");
-        let mut other = Connection::connect_with(&super::super::options(&file)).await.expect("a connection");
-        let mut late = other.begin().await.expect("a transaction");
-        sqlx::query("SELECT * FROM attempts").execute(&mut *late).await.expect("a read");
+        let storage = Storage::open(&Database::File(file.clone()), true).await.expect("a database");
+        let other = sqlite::writer(&file).await.expect("a connection");
+        let mut late = other.snapshot().await.expect("a transaction");
+        late.run("SELECT * FROM attempts").await.expect("a read");
         write(&storage, &[ATTEMPT]).await.expect("a change in between");
-        let refused = sqlx::query(ATTEMPT).execute(&mut *late).await.map_err(Error::from);
+        let refused = late.run(ATTEMPT).await.map_err(Error::from);
         assert!(refused.as_ref().is_err_and(Error::is_temporary), "{refused:?}");
         storage.close().await;
     }

@@ -16,7 +16,7 @@ use super::reply::{
 };
 use crate::domain::display_text::NameRefused;
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
-use crate::domain::ssh_key::{DependencyError, KeyType, LabelRefused, SshKey};
+use crate::domain::ssh_key::{DependencyError, Fingerprint, KeyType, LabelRefused, SshKey};
 use crate::server::service::auth::principals::KeyAccess;
 use crate::server::service::ssh_keys::lookups::{LookupRefused, SshLogin};
 use crate::server::service::ssh_keys::{CreatedKey, KeyParams, KeyRefused, KeySource, NewLimits};
@@ -213,15 +213,11 @@ pub fn lookup_error(error: Error<LookupRefused>) -> TmsError {
 }
 
 fn parse_login(asked: &KeyLookupRequest, from: Option<IpAddr>) -> Option<SshLogin> {
-    /// `SHA256:` and 43 characters of base64 fit; longer than any other hash that OpenSSH prints.
-    const MAX_FINGERPRINT_LENGTH: usize = 128;
-    let Text(fingerprint) = &asked.public_key_fingerprint;
-    (fingerprint.len() <= MAX_FINGERPRINT_LENGTH).then_some(())?;
     Some(SshLogin {
         host: HostName::parse(asked.host.0.as_str()).ok()?,
         account: AccountName::parse(asked.user.0.as_str()).ok()?,
         uid: asked.user_uid.as_ref().and_then(|Text(uid)| uid.parse().ok()),
-        fingerprint: fingerprint.clone(),
+        fingerprint: Fingerprint::parse(&asked.public_key_fingerprint.0)?,
         key_type: asked.key_type.as_str().map(str::to_owned),
         from,
     })

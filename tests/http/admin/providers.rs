@@ -279,12 +279,12 @@ async fn last_administrator_cannot_lose_every_sign_in_method() {
     for what in ["dismiss", "disable"] {
         assert!(change(&jane, "jdoe", what).await.problem().contains(&en().person_refused_last_admin()), "{what}");
     }
-    let number = app.number("SELECT rowid FROM identities").await.to_string();
+    let number = app.number("SELECT number FROM identities").await.to_string();
     let page = jane.post("/api/admin/people/unlink-identity", &[("user", "jdoe"), ("identity", &number)]).await;
     assert!(page.problem().contains(&en().person_refused_last_admin()), "{}", page.words());
     assert!(jane.post("/api/admin/providers/remove", &[("provider", "campus")]).await.problem().contains(&en().admin_locks_out()));
     assert!(save(&jane, &seen(&jane).await, &[("set_up[enabled]", "")]).await.problem().contains(&en().admin_locks_out()));
-    assert_eq!(app.number("SELECT enabled FROM identity_providers").await, 1);
+    assert_eq!(app.number("SELECT count(*) FROM identity_providers WHERE enabled").await, 1);
     app.services.remove_provider(&operator, &campus).await.expect("the operator mends what they break");
 }
 
@@ -295,7 +295,7 @@ async fn identity_is_unlinked_after_confirmation() {
     app.sign_in_with_new_browser(&institution, json!({})).await;
     let browser = app.signed_in().await;
     let person = "/admin/people/person?user=jdoe~campus";
-    let number = app.number("SELECT rowid FROM identities").await.to_string();
+    let number = app.number("SELECT number FROM identities").await.to_string();
     let page = browser.get(person).await;
     let question = format!("/admin/people/change?user=jdoe~campus&change=unlink-identity&identity={number}");
     assert!(page.words().contains(&format!("jdoe · Campus {} {}", en().identities_at(), institution.url())), "{}", page.words());

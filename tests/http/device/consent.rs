@@ -103,7 +103,7 @@ async fn forwarded_ip_is_shown_as_the_devices() {
 #[tokio::test]
 async fn verified_client_is_marked() {
     let app = TestApp::start().await;
-    app.sql("UPDATE clients SET verified = 1 WHERE client_id = 'testclient1'").await;
+    app.sql("UPDATE clients SET verified = true WHERE client_id = 'testclient1'").await;
     let device = app.start_device_of(&[("client_id", "testclient1"), ("client_secret", "secret1")]).await;
     let words = app.signed_in().await.enter(&device.user_code).await.words();
     assert!(words.contains(&format!("testapp1 {}", en().client_verified())), "{words}");
@@ -262,13 +262,13 @@ async fn approval_writes_delegation_and_audit_event() {
     browser.allow(&consent).await;
     let rows = app
         .texts(
-            "SELECT concat_ws(' ', g.state, g.person, d.user_id, d.client_id, d.scope, d.expires_at - a.at, d.every_host_account, t.host_account_id)
+            "SELECT concat_ws(' ', g.state, g.person, d.user_id, d.client_id, d.scope, d.expires_at - a.at, CASE WHEN d.every_host_account THEN 'all' ELSE 'selected' END, t.host_account_id)
              FROM device_grants g JOIN delegations d ON d.device_grant_id = g.id JOIN delegation_host_accounts t ON t.delegation_id = d.id
              JOIN activity a ON a.device_grant_id = g.id AND a.kind = 'device_approved' AND a.user_id = g.person",
         )
         .await;
     let host = consent.field("host_accounts[]");
-    assert_eq!(rows, [format!("approved testuser1 testuser1 tms-cli hosts:read 28800000 0 {host}")]);
+    assert_eq!(rows, [format!("approved testuser1 testuser1 tms-cli hosts:read 28800000 selected {host}")]);
 }
 
 #[tokio::test]
@@ -291,7 +291,7 @@ async fn token_covers_selected_host_accounts_only() {
 async fn disabled_client_cannot_be_approved() {
     let app = TestApp::start().await;
     let (_, browser, consent) = open(&app).await;
-    app.sql("UPDATE clients SET enabled = 0 WHERE client_id = 'tms-cli'").await;
+    app.sql("UPDATE clients SET enabled = false WHERE client_id = 'tms-cli'").await;
     let page = browser.allow(&consent).await;
     assert_eq!((page.path.as_str(), page.title()), ("/device/result", en().document_title(en().result_refused()).as_str()));
     assert!(page.says(en().pickup_refused_disabled()), "{}", page.words());

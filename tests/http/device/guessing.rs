@@ -137,7 +137,7 @@ async fn anonymous_guessing_defers_codes_until_sign_in() {
 #[tokio::test]
 async fn tenant_switch_keeps_no_code_of_other_sessions() {
     let app = TestApp::start().await;
-    app.sql("UPDATE tenants SET local_passwords = 1").await;
+    app.sql("UPDATE tenants SET local_passwords = true").await;
     let right = app.start_device().await.user_code;
     let browser = app.signed_in().await;
     let page = browser.post("/api/device/switch-tenant", &[("tenant", "default"), ("user_code", &right)]).await;

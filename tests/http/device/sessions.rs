@@ -61,7 +61,7 @@ async fn every_end_of_a_session_releases_its_codes() {
         assert!(page.status == 200 && page.says(&device.user_code), "{end}: {}", page.words());
         let form = [("grant", &*page.field("grant")), ("decision", "allow"), ("lifetime", "28800"), ("started_this", "yes")];
         assert!(eve.post("/api/device/decide", &form).await.says(en().result_connected()), "{end}");
-        assert_eq!(app.texts("SELECT person FROM device_grants ORDER BY rowid DESC LIMIT 1").await, ["eve"], "{end}");
+        assert_eq!(app.texts("SELECT person FROM device_grants ORDER BY requested_at DESC LIMIT 1").await, ["eve"], "{end}");
     }
 }
 

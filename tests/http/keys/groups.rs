@@ -170,7 +170,7 @@ async fn page_of_many_keys_and_groups_stays_small() {
     app.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25)
          INSERT INTO clients (tenant_id, client_id, app_name, app_version, enabled, device_grant, scope, verified, created_at, number)
-         SELECT 'test', 'app' || i, 'App ' || i, '1', 1, 0, '', 0, 1, 100 + i FROM n",
+         SELECT 'test', 'app' || i, 'App ' || i, '1', true, false, '', false, 1, 100 + i FROM n",
     )
     .await;
     app.sql(

@@ -269,7 +269,7 @@ async fn link_without_audit_event_is_rolled_back() {
     let fixture = Fixture::start().await;
     let (asked, browser) = (fixture.ask("jd").await, fixture.app.signed_in().await);
     let question = browser.enter_link(text(&asked["user_code"])).await;
-    fixture.app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    fixture.app.refuse_writes("INSERT", "activity").await;
     assert_eq!(browser.link(&question).await.status, 500);
     assert_eq!(browser.refuse_link(&question).await.status, 500);
     assert!(fixture.links().await.is_empty() && fixture.status(&asked).await == pending());

@@ -93,7 +93,7 @@ async fn repeated_parameters_are_refused_unknown_ignored() {
 #[tokio::test]
 async fn client_without_the_grant_is_refused() {
     let app = TestApp::start().await;
-    app.sql("UPDATE clients SET device_grant = 0 WHERE client_id = 'tms-cli' AND tenant_id = 'test'").await;
+    app.sql("UPDATE clients SET device_grant = false WHERE client_id = 'tms-cli' AND tenant_id = 'test'").await;
     let form = [("client_id", "tms-cli"), ("scope", "hosts:read")];
     assert_eq!(error(&app.send(PATH, &form).await), refused(400, "unauthorized_client"));
 }

@@ -9,6 +9,7 @@ use super::CommandOutput;
 use crate::app::TestApp;
 use crate::browser::en;
 use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
+use crate::postgres;
 
 /// The output of the program, run with the portal's data and this standard input.
 async fn operate(app: &TestApp, words: &[&str], input: &'static str) -> CommandOutput {
@@ -22,6 +23,7 @@ async fn operate_behind(app: &TestApp, proxies: &[(&str, &str)], words: &[&str],
         command.env_remove(name);
     }
     command.current_dir(&app.data_dir).args(words).args(["--tenant", "test", "--data-dir"]).arg(&app.data_dir);
+    command.envs(postgres::environment_of(&app.data_dir));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).envs(proxies.iter().copied());
     // On a separate thread: the fake provider runs in this one.
     let run = tokio::task::spawn_blocking(move || {

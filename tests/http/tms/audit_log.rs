@@ -122,7 +122,7 @@ async fn change_without_audit_event_is_rolled_back() {
     let admin = app.admin("test").await;
     admin.done("POST /hosts/credential", json!({ "tenant": "test", "host": "testhost1" })).await;
     let callers = ApiClients { admin: app.admin("test").await, ..ApiClients::of(&app).await };
-    app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    app.refuse_writes("INSERT", "activity").await;
     let before = app.dump("test").await;
     let mut broken = 0;
     for Endpoint { who, call, body } in endpoints("test") {

@@ -80,9 +80,9 @@ async fn missing_database_is_a_fault_at_every_endpoint() {
 #[tokio::test]
 async fn keys_are_returned_only_if_stored() {
     let app = TestApp::start().await;
-    app.sql("CREATE TRIGGER full BEFORE INSERT ON pubkeys BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    app.refuse_writes("INSERT", "pubkeys").await;
     assert_fault(&app.client(), "POST /pubkeys/creds", &key_request(json!({})), "pubkeys").await;
-    app.sql("DROP TRIGGER full").await;
+    app.allow_writes("pubkeys").await;
     app.client().make_key(json!({})).await;
     assert_eq!(app.number("SELECT count(*) FROM pubkeys").await, 1);
 }
@@ -92,7 +92,7 @@ async fn keys_are_returned_only_if_stored() {
 async fn uncounted_login_is_refused_only_with_a_limit() {
     let app = TestApp::start().await;
     let (limited, free) = (app.client().make_key(json!({ "num_uses": 5 })).await, app.client().make_key(json!({})).await);
-    app.sql("CREATE TRIGGER full BEFORE UPDATE ON pubkeys BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    app.refuse_writes("UPDATE", "pubkeys").await;
     assert_fault(&app.unauthenticated(), "POST /pubkeys/creds/retrieve", &super::api::login(&limited), "pubkeys").await;
     assert!(app.unauthenticated().gets_key(&super::api::login(&free)).await);
 }

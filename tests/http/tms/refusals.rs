@@ -6,7 +6,6 @@ use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tms_portal::domain::ids::{AccountName, HostName, TenantId};
 use tms_portal::domain::refused_lookup::RefusalReason;
-use tms_portal::server::service::DATABASE_FILE;
 use tms_portal::server::storage::refused_lookups::{self, NewRefusedLookup};
 use tms_portal::server::storage::{Error, Storage};
 
@@ -25,7 +24,7 @@ impl TestApp {
     /// All refusals, once so many were recorded: that happens after the response.
     pub async fn refusals(&self, total: i64) -> Vec<String> {
         let recorded = async {
-            while self.number("SELECT coalesce(sum(times), 0) FROM refused_lookups").await < total {
+            while self.number("SELECT coalesce(CAST(sum(times) AS BIGINT), 0) FROM refused_lookups").await < total {
                 tokio::task::yield_now().await;
             }
         };
@@ -73,7 +72,7 @@ async fn each_ended_dependency_is_recorded_as_reason() {
     refused_for("mfa_expired").await;
     app.sql("DELETE FROM user_mfa").await;
     refused_for("mfa_missing").await;
-    app.sql("INSERT INTO user_mfa (number, tenant_id, user_id, enabled, expires_at) VALUES (99, 'test', 'testuser1', 1, 253402300799000)").await;
+    app.sql("INSERT INTO user_mfa (number, tenant_id, user_id, enabled, expires_at) VALUES (99, 'test', 'testuser1', true, 253402300799000)").await;
     app.sql("UPDATE delegations SET ended_at = 1").await;
     refused_for("delegation_missing").await;
 }
@@ -203,14 +202,14 @@ async fn floods_of_lookups_leave_few_rows() {
         }
     };
     tokio::time::timeout(Duration::from_secs(10), own).await.expect("recorded");
-    assert!(app.number("SELECT count(*) FROM refused_lookups WHERE key_known = 0").await <= 10);
+    assert!(app.number("SELECT count(*) FROM refused_lookups WHERE key_known = false").await <= 10);
     assert_eq!(app.number("SELECT count(*) FROM refused_lookups WHERE host <> 'testhost1'").await, 0);
 }
 
 #[tokio::test]
 async fn oldest_rows_are_dropped_beyond_the_limits() {
     let app = TestApp::start().await;
-    let storage = Storage::open(&app.data_dir.join(DATABASE_FILE)).await.expect("the database");
+    let storage = Storage::open(&app.database, false).await.expect("the database");
     let now = app.services.now();
     let row = move |n: u32, key_known: bool, account: String| NewRefusedLookup {
         tenant_id: TenantId::parse("test").expect("a tenant"),
@@ -240,9 +239,9 @@ async fn oldest_rows_are_dropped_beyond_the_limits() {
     assert_eq!(app.number("SELECT count(*) FROM refused_lookups").await, 40, "of one account");
     assert_eq!(app.number("SELECT min(last_at) FROM refused_lookups").await, (now + Duration::from_secs(20)).as_millis());
     write((0..300).map(|n| row(n, false, format!("guess{n}"))).collect()).await;
-    assert_eq!(app.number("SELECT count(*) FROM refused_lookups WHERE key_known = 0").await, 50, "of one host");
+    assert_eq!(app.number("SELECT count(*) FROM refused_lookups WHERE key_known = false").await, 50, "of one host");
     write((0..300).map(|n| row(n, true, format!("user{n}"))).collect()).await;
-    assert_eq!(app.number("SELECT count(*) FROM refused_lookups WHERE key_known = 1").await, 150);
+    assert_eq!(app.number("SELECT count(*) FROM refused_lookups WHERE key_known = true").await, 150);
     assert_eq!(app.number("SELECT count(*) FROM refused_lookups").await, 200);
     storage.close().await;
 }

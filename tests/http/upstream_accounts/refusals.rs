@@ -175,7 +175,7 @@ async fn link_without_audit_event_is_rolled_back() {
     let fixture = Fixture::start().await;
     let browser = fixture.app.signed_in().await;
     let page = fixture.proposed_accounts(&browser, json!({})).await;
-    fixture.app.sql("CREATE TRIGGER sabotage BEFORE INSERT ON activity BEGIN SELECT RAISE(ABORT, 'no'); END").await;
+    fixture.app.refuse_writes("INSERT", "activity").await;
     assert_eq!(link_all(&browser, &page).await.status, 500);
     assert!(fixture.links().await.is_empty());
 }

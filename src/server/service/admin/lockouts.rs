@@ -26,6 +26,7 @@ impl Services {
             let prefix = limit.key_prefix(admin.tenant_id());
             let (one, all) = (now - limit.from_one.1, now - limit.from_all.1);
             for (key, within_one, within_all) in attempts::counts_below(self.storage().reader(), &prefix, one, all, MAX_COUNTERS).await? {
+                let [within_one, within_all] = [within_one, within_all].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
                 let user = key.strip_prefix(&prefix).and_then(|rest| limit.locked_out(rest, within_one, within_all));
                 names.extend(user.map(str::to_owned));
             }

@@ -21,7 +21,8 @@ use crate::server::service::auth::upstream_login::{HostAccountsLogin, ProviderEr
 use crate::server::service::host_accounts::link_decisions::{LinkOutcome, NewLink, host_account_key, link_or_renew};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::providers::ProviderWithSecret;
-use crate::server::storage::{self, Connection, SqliteExecutor, audit_log, host_accounts, hosts, identities, providers, tenants, user_mfa};
+use crate::server::storage::sql::Executor;
+use crate::server::storage::{self, Connection, audit_log, host_accounts, hosts, identities, providers, tenants, user_mfa};
 
 /// How long a proposal waits for the person's selection.
 const PROPOSAL_LIFETIME: Duration = Duration::from_secs(15 * 60);
@@ -205,7 +206,7 @@ async fn link(
 }
 
 /// Display name and hosts of a provider that is enabled and owns hosts.
-async fn linkable_hosts(db: impl SqliteExecutor<'_>, stored: Option<ProviderWithSecret>) -> Result<Option<(String, UpstreamHosts)>, storage::Error> {
+async fn linkable_hosts(db: impl Executor<'_>, stored: Option<ProviderWithSecret>) -> Result<Option<(String, UpstreamHosts)>, storage::Error> {
     let Some(Provider { tenant_id, display_name, upstream_hosts: Some(resources), enabled: true, .. }) = stored.map(|stored| stored.provider) else {
         return Ok(None);
     };
@@ -213,17 +214,13 @@ async fn linkable_hosts(db: impl SqliteExecutor<'_>, stored: Option<ProviderWith
 }
 
 /// Replaces each host by its stored name; the provider may be configured with an alias.
-async fn by_own_names(db: impl SqliteExecutor<'_>, tenant: &TenantId, resources: &UpstreamHosts) -> Result<UpstreamHosts, storage::Error> {
+async fn by_own_names(db: impl Executor<'_>, tenant: &TenantId, resources: &UpstreamHosts) -> Result<UpstreamHosts, storage::Error> {
     let registered = hosts::all_registered(db, tenant, &resources.hosts.iter().collect()).await?;
     Ok(UpstreamHosts { hosts: registered.into_values().collect(), list: resources.list.clone() })
 }
 
 /// The same for the entries of a provider's account list.
-async fn listed_by_own_names(
-    db: impl SqliteExecutor<'_>,
-    tenant: &TenantId,
-    mut list: Vec<ListedAccount>,
-) -> Result<Vec<ListedAccount>, storage::Error> {
+async fn listed_by_own_names(db: impl Executor<'_>, tenant: &TenantId, mut list: Vec<ListedAccount>) -> Result<Vec<ListedAccount>, storage::Error> {
     let names: BTreeSet<HostName> = list.iter().flat_map(|entry| &entry.names).filter_map(|name| HostName::parse(name.clone()).ok()).collect();
     let registered = hosts::all_registered(db, tenant, &names.iter().collect()).await?;
     for name in list.iter_mut().flat_map(|entry| &mut entry.names) {

@@ -7,7 +7,8 @@ use futures_util::FutureExt;
 use crate::domain::notification::{NETWORK_MEMORY, NOTIFICATION_RETENTION};
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{
-    attempts, browser_sessions, device_grants, form_results, identities, link_requests, notifications, refused_lookups, reservations, ssh_keys,
+    attempts, browser_sessions, deployment, device_grants, form_results, identities, link_requests, notifications, refused_lookups, reservations,
+    ssh_keys,
 };
 
 /// How long a grant is kept after its code and access have expired, so that its device learns the result.
@@ -19,7 +20,17 @@ pub(in crate::server::service) const REFUSAL_RETENTION: Duration = Duration::fro
 /// Longer than the longest window in `domain::attempts`.
 const ATTEMPT_RETENTION: Duration = Duration::from_secs(2 * 60 * 60);
 
+/// Less than the interval of each portal's attempts, so that a single portal cleans up each time.
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(55);
+
 impl Services {
+    /// Runs the housekeeping, unless another portal has just done so.
+    pub async fn run_due_housekeeping(&self) -> Result<(), Fault> {
+        let now = self.now();
+        let begin = self.write(move |db| async move { deployment::begin_task(db, "cleanup", now, now - CLEANUP_INTERVAL).await }.boxed());
+        if begin.await? { self.run_housekeeping().await } else { Ok(()) }
+    }
+
     /// Expires unredeemed grants, and deletes rows past their retention.
     pub async fn run_housekeeping(&self) -> Result<(), Fault> {
         self.expire_unredeemed_grants().await?;

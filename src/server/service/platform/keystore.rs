@@ -22,6 +22,10 @@ use crate::server::service::{Fault, Rng};
 /// RFC 9068 §2.1: every authorization server and resource server must support RS256.
 const ALGORITHM: Algorithm = Algorithm::RS256;
 const RSA_BITS: usize = 2_048;
+/// What is hashed with a key for its fingerprint.
+const FINGERPRINT: &str = "fingerprint";
+/// The key that hashes secrets, the one that encrypts secrets, and the one that signs tokens.
+const KEY_FILES: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
 
 /// Why the keys cannot be used.
 #[derive(Debug, Error)]
@@ -30,6 +34,10 @@ pub enum KeystoreError {
     File(PathBuf, #[source] io::Error),
     #[error("{0} can be read by others; `chmod 600` it, and replace the key if anybody may have read it")]
     Exposed(PathBuf),
+    #[error("{0} does not exist, but the database depends on it; restore it from the backup, or copy it from another portal of this deployment")]
+    Missing(PathBuf),
+    #[error("{0} is not the key that this database was created with; restore that one")]
+    Different(PathBuf),
     #[error("{0} is not a 32-byte key")]
     InvalidKey(PathBuf),
     #[error("{0} is not an RSA private key: {1}")]
@@ -37,7 +45,8 @@ pub enum KeystoreError {
 }
 
 pub struct Keystore {
-    hashing: Zeroizing<[u8; 32]>,
+    /// Keyed already: most requests of machines have a secret to compare.
+    hashing: Hmac<Sha256>,
     sealing: Zeroizing<[u8; 32]>,
     encoding: EncodingKey,
     decoding: DecodingKey,
@@ -46,13 +55,16 @@ pub struct Keystore {
 }
 
 impl Keystore {
-    /// Reads the keys in `data_dir/keys` and creates missing ones. Fails if a file cannot be read or has no valid key.
-    pub fn load_or_create(data_dir: &Path, entropy: &dyn Rng) -> Result<Self, Fault> {
+    /// Reads the keys in `data_dir/keys`; with `create`, creates missing ones. Fails if a file cannot be read or has no valid key.
+    pub fn open(data_dir: &Path, create: bool, entropy: &dyn Rng) -> Result<Self, Fault> {
         let dir = data_dir.join("keys");
         private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| Fault::new(KeystoreError::File(dir.clone(), error)))?;
-        let hashing = random_key(&dir.join("codes.key"), entropy).map_err(Fault::new)?;
-        let sealing = random_key(&dir.join("secrets.key"), entropy).map_err(Fault::new)?;
-        Self::with_signing_key(hashing, sealing, &dir.join("signing-key.pem")).map_err(Fault::new)
+        if let Some(missing) = KEY_FILES.iter().map(|name| dir.join(name)).find(|file| !create && !file.exists()) {
+            return Err(Fault::new(KeystoreError::Missing(missing)));
+        }
+        let [hashing, sealing, signing] = KEY_FILES.map(|name| dir.join(name));
+        let (hashing, sealing) = (random_key(&hashing, entropy).map_err(Fault::new)?, random_key(&sealing, entropy).map_err(Fault::new)?);
+        Self::with_signing_key(hashing, sealing, &signing).map_err(Fault::new)
     }
 
     fn with_signing_key(hashing: Zeroizing<[u8; 32]>, sealing: Zeroizing<[u8; 32]>, file: &Path) -> Result<Self, KeystoreError> {
@@ -70,7 +82,17 @@ impl Keystore {
         public.common.public_key_use = Some(PublicKeyUse::Signature);
         public.common.key_algorithm = Some(KeyAlgorithm::RS256);
         let decoding = DecodingKey::from_jwk(&public).map_err(not_a_key)?;
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let hashing = Hmac::new_from_slice(hashing.as_ref()).expect("HMAC takes any key");
         Ok(Self { hashing, sealing, encoding, decoding, key_id, public: JwkSet { keys: vec![public] } })
+    }
+
+    /// The name and the fingerprint of each key file, which tells keys apart and reveals nothing about them.
+    pub fn fingerprints(&self) -> Result<[(&'static str, String); 3], Fault> {
+        let sealing = Hmac::<Sha256>::new_from_slice(self.sealing.as_ref()).map_err(Fault::new)?.chain_update(FINGERPRINT).finalize();
+        let fingerprints = [hex::encode(self.hash(FINGERPRINT, "")), hex::encode(sealing.into_bytes()), self.key_id.clone()];
+        let [hashing, sealing, signing] = fingerprints;
+        Ok([(KEY_FILES[0], hashing), (KEY_FILES[1], sealing), (KEY_FILES[2], signing)])
     }
 
     /// The stored form of a secret: an HMAC under a key that is not in the database. `kind` separates the kinds of secrets.
@@ -89,8 +111,7 @@ impl Keystore {
     }
 
     fn mac(&self, kind: &str, secret: &str) -> Hmac<Sha256> {
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.hashing.as_ref()).expect("HMAC takes any key");
+        let mut mac = self.hashing.clone();
         mac.update(kind.as_bytes());
         mac.update(&[0]);
         mac.update(secret.as_bytes());
@@ -188,8 +209,8 @@ mod tests {
     #[test]
     fn keys_are_created_once_with_private_mode() {
         let dir = tempfile::tempdir().expect("a folder");
-        let first = Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
-        let second = Keystore::load_or_create(dir.path(), &SystemRng).expect("the same keys");
+        let first = Keystore::open(dir.path(), true, &SystemRng).expect("keys");
+        let second = Keystore::open(dir.path(), true, &SystemRng).expect("the same keys");
         assert_eq!(first.key_id, second.key_id);
         assert!(second.matches("device code", "secret", &first.hash("device code", "secret")));
         assert!(!second.matches("client secret", "secret", &first.hash("device code", "secret")));
@@ -202,18 +223,18 @@ mod tests {
     #[test]
     fn key_that_others_can_read_is_refused() {
         let dir = tempfile::tempdir().expect("a folder");
-        Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
+        Keystore::open(dir.path(), true, &SystemRng).expect("keys");
         let file = dir.path().join("keys/codes.key");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("chmod");
-        assert!(Keystore::load_or_create(dir.path(), &SystemRng).is_err());
+        assert!(Keystore::open(dir.path(), true, &SystemRng).is_err());
     }
 
     #[test]
     fn only_own_access_tokens_for_the_audience_are_valid() {
         let dir = tempfile::tempdir().expect("a folder");
-        let keys = Keystore::load_or_create(dir.path(), &SystemRng).expect("keys");
+        let keys = Keystore::open(dir.path(), true, &SystemRng).expect("keys");
         let other_dir = tempfile::tempdir().expect("a folder");
-        let other = Keystore::load_or_create(other_dir.path(), &SystemRng).expect("keys");
+        let other = Keystore::open(other_dir.path(), true, &SystemRng).expect("keys");
         let token = keys.sign(&claims("api")).expect("a token");
         assert_eq!(keys.verify(&token, "api").map(|claims| claims.sub), Some("jdoe".into()));
         assert!(keys.verify(&token, "another api").is_none());

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 use crate::domain::ids::{AccountName, HostName, TenantId};
 use crate::domain::refused_lookup::RefusalReason;
-use crate::domain::ssh_key::{LookupDecision, line_matches_type};
+use crate::domain::ssh_key::{Fingerprint, LookupDecision, line_matches_type};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::AuthenticatedHost;
 use crate::server::service::ssh_keys::refused_lookups::{Refusal, RefusedLogin};
@@ -23,7 +23,7 @@ pub struct SshLogin {
     pub account: AccountName,
     /// The account's UID, if the host sends it.
     pub uid: Option<u32>,
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     /// The key's type, if the host sends it: OpenSSH's `%t`.
     pub key_type: Option<String>,
     pub from: Option<IpAddr>,
@@ -115,7 +115,7 @@ impl Services {
             HostCaller::Anonymous => None,
         };
         let (host, account, fingerprint) = (login.host.clone(), login.account.clone(), login.fingerprint.clone());
-        let asked = LookupQuery { host, account, fingerprint, tenant_id: tenant_id.clone() };
+        let asked = LookupQuery { host, account, fingerprint: Some(fingerprint), tenant_id: tenant_id.clone() };
         let LookupResult { credential_required, candidates: found } = self.storage().look_up_keys(asked).await?;
         if credential_required && !matches!(caller, HostCaller::Authenticated(_)) {
             let owners = found.iter().map(|found| (found, RefusalReason::CredentialMissing));
@@ -191,7 +191,7 @@ impl Services {
             None => None,
         };
         let account = AccountName::parse("tms-keycmd-check").map_err(Fault::new)?;
-        let asked = LookupQuery { host: host.clone(), account, fingerprint: String::new(), tenant_id: tenant_id.clone() };
+        let asked = LookupQuery { host: host.clone(), account, fingerprint: None, tenant_id: tenant_id.clone() };
         let credential_required = self.storage().look_up_keys(asked).await?.credential_required;
         Ok(HostCheck { tenant_id, tenant_enabled, credential_required, registration: known })
     }

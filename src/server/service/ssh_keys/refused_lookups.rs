@@ -12,7 +12,8 @@ use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
-use crate::domain::refused_lookup::{RefusalReason, RefusedLookup, is_fingerprint};
+use crate::domain::refused_lookup::{RefusalReason, RefusedLookup};
+use crate::domain::ssh_key::Fingerprint;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::{SignedIn, TenantAdmin, TokenHolder};
 use crate::server::service::platform::housekeeping::REFUSAL_RETENTION;
@@ -32,7 +33,7 @@ const MAX_OWNERS: usize = 3;
 const MAX_LISTED: i64 = 200;
 
 /// A login of which refusals are recorded at most once a minute.
-type LoginKey = (Option<TenantId>, HostName, AccountName, String, RefusalReason);
+type LoginKey = (Option<TenantId>, HostName, AccountName, Fingerprint, RefusalReason);
 
 /// Decides in memory which refusals are recorded.
 pub(in crate::server::service) struct RefusalRecorder {
@@ -107,7 +108,7 @@ pub(in crate::server::service) struct RefusedLogin {
     pub tenant_id: Option<TenantId>,
     pub host: HostName,
     pub account: AccountName,
-    pub fingerprint: String,
+    pub fingerprint: Fingerprint,
     /// IP address of the host.
     pub from: Option<IpAddr>,
 }
@@ -152,9 +153,6 @@ impl Services {
     /// Records a refusal in the background, unless it is one of too many.
     pub(in crate::server::service) fn record_refusal_later(&self, refusal: Refusal) {
         let now = self.now();
-        if !is_fingerprint(&refusal.login.fingerprint) {
-            return;
-        }
         let Ok(slot) = Arc::clone(&self.shared.refusals.slots).try_acquire_owned() else { return };
         if !self.shared.refusals.admits(&refusal, now) {
             return;
@@ -170,6 +168,7 @@ impl Services {
 
     async fn record_refusal(&self, refusal: Refusal, now: Timestamp) -> Result<(), Fault> {
         let RefusedLogin { tenant_id, host, account, fingerprint, .. } = refusal.login.clone();
+        let fingerprint = fingerprint.as_str().to_owned();
         let query = refused_lookups::LoginQuery { tenant_id, host, account, fingerprint };
         let context = refused_lookups::find_context(self.storage().reader(), &query, now).await?;
         let rows = rows_to_record(refusal, context, now);
@@ -259,7 +258,7 @@ fn rows_to_record(refusal: Refusal, context: refused_lookups::LoginContext, now:
         tenant_id,
         host,
         account: account.clone(),
-        fingerprint: fingerprint.clone(),
+        fingerprint: fingerprint.as_str().to_owned(),
         reason,
         key_known,
         user_id,
@@ -298,7 +297,7 @@ mod tests {
             tenant_id: None,
             host: HostName::parse(host).expect("a host"),
             account: AccountName::parse("jdoe").expect("an account"),
-            fingerprint: fingerprint.to_owned(),
+            fingerprint: Fingerprint::parse(&format!("SHA256:{fingerprint}")).expect("a fingerprint"),
             from: None,
         };
         Refusal::of_host(login, RefusalReason::UnknownKey)

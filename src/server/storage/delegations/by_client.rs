@@ -1,9 +1,12 @@
 //! A person's delegations, by client.
 
-use sqlx::{FromRow, SqlitePool};
+use std::collections::HashMap;
 
+use sqlx::FromRow;
+
+use super::super::sql;
 use super::key_use::{KeyUse, PersonKeyUse};
-use super::{DelegationSummary, Selection, page_of};
+use super::{DelegationSummary, DelegationSummaryRow, summary_columns, summary_tables};
 use crate::domain::delegation::{DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page};
@@ -13,7 +16,7 @@ use crate::server::storage::keyset::{KeysetQuery, Order};
 use crate::server::storage::{Error, parse_column};
 
 /// Delegations of a client that its entry in the list shows.
-const SHOWN: usize = 5;
+const SHOWN: i64 = 5;
 
 /// A client with a person's delegations to it.
 #[derive(Clone, Debug)]
@@ -41,7 +44,7 @@ struct Row {
 
 /// A page of the clients that a person has delegations to, each with the newest ones; restricted to one client if given.
 pub async fn list(
-    db: &SqlitePool,
+    db: &sql::Pool,
     tenant_id: &TenantId,
     user_id: &UserId,
     client_id: Option<&ClientId>,
@@ -74,14 +77,13 @@ pub async fn list(
     }
     listing.search(params.search.as_deref(), &["a.client_id", "coalesce(c.app_name_folded, c.app_name)"]);
     let Page { items, next, position } = listing.fetch::<Row>(db, params.after.as_ref()).await?;
+    let ids: Vec<&str> = items.iter().map(|row| row.client_id.as_str()).collect();
+    let mut newest = newest(db, tenant_id, user_id, &ids, params.show, now).await?;
     let keys = PersonKeyUse::read(db, tenant_id, user_id).await?;
     let mut clients = Vec::with_capacity(items.len());
     for row in items {
         let client_id = parse_column("delegations", &row.client_id, ClientId::parse(row.client_id.clone()))?;
-        let selection = Selection { user_id: Some(user_id), client_id: Some(&client_id), ..Selection::default() };
-        let newest = ListParams { show: params.show, ..ListParams::default() };
-        let mut newest = page_of(db, tenant_id, selection, &newest, now).await?.items;
-        newest.truncate(SHOWN);
+        let mut newest = newest.remove(&client_id).unwrap_or_default();
         keys.fill(&mut newest);
         let total = match params.show {
             DelegationFilter::Active => row.active,
@@ -98,4 +100,40 @@ pub async fn list(
         });
     }
     Ok(Page { items: clients, next, position })
+}
+
+/// The newest [`SHOWN`] of a person's delegations to each of these clients.
+async fn newest(
+    db: impl sql::Executor<'_>,
+    tenant_id: &TenantId,
+    user_id: &UserId,
+    clients: &[&str],
+    show: DelegationFilter,
+    now: Timestamp,
+) -> Result<HashMap<ClientId, Vec<DelegationSummary>>, Error> {
+    let query = concat!(
+        "SELECT ",
+        summary_columns!(),
+        " FROM (SELECT n.tenant_id, n.number, row_number() OVER (PARTITION BY n.client_id ORDER BY n.number DESC) AS place
+                FROM delegations n
+                WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.client_id IN (SELECT atom FROM json_each($3))
+                  AND (CAST($4 AS BOOLEAN) IS NULL OR (n.ended_at IS NULL AND n.expires_at > $5) = $4)) newest
+          CROSS JOIN ",
+        summary_tables!(),
+        " WHERE d.tenant_id = $1 AND d.number = newest.number AND newest.place <= $6 ORDER BY d.number DESC"
+    );
+    let active = match show {
+        DelegationFilter::Active => Some(true),
+        DelegationFilter::Ended => Some(false),
+        DelegationFilter::All => None,
+    };
+    let clients = serde_json::to_string(clients).unwrap_or_default();
+    let query = sql::query_as(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(clients).bind(active).bind(now.as_millis()).bind(SHOWN);
+    let rows: Vec<DelegationSummaryRow> = query.fetch_all(db).await?;
+    let mut newest: HashMap<ClientId, Vec<DelegationSummary>> = HashMap::new();
+    for row in rows {
+        let summary = DelegationSummary::try_from(row)?;
+        newest.entry(summary.delegation.client_id.clone()).or_default().push(summary);
+    }
+    Ok(newest)
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{FromRow, SqliteExecutor, SqlitePool};
+use sqlx::FromRow;
 
+use super::super::sql;
 use super::DelegationSummary;
 use crate::domain::ids::{DeviceGrantId, TenantId, UserId};
 use crate::domain::time::Timestamp;
@@ -48,8 +49,8 @@ struct Row {
 pub(super) struct PersonKeyUse(Vec<Row>);
 
 impl PersonKeyUse {
-    pub async fn read(db: impl SqliteExecutor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Self, Error> {
-        let rows = sqlx::query_as(
+    pub async fn read(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId) -> Result<Self, Error> {
+        let rows = sql::query_as(
             "SELECT client_id, device_grant_id, host, count(*) AS keys, max(last_used_at) AS last_used_at
              FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND client_id IS NOT NULL GROUP BY client_id, device_grant_id, host",
         );
@@ -88,7 +89,7 @@ impl PersonKeyUse {
 }
 
 /// Sets the key use of delegations of any people of a tenant. One query per person.
-pub(super) async fn fill(db: &SqlitePool, tenant_id: &TenantId, summaries: &mut [DelegationSummary]) -> Result<(), Error> {
+pub(super) async fn fill(db: &sql::Pool, tenant_id: &TenantId, summaries: &mut [DelegationSummary]) -> Result<(), Error> {
     let people: BTreeSet<UserId> = summaries.iter().map(|summary| summary.delegation.user_id.clone()).collect();
     for user_id in people {
         let keys = PersonKeyUse::read(db, tenant_id, &user_id).await?;

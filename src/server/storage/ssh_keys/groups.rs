@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use sqlx::{FromRow, SqlitePool};
+use sqlx::FromRow;
 
+use super::super::sql;
 use super::super::{Error, parse_column};
 use super::{KeySummary, find_of_person};
 use crate::domain::ids::{ClientId, HostName, TenantId, UserId};
@@ -39,7 +40,7 @@ pub struct KeyGroupSummary {
     pub first: Vec<KeySummary>,
 }
 
-/// One of the first keys of a group, with the group; without keys and groups a single row of totals.
+/// A group; without groups a single row of totals.
 #[derive(FromRow)]
 struct GroupRow {
     name: Option<String>,
@@ -47,74 +48,63 @@ struct GroupRow {
     newest_at: Option<i64>,
     last_used_at: Option<i64>,
     group_count: i64,
-    all_active: Option<i64>,
-    all_ended: Option<i64>,
-    number: Option<i64>,
+    all_active: i64,
+    all_ended: i64,
+    /// The numbers of its first keys.
+    first: Option<String>,
 }
 
-/// Groups by this column: one pass over the person's keys, and one over those of the groups of the page.
+/// Groups by this column. The aggregates and the first keys of a client are read from the index `pubkeys_of_person_by_use` alone, for which the
+/// condition has `max_uses > uses` instead of the generated column.
 macro_rules! groups_by {
     ($column:literal) => {
         concat!(
             "WITH g AS MATERIALIZED (
                  SELECT ",
             $column,
-            " AS name, count(*) FILTER (WHERE remaining_uses > 0 AND expires_at > $3) AS active,
-                        max(created_at) FILTER (WHERE remaining_uses > 0 AND expires_at > $3) AS newest_at,
-                        max(last_used_at) FILTER (WHERE remaining_uses > 0 AND expires_at > $3) AS last_used_at, count(*) AS everything
-                 FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 GROUP BY ",
+            " AS name, count(*) AS active, max(created_at) AS newest_at, max(last_used_at) AS last_used_at
+                 FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 AND max_uses > uses AND expires_at > $3 GROUP BY ",
             $column,
             "),
-             total AS (SELECT sum(active) AS all_active, sum(everything - active) AS all_ended, count(*) FILTER (WHERE active > 0) AS group_count
+             total AS (SELECT count(*) AS group_count, coalesce(CAST(sum(active) AS BIGINT), 0) AS all_active,
+                              (SELECT count(*) FROM pubkeys WHERE tenant_id = $1 AND user_id = $2) AS everything
                        FROM g),
              shown AS MATERIALIZED (SELECT name, active, newest_at, last_used_at,
                                            CASE WHEN last_used_at > newest_at THEN last_used_at ELSE newest_at END AS recent_at
-                                    FROM g WHERE active > 0 ORDER BY recent_at DESC, name LIMIT $4 OFFSET $5)
-             SELECT s.name, s.active, s.newest_at, s.last_used_at, t.group_count, t.all_active, t.all_ended, k.number
-             FROM total t
-             LEFT JOIN shown s ON 1 = 1
-             LEFT JOIN pubkeys k ON k.number IN (SELECT p.number FROM pubkeys p
-                                                 WHERE p.tenant_id = $1 AND p.user_id = $2 AND p.",
+                                    FROM g ORDER BY recent_at DESC, name LIMIT $4 OFFSET $5)
+             SELECT s.name, s.active, s.newest_at, s.last_used_at, t.group_count, t.all_active, t.everything - t.all_active AS all_ended,
+                    (SELECT string_agg(CAST(f.number AS TEXT), ' ' ORDER BY f.last_used_at DESC NULLS LAST, f.number DESC)
+                     FROM (SELECT p.number, p.last_used_at FROM pubkeys p
+                           WHERE p.tenant_id = $1 AND p.user_id = $2 AND s.active > 0 AND p.",
             $column,
-            " IS NOT DISTINCT FROM s.name AND p.remaining_uses > 0 AND p.expires_at > $3
-                                                 ORDER BY coalesce(p.last_used_at, 0) DESC, p.number DESC LIMIT $6)
-             ORDER BY s.recent_at DESC, s.name, coalesce(k.last_used_at, 0) DESC, k.number DESC"
+            " IS NOT DISTINCT FROM s.name AND p.max_uses > p.uses AND p.expires_at > $3
+                           ORDER BY p.last_used_at DESC NULLS LAST, p.number DESC LIMIT $6) AS f) AS first
+             FROM total t LEFT JOIN shown s ON 1 = 1 ORDER BY s.recent_at DESC, s.name"
         )
     };
 }
 
 /// A page of a person's groups. `page` counts from 0.
-pub async fn page(
-    db: &SqlitePool,
-    tenant_id: &TenantId,
-    user_id: &UserId,
-    by: KeyGrouping,
-    page: u32,
-    now: Timestamp,
-) -> Result<KeyGroupPage, Error> {
+pub async fn page(db: &sql::Pool, tenant_id: &TenantId, user_id: &UserId, by: KeyGrouping, page: u32, now: Timestamp) -> Result<KeyGroupPage, Error> {
     let query = match by {
-        KeyGrouping::Client => sqlx::query_as(groups_by!("client_id")),
-        KeyGrouping::Host => sqlx::query_as(groups_by!("host")),
+        KeyGrouping::Client => sql::query_as(groups_by!("client_id")),
+        KeyGrouping::Host => sql::query_as(groups_by!("host")),
     };
     let query = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(now.as_millis());
     let query = query.bind(GROUPS_PER_PAGE).bind(i64::from(page) * GROUPS_PER_PAGE).bind(KEYS_PER_GROUP);
     let rows: Vec<GroupRow> = query.fetch_all(db).await?;
-    let numbers: Vec<i64> = rows.iter().filter_map(|row| row.number).collect();
+    let first = |row: &GroupRow| -> Vec<i64> { row.first.iter().flat_map(|numbers| numbers.split(' ')).filter_map(|n| n.parse().ok()).collect() };
+    let numbers: Vec<i64> = rows.iter().flat_map(first).collect();
     let keys = find_of_person(db, tenant_id, user_id, &numbers).await?;
     let mut keys: HashMap<i64, KeySummary> = keys.into_iter().map(|summary| (summary.key.number, summary)).collect();
     let mut found = KeyGroupPage::default();
     for row in rows {
         found.group_count = row.group_count;
-        (found.active, found.ended) = (row.all_active.unwrap_or_default(), row.all_ended.unwrap_or_default());
+        (found.active, found.ended) = (row.all_active, row.all_ended);
         let (Some(active), Some(newest_at)) = (row.active, row.newest_at) else { continue };
-        let group = group(by, row.name)?;
-        if found.groups.last().is_none_or(|last| last.group != group) {
-            let (newest_at, last_used_at) = (Timestamp::from_millis(newest_at), row.last_used_at.map(Timestamp::from_millis));
-            found.groups.push(KeyGroupSummary { group, active, newest_at, last_used_at, first: Vec::new() });
-        }
-        if let (Some(last), Some(key)) = (found.groups.last_mut(), row.number.and_then(|number| keys.remove(&number))) {
-            last.first.push(key);
-        }
+        let first = first(&row).iter().filter_map(|number| keys.remove(number)).collect();
+        let (newest_at, last_used_at) = (Timestamp::from_millis(newest_at), row.last_used_at.map(Timestamp::from_millis));
+        found.groups.push(KeyGroupSummary { group: group(by, row.name)?, active, newest_at, last_used_at, first });
     }
     Ok(found)
 }

@@ -7,18 +7,19 @@ use sqlx::FromRow;
 
 use super::super::host_accounts::HostAccountKey;
 use super::super::hosts::{names_of_host, tenant_answering};
+use super::super::sql;
 use super::super::{Connection, Error, parse_column};
 use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
-use crate::domain::ssh_key::{Dependencies, HostAccountLink, KeyStatus, MfaStatus};
+use crate::domain::ssh_key::{Dependencies, Fingerprint, HostAccountLink, KeyStatus, MfaStatus};
 use crate::domain::time::Timestamp;
 
 /// SQL condition: delegation `d` covers host account `a`. A consent covers it as far as the client's current settings allow.
 macro_rules! delegation_covers_account {
     () => {
-        "d.ended_at IS NULL AND instr(' ' || d.scope || ' ', ' keys:create ') > 0
+        "d.ended_at IS NULL AND ' ' || d.scope || ' ' LIKE '% keys:create %'
          AND (d.device_grant_id IS NULL
               OR EXISTS (SELECT 1 FROM clients o WHERE o.tenant_id = d.tenant_id AND o.client_id = d.client_id
-                         AND o.device_grant AND instr(' ' || o.scope || ' ', ' keys:create ') > 0))
+                         AND o.device_grant AND ' ' || o.scope || ' ' LIKE '% keys:create %'))
          AND (d.every_host_account
               OR EXISTS (SELECT 1 FROM delegation_host_accounts t
                          WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id AND t.host_account_id = a.id))"
@@ -89,7 +90,7 @@ pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQue
                 device_grant_id: device_grant_id.as_ref().map(DeviceGrantId::as_str),
             })
             .collect();
-        let rows: Vec<DependenciesRow> = sqlx::query_as(concat!(
+        let rows: Vec<DependenciesRow> = sql::query_as(concat!(
             "SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.host AS link_host, a.expires_at AS link_expires_at,
                     NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 'tenant_id')
                     OR EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 'tenant_id' AND h.host IN ",
@@ -127,7 +128,8 @@ pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQue
 pub struct LookupQuery {
     pub host: HostName,
     pub account: AccountName,
-    pub fingerprint: String,
+    /// `None` finds no registration; only what the host needs to ask.
+    pub fingerprint: Option<Fingerprint>,
     /// `None`: the tenant that is responsible for the host name.
     pub tenant_id: Option<TenantId>,
 }
@@ -135,7 +137,7 @@ pub struct LookupQuery {
 /// A [`LookupQuery`] as the statement reads it, by these names.
 #[derive(Serialize)]
 struct LookupParams<'a> {
-    fingerprint: &'a str,
+    fingerprint: Option<&'a str>,
     host: &'a str,
     account: &'a str,
     tenant_id: Option<&'a str>,
@@ -171,8 +173,11 @@ struct LookupRow {
     client_id: Option<String>,
     public_key: String,
     expires_at: i64,
+    #[sqlx(try_from = "i64")]
     max_uses: u32,
+    #[sqlx(try_from = "i64")]
     uses: u32,
+    #[sqlx(try_from = "i64")]
     remaining_uses: u32,
     last_used_at: Option<i64>,
     tenant_enabled: bool,
@@ -180,7 +185,7 @@ struct LookupRow {
     #[sqlx(flatten)]
     dependencies: DependenciesRow,
     reserved_until: Option<i64>,
-    lowest_unseen_uid: Option<u32>,
+    lowest_unseen_uid: Option<i64>,
     credential_required: bool,
 }
 
@@ -202,7 +207,14 @@ impl LookupRow {
             reserved_until: row.reserved_until.map(Timestamp::from_millis),
             last_used_at: row.last_used_at.map(Timestamp::from_millis),
         };
-        Ok(Some(KeyCandidate { number, user_id, client_id, public_key: row.public_key, status: standing, minimum_uid: row.lowest_unseen_uid }))
+        Ok(Some(KeyCandidate {
+            number,
+            user_id,
+            client_id,
+            public_key: row.public_key,
+            status: standing,
+            minimum_uid: row.lowest_unseen_uid.and_then(|uid| u32::try_from(uid).ok()),
+        }))
     }
 }
 
@@ -212,19 +224,19 @@ pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> B
         let questions: Vec<_> = queries
             .iter()
             .map(|asked| LookupParams {
-                fingerprint: asked.fingerprint.as_str(),
+                fingerprint: asked.fingerprint.as_ref().map(Fingerprint::as_str),
                 host: asked.host.as_str(),
                 account: asked.account.as_str(),
                 tenant_id: asked.tenant_id.as_ref().map(TenantId::as_str),
             })
             .collect();
-        let rows: Vec<LookupRow> = sqlx::query_as(concat!(
+        let rows: Vec<LookupRow> = sql::query_as(concat!(
             "SELECT q.key AS asked, k.number, k.user_id, k.client_id, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
                     coalesce(k.uses, 0) AS uses,
                     coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
-                    coalesce(n.enabled, 0) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, 0) END AS client_enabled,
+                    coalesce(n.enabled, false) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, false) END AS client_enabled,
                     p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at,
-                    a.id AS link_id, a.host AS link_host, 1 AS host_known, a.expires_at AS link_expires_at,
+                    a.id AS link_id, a.host AS link_host, true AS host_known, a.expires_at AS link_expires_at,
                     CASE WHEN a.linked_through IS NOT NULL THEN n.lowest_linked_uid WHEN a.linked_by = 'mvp' THEN 1 END AS lowest_unseen_uid,
                     (SELECT max(d.expires_at) FROM delegations d
                      WHERE d.tenant_id = k.tenant_id AND d.client_id = k.client_id AND d.user_id = k.user_id
@@ -236,7 +248,7 @@ pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> B
                            OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = n.id AND h.required AND h.host IN ",
             names_of_host!("n.id", "(q.value ->> 'host')"),
             ")
-                         THEN 1
+                         THEN true
                          ELSE EXISTS (SELECT 1 FROM host_credentials h CROSS JOIN hosts o
                                       WHERE h.tenant_id = n.id AND h.required
                                         AND o.tenant_id = h.tenant_id AND o.host = h.host AND o.address = (q.value ->> 'host'))

@@ -1,0 +1,35 @@
+//! What all portals of a deployment must agree on, and the tasks that one of them runs at a time.
+
+use super::sql;
+use super::{Connection, Error};
+use crate::domain::time::Timestamp;
+
+/// The fingerprints of the key files, by file name, that the deployment was created with.
+pub async fn key_fingerprints(db: impl sql::Executor<'_>) -> Result<Vec<(String, String)>, Error> {
+    Ok(sql::query_as("SELECT substr(name, 5), value FROM deployment WHERE name LIKE 'key:%' ORDER BY name").fetch_all(db).await?)
+}
+
+/// The number of the oldest migration whose release can still use this schema; `None` if any can.
+pub async fn oldest_schema(db: impl sql::Executor<'_>) -> Result<Option<i64>, Error> {
+    let value: Option<String> = sql::query_scalar("SELECT value FROM deployment WHERE name = 'oldest-schema'").fetch_optional(db).await?;
+    Ok(value.and_then(|number| number.parse().ok()))
+}
+
+/// Records the fingerprint of a key file, unless one is recorded.
+pub async fn insert_key_fingerprint(db: &mut Connection, file_name: &str, fingerprint: &str) -> Result<(), Error> {
+    let insert = sql::query("INSERT INTO deployment (name, value) VALUES ('key:' || $1, $2) ON CONFLICT DO NOTHING");
+    insert.bind(file_name).bind(fingerprint).execute(db).await?;
+    Ok(())
+}
+
+/// Whether the database has data that may depend on keys.
+pub async fn is_in_use(db: impl sql::Executor<'_>) -> Result<bool, Error> {
+    Ok(sql::query_scalar("SELECT EXISTS (SELECT 1 FROM tenants)").fetch_one(db).await?)
+}
+
+/// Begins a periodic task. False if it was begun after `previous`, here or by another portal.
+pub async fn begin_task(db: &mut Connection, name: &str, now: Timestamp, previous: Timestamp) -> Result<bool, Error> {
+    let update = sql::query("UPDATE periodic_tasks SET begun_at = $2 WHERE name = $1 AND (begun_at <= $3 OR begun_at > $2)");
+    let done = update.bind(name).bind(now.as_millis()).bind(previous.as_millis()).execute(db).await?;
+    Ok(done.rows_affected() == 1)
+}

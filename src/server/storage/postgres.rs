@@ -1,0 +1,111 @@
+//! PostgreSQL: for deployments with more than one portal.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::Connection as _;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
+
+use super::Error;
+use super::sql::Pool;
+use crate::domain::loopback::is_loopback;
+
+/// Maximum number of changes per commit: PostgreSQL keeps up to 64 open savepoints in shared memory, and more of them slow down other
+/// sessions.
+pub const MAX_GROUP: usize = 60;
+/// Connections of a portal for reads, besides those of the batched readers.
+pub const READERS: u32 = 8;
+
+/// How long a start waits for the server, and for another portal's migrations.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The address of a database: `postgres://USER@HOST/NAME?sslmode=verify-full&sslrootcert=FILE`. The password comes from `PGPASSWORD` or the
+/// file `PGPASSFILE`, if it is not in the address.
+#[derive(Clone, Debug)]
+pub struct PostgresAddress(PgConnectOptions);
+
+impl PostgresAddress {
+    /// Refuses an address that is not on this machine unless the server's certificate is verified (`sslmode=verify-full`); `insecure` allows it.
+    /// Errors are a text for the operator, without the password.
+    pub fn parse(url: &str, insecure: bool) -> Result<Self, String> {
+        let options = PgConnectOptions::from_str(url).map_err(|error| error.to_string())?;
+        let local = options.get_socket().is_some() || options.get_host().starts_with('/') || is_loopback(options.get_host());
+        if !local && !insecure && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
+            return Err(format!(
+                "{} is another machine: add sslmode=verify-full (and sslrootcert=FILE), or set insecure-database to send passwords and data unencrypted",
+                options.get_host()
+            ));
+        }
+        let timeouts = [("statement_timeout", "10s"), ("lock_timeout", "8s"), ("idle_in_transaction_session_timeout", "5s")];
+        Ok(Self(options.application_name("tms-portal").options(timeouts).statement_cache_capacity(256)))
+    }
+
+    /// The server and the database, without user and password.
+    pub fn display(&self) -> String {
+        let host = self.0.get_socket().map_or_else(|| self.0.get_host().to_owned(), |socket| socket.display().to_string());
+        format!("{} on {host}:{}", self.0.get_database().unwrap_or("the user's database"), self.0.get_port())
+    }
+
+    /// The single connection that writes.
+    pub async fn writer(&self) -> Result<Pool, Error> {
+        let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).acquire_timeout(Duration::from_secs(2));
+        Ok(Pool::Postgres(pool.connect_with(self.0.clone()).await?))
+    }
+
+    /// A number of connections that only read.
+    pub async fn readers(&self, connections: u32) -> Result<Pool, Error> {
+        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
+        let pool = if connections == 1 { pool.idle_timeout(None).max_lifetime(None) } else { pool };
+        let read_only = self.0.clone().options([("default_transaction_read_only", "on")]);
+        Ok(Pool::Postgres(pool.connect_with(read_only).await?))
+    }
+
+    /// Waits for the server, and runs the migrations. A newer schema is accepted if it supports this release (`deployment`,
+    /// `oldest-schema`), so that portals of two releases can run side by side.
+    /// Without `create`, an empty database is refused.
+    pub async fn migrate(&self, create: bool) -> Result<(), Error> {
+        let deadline = tokio::time::Instant::now() + START_TIMEOUT;
+        // A table that is locked by a long query is not waited for: all others would wait behind the migration.
+        let options = self.0.clone().options([("statement_timeout", "0"), ("lock_timeout", "2s")]);
+        let mut connection = loop {
+            match PgConnection::connect_with(&options).await {
+                Ok(connection) => break connection,
+                Err(error) if tokio::time::Instant::now() >= deadline || !is_starting(&error) => return Err(error.into()),
+                Err(_) => tokio::time::sleep(RETRY_INTERVAL).await,
+            }
+        };
+        if !create && !sqlx::query_scalar::<_, bool>("SELECT to_regclass('tenants') IS NOT NULL").fetch_one(&mut connection).await? {
+            return Err(Error::NoPortal(self.display()));
+        }
+        // The lock of changes: no change holds a table that a migration needs while the migration holds one that the change needs.
+        // It is tried for, because a waiting statement would block `CREATE INDEX CONCURRENTLY`.
+        while !sqlx::query_scalar::<_, bool>("SELECT pg_try_advisory_lock(7416, 1)").fetch_one(&mut connection).await? {
+            if tokio::time::Instant::now() >= deadline {
+                return Err(sqlx::Error::PoolTimedOut.into());
+            }
+            tokio::time::sleep(RETRY_INTERVAL).await;
+        }
+        let mut migrations: Migrator = sqlx::migrate!("src/server/storage/migrations/postgres");
+        migrations.set_ignore_missing(true).set_locking(false);
+        migrations.run(&mut connection).await?;
+        let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or_default();
+        let oldest: Option<String> =
+            sqlx::query_scalar("SELECT value FROM deployment WHERE name = 'oldest-schema'").fetch_optional(&mut connection).await?;
+        connection.close().await?;
+        match oldest.and_then(|oldest| oldest.parse::<i64>().ok()) {
+            Some(oldest) if oldest > newest => Err(Error::NewerSchema),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether the server may be reachable soon: it is starting up, shutting down or not listening yet.
+fn is_starting(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P") || code.starts_with("53")),
+        _ => false,
+    }
+}
