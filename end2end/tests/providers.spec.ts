@@ -21,8 +21,7 @@ test.afterEach(async ({ watch }) => {
 
 test('@phone a provider is added, tested, changed, and removed', async ({ page, portal }) => {
   await signedIn(page);
-  await page.goto('/admin');
-  await page.locator('main .cards').getByRole('link', { name: t('admin-providers'), exact: true }).click();
+  await page.goto('/admin/providers');
   await page.getByRole('link', { name: t('admin-providers-add') }).click();
   await addProvider(page, institution);
   await expect(heading(page)).toHaveText('Campus');

@@ -152,11 +152,23 @@ impl TestApp {
         *self = Self::open(dir, self.setup.clone(), self.clock.clone(), Arc::new(SystemRng)).await;
     }
 
+    /// Another portal on the same database, with copies of the keys.
+    pub async fn second_portal(&self) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(dir.path().join("keys")).expect("a folder");
+        copy(&self.data_dir.join("keys"), &dir.path().join("keys"));
+        Self::open_on(dir, self.database.clone(), self.setup.clone(), self.clock.clone(), Arc::new(SystemRng)).await
+    }
+
     async fn open(dir: TempDir, setup: Setup, clock: TestClock, entropy: Arc<dyn Rng>) -> Self {
+        let database = postgres::database_of(dir.path());
+        Self::open_on(dir, database, setup, clock, entropy).await
+    }
+
+    async fn open_on(dir: TempDir, database: Database, setup: Setup, clock: TestClock, entropy: Arc<dyn Rng>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
         let public_url = if setup.https { "https://portal.test" } else { &base };
-        let database = postgres::database_of(dir.path());
         let data = DataLocation { dir: dir.path(), database: &database, create: true };
         let services = Services::open(data, public_url, &setup.egress, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };

@@ -47,6 +47,12 @@ impl TestApp {
         query_scalar(query).fetch_one(&mut self.database().await).await.expect(query)
     }
 
+    /// The numbers of the audit events after one, ascending.
+    pub async fn numbers_after(&self, number: i64) -> Vec<i64> {
+        let query = query_scalar("SELECT id FROM activity WHERE id > $1 ORDER BY id").bind(number);
+        query.fetch_all(&mut self.database().await).await.expect("numbers")
+    }
+
     /// The texts that a query returns, one per row.
     pub async fn texts(&self, query: &'static str) -> Vec<String> {
         query_scalar(query).fetch_all(&mut self.database().await).await.expect(query)

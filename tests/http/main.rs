@@ -8,6 +8,7 @@ mod app;
 mod browser;
 mod database;
 mod institution;
+mod portals;
 mod postgres;
 
 mod activity;

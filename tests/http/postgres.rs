@@ -17,10 +17,11 @@ use tokio::sync::mpsc;
 
 pub const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/server/storage/migrations/postgres");
 
-/// A database with today's schema, for one test.
+/// A database for one test.
 pub struct TestDatabase {
     maintenance: PgConnectOptions,
     name: String,
+    url: String,
 }
 
 /// The URL of the database from which others are created, if the tests run on PostgreSQL.
@@ -69,9 +70,14 @@ pub async fn copy_template(data_dir: &Path) {
 async fn create_database(maintenance: &str, data_dir: &Path, name: &str, template: &str) {
     let options = PgConnectOptions::from_str(maintenance).expect("the URL of a database");
     run(&options, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-    let mut url = reqwest::Url::parse(maintenance).expect("a URL");
+    std::fs::write(data_dir.join(URL_FILE), with_database(maintenance, name)).expect("written");
+}
+
+/// The URL of another database of the same cluster.
+fn with_database(url: &str, name: &str) -> String {
+    let mut url = reqwest::Url::parse(url).expect("a URL");
     url.set_path(name);
-    std::fs::write(data_dir.join(URL_FILE), url.as_str()).expect("written");
+    url.into()
 }
 
 /// Removes the database of a portal that has ended, in the background.
@@ -102,8 +108,17 @@ async fn run(maintenance: &PgConnectOptions, statement: &str) {
 }
 
 impl TestDatabase {
-    /// `None` without a cluster; that is printed.
+    /// A database with today's schema. `None` without a cluster; that is printed.
     pub async fn create() -> Option<Self> {
+        let created = Self::create_empty().await?;
+        let mut database = created.connect().await;
+        Migrator::new(Path::new(MIGRATIONS)).await.expect("migrations").run(&mut database).await.expect("migrated");
+        database.close().await.expect("closed");
+        Some(created)
+    }
+
+    /// An empty database. `None` without a cluster; that is printed.
+    pub async fn create_empty() -> Option<Self> {
         static SAID: Once = Once::new();
         static CREATED: AtomicU32 = AtomicU32::new(0);
         let Some(url) = maintenance_url() else {
@@ -112,17 +127,20 @@ impl TestDatabase {
             return None;
         };
         let maintenance = PgConnectOptions::from_str(&url).expect("the URL of a database");
-        let created = Self { maintenance, name: format!("tms_{}_{}", std::process::id(), CREATED.fetch_add(1, Ordering::Relaxed)) };
+        let name = format!("tms_{}_{}", std::process::id(), CREATED.fetch_add(1, Ordering::Relaxed));
+        let created = Self { url: with_database(&url, &name), maintenance, name };
         run(&created.maintenance, &format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", created.name)).await;
         run(&created.maintenance, &format!("CREATE DATABASE {} TEMPLATE template0", created.name)).await;
-        let mut database = created.connect().await;
-        Migrator::new(Path::new(MIGRATIONS)).await.expect("migrations").run(&mut database).await.expect("migrated");
-        database.close().await.expect("closed");
         Some(created)
     }
 
     pub async fn connect(&self) -> PgConnection {
         PgConnection::connect_with(&self.maintenance.clone().database(&self.name)).await.expect("a connection")
+    }
+
+    /// As a portal opens it.
+    pub fn address(&self) -> Database {
+        Database::Postgres(PostgresAddress::parse(&self.url, false).expect("an address"))
     }
 
     /// Removes the database; one that a failed test leaves goes with the cluster.

@@ -139,7 +139,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("test.db");
         std::fs::write(&file, "").expect("a file");
-        let reader = BatchedReader::start(super::super::sqlite::readers(&file, 1).await.expect("a connection"), double);
+        let reader = BatchedReader::start(super::super::sqlite::writer(&file).await.expect("a connection"), double);
         let answers = futures_util::future::join_all((1..=12).cycle().take(500).map(|number| reader.read(number))).await;
         for (number, answer) in (1..=12).cycle().zip(answers) {
             assert_eq!(answer.expect("an answer"), number * 2);

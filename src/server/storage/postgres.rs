@@ -1,5 +1,6 @@
 //! PostgreSQL: for deployments with more than one portal.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -23,8 +24,15 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The address of a database: `postgres://USER@HOST/NAME?sslmode=verify-full&sslrootcert=FILE`. The password comes from `PGPASSWORD` or the
 /// file `PGPASSFILE`, if it is not in the address.
-#[derive(Clone, Debug)]
-pub struct PostgresAddress(PgConnectOptions);
+#[derive(Clone)]
+pub struct PostgresAddress(Box<PgConnectOptions>);
+
+/// Without the password.
+impl fmt::Debug for PostgresAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.display())
+    }
+}
 
 impl PostgresAddress {
     /// Refuses an address that is not on this machine unless the server's certificate is verified (`sslmode=verify-full`); `insecure` allows it.
@@ -39,7 +47,8 @@ impl PostgresAddress {
             ));
         }
         let timeouts = [("statement_timeout", "10s"), ("lock_timeout", "8s"), ("idle_in_transaction_session_timeout", "5s")];
-        Ok(Self(options.application_name("tms-portal").options(timeouts).statement_cache_capacity(256)))
+        let options = options.application_name("tms-portal").options(timeouts).statement_cache_capacity(256);
+        Ok(Self(Box::new(options)))
     }
 
     /// The server and the database, without user and password.
@@ -51,14 +60,14 @@ impl PostgresAddress {
     /// The single connection that writes.
     pub async fn writer(&self) -> Result<Pool, Error> {
         let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).acquire_timeout(Duration::from_secs(2));
-        Ok(Pool::Postgres(pool.connect_with(self.0.clone()).await?))
+        Ok(Pool::Postgres(pool.connect_with((*self.0).clone()).await?))
     }
 
     /// A number of connections that only read.
     pub async fn readers(&self, connections: u32) -> Result<Pool, Error> {
         let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
         let pool = if connections == 1 { pool.idle_timeout(None).max_lifetime(None) } else { pool };
-        let read_only = self.0.clone().options([("default_transaction_read_only", "on")]);
+        let read_only = (*self.0).clone().options([("default_transaction_read_only", "on")]);
         Ok(Pool::Postgres(pool.connect_with(read_only).await?))
     }
 
@@ -68,7 +77,7 @@ impl PostgresAddress {
     pub async fn migrate(&self, create: bool) -> Result<(), Error> {
         let deadline = tokio::time::Instant::now() + START_TIMEOUT;
         // A table that is locked by a long query is not waited for: all others would wait behind the migration.
-        let options = self.0.clone().options([("statement_timeout", "0"), ("lock_timeout", "2s")]);
+        let options = (*self.0).clone().options([("statement_timeout", "0"), ("lock_timeout", "2s")]);
         let mut connection = loop {
             match PgConnection::connect_with(&options).await {
                 Ok(connection) => break connection,

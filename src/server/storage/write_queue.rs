@@ -19,7 +19,7 @@ use super::{Connection, Error, is_read_only};
 const QUEUE_CAPACITY: usize = 1_024;
 
 /// Sends a change's result to its caller; takes the error of the group's commit.
-type CommitCallback = Box<dyn FnOnce(Result<(), &CommitError>) + Send>;
+type CommitCallback = Box<dyn FnOnce(Option<&CommitError>) + Send>;
 /// Runs a change, and returns whether to keep it. Without a connection, the change is refused.
 type WriteJob = Box<dyn for<'c> FnOnce(Result<&'c mut Connection, NotBegun>) -> BoxFuture<'c, (bool, CommitCallback)> + Send>;
 
@@ -62,9 +62,9 @@ impl WriteQueue {
                     Err(reason) => Err(Error::NotBegun(reason).into()),
                 };
                 let keep = result.is_ok();
-                let report: CommitCallback = Box::new(move |committed| {
-                    let result = match committed {
-                        Err(error) if keep => Err(Error::from(error).into()),
+                let report: CommitCallback = Box::new(move |failed| {
+                    let result = match failed {
+                        Some(error) if keep => Err(Error::from(error).into()),
                         _ => result,
                     };
                     // The caller may have stopped waiting; what was committed stays committed.
@@ -108,7 +108,7 @@ async fn commit_group(pool: &Pool, max_group: usize, first: WriteJob, changes: &
         tracing::error!(%error, changes = reports.len(), "Could not commit a group of changes");
     }
     for report in reports {
-        report(committed.as_ref().map(|()| ()));
+        report(committed.as_ref().err());
     }
 }
 
