@@ -245,8 +245,9 @@ impl Statement {
     }
 
     /// Appends the condition that the column matches the pattern, in which ASCII letters are lower case; those of the column may be either.
+    /// `like` is the function of SQLite's operator, which PostgreSQL's schema defines too.
     fn push_like(&mut self, column: &str, pattern: &str) -> &mut Self {
-        self.push("lower(").push(column).push(" COLLATE \"binary\") LIKE ").push_bind(pattern.to_owned()).push(" ESCAPE '\\'")
+        self.push("like(").push_bind(pattern.to_owned()).push(", ").push(column).push(", '\\')")
     }
 
     /// Appends the two values of a cursor, separated by a comma.

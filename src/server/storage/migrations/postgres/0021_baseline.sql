@@ -14,6 +14,9 @@ CREATE COLLATION "binary" (provider = libc, locale = 'C');
 -- SQLite's functions that statements use. `atom`: the value as text, where it is a text, a number or a boolean.
 CREATE FUNCTION json_each(text) RETURNS TABLE (key bigint, value jsonb, atom text) LANGUAGE sql IMMUTABLE
     AS $$ SELECT e.ord - 1, e.el, e.el #>> '{}' FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY e (el, ord) $$;
+-- The function of SQLite's LIKE, for patterns in lower case: upper and lower case are equal.
+CREATE FUNCTION like(pattern text, value text, escape text) RETURNS boolean LANGUAGE sql IMMUTABLE
+    AS $$ SELECT lower(value COLLATE "C") LIKE pattern ESCAPE escape $$;
 CREATE FUNCTION unhex(text) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT decode($1, 'hex') $$;
 
 CREATE TABLE tenants (
