@@ -143,18 +143,14 @@ async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn 
     let recorded = deployment::key_fingerprints(storage.reader()).await?;
     let create = data.create && recorded.is_empty() && !deployment::is_in_use(storage.reader()).await?;
     let keys = Keystore::open(data.dir, create, entropy)?;
-    let mut new = Vec::new();
-    for (name, fingerprint) in keys.fingerprints()? {
-        match recorded.iter().find(|(recorded, _)| recorded == name) {
-            Some((_, expected)) if *expected != fingerprint => return Err(Fault::new(KeystoreError::Different(data.dir.join("keys").join(name)))),
-            Some(_) => {}
-            None => new.push((name, fingerprint)),
-        }
+    if let Some(name) = keys.first_different(&recorded)? {
+        return Err(Fault::new(KeystoreError::Different(data.dir.join("keys").join(name))));
     }
-    if !new.is_empty() {
+    let fingerprints = keys.fingerprints()?;
+    if recorded.len() < fingerprints.len() {
         let record = storage.write(move |db| {
             async move {
-                for (name, fingerprint) in new {
+                for (name, fingerprint) in fingerprints {
                     deployment::insert_key_fingerprint(db, name, &fingerprint).await?;
                 }
                 Ok::<_, storage::Error>(())

@@ -162,8 +162,6 @@ pub struct DatabaseState {
 /// The open database.
 #[derive(Clone)]
 pub struct Storage {
-    /// The newest migration of this release.
-    schema: i64,
     readers: sql::Pool,
     writer: WriteQueue,
     client_reader: BatchedReader<ClientKey, ClientLookup>,
@@ -191,8 +189,10 @@ impl Storage {
 
     /// `single`: opens a pool with one connection that reads.
     async fn new(writer: WriteQueue, readers: sql::Pool, single: impl AsyncFn() -> Result<sql::Pool, Error>) -> Result<Self, Error> {
+        if !deployment::supports_this_release(&readers).await? {
+            return Err(Error::NewerSchema);
+        }
         Ok(Self {
-            schema: sqlite::newest_migration(),
             readers,
             writer,
             client_reader: BatchedReader::start(single().await?, clients::look_up_clients),
@@ -245,7 +245,7 @@ impl Storage {
             .await?;
         Ok(DatabaseState {
             key_fingerprints: deployment::key_fingerprints(&self.readers).await?,
-            supports_this_release: deployment::oldest_schema(&self.readers).await? <= Some(self.schema),
+            supports_this_release: deployment::supports_this_release(&self.readers).await?,
             clock: self.readers.clock().await?.map(Timestamp::from_millis),
         })
     }

@@ -85,7 +85,7 @@ pub async fn list(db: &sql::Pool, tenant_id: &TenantId, params: &ListParams<Clie
 /// Some of the clients whose names contain the text, ignoring case.
 pub async fn ids_by_name(db: impl sql::Executor<'_>, tenant_id: &TenantId, text: &str) -> Result<Vec<String>, Error> {
     let query = sql::query_scalar(
-        "SELECT client_id FROM clients WHERE tenant_id = $1 AND lower(coalesce(app_name_folded, app_name)) LIKE $2 ESCAPE '\\' ORDER BY client_id LIMIT 50",
+        "SELECT client_id FROM clients WHERE tenant_id = $1 AND like($2, coalesce(app_name_folded, app_name), '\\') ORDER BY client_id LIMIT 50",
     );
     Ok(query.bind(tenant_id.as_str()).bind(keyset::pattern(&folding::case_fold(text))).fetch_all(db).await?)
 }

@@ -1,7 +1,7 @@
 //! What all portals of a deployment must agree on, and the tasks that one of them runs at a time.
 
 use super::sql;
-use super::{Connection, Error};
+use super::{Connection, Error, sqlite};
 use crate::domain::time::Timestamp;
 
 /// The fingerprints of the key files, by file name, that the deployment was created with.
@@ -9,10 +9,10 @@ pub async fn key_fingerprints(db: impl sql::Executor<'_>) -> Result<Vec<(String,
     Ok(sql::query_as("SELECT substr(name, 5), value FROM deployment WHERE name LIKE 'key:%' ORDER BY name").fetch_all(db).await?)
 }
 
-/// The number of the oldest migration whose release can still use this schema; `None` if any can.
-pub async fn oldest_schema(db: impl sql::Executor<'_>) -> Result<Option<i64>, Error> {
+/// Whether this release can use the schema. A later migration that ends that stores the number of the oldest one whose release still can.
+pub async fn supports_this_release(db: impl sql::Executor<'_>) -> Result<bool, Error> {
     let value: Option<String> = sql::query_scalar("SELECT value FROM deployment WHERE name = 'oldest-schema'").fetch_optional(db).await?;
-    Ok(value.and_then(|number| number.parse().ok()))
+    Ok(value.and_then(|number| number.parse::<i64>().ok()).is_none_or(|oldest| oldest <= sqlite::newest_migration()))
 }
 
 /// Records the fingerprint of a key file, unless one is recorded.

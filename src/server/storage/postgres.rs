@@ -71,8 +71,7 @@ impl PostgresAddress {
         Ok(Pool::Postgres(pool.connect_with(read_only).await?))
     }
 
-    /// Waits for the server, and runs the migrations. A newer schema is accepted if it supports this release (`deployment`,
-    /// `oldest-schema`), so that portals of two releases can run side by side.
+    /// Waits for the server, and runs the migrations. A newer schema is left as it is, so that portals of two releases can run side by side.
     /// Without `create`, an empty database is refused.
     pub async fn migrate(&self, create: bool) -> Result<(), Error> {
         let deadline = tokio::time::Instant::now() + START_TIMEOUT;
@@ -99,14 +98,7 @@ impl PostgresAddress {
         let mut migrations: Migrator = sqlx::migrate!("src/server/storage/migrations/postgres");
         migrations.set_ignore_missing(true).set_locking(false);
         migrations.run(&mut connection).await?;
-        let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or_default();
-        let oldest: Option<String> =
-            sqlx::query_scalar("SELECT value FROM deployment WHERE name = 'oldest-schema'").fetch_optional(&mut connection).await?;
-        connection.close().await?;
-        match oldest.and_then(|oldest| oldest.parse::<i64>().ok()) {
-            Some(oldest) if oldest > newest => Err(Error::NewerSchema),
-            _ => Ok(()),
-        }
+        Ok(connection.close().await?)
     }
 }
 

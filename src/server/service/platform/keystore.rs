@@ -95,6 +95,12 @@ impl Keystore {
         Ok([(KEY_FILES[0], hashing), (KEY_FILES[1], sealing), (KEY_FILES[2], signing)])
     }
 
+    /// The first key file whose recorded fingerprint, by file name, is another key's.
+    pub fn first_different(&self, recorded: &[(String, String)]) -> Result<Option<&'static str>, Fault> {
+        let differs = |(name, fingerprint): &(&str, String)| recorded.iter().any(|(of, expected)| of == name && expected != fingerprint);
+        Ok(self.fingerprints()?.into_iter().find(differs).map(|(name, _)| name))
+    }
+
     /// The stored form of a secret: an HMAC under a key that is not in the database. `kind` separates the kinds of secrets.
     pub fn hash(&self, kind: &str, secret: &str) -> Vec<u8> {
         self.mac(kind, secret).finalize().into_bytes().to_vec()

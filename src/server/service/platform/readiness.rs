@@ -87,8 +87,7 @@ impl Services {
         if !state.supports_this_release {
             return Err(NotReady::Schema);
         }
-        let keys = self.signing_keys().fingerprints().map_err(|_| NotReady::Keys)?;
-        if keys.iter().any(|(name, fingerprint)| state.key_fingerprints.iter().any(|(of, recorded)| of == name && recorded != fingerprint)) {
+        if !matches!(self.signing_keys().first_different(&state.key_fingerprints), Ok(None)) {
             return Err(NotReady::Keys);
         }
         let now = SystemClock.now();

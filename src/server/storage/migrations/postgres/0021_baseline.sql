@@ -443,7 +443,7 @@ CREATE TABLE pubkeys (
     FOREIGN KEY (tenant_id, user_id, host, account) REFERENCES host_accounts (tenant_id, user_id, host, account) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, device_grant_id) REFERENCES device_grants (tenant_id, id) ON DELETE CASCADE
 );
--- A public key is no secret: who registers it first takes it from nobody. Each party (person, client, device) has a registration of
+-- A public key is no secret: registering it first takes it from no other party. Each party (person, client, device) has a registration of
 -- its own, with its own end and uses.
 CREATE UNIQUE INDEX pubkeys_by_registration
     ON pubkeys (fingerprint, host, tenant_id, account, user_id, coalesce(client_id, ''), coalesce(device_grant_id, ''));
