@@ -7,6 +7,7 @@ mod out;
 mod admin;
 mod check;
 mod client;
+mod copy;
 mod idp;
 mod init;
 mod messages;
@@ -46,6 +47,8 @@ enum PortalCommand {
     Check(ServerOptions),
     /// Migrate the database schema
     Migrate(DataOptions),
+    /// Copy all data to an empty database: from SQLite to PostgreSQL, or back
+    Copy(copy::CopyArgs),
     /// Change a tenant's policy
     Tenant(tenant::TenantArgs),
     /// Manage a tenant's administrators for the TMS API
@@ -85,6 +88,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
             Ok(())
         }
         PortalCommand::Migrate(options) => migrate::run(&options.existing_portal()?).await,
+        PortalCommand::Copy(arguments) => copy::run(&arguments).await,
         PortalCommand::Tenant(arguments) => tenant::run(arguments).await,
         PortalCommand::Admin(arguments) => admin::run(arguments).await,
         PortalCommand::Client(arguments) => client::run(arguments).await,

@@ -68,7 +68,7 @@ impl DataOptions {
             (None, Some(url)) => ("[portal] database", url),
             (None, None) => return Ok(Database::File(data_dir.join(DATABASE_FILE))),
         };
-        if !(url.starts_with("postgres://") || url.starts_with("postgresql://")) {
+        if !is_postgres(&url) {
             return Err(format!("{setting}: must begin with postgres://; without this setting, the database is a file in the data directory"));
         }
         let address = PostgresAddress::parse(&url, self.insecure_database).map_err(|problem| format!("{setting}: {problem}"))?;
@@ -77,6 +77,20 @@ impl DataOptions {
 
     fn dir_or(&self, configured: Option<PathBuf>) -> PathBuf {
         self.data_dir.clone().or(configured).unwrap_or_else(|| PathBuf::from(".data"))
+    }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// A database of either kind: `sqlite:FILE` or the URL of a PostgreSQL database.
+pub fn parse_database(url: &str, insecure: bool) -> Result<Database, String> {
+    match url.strip_prefix("sqlite:") {
+        Some("") => Err("sqlite: needs the path of a file".to_owned()),
+        Some(file) => Ok(Database::File(file.into())),
+        None if is_postgres(url) => PostgresAddress::parse(url, insecure).map(Database::Postgres),
+        None => Err("must begin with sqlite: or postgres://".to_owned()),
     }
 }
 

@@ -27,6 +27,7 @@ pub use crate::server::service::platform::clock::{Clock, SystemClock};
 pub use crate::server::service::platform::rng::{Rng, SystemRng};
 
 pub use super::storage::Database;
+pub use super::storage::copy::{Copied, CopyError, copy, last_cleanup};
 pub use super::storage::postgres::PostgresAddress;
 use super::storage::{self, BoxFuture, Connection, Storage, deployment};
 use crate::domain::audit_log::AuditEvent;

@@ -12,6 +12,7 @@ mod batched_reader;
 pub mod browser_sessions;
 mod claims;
 pub mod clients;
+pub mod copy;
 pub mod delegations;
 pub mod deployment;
 pub mod device_grants;
@@ -40,6 +41,7 @@ pub mod tenants;
 pub mod user_mfa;
 mod write_queue;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -146,6 +148,35 @@ impl Database {
         match self {
             Self::File(file) => sqlite::writer(file).await,
             Self::Postgres(address) => address.writer().await,
+        }
+    }
+
+    /// A pool of one connection that only reads; the file may be a backup.
+    async fn connect_reader(&self) -> Result<sql::Pool, Error> {
+        match self {
+            Self::File(file) => sqlite::reader_of_backup(file).await,
+            Self::Postgres(address) => address.readers(1).await,
+        }
+    }
+
+    /// Creates the schema, or brings it up to date.
+    async fn migrate(&self) -> Result<(), Error> {
+        match self {
+            Self::File(file) => {
+                sqlite::open(file).await?.close().await;
+                Ok(())
+            }
+            Self::Postgres(address) => address.migrate(true).await,
+        }
+    }
+}
+
+/// The kind of database and where it is, without user and password.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(file) => write!(f, "SQLite, {}", file.display()),
+            Self::Postgres(address) => write!(f, "PostgreSQL, {}", address.display()),
         }
     }
 }

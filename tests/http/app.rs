@@ -154,10 +154,15 @@ impl TestApp {
 
     /// Another portal on the same database, with copies of the keys.
     pub async fn second_portal(&self) -> Self {
+        self.portal_on(self.database.clone()).await
+    }
+
+    /// Another portal on a database, with copies of the keys.
+    pub async fn portal_on(&self, database: Database) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(dir.path().join("keys")).expect("a folder");
         copy(&self.data_dir.join("keys"), &dir.path().join("keys"));
-        Self::open_on(dir, self.database.clone(), self.setup.clone(), self.clock.clone(), Arc::new(SystemRng)).await
+        Self::open_on(dir, database, self.setup.clone(), self.clock.clone(), Arc::new(SystemRng)).await
     }
 
     async fn open(dir: TempDir, setup: Setup, clock: TestClock, entropy: Arc<dyn Rng>) -> Self {

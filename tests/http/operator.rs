@@ -10,6 +10,7 @@ use tms_portal::server::storage::sql::{Connection, query, query_scalar};
 use crate::app;
 use crate::postgres;
 
+mod database_copy;
 mod idp;
 mod tls;
 

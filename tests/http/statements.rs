@@ -27,18 +27,18 @@ use crate::postgres::TestDatabase;
 
 /// How statements begin.
 const VERBS: [&str; 8] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "SAVEPOINT", "ROLLBACK", "RELEASE"];
-/// These assemble statements at run time, from parts that begin like a statement.
-const ASSEMBLING: [&str; 2] = ["keyset.rs", "row.rs"];
-/// Runs the statements of the others.
-const RUNNING: &str = "sql.rs";
+/// These assemble statements at run time, from parts that begin like a statement. Tests of `tms-portal copy` run those of `copy.rs`.
+const ASSEMBLING: [&str; 3] = ["copy.rs", "keyset.rs", "row.rs"];
+/// These run the statements of the others.
+const RUNNING: [&str; 2] = ["sql.rs", "sql/cells.rs"];
 /// Further statements that `assembled_statements_are_valid` runs: two for each table of a tenant that is deleted.
 const ASSEMBLED: usize = 2;
 /// Lists that it runs.
 const LISTS: usize = 9;
 /// Calls of `Values::insert` and `Values::update` that it runs.
 const WRITES: usize = 11;
-/// Files whose statements only a SQLite database of an older release needs.
-const SQLITE_ONLY: [&str; 1] = ["folding_backfill.rs"];
+/// Files with statements for SQLite only.
+const SQLITE_ONLY: [&str; 2] = ["folding_backfill.rs", "sqlite.rs"];
 /// The file that is for PostgreSQL only.
 const POSTGRES_ONLY: &str = "postgres.rs";
 
@@ -68,7 +68,7 @@ fn sources() -> Vec<(String, String)> {
     let mut paths = vec![folder.with_extension("rs")];
     files(&folder, &mut paths);
     let code = |path: &Path| std::fs::read_to_string(path).expect("a text").split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
-    let paths = paths.iter().filter(|path| !path.ends_with(RUNNING));
+    let paths = paths.iter().filter(|path| !RUNNING.iter().any(|file| path.ends_with(file)));
     paths.map(|path| (path.strip_prefix(&folder).unwrap_or(path).display().to_string(), code(path))).collect()
 }
 

@@ -1,7 +1,6 @@
 //! `tms-portal check`: at this point the settings have been read and validated.
 
 use crate::server::config::Config;
-use crate::server::service::Database;
 use crate::server::tls::TlsMode;
 
 pub fn run(config: &Config) {
@@ -10,16 +9,9 @@ pub fn run(config: &Config) {
     println!("  public URL  {}", config.public_url);
     println!("  TLS         {}", tls(&config.tls));
     println!("  data        {}", config.data_dir.display());
-    println!("  database    {}", database(&config.database));
+    println!("  database    {}", config.database);
     println!("  site        {}", config.leptos.site_root);
     println!("  test tenant {}", if config.test_tenant { "on" } else { "off" });
-}
-
-fn database(database: &Database) -> String {
-    match database {
-        Database::File(file) => format!("SQLite, {}", file.display()),
-        Database::Postgres(address) => format!("PostgreSQL, {}", address.display()),
-    }
 }
 
 fn tls(tls: &TlsMode) -> &'static str {

@@ -27,6 +27,12 @@ pub async fn is_in_use(db: impl sql::Executor<'_>) -> Result<bool, Error> {
     Ok(sql::query_scalar("SELECT EXISTS (SELECT 1 FROM tenants)").fetch_one(db).await?)
 }
 
+/// When a periodic task last began, at any portal. `None` if it never did.
+pub async fn last_begin(db: impl sql::Executor<'_>, name: &str) -> Result<Option<Timestamp>, Error> {
+    let begun: Option<i64> = sql::query_scalar("SELECT begun_at FROM periodic_tasks WHERE name = $1").bind(name).fetch_optional(db).await?;
+    Ok(begun.filter(|begun| *begun > 0).map(Timestamp::from_millis))
+}
+
 /// Begins a periodic task. False if it was begun after `previous`, here or by another portal.
 pub async fn begin_task(db: &mut Connection, name: &str, now: Timestamp, previous: Timestamp) -> Result<bool, Error> {
     let update = sql::query("UPDATE periodic_tasks SET begun_at = $2 WHERE name = $1 AND (begun_at <= $3 OR begun_at > $2)");

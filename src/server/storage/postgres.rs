@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 
 use super::Error;
-use super::sql::Pool;
+use super::sql::{self, ColumnRow, Connection, Pool};
 use crate::domain::loopback::is_loopback;
 
 /// Maximum number of changes per commit: PostgreSQL keeps up to 64 open savepoints in shared memory, and more of them slow down other
@@ -100,6 +100,42 @@ impl PostgresAddress {
         migrations.run(&mut connection).await?;
         Ok(connection.close().await?)
     }
+}
+
+/// The columns of all tables that are not computed from others, in their order.
+pub async fn columns(db: &mut Connection) -> Result<Vec<ColumnRow>, Error> {
+    let query = sql::query_as(
+        "SELECT CAST(t.relname AS TEXT) AS table_name, CAST(c.attname AS TEXT) AS name, format_type(c.atttypid, NULL) AS kind,
+                CAST(coalesce(array_position(k.conkey, c.attnum), 0) AS BIGINT) AS key_position, c.attidentity <> '' AS numbered
+         FROM pg_class t
+         JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped AND c.attgenerated = ''
+         LEFT JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'p'
+         WHERE t.relkind = 'r' AND t.relnamespace = CAST(current_schema() AS regnamespace) AND t.relname NOT LIKE '\\_sqlx%'
+         ORDER BY CAST(t.relname AS TEXT), c.attnum",
+    );
+    Ok(query.fetch_all(db).await?)
+}
+
+/// Pairs of tables: the first has a foreign key to the second.
+pub async fn references(db: &mut Connection) -> Result<Vec<(String, String)>, Error> {
+    let query = sql::query_as(
+        "SELECT CAST(a.relname AS TEXT), CAST(b.relname AS TEXT)
+         FROM pg_constraint k JOIN pg_class a ON a.oid = k.conrelid JOIN pg_class b ON b.oid = k.confrelid
+         WHERE k.contype = 'f' AND a.relnamespace = CAST(current_schema() AS regnamespace)",
+    );
+    Ok(query.fetch_all(db).await?)
+}
+
+/// The last number given to a row of a table with an identity column.
+pub async fn last_number(db: &mut Connection, table: &str, column: &str) -> Result<Option<i64>, Error> {
+    let query = sql::query_scalar("SELECT pg_sequence_last_value(CAST(pg_get_serial_sequence($1, $2) AS regclass))");
+    Ok(query.bind(table).bind(column).fetch_one(db).await?)
+}
+
+pub async fn set_last_number(db: &mut Connection, table: &str, column: &str, last: i64) -> Result<(), Error> {
+    let query = sql::query_scalar("SELECT setval(CAST(pg_get_serial_sequence($1, $2) AS regclass), $3)");
+    let _: i64 = query.bind(table).bind(column).bind(last).fetch_one(db).await?;
+    Ok(())
 }
 
 /// Whether the server may be reachable soon: it is starting up, shutting down or not listening yet.

@@ -1,6 +1,8 @@
 //! Queries, connections and transactions for SQLite and PostgreSQL. Statements have one text that is valid on both; this file is the only
 //! one that runs them.
 
+mod cells;
+
 use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
@@ -10,6 +12,8 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgPool, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqlitePool, SqliteRow};
 use sqlx::{Arguments, Encode, Error, Executor as _, FromRow, Postgres, Row as _, SqlSafeStr, SqlStr, Sqlite, Type};
+
+pub(super) use cells::{Cells, ColumnRow};
 
 /// Maximum time to wait for a response from PostgreSQL. sqlx sets no limit and no TCP keepalive: without it a query to a server that has
 /// vanished would wait indefinitely.
@@ -230,12 +234,22 @@ impl<'c> Executor<'c> for &'c Pool {
 
 /// A value to bind. NULL has a type, because PostgreSQL requires one. NUL characters, which PostgreSQL's texts cannot have, are replaced by
 /// U+FFFD, so that a search for one finds nothing on both databases.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value<'q> {
     Text(Option<Cow<'q, str>>),
     Integer(Option<i64>),
     Bool(Option<bool>),
     Bytes(Option<Cow<'q, [u8]>>),
+}
+
+impl Value<'_> {
+    /// The value as both databases can store it.
+    pub(super) fn storable(self) -> Self {
+        match self {
+            Self::Text(Some(text)) if text.contains('\0') => Self::Text(Some(Cow::Owned(text.replace('\0', "\u{fffd}")))),
+            other => other,
+        }
+    }
 }
 
 macro_rules! values {
@@ -290,8 +304,7 @@ where
     let mut arguments = A::default();
     arguments.reserve(values.len(), 0);
     for value in values {
-        match value {
-            Value::Text(Some(value)) if value.contains('\0') => arguments.add(Some(value.replace('\0', "\u{fffd}"))),
+        match value.storable() {
             Value::Text(Some(Cow::Owned(value))) => arguments.add(Some(value)),
             Value::Text(Some(Cow::Borrowed(value))) => arguments.add(Some(value)),
             Value::Text(None) => arguments.add(None::<&str>),

@@ -9,13 +9,15 @@ use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use super::sql::Pool;
+use super::sql::{self, ColumnRow, Connection, Pool};
 use super::{Error, folding_backfill};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations/sqlite");
 
 /// Maximum number of changes per commit.
 pub const MAX_GROUP: usize = 128;
+/// How long a statement waits for another program's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Opens the file for writing, creates it if it does not exist, and runs the migrations.
 pub async fn open(file: &Path) -> Result<Pool, Error> {
@@ -53,12 +55,46 @@ pub async fn readers(file: &Path, connections: u32) -> Result<Pool, Error> {
     Ok(Pool::Sqlite(pool.connect_with(options(file).read_only(true)).await?))
 }
 
+/// The columns of all tables that are not computed from others, in their order.
+pub async fn columns(db: &mut Connection) -> Result<Vec<ColumnRow>, Error> {
+    let query = sql::query_as(
+        "SELECT t.name AS table_name, c.name, c.type AS kind, c.pk AS key_position, c.pk = 1 AND t.sql LIKE '%AUTOINCREMENT%' AS numbered
+         FROM sqlite_schema t JOIN pragma_table_xinfo(t.name) c
+         WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND t.name NOT LIKE '\\_sqlx%' ESCAPE '\\' AND c.hidden = 0
+         ORDER BY t.name, c.cid",
+    );
+    Ok(query.fetch_all(db).await?)
+}
+
+/// Pairs of tables: the first has a foreign key to the second.
+pub async fn references(db: &mut Connection) -> Result<Vec<(String, String)>, Error> {
+    let query = sql::query_as("SELECT t.name, f.\"table\" FROM sqlite_schema t JOIN pragma_foreign_key_list(t.name) f WHERE t.type = 'table'");
+    Ok(query.fetch_all(db).await?)
+}
+
+/// The last number given to a row of a table with `AUTOINCREMENT`.
+pub async fn last_number(db: &mut Connection, table: &str) -> Result<Option<i64>, Error> {
+    Ok(sql::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = $1").bind(table).fetch_optional(db).await?)
+}
+
+pub async fn set_last_number(db: &mut Connection, table: &str, last: i64) -> Result<(), Error> {
+    sql::query("DELETE FROM sqlite_sequence WHERE name = $1").bind(table).execute(&mut *db).await?;
+    sql::query("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)").bind(table).bind(last).execute(db).await?;
+    Ok(())
+}
+
+/// One connection that only reads. It sets no journal mode, so that the file may be a backup that is not in WAL mode.
+pub async fn reader_of_backup(file: &Path) -> Result<Pool, Error> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
+    Ok(Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?))
+}
+
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(10))
+        .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(256)
 }

@@ -1,0 +1,56 @@
+//! `tms-portal copy`: moves a deployment to another database.
+
+use std::time::Duration;
+
+use super::CommandError;
+use crate::server::config::{ConfigProblems, parse_database};
+use crate::server::service::{self, Clock, Copied, Database, SystemClock};
+
+/// A portal cleans up every minute; after this time none runs.
+const IDLE: Duration = Duration::from_secs(90);
+
+#[derive(clap::Args)]
+pub struct CopyArgs {
+    /// The database with the data: sqlite:FILE or postgres://USER@HOST/NAME?sslmode=verify-full. Stop its portals first, or use a backup
+    #[arg(long, value_name = "URL")]
+    from: String,
+    /// The empty database. A file is created; a PostgreSQL database must exist
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// Copy although a portal uses the source; changes that it makes from now on are not in the copy
+    #[arg(long)]
+    while_running: bool,
+    /// Allow a database on another machine without verified TLS; passwords and data are then sent unencrypted
+    #[arg(long, env = "TMS_INSECURE_DATABASE", value_parser = clap::builder::FalseyValueParser::new())]
+    insecure_database: bool,
+}
+
+pub async fn run(args: &CopyArgs) -> Result<(), CommandError> {
+    let database = |setting: &str, url: &str| {
+        parse_database(url, args.insecure_database).map_err(|problem| ConfigProblems(vec![format!("{setting}: {problem}")]))
+    };
+    let (from, to) = (database("--from", &args.from)?, database("--to", &args.to)?);
+    if let Database::File(file) = &from
+        && !file.exists()
+    {
+        return Err(CommandError::Other(format!("--from: there is no file {}", file.display())));
+    }
+    if !args.while_running && is_used(&from).await? {
+        return Err(CommandError::Other(
+            "--from: a portal used this database in the last 90 seconds. Stop all portals and wait, so that no change is lost; \
+             or copy a backup; or add --while-running"
+                .to_owned(),
+        ));
+    }
+    let Copied { tables, rows } = service::copy(&from, &to).await.map_err(|error| CommandError::Other(error.to_string()))?;
+    println!("Copied {rows} rows of {tables} tables and compared them.");
+    println!("  from  {from}\n  to    {to}");
+    println!("The key files are not in a database: start the portals with the same keys directory; they refuse another one.");
+    Ok(())
+}
+
+/// Whether a portal uses the database. A database that cannot be asked is refused by the copy itself, with the reason.
+async fn is_used(database: &Database) -> Result<bool, CommandError> {
+    let last = service::last_cleanup(database).await.ok().flatten();
+    Ok(last.is_some_and(|last| SystemClock.now().since(last) < IDLE))
+}

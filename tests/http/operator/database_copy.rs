@@ -1,0 +1,161 @@
+//! `tms-portal copy`: a deployment moves between SQLite and PostgreSQL, and back.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection as _};
+use tms_portal::server::service::{Clock as _, CopyError, SystemClock, copy};
+use tms_portal::server::storage::Database;
+use tms_portal::server::storage::sql::query;
+
+use super::CommandOutput;
+use crate::app::TestApp;
+use crate::postgres::{self, TestDatabase};
+use crate::tms::api::{login, named};
+
+/// A portal with people, keys that are in use, used up and revoked, a refused lookup, sessions and device flows.
+async fn portal_with_data() -> (TestApp, serde_json::Value) {
+    let app = TestApp::start().await;
+    app.add_dora().await;
+    app.token().await;
+    app.start_device().await;
+    let key = app.client().make_key(json!({ "num_uses": 5 })).await;
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
+    let once = app.client().make_key(json!({ "num_uses": 1 })).await;
+    assert!(app.unauthenticated().gets_key(&login(&once)).await);
+    let revoked = app.client().make_key(json!({})).await;
+    app.client().done("DELETE /pubkeys/del", named(&revoked, json!({}))).await;
+    // The newest event is deleted: its number is not given again, in the copy neither.
+    app.sql("DELETE FROM activity WHERE id = (SELECT max(id) FROM activity)").await;
+    (app, key)
+}
+
+fn file(dir: &Path) -> Database {
+    Database::File(dir.join("copies/tms-portal.db"))
+}
+
+#[tokio::test]
+async fn portal_on_a_copy_of_a_copy_goes_on() {
+    let (mut app, key) = portal_with_data().await;
+    let dir = tempfile::tempdir().expect("a folder");
+    let (before, last) = (app.dump("test").await, app.number("SELECT max(id) FROM activity").await);
+    let there = copy(&app.database, &file(dir.path())).await.expect("copied");
+    // A copy of it in another journal mode, as `VACUUM INTO` makes backups.
+    let mut connection = file(dir.path()).connect().await.expect("a database").acquire().await.expect("a connection");
+    let backup = Database::File(dir.path().join("backup.db"));
+    query(AssertSqlSafe(format!("VACUUM INTO '{}'", dir.path().join("backup.db").display()))).execute(&mut connection).await.expect("a backup");
+    drop(connection);
+    assert!(there.tables > 30 && there.rows > 50, "{there:?}");
+    let target = TestDatabase::create_empty().await;
+    let database = target.as_ref().map_or_else(|| Database::File(dir.path().join("back.db")), TestDatabase::address);
+    assert_eq!(copy(&backup, &database).await.expect("copied back"), there);
+
+    let original = std::mem::replace(&mut app.database, database.clone());
+    assert_eq!(app.dump("test").await, before);
+    app.database = original;
+    let portal = app.portal_on(database).await;
+    assert!(portal.unauthenticated().gets_key(&login(&key)).await);
+    let new = portal.client().make_key(json!({})).await;
+    assert!(portal.unauthenticated().gets_key(&login(&new)).await);
+    let next = portal.numbers_after(last).await;
+    assert!(next.first().is_some_and(|first| *first > last + 1), "the number of the deleted event is not given again: {next:?}");
+}
+
+#[tokio::test]
+async fn copy_to_a_database_with_data_is_refused() {
+    let (app, other) = (TestApp::start().await, TestApp::start().await);
+    let before = other.dump("test").await;
+    let refused = copy(&app.database, &other.database).await.expect_err("refused");
+    assert!(matches!(refused, CopyError::TargetInUse(_)), "{refused}");
+    assert_eq!(other.dump("test").await, before);
+    assert!(matches!(copy(&app.database, &app.database).await, Err(CopyError::TargetInUse(_))), "onto itself");
+}
+
+#[tokio::test]
+async fn source_of_another_schema_or_without_one_is_refused() {
+    let (app, dir) = (TestApp::start().await, tempfile::tempdir().expect("a folder"));
+    app.sql("UPDATE _sqlx_migrations SET version = 999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)").await;
+    let refused = copy(&app.database, &file(dir.path())).await.expect_err("refused");
+    assert!(matches!(refused, CopyError::SourceSchema { found: 999, .. }), "{refused}");
+    assert!(!dir.path().join("copies").exists(), "nothing was created");
+    let empty = dir.path().join("empty.db");
+    std::fs::write(&empty, "").expect("written");
+    let refused = copy(&Database::File(empty), &file(dir.path())).await.expect_err("refused");
+    assert!(refused.to_string().contains("there is no portal in SQLite, "), "{refused}");
+}
+
+/// A value that PostgreSQL refuses, and SQLite stores only while its checks are off.
+#[tokio::test]
+async fn nothing_is_stored_if_a_row_cannot_be_copied() {
+    let Some(target) = TestDatabase::create_empty().await else { return };
+    let (app, dir) = (TestApp::start().await, tempfile::tempdir().expect("a folder"));
+    let source = file(dir.path());
+    copy(&app.database, &source).await.expect("copied");
+    let mut connection = source.connect().await.expect("a database").acquire().await.expect("a connection");
+    query("PRAGMA ignore_check_constraints = ON").execute(&mut connection).await.expect("off");
+    query("UPDATE clients SET enabled = 2").execute(&mut connection).await.expect("changed");
+    drop(connection);
+    let refused = copy(&source, &target.address()).await.expect_err("refused");
+    assert!(refused.to_string().contains("enabled"), "{refused}");
+    let mut database = target.connect().await;
+    let tenants: i64 = sqlx::query_scalar("SELECT count(*) FROM tenants").fetch_one(&mut database).await.expect("a number");
+    assert_eq!(tenants, 0, "tenants come before clients");
+    database.close().await.expect("closed");
+    target.remove().await;
+}
+
+/// A portal that runs cleans up every minute.
+#[tokio::test]
+async fn source_that_a_portal_uses_is_refused() {
+    let (app, dir) = (TestApp::start().await, tempfile::tempdir().expect("a folder"));
+    let words = |more: &[&str]| {
+        let to = format!("sqlite:{}", dir.path().join("copy.db").display());
+        [&["--from", &url(&app), "--to", &to], more].concat().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let now = SystemClock.now().as_millis();
+    let mut connection = app.database.connect().await.expect("a database").acquire().await.expect("a connection");
+    query("UPDATE periodic_tasks SET begun_at = $1").bind(now).execute(&mut connection).await.expect("changed");
+    drop(connection);
+    let refused = run(&words(&[])).await;
+    assert!(refused.code == Some(1) && refused.err.contains("--while-running"), "{} {}", refused.out, refused.err);
+    assert_eq!(run(&words(&["--while-running"])).await.code, Some(0));
+}
+
+fn url(app: &TestApp) -> String {
+    match &app.database {
+        Database::File(file) => format!("sqlite:{}", file.display()),
+        Database::Postgres(_) => postgres::environment_of(&app.data_dir).expect("a URL").1,
+    }
+}
+
+/// The program's output.
+async fn run(arguments: &[String]) -> CommandOutput {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tms-portal"));
+    command.arg("copy").args(arguments).env_remove("TMS_INSECURE_DATABASE").stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output().expect("run")).await.expect("run");
+    CommandOutput::from(output)
+}
+
+#[tokio::test]
+async fn command_tells_what_it_copied_and_why_not() {
+    let (app, dir) = (TestApp::start().await, tempfile::tempdir().expect("a folder"));
+    let from = url(&app);
+    let to = format!("sqlite:{}", dir.path().join("copy.db").display());
+    let words = |from: &str, to: &str| ["--from", from, "--to", to].map(str::to_owned).to_vec();
+    for (from, to, why) in [
+        ("tms.db", to.as_str(), "--from: must begin with sqlite: or postgres://"),
+        (from.as_str(), "mysql://localhost/tms", "--to: must begin with sqlite: or postgres://"),
+        (from.as_str(), "postgres://tms:secret@db.example/tms", "--to: db.example is another machine"),
+    ] {
+        let refused = run(&words(from, to)).await;
+        assert!(refused.code == Some(2) && refused.err.contains(why) && !refused.err.contains("secret"), "{} {}", refused.out, refused.err);
+    }
+    let missing = run(&words("sqlite:/nowhere/tms.db", &to)).await;
+    assert_eq!((missing.code, missing.err.as_str()), (Some(1), "tms-portal: --from: there is no file /nowhere/tms.db\n"));
+
+    let done = run(&words(&from, &to)).await;
+    assert!(done.code == Some(0) && done.out.starts_with("Copied ") && !done.out.contains("secret"), "{} {}", done.out, done.err);
+    let again = run(&words(&from, &to)).await;
+    assert!(again.code == Some(1) && again.err.contains("--to: the table "), "{} {}", again.out, again.err);
+}
