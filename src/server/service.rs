@@ -61,7 +61,12 @@ impl Fault {
         Self { error: Arc::new(error), temporary: false }
     }
 
-    /// Whether a retry may succeed: overload, or a full disk.
+    /// A fault after which a retry may succeed.
+    pub fn temporary(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { temporary: true, ..Self::new(error) }
+    }
+
+    /// Whether a retry may succeed: overload, a full disk, or a database that is away.
     pub fn is_temporary(&self) -> bool {
         self.temporary
     }

@@ -80,7 +80,7 @@ async fn every_command_works_with_the_real_portal() {
     // A key without a client, as after "Add a key" in the portal.
     let params = json!({ "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1", "num_uses": -1, "ttl_minutes": 60 });
     portal.client(&Gateway::from_test_data(), Method::POST, "/v1/tms/pubkeys/creds", params).await.expect(201);
-    assert_eq!(sqlx::query(OWN_KEY).execute(&mut portal.database().await).await.unwrap().rows_affected(), 1);
+    assert_eq!(tms_portal::server::storage::sql::query(OWN_KEY).execute(&mut portal.database().await).await.unwrap().rows_affected(), 1);
     let listed = machine.tms(&["keys", "--json"]).json();
     assert_eq!((&listed["num_keys"], &listed["num_unreadable"], &listed["keys"][0]["client_id"]), (&1.into(), &0.into(), &Value::Null));
 
@@ -116,7 +116,7 @@ async fn second_sign_in_revokes_the_first_and_its_keys() {
     assert_eq!(event["earlier_sign_in"], "ended");
     assert!(keys(&portal).await.is_empty());
     let live: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM device_grants WHERE state = 'redeemed'").fetch_one(&mut portal.database().await).await.unwrap();
+        tms_portal::server::storage::sql::query_scalar("SELECT count(*) FROM device_grants WHERE state = 'redeemed'").fetch_one(&mut portal.database().await).await.unwrap();
     assert_eq!(live, 1);
     let run = machine.tms(&["ssh", "testhost1"]);
     assert!(run.code == Some(0) && run.err.starts_with("Created a key"), "{run:?}");

@@ -1,4 +1,5 @@
-//! `kill -9` at random moments under load: everything acknowledged must exist afterwards, and nothing incomplete.
+//! `kill -9` at random moments under load, of a portal with SQLite, and of portals and servers of PostgreSQL: everything acknowledged must
+//! exist afterwards, and nothing incomplete.
 //!
 //! Data that a killed process has handed to the operating system is not lost, so this tests the order of operations (no response
 //! before its commit, no key without its audit event), not power failures: those depend on `PRAGMA synchronous`.
@@ -8,9 +9,15 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
+mod cluster;
+#[path = "../shared/database_proxy.rs"]
+#[expect(dead_code, reason = "the tests in tests/http use the rest")]
+mod database_proxy;
+mod failover;
 #[path = "../shared/portal.rs"]
 #[expect(dead_code, reason = "the tests in tests/ssh use the rest")]
 mod portal;
+mod portals;
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -19,10 +26,9 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
-use sqlx::Connection;
-use sqlx::sqlite::SqliteConnection;
+use tms_portal::server::storage::sql::{Connection, query, query_scalar};
 use tokio::task::JoinSet;
 
 use portal::{Gateway, Portal};
@@ -81,14 +87,14 @@ async fn acknowledged_writes_survive_kills_at_any_time() {
         }
         portal.kill();
         let mut db = portal.database().await;
-        let acknowledged = acknowledged.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let acknowledged = Acknowledged::of(&acknowledged);
         assert_eq!(wrong(&mut db, &acknowledged).await, [""; 0], "{context}");
         unheard = texts(&mut db, "SELECT fingerprint FROM pubkeys").await.len() - acknowledged.keys.len();
     }
 
     portal.resume();
     make_key(&Client::new(), &portal.url).await.expect("a key, after all that");
-    let acknowledged = acknowledged.lock().unwrap_or_else(PoisonError::into_inner);
+    let acknowledged = Acknowledged::of(&acknowledged);
     let (keys, used, took) = (acknowledged.keys.len(), acknowledged.used.len(), begun.elapsed());
     // Directly to stderr: libtest would show it only for failures.
     let said = format!("crash: {crashes} times kill -9 in {took:.1?}, CRASH_SEED={seed}: {keys} acknowledged keys, {used} used ones, all there");
@@ -106,6 +112,12 @@ fn seed() -> u64 {
     from_environment("CRASH_SEED").unwrap_or_else(rand::random)
 }
 
+impl Acknowledged {
+    fn of(shared: &Mutex<Self>) -> Self {
+        shared.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
 /// A client that creates keys and a host that looks them up, until the portal is gone.
 async fn make_and_use_keys(url: String, acknowledged: Arc<Mutex<Acknowledged>>) {
     let http = Client::builder().no_proxy().build().expect("a client");
@@ -119,47 +131,68 @@ async fn make_and_use_keys(url: String, acknowledged: Arc<Mutex<Acknowledged>>) 
 
 /// `None` if there is no complete response.
 async fn make_key(http: &Client, url: &str) -> Option<String> {
-    let params = json!({
-        "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1",
-        "num_uses": USES, "ttl_minutes": -1, "key_type": "ed25519",
-    });
-    let request = Gateway::from_test_data().sign(http.post(format!("{url}/v1/tms/pubkeys/creds")));
-    let (status, body) = answer(request.json(&params)).await?;
+    let (status, body) = answer(key_request(http, url)).await?;
     assert_eq!(status, 201, "{body}");
     Some(body.get("public_key_fingerprint")?.as_str().expect("a fingerprint").to_owned())
 }
 
 async fn use_key(http: &Client, url: &str, fingerprint: &str) -> Option<()> {
-    let login = json!({ "user": "testhostaccount1", "user_uid": "1001", "host": "testhost1", "public_key_fingerprint": fingerprint });
-    let (status, body) = answer(http.post(format!("{url}/v1/tms/pubkeys/creds/retrieve")).json(&login)).await?;
+    let (status, body) = answer(login_request(http, url, fingerprint)).await?;
     assert_eq!(status, 200, "{body}");
     Some(())
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> Option<(u16, Value)> {
+fn key_request(http: &Client, url: &str) -> RequestBuilder {
+    let params = json!({
+        "client_user_id": "testuser1", "host": "testhost1", "host_account": "testhostaccount1",
+        "num_uses": USES, "ttl_minutes": -1, "key_type": "ed25519",
+    });
+    Gateway::from_test_data().sign(http.post(format!("{url}/v1/tms/pubkeys/creds"))).json(&params)
+}
+
+fn login_request(http: &Client, url: &str, fingerprint: &str) -> RequestBuilder {
+    let login = json!({ "user": "testhostaccount1", "user_uid": "1001", "host": "testhost1", "public_key_fingerprint": fingerprint });
+    http.post(format!("{url}/v1/tms/pubkeys/creds/retrieve")).json(&login)
+}
+
+async fn answer(request: RequestBuilder) -> Option<(u16, Value)> {
     let response = request.send().await.ok()?;
     Some((response.status().as_u16(), response.json().await.ok()?))
 }
 
+/// What only SQLite needs to be asked: PostgreSQL checks its references itself.
+const SQLITE_CHECKS: [(&str, &str); 2] = [
+    ("integrity_check", "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
+    ("foreign_key_check", "SELECT \"table\" FROM pragma_foreign_key_check"),
+];
+const CHECKS: [(&str, &str); 5] = [
+    ("no record of key", "SELECT fingerprint FROM pubkeys EXCEPT SELECT subject FROM activity WHERE kind = 'key_created'"),
+    ("a record, and no key", "SELECT subject FROM activity WHERE kind = 'key_created' EXCEPT SELECT fingerprint FROM pubkeys"),
+    ("recorded twice", "SELECT subject FROM activity WHERE kind = 'key_created' GROUP BY subject HAVING count(*) > 1"),
+    (
+        "logins counted, and not as many recorded",
+        "SELECT fingerprint || ' ' || (max_uses - remaining_uses) FROM pubkeys WHERE remaining_uses < max_uses
+         EXCEPT SELECT subject || ' ' || count(*) FROM activity WHERE kind = 'key_used' GROUP BY subject",
+    ),
+    (
+        "logins recorded, and none counted",
+        "SELECT subject FROM activity WHERE kind = 'key_used' EXCEPT SELECT fingerprint FROM pubkeys WHERE remaining_uses < max_uses",
+    ),
+];
+
 /// The inconsistencies that a killed portal left.
-async fn wrong(db: &mut SqliteConnection, acknowledged: &Acknowledged) -> Vec<String> {
+async fn wrong(db: &mut Connection, acknowledged: &Acknowledged) -> Vec<String> {
+    let mut found = Vec::new();
+    for (what, query) in SQLITE_CHECKS {
+        found.extend(texts(db, query).await.into_iter().map(|row| format!("{what}: {row}")));
+    }
+    found.extend(wrong_in_rows(db, acknowledged).await);
+    found
+}
+
+async fn wrong_in_rows(db: &mut Connection, acknowledged: &Acknowledged) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (what, query) in [
-        ("integrity_check", "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'"),
-        ("foreign_key_check", "SELECT \"table\" FROM pragma_foreign_key_check"),
-        ("no record of key", "SELECT fingerprint FROM pubkeys EXCEPT SELECT subject FROM activity WHERE kind = 'key_created'"),
-        ("a record, and no key", "SELECT subject FROM activity WHERE kind = 'key_created' EXCEPT SELECT fingerprint FROM pubkeys"),
-        ("recorded twice", "SELECT subject FROM activity WHERE kind = 'key_created' GROUP BY subject HAVING count(*) > 1"),
-        (
-            "logins counted, and not as many recorded",
-            "SELECT fingerprint || ' ' || (max_uses - remaining_uses) FROM pubkeys WHERE remaining_uses < max_uses
-             EXCEPT SELECT subject || ' ' || count(*) FROM activity WHERE kind = 'key_used' GROUP BY subject",
-        ),
-        (
-            "logins recorded, and none counted",
-            "SELECT subject FROM activity WHERE kind = 'key_used' EXCEPT SELECT fingerprint FROM pubkeys WHERE remaining_uses < max_uses",
-        ),
-    ] {
+    for (what, query) in CHECKS {
         wrong.extend(texts(db, query).await.into_iter().map(|row| format!("{what}: {row}")));
     }
     let stored: BTreeSet<String> = texts(db, "SELECT fingerprint FROM pubkeys").await.into_iter().collect();
@@ -169,8 +202,8 @@ async fn wrong(db: &mut SqliteConnection, acknowledged: &Acknowledged) -> Vec<St
     wrong
 }
 
-async fn texts(db: &mut SqliteConnection, query: &'static str) -> Vec<String> {
-    sqlx::query_scalar(query).fetch_all(db).await.unwrap_or_else(|error| panic!("{query}: {error}"))
+async fn texts(db: &mut Connection, query: &'static str) -> Vec<String> {
+    query_scalar(query).fetch_all(db).await.unwrap_or_else(|error| panic!("{query}: {error}"))
 }
 
 #[tokio::test]
@@ -197,11 +230,11 @@ async fn inconsistencies_are_detected() {
         ("UPDATE pubkeys SET uses = 0", "shown to a host, and not counted"),
         ("UPDATE pubkeys SET client_id = 'nobody'", "foreign_key_check"),
     ] {
-        // Rolled back when it is dropped.
-        let mut damaged = db.begin().await.expect("a transaction");
-        sqlx::query("PRAGMA defer_foreign_keys = ON").execute(&mut *damaged).await.expect("set");
-        sqlx::query(damage).execute(&mut *damaged).await.expect(damage);
-        let wrong = wrong(&mut damaged, &acknowledged).await;
+        for statement in ["BEGIN", "PRAGMA defer_foreign_keys = ON", damage] {
+            query(statement).execute(&mut db).await.expect(statement);
+        }
+        let wrong = wrong(&mut db, &acknowledged).await;
+        query("ROLLBACK").execute(&mut db).await.expect("undone");
         assert!(wrong.iter().any(|what| what.starts_with(seen)), "{damage}: {wrong:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The portal over real HTTP with real SQLite, in one test binary. Modules mirror URLs; each test has its own server.
+//! The portal over real HTTP with a real database, in one test binary. Modules mirror URLs; each test has its own server.
 //!
 //! The test sets the time ([`app::TestClock`]); nothing sleeps.
 
@@ -7,6 +7,8 @@
 mod app;
 mod browser;
 mod database;
+#[path = "../shared/database_proxy.rs"]
+mod database_proxy;
 mod institution;
 mod portals;
 mod postgres;
@@ -17,6 +19,7 @@ mod apis;
 mod apps;
 mod architecture;
 mod copy;
+mod database_faults;
 mod device;
 mod display_text;
 mod errors;

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use reqwest::{Client, Method};
 use serde_json::Value;
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
+use tms_portal::server::storage::Database;
+use tms_portal::server::storage::sql::Connection;
 
 /// The test person's password.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -66,6 +66,30 @@ impl Portal {
         // A portal that was stopped closes idle connections, so none are kept.
         let http = Client::builder().no_proxy().pool_max_idle_per_host(0).build().expect("a client");
         Self { url: format!("http://127.0.0.1:{port}"), port, child: None, http, folder }
+    }
+
+    /// A new deployment with the tenant `test` on an empty PostgreSQL database; not started.
+    pub fn on_database(url: &str) -> Self {
+        let portal = Self::unstarted();
+        portal.use_database(url);
+        portal.operate(&["init", "--test-tenant"]);
+        portal
+    }
+
+    /// Another portal of the same deployment, with its keys; not started. It may reach the database by another URL.
+    pub fn beside(&self, url: &str) -> Self {
+        let portal = Self::unstarted();
+        portal.use_database(url);
+        let (mut files, data) = (Vec::new(), self.folder.path().join("data"));
+        read_into(&mut files, &data, Path::new(""));
+        FirstStart { files, admin_secrets: [String::new(), String::new()] }.put_into(&portal.folder.path().join("data"));
+        portal
+    }
+
+    fn use_database(&self, url: &str) {
+        let file = self.folder.path().join("Leptos.toml");
+        let settings = fs::read_to_string(&file).expect("settings").replace("[portal]\n", &format!("[portal]\ndatabase = \"{url}\"\n"));
+        fs::write(file, settings).expect("written");
     }
 
     /// Starts it, or restarts it with the same data and URL, and waits until it listens.
@@ -133,10 +157,10 @@ impl Portal {
         Answer::of(client.sign(self.http.request(method, format!("{}{path}", self.url))).json(&body)).await
     }
 
-    /// Opens the database directly.
-    pub async fn database(&self) -> SqliteConnection {
-        let file = self.folder.path().join("data/tms-portal.db");
-        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(file)).await.expect("the database")
+    /// Opens the SQLite database directly.
+    pub async fn database(&self) -> Connection {
+        let file = Database::File(self.folder.path().join("data/tms-portal.db"));
+        file.connect().await.expect("the database").acquire().await.expect("a connection")
     }
 
     /// Whether its folder has such a file.

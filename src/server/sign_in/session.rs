@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tower_sessions::Session;
+use tower_sessions::{Session, session, session_store};
 
 use crate::domain::form;
 use crate::domain::ids::{SessionId, TenantId, UserId};
@@ -39,6 +39,14 @@ const CHOSEN_TENANT: &str = "chosen_tenant";
 
 /// The longest lifetime of any session.
 const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// A fault of the session; one of its store is one of the database, and temporary.
+fn session_fault(error: session::Error) -> Fault {
+    match error {
+        session::Error::Store(session_store::Error::Backend(_)) => Fault::temporary(error),
+        _ => Fault::new(error),
+    }
+}
 
 /// The browser, before and after sign-in. Created when there is first something to store.
 #[derive(Clone, Serialize, Deserialize)]
@@ -135,7 +143,7 @@ impl PortalSession {
         if !same {
             self.forget_other_people(identity.tenant_id(), identity.user_id()).await?;
         }
-        self.0.cycle_id().await.map_err(Fault::new)?;
+        self.0.cycle_id().await.map_err(session_fault)?;
         let (tenant_id, user_id) = (identity.tenant_id().clone(), identity.user_id().clone());
         let AuthenticationTimes { at: authenticated_at, second_at } = identity.auth_times();
         self.set(SIGNED_IN, &SignInRecord { tenant_id, user_id, at: now, authenticated_at, mfa_at: second_at }).await?;
@@ -151,7 +159,7 @@ impl PortalSession {
 
     /// Changes the cookie's value, after a change of the person's credentials.
     pub async fn renew(&self) -> Result<(), Fault> {
-        self.0.cycle_id().await.map_err(Fault::new)
+        self.0.cycle_id().await.map_err(session_fault)
     }
 
     /// Whether the session will be saved under another id than the browser's cookie has: it is new or was renewed.
@@ -161,13 +169,13 @@ impl PortalSession {
 
     /// Ends the session, here and in the database.
     pub async fn end(&self) -> Result<(), Fault> {
-        self.0.flush().await.map_err(Fault::new)
+        self.0.flush().await.map_err(session_fault)
     }
 
     /// Signs out but keeps what was pending, to continue as another person.
     pub async fn switch_tenant(&self, tenant: &TenantId, typed: Option<&PendingUserCode>) -> Result<(), Fault> {
         self.0.clear().await;
-        self.0.cycle_id().await.map_err(Fault::new)?;
+        self.0.cycle_id().await.map_err(session_fault)?;
         if let Some(typed) = typed {
             self.add_pending_user_code(typed).await?;
         }
@@ -179,15 +187,15 @@ impl PortalSession {
     }
 
     async fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
-        Ok(self.0.get_value(key).await.map_err(Fault::new)?.as_ref().and_then(decode))
+        Ok(self.0.get_value(key).await.map_err(session_fault)?.as_ref().and_then(decode))
     }
 
     async fn set(&self, key: &str, value: &(impl Serialize + Sync)) -> Result<(), Fault> {
-        self.0.insert(key, value).await.map_err(Fault::new)
+        self.0.insert(key, value).await.map_err(session_fault)
     }
 
     async fn take<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Fault> {
-        Ok(self.0.remove_value(key).await.map_err(Fault::new)?.as_ref().and_then(decode))
+        Ok(self.0.remove_value(key).await.map_err(session_fault)?.as_ref().and_then(decode))
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths::{self, ReturnTo};
-use crate::server::middleware::http_error::HttpError;
+use crate::server::middleware::http_error::{HttpError, fault_status};
 use crate::server::request_context::RequestContext;
 use crate::server::service::auth::upstream_login::ProviderError;
 use crate::server::service::auth::upstream_logout::LogoutTokenRefused;
@@ -99,7 +99,7 @@ pub async fn backchannel_logout(
         }
         Err(Error::Internal(fault)) => {
             tracing::error!(error = %fault, "Sessions could not be ended for an institution");
-            logout_error(StatusCode::INTERNAL_SERVER_ERROR, "Something broke on our side.")
+            logout_error(fault_status(&fault), "Something broke on our side.")
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Second factors: pending sign-ins, passkey challenges, enrollments and new recovery codes.
 
-use super::{PortalSession, SESSION_LIFETIME};
+use super::{PortalSession, SESSION_LIFETIME, session_fault};
 use crate::domain::paths::ReturnTo;
 use crate::domain::time::Timestamp;
 use crate::server::service::Fault;
@@ -45,7 +45,7 @@ impl PortalSession {
     pub async fn add_pending_mfa(&self, pending: &PendingMfa, return_to: &ReturnTo, now: Timestamp) -> Result<(), Fault> {
         if self.sign_in_record().await?.is_some_and(|who| !who.is_of(&pending.tenant_id, &pending.user_id)) {
             self.forget_other_people(&pending.tenant_id, &pending.user_id).await?;
-            self.0.cycle_id().await.map_err(Fault::new)?;
+            self.0.cycle_id().await.map_err(session_fault)?;
         }
         self.insert_entry(&PENDING_MFA, pending.id.as_str(), (pending, return_to), now).await
     }

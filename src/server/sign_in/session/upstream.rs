@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{PortalSession, SESSION_LIFETIME};
+use super::{PortalSession, SESSION_LIFETIME, session_fault};
 use crate::domain::paths::ReturnTo;
 use crate::domain::provider::UpstreamSession;
 use crate::domain::provider::claims::VerifiedIdentity;
@@ -95,7 +95,7 @@ impl PortalSession {
     /// Ends the session; what remains knows where to sign out at the institution, and nothing about the person.
     pub async fn end_with_upstream_logout(&self, elsewhere: &PendingUpstreamLogout) -> Result<(), Fault> {
         self.0.clear().await;
-        self.0.cycle_id().await.map_err(Fault::new)?;
+        self.0.cycle_id().await.map_err(session_fault)?;
         self.set(UPSTREAM_LOGOUT, elsewhere).await
     }
 
