@@ -27,8 +27,8 @@ firefox: build ## the main paths once more in Debian's Firefox ESR
 bench: release ## measure the release build
 	@.make/bench
 
-bench-tms: release ## measure the TMS API of the release build with a database full of keys
-	@.make/bench-tms
+bench-tms: release ## measure the TMS API of the release build with a database full of keys; DATABASE=URL: with PostgreSQL
+	@.make/bench-tms $(if $(DATABASE),--database $(DATABASE))
 
 release: toolchain $(node_modules) ## the same as build, optimised, in target/release
 	@.make/build release

@@ -115,8 +115,10 @@ async fn second_sign_in_revokes_the_first_and_its_keys() {
     let event = sign_in(&portal, &machine, &place).await;
     assert_eq!(event["earlier_sign_in"], "ended");
     assert!(keys(&portal).await.is_empty());
-    let live: i64 =
-        tms_portal::server::storage::sql::query_scalar("SELECT count(*) FROM device_grants WHERE state = 'redeemed'").fetch_one(&mut portal.database().await).await.unwrap();
+    let live: i64 = tms_portal::server::storage::sql::query_scalar("SELECT count(*) FROM device_grants WHERE state = 'redeemed'")
+        .fetch_one(&mut portal.database().await)
+        .await
+        .unwrap();
     assert_eq!(live, 1);
     let run = machine.tms(&["ssh", "testhost1"]);
     assert!(run.code == Some(0) && run.err.starts_with("Created a key"), "{run:?}");

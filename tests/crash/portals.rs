@@ -72,7 +72,8 @@ async fn acknowledged_writes_survive_kills_of_two_portals_and_the_server() {
     let (acknowledged, took) = (Acknowledged::of(&acknowledged), begun.elapsed());
     let (keys, used) = (acknowledged.keys.len(), acknowledged.used.len());
     let stored = texts(&mut cluster.connect().await, "SELECT fingerprint FROM pubkeys").await.len();
-    let said = format!("crash: {kills} kills of two portals and PostgreSQL in {took:.1?}, CRASH_SEED={seed}: {keys} acknowledged keys, {used} used ones");
+    let said =
+        format!("crash: {kills} kills of two portals and PostgreSQL in {took:.1?}, CRASH_SEED={seed}: {keys} acknowledged keys, {used} used ones");
     let _ = writeln!(std::io::stderr(), "{said}, all there; {} more were stored without an acknowledgement", stored - keys);
     assert!(keys > kills as usize, "there was hardly any load: {keys} keys");
 }

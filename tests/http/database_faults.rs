@@ -63,7 +63,9 @@ async fn cut_network_is_told_at_once_and_forgotten_once_it_works() {
     for _ in 0..3 {
         proxy.set(Network::Cut);
         let page = behind.http.get(behind.url("/sign-in")).header("accept", "text/html").send().await.expect("an answer");
-        assert!(page.headers().contains_key("retry-after") && page.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html")));
+        assert!(
+            page.headers().contains_key("retry-after") && page.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html"))
+        );
         assert_eq!((make_key(&behind).await, page.status().as_u16(), browser.get("/keys").await.status), (503, 503, 503));
         let ready = behind.http.get(behind.url("/readyz")).send().await.expect("an answer");
         assert_eq!(ready.text().await.expect("a text"), "not ready: database\n");

@@ -8,7 +8,7 @@ use tms_portal::server::providers::egress::EgressPolicy;
 use tms_portal::server::service::{DataLocation, Services, SystemRng};
 
 use crate::app::{TestApp, TestClock};
-use crate::postgres::TestDatabase;
+use crate::postgres::{self, TestDatabase};
 use crate::tms::api::{login, named};
 
 #[tokio::test]
@@ -116,6 +116,26 @@ async fn readiness_names_its_reason() {
         assert_eq!(answer.status(), 503, "{reason}");
         assert_eq!(answer.text().await.expect("a text"), format!("not ready: {reason}\n"));
     }
+}
+
+/// A newer release adds to the schema while portals of this one run, and they may start again.
+#[tokio::test]
+async fn portal_starts_on_the_schema_of_a_newer_release_that_supports_it() {
+    if !postgres::is_used() {
+        return;
+    }
+    let mut app = TestApp::start().await;
+    app.sql("ALTER TABLE clients ADD COLUMN of_a_newer_release TEXT NOT NULL DEFAULT ''").await;
+    app.sql("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'newer', true, '', 0)").await;
+    let key = app.client().make_key(json!({})).await;
+    app.restart().await;
+    assert!(app.unauthenticated().gets_key(&login(&key)).await);
+    app.client().make_key(json!({})).await;
+    app.sql("INSERT INTO deployment (name, value) VALUES ('oldest-schema', '9999')").await;
+    let data = DataLocation { dir: &app.data_dir, database: &app.database, create: false };
+    let (clock, entropy) = (std::sync::Arc::new(TestClock::default()), std::sync::Arc::new(SystemRng));
+    let refused = Services::open(data, "http://unused", &EgressPolicy::default(), clock, entropy).await.err().expect("refused").to_string();
+    assert!(refused.contains("newer release"), "{refused}");
 }
 
 #[tokio::test]

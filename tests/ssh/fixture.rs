@@ -97,7 +97,11 @@ impl Fixture {
     /// Makes the last login a minute old, which is longer than lookups count as one login.
     pub async fn age_last_login(&self, key: &Key) {
         let statement = "UPDATE pubkeys SET last_used_at = last_used_at - 60000 WHERE fingerprint = $1 AND last_used_at IS NOT NULL";
-        let done = tms_portal::server::storage::sql::query(statement).bind(&key.fingerprint).execute(&mut self.portal.database().await).await.expect(statement);
+        let done = tms_portal::server::storage::sql::query(statement)
+            .bind(&key.fingerprint)
+            .execute(&mut self.portal.database().await)
+            .await
+            .expect(statement);
         assert_eq!(done.rows_affected(), 1, "it has been used");
     }
 }

@@ -291,8 +291,10 @@ async fn forwarded_connections_cannot_request_links() {
     let number = id(&["-u", &account]).expect("an account");
     helper.wait_for_log(&format!("link: uid={number}: the client did not send the start message of `tms link`"));
     assert!(!host.lookups().iter().any(|line| line.contains(OTHER_ACCOUNT)));
-    let count: i64 =
-        tms_portal::server::storage::sql::query_scalar("SELECT count(*) FROM link_requests").fetch_one(&mut fixture.portal.database().await).await.expect("a number");
+    let count: i64 = tms_portal::server::storage::sql::query_scalar("SELECT count(*) FROM link_requests")
+        .fetch_one(&mut fixture.portal.database().await)
+        .await
+        .expect("a number");
     assert_eq!(count, 0, "nothing was asked at the portal");
 }
 

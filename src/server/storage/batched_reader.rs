@@ -1,12 +1,14 @@
 //! A read connection with one query for all callers that ask at the same time (as in DataLoader). Under load this saves most of the round
-//! trips to the database; a single query is not delayed.
+//! trips to the database; a single query is not delayed. Callers with the same question share its answer.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::oneshot;
 
-use super::sql::Pool;
+use super::sql::{self, Pool};
 use super::{Connection, Error};
 
 /// Maximum number of questions per query. With more, the first would wait for the rows of the last.
@@ -36,7 +38,7 @@ struct ReadQueue<Q, A> {
     serving: bool,
 }
 
-impl<Q: Send + Sync + 'static, A: Send + 'static> BatchedReader<Q, A> {
+impl<Q: Eq + Hash + Send + Sync + 'static, A: Clone + Send + 'static> BatchedReader<Q, A> {
     /// `pool` has one connection.
     pub fn start(pool: Pool, query: BatchQuery<Q, A>) -> Self {
         Self { shared: Arc::new(ReaderInner { pool, query, queue: Mutex::new(ReadQueue { waiting: Vec::new(), serving: false }) }) }
@@ -86,19 +88,28 @@ impl<Q, A> Drop for ServeGuard<Q, A> {
     }
 }
 
-async fn serve<Q: Send + Sync, A: Send>(shared: Arc<ReaderInner<Q, A>>) {
+async fn serve<Q: Eq + Hash + Send + Sync, A: Clone + Send>(shared: Arc<ReaderInner<Q, A>>) {
     let serving = ServeGuard(shared);
     let shared = &serving.0;
     loop {
-        let (questions, askers): (Vec<Q>, Vec<_>) = shared.next_batch().into_iter().unzip();
-        if questions.is_empty() {
+        let mut asked: HashMap<Q, Vec<_>> = HashMap::new();
+        for (question, asker) in shared.next_batch() {
+            asked.entry(question).or_default().push(asker);
+        }
+        if asked.is_empty() {
             return;
         }
+        let (questions, askers): (Vec<Q>, Vec<Vec<oneshot::Sender<_>>>) = asked.into_iter().unzip();
         match run_batch(shared, &questions).await {
-            Ok(answers) => askers.into_iter().zip(answers).for_each(|(asker, answer)| drop(asker.send(Ok(answer)))),
+            Ok(answers) => {
+                for (askers, answer) in askers.into_iter().zip(answers) {
+                    askers.into_iter().for_each(|asker| drop(asker.send(Ok(answer.clone()))));
+                }
+            }
             Err(fault) => {
                 let why = fault.to_string();
-                askers.into_iter().for_each(|asker| drop(asker.send(Err(Error::BatchedRead { why: why.clone(), temporary: fault.is_temporary() }))));
+                let failed = || Error::BatchedRead { why: why.clone(), temporary: fault.is_temporary() };
+                askers.into_iter().flatten().for_each(|asker| drop(asker.send(Err(failed()))));
             }
         }
     }
@@ -106,7 +117,14 @@ async fn serve<Q: Send + Sync, A: Send>(shared: Arc<ReaderInner<Q, A>>) {
 
 async fn run_batch<Q, A>(shared: &ReaderInner<Q, A>, questions: &[Q]) -> Result<Vec<A>, Error> {
     let mut connection = shared.pool.acquire().await?;
-    let answers = (shared.query)(&mut connection, questions).await?;
+    let mut answers = (shared.query)(&mut connection, questions).await;
+    if matches!(&answers, Err(Error::Database(error)) if sql::is_closed(error)) {
+        // First, because the pool has one.
+        drop(connection);
+        connection = shared.pool.acquire().await?;
+        answers = (shared.query)(&mut connection, questions).await;
+    }
+    let answers = answers?;
     // Answers are matched by position: a wrong number of them would give callers each other's data.
     if answers.len() != questions.len() {
         let why = format!("{} answers to {} questions", answers.len(), questions.len());

@@ -156,12 +156,14 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientI
 }
 
 /// The tenant and client id that a request claims.
+#[derive(PartialEq, Eq, Hash)]
 pub struct ClientKey {
     pub tenant_id: TenantId,
     pub client_id: ClientId,
 }
 
 /// The tenant and client found for a request.
+#[derive(Clone)]
 pub struct ClientLookup {
     pub tenant: Option<Tenant>,
     pub client: Option<ClientWithSecrets>,

@@ -114,7 +114,7 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &HostAcc
 }
 
 /// The person, host and account of a link; identifies at most one row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct HostAccountKey {
     pub tenant_id: TenantId,
     pub user_id: UserId,

@@ -60,13 +60,15 @@ impl PostgresAddress {
     /// The single connection that writes.
     pub async fn writer(&self) -> Result<Pool, Error> {
         let pool = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None).acquire_timeout(Duration::from_secs(2));
+        let pool = pool.test_before_acquire(false);
         Ok(Pool::Postgres(pool.connect_with((*self.0).clone()).await?))
     }
 
     /// A number of connections that only read.
     pub async fn readers(&self, connections: u32) -> Result<Pool, Error> {
         let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
-        let pool = if connections == 1 { pool.idle_timeout(None).max_lifetime(None) } else { pool };
+        // That of a batched reader, which repeats a query on a connection that was closed.
+        let pool = if connections == 1 { pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false) } else { pool };
         let read_only = (*self.0).clone().options([("default_transaction_read_only", "on")]);
         Ok(Pool::Postgres(pool.connect_with(read_only).await?))
     }

@@ -4,6 +4,7 @@
 mod cells;
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -56,10 +57,22 @@ impl Connection {
 
     /// A connection on which a response did not come is not used again.
     fn checked<T>(&mut self, result: Result<T, Error>) -> Result<T, Error> {
-        if matches!(result, Err(Error::Io(_) | Error::Protocol(_))) {
+        if result.as_ref().is_err_and(|error| matches!(error, Error::Io(_) | Error::Protocol(_)) || is_closed(error)) {
             self.discard();
         }
         result
+    }
+}
+
+/// Whether the server had closed the connection before the request, so that it can be repeated on another one. A connection that may have
+/// been closed is used without a test, which would be a round trip each time.
+pub(super) fn is_closed(error: &Error) -> bool {
+    /// `admin_shutdown`, `crash_shutdown` and `idle_session_timeout`, the server's last message.
+    const CODES: [&str; 3] = ["57P01", "57P02", "57P05"];
+    match error {
+        Error::Io(error) => error.kind() != ErrorKind::TimedOut,
+        Error::Database(error) => error.code().is_some_and(|code| CODES.contains(&code.as_ref())),
+        _ => false,
     }
 }
 
@@ -97,7 +110,13 @@ impl Pool {
         match self.acquire().await? {
             connection @ Connection(Held::Sqlite(_)) => Transaction::begin(connection, "BEGIN IMMEDIATE").await,
             mut connection => {
-                let rows = connection.rows(LOCK).await;
+                let mut rows = connection.rows(LOCK).await;
+                if rows.as_ref().is_err_and(is_closed) {
+                    // First, because the pool has one.
+                    drop(connection);
+                    connection = self.acquire().await?;
+                    rows = connection.rows(LOCK).await;
+                }
                 let mut transaction = Transaction { connection, open: true, id: None };
                 transaction.id = rows?.last().map(|row| row.try_get(0)).transpose()?;
                 Ok(transaction)
@@ -352,7 +371,7 @@ pub fn query_scalar<'q, T>(sql: impl SqlSafeStr) -> QueryScalar<'q, T> {
 
 /// Waits for a response of PostgreSQL, at most [`RESPONSE_TIMEOUT`].
 async fn in_time<T>(response: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    tokio::time::timeout(RESPONSE_TIMEOUT, response).await.unwrap_or_else(|_| Err(Error::Io(std::io::ErrorKind::TimedOut.into())))
+    tokio::time::timeout(RESPONSE_TIMEOUT, response).await.unwrap_or_else(|_| Err(Error::Io(ErrorKind::TimedOut.into())))
 }
 
 /// Runs a statement on the database of its target: `run!(query, db, query_as_with::<T>, fetch_all)`.

@@ -1,5 +1,7 @@
 //! Queries that decide whether a key may log in: for a key that is being created, and for a lookup by a host.
 
+use std::hash::{Hash, Hasher};
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
@@ -27,6 +29,7 @@ macro_rules! delegation_covers_account {
 }
 
 /// Asks for the dependencies of a key for this host account and client and, if it is created with a device's token, this consent.
+#[derive(PartialEq, Eq, Hash)]
 pub struct DependencyQuery {
     pub host_account: HostAccountKey,
     /// `None`: a person's own key.
@@ -91,27 +94,31 @@ pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQue
             })
             .collect();
         let rows: Vec<DependenciesRow> = sql::query_as(concat!(
-            "SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.host AS link_host, a.expires_at AS link_expires_at,
-                    NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 'tenant_id')
-                    OR EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.value ->> 'tenant_id' AND h.host IN ",
-            names_of_host!("(q.value ->> 'tenant_id')", "(q.value ->> 'host')"),
+            "WITH q AS MATERIALIZED (
+                 SELECT key, value ->> 'tenant_id' AS tenant_id, value ->> 'user_id' AS user_id, value ->> 'host' AS host, value ->> 'account' AS account,
+                        value ->> 'client_id' AS client_id, value ->> 'device_grant_id' AS device_grant_id
+                 FROM json_each($1))
+             SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.host AS link_host, a.expires_at AS link_expires_at,
+                    NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.tenant_id)
+                    OR EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.tenant_id AND h.host IN ",
+            names_of_host!("q.tenant_id", "q.host"),
             ")
-                    OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = q.value ->> 'tenant_id' AND h.host IN ",
-            names_of_host!("(q.value ->> 'tenant_id')", "(q.value ->> 'host')"),
+                    OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = q.tenant_id AND h.host IN ",
+            names_of_host!("q.tenant_id", "q.host"),
             ") AS host_known,
                     (SELECT max(d.expires_at) FROM delegations d
-                     WHERE d.tenant_id = q.value ->> 'tenant_id' AND d.client_id = q.value ->> 'client_id' AND d.user_id = q.value ->> 'user_id'
-                       AND (q.value ->> 'device_grant_id' IS NULL OR d.device_grant_id = q.value ->> 'device_grant_id') AND ",
+                     WHERE d.tenant_id = q.tenant_id AND d.client_id = q.client_id AND d.user_id = q.user_id
+                       AND (q.device_grant_id IS NULL OR d.device_grant_id = q.device_grant_id) AND ",
             delegation_covers_account!(),
             ") AS delegated_until
-             FROM json_each($1) q
-             LEFT JOIN people p ON p.tenant_id = q.value ->> 'tenant_id' AND p.user_id = q.value ->> 'user_id'
-             LEFT JOIN user_mfa m ON m.tenant_id = q.value ->> 'tenant_id' AND m.user_id = q.value ->> 'user_id'
+             FROM q
+             LEFT JOIN people p ON p.tenant_id = q.tenant_id AND p.user_id = q.user_id
+             LEFT JOIN user_mfa m ON m.tenant_id = q.tenant_id AND m.user_id = q.user_id
              LEFT JOIN host_accounts a
-                    ON a.tenant_id = q.value ->> 'tenant_id'
+                    ON a.tenant_id = q.tenant_id
                    AND a.id = (SELECT b.id FROM host_accounts b
-                               WHERE b.tenant_id = q.value ->> 'tenant_id' AND b.user_id = q.value ->> 'user_id' AND b.account = q.value ->> 'account' AND b.host IN ",
-            names_of_host!("(q.value ->> 'tenant_id')", "(q.value ->> 'host')"),
+                               WHERE b.tenant_id = q.tenant_id AND b.user_id = q.user_id AND b.account = q.account AND b.host IN ",
+            names_of_host!("q.tenant_id", "q.host"),
             "
                                ORDER BY b.expires_at DESC LIMIT 1)
              ORDER BY q.key"
@@ -134,6 +141,27 @@ pub struct LookupQuery {
     pub tenant_id: Option<TenantId>,
 }
 
+impl LookupQuery {
+    /// The host as it is spelled: two tenants may have names that differ in case only (from before names ignored it).
+    fn as_asked(&self) -> (&str, &AccountName, Option<&Fingerprint>, Option<&TenantId>) {
+        (self.host.as_str(), &self.account, self.fingerprint.as_ref(), self.tenant_id.as_ref())
+    }
+}
+
+impl PartialEq for LookupQuery {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_asked() == other.as_asked()
+    }
+}
+
+impl Eq for LookupQuery {}
+
+impl Hash for LookupQuery {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_asked().hash(state);
+    }
+}
+
 /// A [`LookupQuery`] as the statement reads it, by these names.
 #[derive(Serialize)]
 struct LookupParams<'a> {
@@ -144,7 +172,7 @@ struct LookupParams<'a> {
 }
 
 /// The response to a lookup.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct LookupResult {
     /// The host must authenticate; set independently of whether such a key exists. Also set if the name is an address of several hosts, and
     /// thus an alias of none, and one of them requires it: registering the address for another host must not remove the requirement.
@@ -154,6 +182,7 @@ pub struct LookupResult {
 }
 
 /// A registration of a key, with all that decides whether it may log in.
+#[derive(Clone)]
 pub struct KeyCandidate {
     pub number: i64,
     pub user_id: UserId,
@@ -231,7 +260,11 @@ pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> B
             })
             .collect();
         let rows: Vec<LookupRow> = sql::query_as(concat!(
-            "SELECT q.key AS asked, k.number, k.user_id, k.client_id, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
+            "WITH q AS MATERIALIZED (
+                 SELECT key, value ->> 'fingerprint' AS fingerprint, value ->> 'host' AS host, value ->> 'account' AS account,
+                        value ->> 'tenant_id' AS tenant_id
+                 FROM json_each($1))
+             SELECT q.key AS asked, k.number, k.user_id, k.client_id, coalesce(k.public_key, '') AS public_key, coalesce(k.expires_at, 0) AS expires_at, coalesce(k.max_uses, 0) AS max_uses,
                     coalesce(k.uses, 0) AS uses,
                     coalesce(k.remaining_uses, 0) AS remaining_uses, k.last_used_at,
                     coalesce(n.enabled, false) AS tenant_enabled, CASE WHEN k.client_id IS NOT NULL THEN coalesce(c.enabled, false) END AS client_enabled,
@@ -246,20 +279,20 @@ pub fn look_up_keys<'c>(db: &'c mut Connection, queries: &'c [LookupQuery]) -> B
                     (SELECT max(r.expires_at) FROM reservations r WHERE r.pubkey = k.number) AS reserved_until,
                     CASE WHEN n.require_host_credential
                            OR EXISTS (SELECT 1 FROM host_credentials h WHERE h.tenant_id = n.id AND h.required AND h.host IN ",
-            names_of_host!("n.id", "(q.value ->> 'host')"),
+            names_of_host!("n.id", "q.host"),
             ")
                          THEN true
                          ELSE EXISTS (SELECT 1 FROM host_credentials h CROSS JOIN hosts o
                                       WHERE h.tenant_id = n.id AND h.required
-                                        AND o.tenant_id = h.tenant_id AND o.host = h.host AND o.address = (q.value ->> 'host'))
+                                        AND o.tenant_id = h.tenant_id AND o.host = h.host AND o.address = q.host)
                     END AS credential_required
-             FROM json_each($1) q
-             LEFT JOIN tenants n ON n.id = coalesce(q.value ->> 'tenant_id', ",
-            tenant_answering!("(q.value ->> 'host')"),
+             FROM q
+             LEFT JOIN tenants n ON n.id = coalesce(q.tenant_id, ",
+            tenant_answering!("q.host"),
             ")
              LEFT JOIN pubkeys k
-                    ON k.fingerprint = q.value ->> 'fingerprint' AND k.tenant_id = n.id AND k.account = q.value ->> 'account' AND k.host IN ",
-            names_of_host!("n.id", "(q.value ->> 'host')"),
+                    ON k.fingerprint = q.fingerprint AND k.tenant_id = n.id AND k.account = q.account AND k.host IN ",
+            names_of_host!("n.id", "q.host"),
             "
              LEFT JOIN people p ON p.tenant_id = k.tenant_id AND p.user_id = k.user_id
              LEFT JOIN host_accounts a ON a.tenant_id = k.tenant_id AND a.user_id = k.user_id AND a.host = k.host AND a.account = k.account
