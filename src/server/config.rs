@@ -87,8 +87,11 @@ fn is_postgres(url: &str) -> bool {
 /// A database of either kind: `sqlite:FILE` or the URL of a PostgreSQL database.
 pub fn parse_database(url: &str, insecure: bool) -> Result<Database, String> {
     match url.strip_prefix("sqlite:") {
-        Some("") => Err("sqlite: needs the path of a file".to_owned()),
-        Some(file) => Ok(Database::File(file.into())),
+        // Absolute: SQLite would read `file:` as a URI, and `:memory:` as no file.
+        Some(path) if !path.is_empty() && !path.contains([':', '?']) => {
+            std::path::absolute(path).map(Database::File).map_err(|error| format!("sqlite: {error}"))
+        }
+        Some(_) => Err("sqlite: needs the path of a file, without : and ?".to_owned()),
         None if is_postgres(url) => PostgresAddress::parse(url, insecure).map(Database::Postgres),
         None => Err("must begin with sqlite: or postgres://".to_owned()),
     }

@@ -27,7 +27,7 @@ use super::middleware::forms::{MAX_FORM_SIZE, RenderMismatchPage};
 use super::middleware::outermost::{self, Outermost, RouteRules};
 use super::middleware::security_headers::security_headers;
 use super::middleware::{client_ip, cookies, forms, once, page_runtime, rate_limit, require_sign_in};
-use super::sign_in::session_store::DbSessionStore;
+use super::sign_in::session_store::{self, DbSessionStore};
 use super::state::AppState;
 use super::{brand, export, not_found, oauth, request_context, sign_in, telemetry, tms};
 use crate::domain::ids::TenantId;
@@ -71,6 +71,7 @@ fn page_routes(state: &AppState) -> Router<AppState> {
         .layer(from_fn_with_state((state.clone(), render_mismatch as RenderMismatchPage), forms::check))
         .layer(from_fn_with_state(state.clone(), request_context::identify))
         .layer(sessions(state))
+        .layer(from_fn(session_store::answer_unavailable))
         .layer(from_fn_with_state(state.clone(), once::keep_renewed))
         .layer(from_fn_with_state(state.clone(), cookies::check))
         .layer(CsrfLayer::new())

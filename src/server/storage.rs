@@ -66,6 +66,8 @@ pub enum Error {
     NewerSchema,
     #[error("there is no portal in {0}; create one with tms-portal init")]
     NoPortal(String),
+    #[error("another portal has held the database's lock for 30 seconds; it may be migrating the schema")]
+    MigrationLock,
     #[error("migration: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
     #[error("the row {id} of {table} cannot be read: {why}")]

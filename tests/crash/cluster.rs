@@ -14,7 +14,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// `None` if PostgreSQL cannot be had; that is printed.
+    /// `None` if PostgreSQL is not available; prints the reason.
     pub fn start() -> Option<Self> {
         Self::made(&["start"])
     }
@@ -43,7 +43,7 @@ impl Cluster {
         &self.url
     }
 
-    /// Ends the server at once, as a crash does.
+    /// Stops the server immediately, without a shutdown.
     pub fn kill(&self) {
         script(&["kill"], &self.folder);
     }

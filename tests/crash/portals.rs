@@ -78,7 +78,7 @@ async fn acknowledged_writes_survive_kills_of_two_portals_and_the_server() {
     assert!(keys > kills as usize, "there was hardly any load: {keys} keys");
 }
 
-/// Until there is an answer that is none, or `ended`. The status of the first failure; `None` without one, or without an answer.
+/// Until a request fails or has no response, or `ended` is set. The status of the first failure; `None` without one, or without an answer.
 async fn make_and_use_keys(url: String, acknowledged: Arc<Mutex<Acknowledged>>, ended: Arc<AtomicBool>) -> Option<u16> {
     let http = Client::builder().no_proxy().build().expect("a client");
     while !ended.load(Ordering::Relaxed) {

@@ -81,8 +81,7 @@ pub struct Setup {
     pub behind_proxy: bool,
     /// It serves TLS; the test brings its own client.
     pub tls: bool,
-    /// Time limit for the TLS handshake and the headers of a connection.
-    pub header_timeout: Duration,
+    pub timeouts: listen::Timeouts,
     /// The networks on which identity providers may be.
     pub egress: EgressPolicy,
 }
@@ -94,7 +93,7 @@ impl Default for Setup {
             https: false,
             behind_proxy: false,
             tls: false,
-            header_timeout: listen::HEADER_TIMEOUT,
+            timeouts: listen::Timeouts::default(),
             egress: EgressPolicy::default(),
         }
     }
@@ -188,7 +187,7 @@ impl TestApp {
         });
         let tls = setup.tls.then(|| development::prepare(dir.path(), &[], clock.now()).expect("a certificate"));
         let handle = Handle::new();
-        tokio::spawn(listen::serve(listener, tls, handle.clone(), setup.header_timeout, state));
+        tokio::spawn(listen::serve(listener, tls, handle.clone(), setup.timeouts, state));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { base, services, clock, http, data_dir: dir.path().to_owned(), database, setup, handle, _dir: dir }
     }

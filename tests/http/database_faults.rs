@@ -62,6 +62,9 @@ async fn cut_network_is_told_at_once_and_forgotten_once_it_works() {
     let browser = behind.signed_in().await;
     for _ in 0..3 {
         proxy.set(Network::Cut);
+        for path in ["/sign-in/back/test/x?state=a", "/device?user_code=ABCD-EFGH"] {
+            assert_eq!(browser.get(path).await.status, 503, "{path}");
+        }
         let page = behind.http.get(behind.url("/sign-in")).header("accept", "text/html").send().await.expect("an answer");
         assert!(
             page.headers().contains_key("retry-after") && page.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html"))

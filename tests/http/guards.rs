@@ -1,7 +1,7 @@
 //! What applies to all pages and forms: sign-in, the same-origin check, headers, limits.
 
 use std::collections::BTreeSet;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use leptos::server_fn::axum::server_fn_paths;
 use leptos_router::SsrMode;
 use reqwest::Method;
 use tms_portal::domain::paths;
-use tms_portal::server::listen;
+use tms_portal::server::listen::Timeouts;
 
 use crate::app::{PASSWORD, Setup, TestApp, no_limits};
 use crate::browser::{Browser, en};
@@ -309,31 +309,89 @@ async fn urls_contain_no_error_texts() {
     }
 }
 
+const SHORT: Duration = Duration::from_millis(50);
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn idle_connections_outlive_those_of_proxies() {
+    let Timeouts { opening, idle, write } = Timeouts::default();
+    assert!(idle > Duration::from_secs(75) && opening <= Duration::from_secs(10) && write <= LONG);
+}
+
+#[tokio::test]
+async fn connection_without_a_request_is_closed() {
+    let timeouts = Timeouts { opening: SHORT, idle: LONG, write: LONG };
+    for (sent, tls) in [
+        (&b""[..], false),
+        // The first bytes of a ClientHello: a record of 512 bytes, of which only two are sent.
+        (b"\x16\x03\x01\x02\x00\x01\x00", true),
+    ] {
+        assert_eq!(response_until_close(sent, timeouts, tls).await, b"");
+    }
+}
+
 #[tokio::test]
 async fn incomplete_headers_time_out() {
-    assert!(listen::HEADER_TIMEOUT <= Duration::from_secs(30));
-    let answer = response_until_close(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", false).await;
+    let timeouts = Timeouts { opening: LONG, idle: SHORT, write: LONG };
+    let answer = response_until_close(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ", timeouts, false).await;
     assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
 }
 
-#[tokio::test]
-async fn incomplete_tls_handshake_times_out() {
-    // The first bytes of a ClientHello: a record of 512 bytes, of which only two are sent.
-    assert_eq!(response_until_close(b"\x16\x03\x01\x02\x00\x01\x00", true).await, b"");
-}
-
-/// The response of a server with short time limits until it closes the connection.
-async fn response_until_close(sent: &'static [u8], tls: bool) -> Vec<u8> {
-    let app = TestApp::start_as(Setup { header_timeout: Duration::from_millis(50), tls, ..Setup::default() }).await;
-    let address = app.base.trim_start_matches("http://").to_owned();
-    let left = tokio::task::spawn_blocking(move || {
-        let mut connection = TcpStream::connect(address).expect("connected");
-        connection.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
+/// The response of a server until it closes the connection.
+async fn response_until_close(sent: &'static [u8], timeouts: Timeouts, tls: bool) -> Vec<u8> {
+    on_connection(timeouts, tls, move |mut connection| {
         connection.write_all(sent).expect("sent");
         let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).map(|_| answer)
+        connection.read_to_end(&mut answer).expect("closed by the server, in time");
+        answer
+    })
+    .await
+}
+
+#[tokio::test]
+async fn idle_connection_is_kept_for_the_next_request() {
+    let timeouts = Timeouts { opening: SHORT, idle: LONG, write: SHORT };
+    on_connection(timeouts, false, |mut connection| {
+        for _ in 0..2 {
+            connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+            let mut answer = [0; 12];
+            connection.read_exact(&mut answer).expect("an answer");
+            assert_eq!(&answer, b"HTTP/1.1 200");
+            // The rest of the response; then idle for longer than the other limits.
+            let mut rest = [0; 4096];
+            connection.set_read_timeout(Some(2 * SHORT)).expect("set");
+            while connection.read(&mut rest).is_ok_and(|length| length > 0) {}
+            connection.set_read_timeout(Some(LONG)).expect("set");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connection_whose_peer_does_not_read_is_closed() {
+    let timeouts = Timeouts { opening: LONG, idle: LONG, write: SHORT };
+    let ended = on_connection(timeouts, false, |mut connection| {
+        connection.set_write_timeout(Some(Duration::from_secs(10))).expect("set");
+        loop {
+            // The responses fill the buffers, after which the server reads no more requests.
+            if let Err(error) = connection.write_all(&b"GET /spec/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(100)) {
+                return error.kind();
+            }
+        }
     });
-    left.await.expect("a thread").expect("closed by the server, in time")
+    assert!(matches!(ended.await, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe));
+}
+
+/// Runs `work` with a connection to a server with these limits.
+async fn on_connection<T: Send + 'static>(timeouts: Timeouts, tls: bool, work: impl FnOnce(TcpStream) -> T + Send + 'static) -> T {
+    let app = TestApp::start_as(Setup { timeouts, tls, ..Setup::default() }).await;
+    let address = app.base.trim_start_matches("http://").to_owned();
+    let left = tokio::task::spawn_blocking(move || {
+        let connection = TcpStream::connect(address).expect("connected");
+        connection.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
+        work(connection)
+    });
+    left.await.expect("a thread")
 }
 
 #[tokio::test]

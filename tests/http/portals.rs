@@ -122,6 +122,7 @@ async fn readiness_names_its_reason() {
 #[tokio::test]
 async fn portal_starts_on_the_schema_of_a_newer_release_that_supports_it() {
     if !postgres::is_used() {
+        TestDatabase::create_empty().await;
         return;
     }
     let mut app = TestApp::start().await;

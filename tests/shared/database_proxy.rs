@@ -1,4 +1,4 @@
-//! A proxy between a portal and PostgreSQL that fails as networks do. Each connection to its port is forwarded to the server's socket.
+//! A proxy between a portal and PostgreSQL that simulates failures of the network. Each connection to its port is forwarded to the server's socket.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ pub enum Network {
     Works,
     /// Connections are closed, and new ones at once.
     Cut,
-    /// Nothing arrives, in either direction, and nobody is told.
+    /// Nothing arrives, in either direction, and no connection is closed.
     Silent,
     /// The next COMMIT does not arrive; its connection is closed, and the network then works.
     LosesCommit,
@@ -26,7 +26,7 @@ pub enum Network {
 #[derive(Clone, Copy)]
 struct State {
     network: Network,
-    /// How often it was cut: a connection from before does not survive, even if it did not see it.
+    /// How often it was cut: a connection from before is closed, even if its task missed the cut.
     cuts: u32,
 }
 

@@ -1,4 +1,4 @@
-//! `tms-portal copy`: moves a deployment to another database.
+//! `tms-portal copy`: copies a deployment's data to another database.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ const IDLE: Duration = Duration::from_secs(90);
 
 #[derive(clap::Args)]
 pub struct CopyArgs {
-    /// The database with the data: sqlite:FILE or postgres://USER@HOST/NAME?sslmode=verify-full. Stop its portals first, or use a backup
+    /// The database with the data: sqlite:FILE or postgres://USER@HOST/NAME?sslmode=verify-full; the password comes from the
+    /// file that PGPASSFILE names, or PGPASSWORD. Stop its portals first, or use a backup
     #[arg(long, value_name = "URL")]
     from: String,
     /// The empty database. A file is created; a PostgreSQL database must exist
@@ -35,7 +36,8 @@ pub async fn run(args: &CopyArgs) -> Result<(), CommandError> {
     {
         return Err(CommandError::Other(format!("--from: there is no file {}", file.display())));
     }
-    if !args.while_running && is_used(&from).await? {
+    let before = service::last_cleanup(&from).await.map_err(|error| CommandError::Other(format!("--from: {error}")))?;
+    if !args.while_running && before.is_some_and(|last| SystemClock.now().since(last) < IDLE) {
         return Err(CommandError::Other(
             "--from: a portal used this database in the last 90 seconds. Stop all portals and wait, so that no change is lost; \
              or copy a backup; or add --while-running"
@@ -45,12 +47,9 @@ pub async fn run(args: &CopyArgs) -> Result<(), CommandError> {
     let Copied { tables, rows } = service::copy(&from, &to).await.map_err(|error| CommandError::Other(error.to_string()))?;
     println!("Copied {rows} rows of {tables} tables and compared them.");
     println!("  from  {from}\n  to    {to}");
+    if service::last_cleanup(&from).await.is_ok_and(|after| after != before) {
+        eprintln!("WARNING: a portal used the source meanwhile; its changes since the beginning are not in the copy.");
+    }
     println!("The key files are not in a database: start the portals with the same keys directory; they refuse another one.");
     Ok(())
-}
-
-/// Whether a portal uses the database. A database that cannot be asked is refused by the copy itself, with the reason.
-async fn is_used(database: &Database) -> Result<bool, CommandError> {
-    let last = service::last_cleanup(database).await.ok().flatten();
-    Ok(last.is_some_and(|last| SystemClock.now().since(last) < IDLE))
 }

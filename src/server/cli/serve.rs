@@ -28,7 +28,9 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     let setup = init::set_up(&services, &config).await?;
     messages::print_setup(&setup)?;
     for what in services.lost_secrets().await? {
-        tracing::error!("keys/secrets.key is not the key that {what} were encrypted with; they cannot be used until it is restored");
+        tracing::error!(
+            "keys/secrets.key is not the key that {what} were encrypted with; they cannot be used until it is restored, or they are set again"
+        );
     }
     let languages = Languages::built_in().with_folder(&config.data_dir.join("words")).map_err(|refused| CommandError::Other(refused.to_string()))?;
     let mail = config.smtp.as_ref().map(|smtp| MailSender::new(services.clone(), smtp, languages.clone())).transpose();
@@ -62,7 +64,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
         trusted_proxies: config.trusted_proxies,
         limits: config.limits.into(),
     });
-    listen::serve(listener, tls, handle, listen::HEADER_TIMEOUT, state).await?;
+    listen::serve(listener, tls, handle, listen::Timeouts::default(), state).await?;
     housekeeping.abort();
     // What is not sent by then is sent after the next start.
     let _ = stop_mail.send(true);

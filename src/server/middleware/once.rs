@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::cookies;
+use super::{cookies, http_error};
 use crate::domain::form::{self, SubmittedForm};
 use crate::server::request_context::RequestContext;
 use crate::server::service::platform::form_results::{Submission, SubmissionId};
@@ -98,7 +98,7 @@ pub async fn earlier(
             Submission::InProgress => sleep(ASK_EVERY).await,
         }
     }
-    Ok(Earlier::Sent(StatusCode::SERVICE_UNAVAILABLE.into_response()))
+    Ok(Earlier::Sent(http_error::unavailable()))
 }
 
 /// The first submission's result, for its own account or browser. A sender with the cookie that the first one was sent with gets the new

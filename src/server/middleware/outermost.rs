@@ -42,7 +42,7 @@ pub enum HandlerFailure {
 /// A response without a body: browsers get the page of its status.
 pub fn bare_failure(failure: HandlerFailure) -> Response {
     match failure {
-        HandlerFailure::TimedOut => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        HandlerFailure::TimedOut => http_error::unavailable(),
         HandlerFailure::Panicked => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

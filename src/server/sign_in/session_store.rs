@@ -6,9 +6,14 @@
 //! Requests of one session run concurrently, each on a copy of its data. A request that saves therefore merges its own changes into what is
 //! stored by then ([`merge_data`]), so that no tab loses another one's changes.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::Response;
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hkdf::Hkdf;
@@ -23,6 +28,7 @@ use tower_sessions::session_store::{Error, Result};
 use super::session::{BROWSER_INFO, BrowserInfo, SIGNED_IN, SignInRecord, decode};
 use crate::domain::provider::UpstreamSession;
 use crate::domain::time::Timestamp;
+use crate::server::middleware::http_error;
 use crate::server::service::auth::browser_sessions::SessionRow;
 use crate::server::service::{Fault, Rng, Services, SystemRng};
 use crate::server::sign_in::session::upstream::UPSTREAM_SESSION;
@@ -111,8 +117,28 @@ impl fmt::Debug for DbSessionStore {
     }
 }
 
+tokio::task_local! {
+    /// Whether the store failed in this request in a way that may succeed soon.
+    static UNAVAILABLE: Cell<bool>;
+}
+
 fn backend_error(fault: Fault) -> Error {
+    if fault.is_temporary() {
+        let _ = UNAVAILABLE.try_with(|unavailable| unavailable.set(true));
+    }
     Error::Backend(fault.to_string())
+}
+
+/// Around the layer of the sessions, which answers each fault of the store with 500: 503 if the request may succeed soon.
+pub async fn answer_unavailable(request: Request, next: Next) -> Response {
+    let answered = async {
+        let response = next.run(request).await;
+        (response, UNAVAILABLE.with(Cell::get))
+    };
+    match UNAVAILABLE.scope(Cell::new(false), answered).await {
+        (response, true) if response.status() == StatusCode::INTERNAL_SERVER_ERROR => http_error::unavailable(),
+        (response, _) => response,
+    }
 }
 
 fn bucket<T: DeserializeOwned>(record: &Record, name: &str) -> Option<T> {

@@ -62,16 +62,16 @@ impl<Q: Eq + Hash + Send + Sync + 'static, A: Clone + Send + 'static> BatchedRea
 impl<Q, A> ReaderInner<Q, A> {
     /// True if no task serves the queue, so the caller has to start one.
     fn enqueue(&self, question: Q, answer: oneshot::Sender<Result<A, Error>>) -> bool {
-        let mut line = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        line.waiting.push((question, answer));
-        !std::mem::replace(&mut line.serving, true)
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.waiting.push((question, answer));
+        !std::mem::replace(&mut queue.serving, true)
     }
 
     fn next_batch(&self) -> Vec<(Q, oneshot::Sender<Result<A, Error>>)> {
-        let mut line = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let length = line.waiting.len().min(MAX_BATCH);
-        line.serving = length > 0;
-        line.waiting.drain(..length).collect()
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = queue.waiting.len().min(MAX_BATCH);
+        queue.serving = length > 0;
+        queue.waiting.drain(..length).collect()
     }
 }
 
@@ -81,9 +81,9 @@ struct ServeGuard<Q, A>(Arc<ReaderInner<Q, A>>);
 impl<Q, A> Drop for ServeGuard<Q, A> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let mut line = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
-            line.serving = false;
-            line.waiting.clear();
+            let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.serving = false;
+            queue.waiting.clear();
         }
     }
 }
@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// Doubles numbers; panics at 13, returns no answer for 0 and one too many for 99.
+    /// Doubles numbers; panics at 13, returns an error for 0 and one too many for 99.
     fn double<'c>(_: &'c mut Connection, numbers: &'c [i32]) -> BoxFuture<'c, Result<Vec<i32>, Error>> {
         async move {
             assert!(!numbers.contains(&13), "a question that panics, on purpose");

@@ -3,8 +3,10 @@
 //! What is copied follows from the two schemas, so that a new table or column needs no change here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
+use futures_util::stream::BoxStream;
 use sqlx::AssertSqlSafe;
 
 use super::sql::{self, Connection, Value};
@@ -13,6 +15,9 @@ use crate::domain::time::Timestamp;
 
 /// Rows per statement that inserts.
 const BATCH_SIZE: usize = 100;
+
+/// How long a row may take; the first one of a table arrives after the database has sorted them.
+const ROW_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Tables with rows from migrations; these are replaced by those of the source.
 const SEEDED: [&str; 3] = ["mail_settings", "numbers", "periodic_tasks"];
@@ -31,11 +36,13 @@ pub enum CopyError {
     Source(Error),
     #[error("--to: {0}")]
     Target(Error),
+    #[error("--from: there are no data of a portal in {0}")]
+    NoSource(String),
     #[error("--from: the schema is of migration {found}, this release has {needed}: run tms-portal migrate of this release there first")]
     SourceSchema { found: i64, needed: i64 },
-    #[error("--to: the table {0} has rows; only an empty database is copied to")]
+    #[error("--to: the table {0} has rows, or is of another program; only an empty database is copied to")]
     TargetInUse(String),
-    #[error("the two schemas differ in the table {0}")]
+    #[error("--to: its schema differs from the source's in the table {0}")]
     SchemasDiffer(String),
     #[error("the table {table} differs after the copy, at row {row} in the order of its key columns; nothing was stored")]
     RowsDiffer { table: String, row: u64 },
@@ -123,20 +130,20 @@ impl Table {
     }
 }
 
-/// Copies all rows in one transaction, then compares them with the source before it is committed. On an error the target stays empty, but
-/// has the schema. Changes that are made to the source meanwhile are not copied.
+/// Copies all rows in one transaction, then compares them with the source before it is committed. After an error the
+/// target has the schema and no rows. Changes that are made to the source meanwhile are not copied.
 pub async fn copy(from: &Database, to: &Database) -> Result<Copied, CopyError> {
     let from_pool = from.connect_reader().await.map_err(source)?;
     let mut reader = from_pool.snapshot().await.map_err(source)?;
-    reader.disable_timeouts().await.map_err(source)?;
-    check_source(from, &mut reader).await?;
+    reader.raise_timeouts().await.map_err(source)?;
     let from_tables = tables(from, &mut reader).await.map_err(source)?;
+    check_source(from, &from_tables, &mut reader).await?;
 
-    refuse_used_target(to).await?;
+    refuse_used_target(to, &from_tables).await?;
     to.migrate().await.map_err(target)?;
     let to_pool = to.connect().await.map_err(target)?;
     let mut writer = to_pool.begin_write().await.map_err(target)?;
-    writer.disable_timeouts().await.map_err(target)?;
+    writer.raise_timeouts().await.map_err(target)?;
     let to_tables = tables(to, &mut writer).await.map_err(target)?;
     if let Some(table) = first_difference(&from_tables, &to_tables) {
         return Err(CopyError::SchemasDiffer(table));
@@ -178,10 +185,10 @@ pub async fn last_cleanup(database: &Database) -> Result<Option<Timestamp>, Erro
     Ok(begun)
 }
 
-/// The source has the schema of this release.
-async fn check_source(database: &Database, reader: &mut Connection) -> Result<(), CopyError> {
-    if tables(database, reader).await.map_err(source)?.is_empty() {
-        return Err(source(Error::NoPortal(database.to_string())));
+/// The source is set up and has the schema of this release.
+async fn check_source(database: &Database, tables: &Tables, reader: &mut Connection) -> Result<(), CopyError> {
+    if !tables.contains_key("tenants") || !deployment::is_in_use(&mut *reader).await.map_err(source)? {
+        return Err(CopyError::NoSource(database.to_string()));
     }
     let found: Option<i64> = sql::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(reader).await.map_err(source)?;
     match found.unwrap_or_default() {
@@ -191,14 +198,17 @@ async fn check_source(database: &Database, reader: &mut Connection) -> Result<()
 }
 
 /// Before the target is migrated, which would change a database that was named by mistake.
-async fn refuse_used_target(database: &Database) -> Result<(), CopyError> {
+async fn refuse_used_target(database: &Database, from_tables: &Tables) -> Result<(), CopyError> {
     if matches!(database, Database::File(file) if !file.exists()) {
         return Ok(());
     }
-    let pool = database.connect().await.map_err(target)?;
+    let pool = database.connect_reader().await.map_err(target)?;
     let mut connection = pool.acquire().await.map_err(target)?;
     let tables = tables(database, &mut connection).await.map_err(target)?;
-    let used = first_table_in_use(&mut connection, tables.keys()).await.map_err(target)?;
+    let used = match tables.keys().find(|table| !from_tables.contains_key(*table)) {
+        Some(other) => Some(other.clone()),
+        None => first_table_in_use(&mut connection, tables.keys()).await.map_err(target)?,
+    };
     drop(connection);
     pool.close().await;
     used.map_or(Ok(()), |table| Err(CopyError::TargetInUse(table)))
@@ -220,22 +230,31 @@ async fn execute(db: &mut Connection, statement: String) -> Result<(), Error> {
 }
 
 async fn copy_rows(name: &str, table: &Table, reader: &mut Connection, writer: &mut Connection) -> Result<u64, CopyError> {
-    let mut rows = reader.stream(AssertSqlSafe(table.select(name))).try_chunks(BATCH_SIZE);
+    let mut rows = reader.stream(AssertSqlSafe(table.select(name)));
     let mut copied = 0;
-    while let Some(chunk) = rows.try_next().await.map_err(|error| source(error.1))? {
-        let insert = sql::query(AssertSqlSafe(table.insert(name, chunk.len())));
-        let values = chunk.into_iter().flat_map(|cells| table.convert(cells)).collect();
-        copied += insert.bind_all(values).execute(&mut *writer).await.map_err(target)?.rows_affected();
+    loop {
+        let mut values = Vec::new();
+        let mut count = 0;
+        while count < BATCH_SIZE
+            && let Some(cells) = next(&mut rows).await.map_err(source)?
+        {
+            values.extend(table.convert(cells));
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(copied);
+        }
+        let insert = sql::query(AssertSqlSafe(table.insert(name, count))).bind_all(values);
+        copied += insert.execute(&mut *writer).await.map_err(target)?.rows_affected();
     }
-    Ok(copied)
 }
 
 async fn compare_rows(name: &str, table: &Table, reader: &mut Connection, writer: &mut Connection) -> Result<(), CopyError> {
     let mut expected = reader.stream(AssertSqlSafe(table.select(name)));
     let mut found = writer.stream(AssertSqlSafe(table.select(name)));
     for row in 1.. {
-        let expected = expected.try_next().await.map_err(source)?.map(|cells| table.convert(cells));
-        let found = found.try_next().await.map_err(target)?.map(|cells| table.convert(cells));
+        let expected = next(&mut expected).await.map_err(source)?.map(|cells| table.convert(cells));
+        let found = next(&mut found).await.map_err(target)?.map(|cells| table.convert(cells));
         if expected != found {
             return Err(CopyError::RowsDiffer { table: name.to_owned(), row });
         }
@@ -244,6 +263,11 @@ async fn compare_rows(name: &str, table: &Table, reader: &mut Connection, writer
         }
     }
     Ok(())
+}
+
+/// The next row, within [`ROW_TIMEOUT`].
+async fn next(rows: &mut BoxStream<'_, Result<sql::Cells, sqlx::Error>>) -> Result<Option<sql::Cells>, sqlx::Error> {
+    tokio::time::timeout(ROW_TIMEOUT, rows.try_next()).await.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
 }
 
 async fn tables(database: &Database, db: &mut Connection) -> Result<Tables, Error> {

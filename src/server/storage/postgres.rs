@@ -80,20 +80,21 @@ impl PostgresAddress {
         // A table that is locked by a long query is not waited for: all others would wait behind the migration.
         let options = (*self.0).clone().options([("statement_timeout", "0"), ("lock_timeout", "2s")]);
         let mut connection = loop {
-            match PgConnection::connect_with(&options).await {
+            let connected = tokio::time::timeout_at(deadline, PgConnection::connect_with(&options)).await;
+            match connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))) {
                 Ok(connection) => break connection,
                 Err(error) if tokio::time::Instant::now() >= deadline || !is_starting(&error) => return Err(error.into()),
                 Err(_) => tokio::time::sleep(RETRY_INTERVAL).await,
             }
         };
-        if !create && !sqlx::query_scalar::<_, bool>("SELECT to_regclass('tenants') IS NOT NULL").fetch_one(&mut connection).await? {
+        if !create && !is_set_up(&mut connection).await? {
             return Err(Error::NoPortal(self.display()));
         }
         // The lock of changes: no change holds a table that a migration needs while the migration holds one that the change needs.
         // It is tried for, because a waiting statement would block `CREATE INDEX CONCURRENTLY`.
         while !sqlx::query_scalar::<_, bool>("SELECT pg_try_advisory_lock(7416, 1)").fetch_one(&mut connection).await? {
             if tokio::time::Instant::now() >= deadline {
-                return Err(sqlx::Error::PoolTimedOut.into());
+                return Err(Error::MigrationLock);
             }
             tokio::time::sleep(RETRY_INTERVAL).await;
         }
@@ -112,7 +113,7 @@ pub async fn columns(db: &mut Connection) -> Result<Vec<ColumnRow>, Error> {
          FROM pg_class t
          JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum > 0 AND NOT c.attisdropped AND c.attgenerated = ''
          LEFT JOIN pg_constraint k ON k.conrelid = t.oid AND k.contype = 'p'
-         WHERE t.relkind = 'r' AND t.relnamespace = CAST(current_schema() AS regnamespace) AND t.relname NOT LIKE '\\_sqlx%'
+         WHERE t.relkind IN ('r', 'p', 'v', 'm', 'f') AND t.relnamespace = CAST(current_schema() AS regnamespace) AND t.relname NOT LIKE '\\_sqlx%'
          ORDER BY CAST(t.relname AS TEXT), c.attnum",
     );
     Ok(query.fetch_all(db).await?)
@@ -138,6 +139,12 @@ pub async fn set_last_number(db: &mut Connection, table: &str, column: &str, las
     let query = sql::query_scalar("SELECT setval(CAST(pg_get_serial_sequence($1, $2) AS regclass), $3)");
     let _: i64 = query.bind(table).bind(column).bind(last).fetch_one(db).await?;
     Ok(())
+}
+
+/// Whether there is a deployment: not only the schema, which a copy that failed leaves.
+async fn is_set_up(db: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let has_schema: bool = sqlx::query_scalar("SELECT to_regclass('tenants') IS NOT NULL").fetch_one(&mut *db).await?;
+    Ok(has_schema && sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM tenants)").fetch_one(db).await?)
 }
 
 /// Whether the server may be reachable soon: it is starting up, shutting down or not listening yet.

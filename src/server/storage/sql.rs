@@ -21,9 +21,13 @@ pub(super) use cells::{Cells, ColumnRow};
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection taken from a [`Pool`].
-pub struct Connection(pub(super) Held);
+pub struct Connection {
+    held: Held,
+    /// Maximum time to wait for a response of PostgreSQL.
+    response_timeout: Duration,
+}
 
-pub(super) enum Held {
+enum Held {
     Sqlite(PoolConnection<Sqlite>),
     Postgres(PoolConnection<Postgres>),
 }
@@ -31,25 +35,25 @@ pub(super) enum Held {
 impl Connection {
     /// Runs statements without values or rows, in one round trip.
     pub(super) async fn run(&mut self, sql: &'static str) -> Result<(), Error> {
-        let result = match &mut self.0 {
+        let result = match &mut self.held {
             Held::Sqlite(db) => db.execute(sql).await.map(drop),
-            Held::Postgres(db) => in_time(db.execute(sql)).await.map(drop),
+            Held::Postgres(db) => in_time(self.response_timeout, db.execute(sql)).await.map(drop),
         };
         self.checked(result)
     }
 
     /// Runs statements of PostgreSQL without values, in one round trip, and returns their rows.
     async fn rows(&mut self, sql: &'static str) -> Result<Vec<PgRow>, Error> {
-        let result = match &mut self.0 {
+        let result = match &mut self.held {
             Held::Sqlite(_) => Ok(Vec::new()),
-            Held::Postgres(db) => in_time(sqlx::raw_sql(sql).fetch_all(&mut **db)).await,
+            Held::Postgres(db) => in_time(self.response_timeout, sqlx::raw_sql(sql).fetch_all(&mut **db)).await,
         };
         self.checked(result)
     }
 
     /// Closes the connection instead of returning it to its pool.
     pub(super) fn discard(&mut self) {
-        match &mut self.0 {
+        match &mut self.held {
             Held::Sqlite(db) => db.close_on_drop(),
             Held::Postgres(db) => db.close_on_drop(),
         }
@@ -64,8 +68,8 @@ impl Connection {
     }
 }
 
-/// Whether the server had closed the connection before the request, so that it can be repeated on another one. A connection that may have
-/// been closed is used without a test, which would be a round trip each time.
+/// Whether the connection was closed, probably before the request: one that changes nothing can be repeated on another connection. A
+/// connection that may have been closed is used without a test, which would be a round trip each time.
 pub(super) fn is_closed(error: &Error) -> bool {
     /// `admin_shutdown`, `crash_shutdown` and `idle_session_timeout`, the server's last message.
     const CODES: [&str; 3] = ["57P01", "57P02", "57P05"];
@@ -85,10 +89,11 @@ pub enum Pool {
 
 impl Pool {
     pub async fn acquire(&self) -> Result<Connection, Error> {
-        Ok(Connection(match self {
+        let held = match self {
             Self::Sqlite(pool) => Held::Sqlite(pool.acquire().await?),
             Self::Postgres(pool) => Held::Postgres(pool.acquire().await?),
-        }))
+        };
+        Ok(Connection { held, response_timeout: RESPONSE_TIMEOUT })
     }
 
     /// A transaction for reads, whose queries all see the same state.
@@ -106,9 +111,10 @@ impl Pool {
     /// keeps it to its end. It sees what the previous holder committed, because each statement sees the last committed state (READ
     /// COMMITTED). `READ WRITE` is refused by a server that is a standby.
     pub(super) async fn begin_write(&self) -> Result<Transaction, Error> {
-        const LOCK: &str = "BEGIN READ WRITE; SELECT pg_advisory_xact_lock(7416, 1); SELECT CAST(pg_current_xact_id() AS TEXT)";
+        const LOCK: &str = "BEGIN READ WRITE; SELECT pg_advisory_xact_lock(7416, 1);
+                            SELECT CAST(pg_current_xact_id() AS TEXT), substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)";
         match self.acquire().await? {
-            connection @ Connection(Held::Sqlite(_)) => Transaction::begin(connection, "BEGIN IMMEDIATE").await,
+            connection @ Connection { held: Held::Sqlite(_), .. } => Transaction::begin(connection, "BEGIN IMMEDIATE").await,
             mut connection => {
                 let mut rows = connection.rows(LOCK).await;
                 if rows.as_ref().is_err_and(is_closed) {
@@ -118,16 +124,21 @@ impl Pool {
                     rows = connection.rows(LOCK).await;
                 }
                 let mut transaction = Transaction { connection, open: true, id: None };
-                transaction.id = rows?.last().map(|row| row.try_get(0)).transpose()?;
+                let id = |row: &PgRow| Ok::<_, Error>(TransactionId { number: row.try_get(0)?, timeline: row.try_get(1)? });
+                transaction.id = rows?.last().map(id).transpose()?;
                 Ok(transaction)
             }
         }
     }
 
-    /// What became of one of PostgreSQL's transactions: `committed` or `aborted`. It has ended once its lock can be taken.
-    async fn transaction_status(&self, id: String) -> Result<Option<String>, Error> {
+    /// What became of one of PostgreSQL's transactions: `committed` or `aborted`. It has ended once its lock can be taken. `None` if the
+    /// server does not know, or if a standby was promoted meanwhile: it gives the numbers again that it did not receive.
+    async fn transaction_status(&self, id: TransactionId) -> Result<Option<String>, Error> {
         let mut transaction = self.begin_write().await?;
-        let status = query_scalar("SELECT pg_xact_status(CAST($1 AS xid8))").bind(id).fetch_one(&mut *transaction).await?;
+        if transaction.id.as_ref().is_none_or(|now| now.timeline != id.timeline) {
+            return Ok(None);
+        }
+        let status = query_scalar("SELECT pg_xact_status(CAST($1 AS xid8))").bind(id.number).fetch_one(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(status)
     }
@@ -160,8 +171,15 @@ impl Pool {
 pub(super) struct Transaction {
     connection: Connection,
     open: bool,
-    /// PostgreSQL's number of a transaction that writes (`pg_current_xact_id`).
-    id: Option<String>,
+    id: Option<TransactionId>,
+}
+
+/// A transaction of PostgreSQL that writes.
+struct TransactionId {
+    /// `pg_current_xact_id`.
+    number: String,
+    /// The timeline of the server's WAL, which changes when a standby is promoted.
+    timeline: String,
 }
 
 /// Why a transaction's changes are not known to be stored.
@@ -369,9 +387,9 @@ pub fn query_scalar<'q, T>(sql: impl SqlSafeStr) -> QueryScalar<'q, T> {
     QueryScalar(query_as(sql))
 }
 
-/// Waits for a response of PostgreSQL, at most [`RESPONSE_TIMEOUT`].
-async fn in_time<T>(response: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    tokio::time::timeout(RESPONSE_TIMEOUT, response).await.unwrap_or_else(|_| Err(Error::Io(ErrorKind::TimedOut.into())))
+/// Waits for a response of PostgreSQL.
+async fn in_time<T>(limit: Duration, response: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(limit, response).await.unwrap_or_else(|_| Err(Error::Io(ErrorKind::TimedOut.into())))
 }
 
 /// Runs a statement on the database of its target: `run!(query, db, query_as_with::<T>, fetch_all)`.
@@ -386,10 +404,11 @@ macro_rules! run {
                 &mut from_pool
             }
         };
-        let result = match &mut connection.0 {
+        let limit = connection.response_timeout;
+        let result = match &mut connection.held {
             Held::Sqlite(db) => sqlx::$function$(::<Sqlite, $row, _>)?(sql, arguments::<SqliteArguments>(values)?).$fetch(&mut **db).await.map(From::from),
             Held::Postgres(db) => {
-                in_time(sqlx::$function$(::<Postgres, $row, _>)?(sql, arguments::<PgArguments>(values)?).$fetch(&mut **db)).await.map(From::from)
+                in_time(limit, sqlx::$function$(::<Postgres, $row, _>)?(sql, arguments::<PgArguments>(values)?).$fetch(&mut **db)).await.map(From::from)
             }
         };
         connection.checked(result)

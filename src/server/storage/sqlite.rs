@@ -74,7 +74,8 @@ pub async fn references(db: &mut Connection) -> Result<Vec<(String, String)>, Er
 
 /// The last number given to a row of a table with `AUTOINCREMENT`.
 pub async fn last_number(db: &mut Connection, table: &str) -> Result<Option<i64>, Error> {
-    Ok(sql::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = $1").bind(table).fetch_optional(db).await?)
+    // 0: the table was rebuilt while it was empty.
+    Ok(sql::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = $1 AND seq > 0").bind(table).fetch_optional(db).await?)
 }
 
 pub async fn set_last_number(db: &mut Connection, table: &str, last: i64) -> Result<(), Error> {

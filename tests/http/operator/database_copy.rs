@@ -4,10 +4,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tms_portal::server::service::{Clock as _, CopyError, SystemClock, copy};
-use tms_portal::server::storage::Database;
 use tms_portal::server::storage::sql::query;
+use tms_portal::server::storage::{Database, Error, Storage};
 
 use super::CommandOutput;
 use crate::app::TestApp;
@@ -82,7 +83,7 @@ async fn source_of_another_schema_or_without_one_is_refused() {
     let empty = dir.path().join("empty.db");
     std::fs::write(&empty, "").expect("written");
     let refused = copy(&Database::File(empty), &file(dir.path())).await.expect_err("refused");
-    assert!(refused.to_string().contains("there is no portal in SQLite, "), "{refused}");
+    assert!(refused.to_string().contains("there are no data of a portal in SQLite, "), "{refused}");
 }
 
 /// A value that PostgreSQL refuses, and SQLite stores only while its checks are off.
@@ -103,6 +104,63 @@ async fn nothing_is_stored_if_a_row_cannot_be_copied() {
     assert_eq!(tenants, 0, "tenants come before clients");
     database.close().await.expect("closed");
     target.remove().await;
+}
+
+/// A trigger that changes a row while it is inserted.
+#[tokio::test]
+async fn nothing_is_stored_if_a_row_differs() {
+    let Some(target) = TestDatabase::create().await else { return };
+    let app = TestApp::start().await;
+    let mut database = target.connect().await;
+    let trigger =
+        "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.display_name := upper(NEW.display_name); RETURN NEW; END $$;
+                   CREATE TRIGGER shout BEFORE INSERT ON people FOR EACH ROW EXECUTE FUNCTION shout()";
+    sqlx::raw_sql(trigger).execute(&mut database).await.expect("a trigger");
+    let refused = copy(&app.database, &target.address()).await.expect_err("refused");
+    assert!(matches!(&refused, CopyError::RowsDiffer { table, row: 1 } if table == "people"), "{refused}");
+    let tenants: i64 = sqlx::query_scalar("SELECT count(*) FROM tenants").fetch_one(&mut database).await.expect("a number");
+    assert_eq!(tenants, 0);
+    sqlx::raw_sql("DROP TRIGGER shout ON people; ALTER TABLE people ADD COLUMN more TEXT").execute(&mut database).await.expect("a column");
+    let refused = copy(&app.database, &target.address()).await.expect_err("refused");
+    assert!(matches!(&refused, CopyError::SchemasDiffer(table) if table == "people"), "{refused}");
+    database.close().await.expect("closed");
+    target.remove().await;
+}
+
+/// A portal on the target of a copy that failed would begin a new deployment.
+#[tokio::test]
+async fn schema_without_data_is_no_portal() {
+    let Some(target) = TestDatabase::create().await else { return };
+    let dir = tempfile::tempdir().expect("a folder");
+    let Database::Postgres(address) = target.address() else { return };
+    let opened = Storage::open(&Database::Postgres(address.clone()), false).await;
+    assert!(matches!(opened, Err(Error::NoPortal(_))));
+    assert!(matches!(copy(&target.address(), &file(dir.path())).await, Err(CopyError::NoSource(_))));
+    target.remove().await;
+}
+
+/// `init` and no key yet: SQLite's last number of the keys is 0.
+#[tokio::test]
+async fn fresh_deployment_is_copied() {
+    let (app, dir) = (TestApp::start().await, tempfile::tempdir().expect("a folder"));
+    copy(&app.database, &file(dir.path())).await.expect("copied");
+    let Some(target) = TestDatabase::create_empty().await else { return };
+    copy(&file(dir.path()), &target.address()).await.expect("copied");
+    app.portal_on(target.address()).await.client().make_key(json!({})).await;
+}
+
+#[tokio::test]
+async fn database_of_another_program_is_refused_unchanged() {
+    let (app, dir) = (TestApp::start().await, tempfile::tempdir().expect("a folder"));
+    let other = dir.path().join("other.db");
+    let wiki = SqliteConnectOptions::new().filename(&other).create_if_missing(true);
+    let mut database = SqliteConnection::connect_with(&wiki).await.expect("a database");
+    sqlx::query("CREATE TABLE wiki (page TEXT)").execute(&mut database).await.expect("a table");
+    database.close().await.expect("closed");
+    let before = std::fs::read(&other).expect("a file");
+    let refused = copy(&app.database, &Database::File(other.clone())).await.expect_err("refused");
+    assert!(matches!(&refused, CopyError::TargetInUse(table) if table == "wiki"), "{refused}");
+    assert!(std::fs::read(&other).expect("a file") == before);
 }
 
 /// A portal that runs cleans up every minute.
@@ -145,6 +203,7 @@ async fn command_tells_what_it_copied_and_why_not() {
     let words = |from: &str, to: &str| ["--from", from, "--to", to].map(str::to_owned).to_vec();
     for (from, to, why) in [
         ("tms.db", to.as_str(), "--from: must begin with sqlite: or postgres://"),
+        ("sqlite:file:tms.db", to.as_str(), "--from: sqlite: needs the path of a file, without : and ?"),
         (from.as_str(), "mysql://localhost/tms", "--to: must begin with sqlite: or postgres://"),
         (from.as_str(), "postgres://tms:secret@db.example/tms", "--to: db.example is another machine"),
     ] {

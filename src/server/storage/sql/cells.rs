@@ -1,11 +1,16 @@
 //! Tables as their database describes them, and rows with columns that are only known at run time: for copying a database.
 
+use std::time::Duration;
+
 use futures_util::stream::BoxStream;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Column as _, Error, FromRow, Postgres, Row as _, SqlSafeStr, Sqlite, TypeInfo as _, ValueRef as _};
 
 use super::{Connection, Held, Value};
+
+/// Maximum time to wait for a response while a table is copied: indexes, `ANALYZE` and the commit take long.
+const LONG_RESPONSE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A column that is not computed from others, as its database describes it.
 #[derive(sqlx::FromRow)]
@@ -61,17 +66,23 @@ fn unexpected(kind: &str) -> Error {
 impl Connection {
     /// The rows of a query without values, as they arrive.
     pub fn stream(&mut self, sql: impl SqlSafeStr) -> BoxStream<'_, Result<Cells, Error>> {
-        match &mut self.0 {
+        match &mut self.held {
             Held::Sqlite(db) => sqlx::query_as::<Sqlite, Cells>(sql.into_sql_str()).fetch(&mut **db),
             Held::Postgres(db) => sqlx::query_as::<Postgres, Cells>(sql.into_sql_str()).fetch(&mut **db),
         }
     }
 
-    /// Removes PostgreSQL's limits on the duration of statements and pauses, until the end of the transaction.
-    pub async fn disable_timeouts(&mut self) -> Result<(), Error> {
-        match &self.0 {
+    /// Raises the timeouts of PostgreSQL's statements and idle transactions until the end of the transaction, and that of responses. A
+    /// session whose client has vanished keeps its locks for some minutes at most.
+    pub async fn raise_timeouts(&mut self) -> Result<(), Error> {
+        const SETTINGS: &str = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = '5min';
+                                SET LOCAL tcp_keepalives_idle = 60; SET LOCAL tcp_keepalives_interval = 10; SET LOCAL tcp_keepalives_count = 3";
+        match &self.held {
             Held::Sqlite(_) => Ok(()),
-            Held::Postgres(_) => self.run("SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await,
+            Held::Postgres(_) => {
+                self.response_timeout = LONG_RESPONSE_TIMEOUT;
+                self.run(SETTINGS).await
+            }
         }
     }
 }
