@@ -8,6 +8,7 @@ mod app;
 mod browser;
 mod database;
 #[path = "../shared/database_proxy.rs"]
+#[expect(dead_code, reason = "the tests in tests/crash use the rest")]
 mod database_proxy;
 mod institution;
 mod portals;
