@@ -62,18 +62,18 @@ async fn internal_fault_reveals_no_details() {
 }
 
 #[tokio::test]
-async fn missing_database_is_a_fault_on_every_page() {
+async fn missing_database_is_told_on_every_page() {
     let app = TestApp::start().await;
     let browser = app.signed_in().await;
     app.services.close().await;
     for path in ["/device", "/hosts", "/"] {
         let page = browser.get(path).await;
-        assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()), "{path}");
+        assert_eq!((page.status, page.title()), (503, en().document_title_refused(en().error_busy()).as_str()), "{path}");
     }
     let page = browser.enter("BBBB-BBBB").await;
-    assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()));
+    assert_eq!((page.status, page.title()), (503, en().document_title_refused(en().error_busy()).as_str()));
     let page = browser.sign_in("test", "testuser1", "x").await;
-    assert_eq!((page.status, page.title()), (500, en().document_title_refused(en().error_fault()).as_str()));
+    assert_eq!((page.status, page.title()), (503, en().document_title_refused(en().error_busy()).as_str()));
     assert_eq!(app.http.get(app.url("/readyz")).send().await.expect("an answer").status(), 503);
     assert_eq!(app.http.get(app.url("/healthz")).send().await.expect("an answer").status(), 200);
     assert_eq!(app.http.get(app.url("/favicon.svg")).send().await.expect("an answer").status(), 200);
