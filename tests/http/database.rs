@@ -8,9 +8,14 @@ use tms_portal::server::storage::sql::{Connection, query, query_as, query_scalar
 
 use crate::app::TestApp;
 
+/// A connection with a portal's limits, which may write.
+pub async fn connection_to(database: &Database) -> Connection {
+    database.connect().await.expect("the database").acquire().await.expect("a connection")
+}
+
 impl TestApp {
     async fn database(&self) -> Connection {
-        self.database.connect().await.expect("the database").acquire().await.expect("a connection")
+        connection_to(&self.database).await
     }
 
     /// Makes changes that the portal has no function for.

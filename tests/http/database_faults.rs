@@ -10,6 +10,7 @@ use tms_portal::server::storage::postgres::PostgresAddress;
 use tms_portal::server::storage::sql::{Connection, query, query_scalar};
 
 use crate::app::TestApp;
+use crate::database::connection_to;
 use crate::database_proxy::{DatabaseProxy, Network};
 use crate::postgres::{self, TestDatabase};
 use crate::tms::api::{key_request, login};
@@ -96,7 +97,7 @@ async fn silent_network_ends_in_an_answer() {
 
 /// A connection with a portal's limits that has begun a change.
 async fn connection_with_lock(app: &TestApp) -> Connection {
-    let mut connection = app.database.connect().await.expect("a database").acquire().await.expect("a connection");
+    let mut connection = connection_to(&app.database).await;
     query("BEGIN").execute(&mut connection).await.expect("begun");
     let _: i64 = query_scalar("SELECT 1::bigint FROM pg_advisory_xact_lock(7416, 1)").fetch_one(&mut connection).await.expect("the lock");
     connection

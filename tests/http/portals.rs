@@ -5,11 +5,17 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use tms_portal::server::providers::egress::EgressPolicy;
-use tms_portal::server::service::{DataLocation, Services, SystemRng};
+use tms_portal::server::service::{DataLocation, Fault, Services, SystemRng};
 
 use crate::app::{TestApp, TestClock};
 use crate::postgres::{self, TestDatabase};
 use crate::tms::api::{login, named};
+
+/// Opens a portal's services without serving them.
+async fn open(data: DataLocation<'_>) -> Result<Services, Fault> {
+    let (clock, entropy) = (std::sync::Arc::new(TestClock::default()), std::sync::Arc::new(SystemRng));
+    Services::open(data, "http://unused", &EgressPolicy::default(), clock, entropy).await
+}
 
 #[tokio::test]
 async fn revocation_at_one_portal_counts_at_the_other() {
@@ -83,23 +89,20 @@ async fn one_portal_at_a_time_cleans_up() {
 #[tokio::test]
 async fn portal_with_other_keys_does_not_start() {
     let app = TestApp::start().await;
-    let open = async |dir: &std::path::Path| {
-        let data = DataLocation { dir, database: &app.database, create: true };
-        let (clock, entropy) = (std::sync::Arc::new(TestClock::default()), std::sync::Arc::new(SystemRng));
-        Services::open(data, "http://unused", &EgressPolicy::default(), clock, entropy).await.err().map(|fault| fault.to_string())
-    };
+    let refused =
+        async |dir: &std::path::Path| open(DataLocation { dir, database: &app.database, create: true }).await.err().map(|fault| fault.to_string());
     for name in ["codes.key", "secrets.key", "signing-key.pem"] {
         let other = app.second_portal().await;
         let file = other.data_dir.join("keys").join(name);
         std::fs::remove_file(&file).expect("removed");
-        let missing = open(&other.data_dir).await.expect("refused");
+        let missing = refused(&other.data_dir).await.expect("refused");
         assert!(missing.contains(name) && missing.contains("does not exist"), "{missing}");
         assert!(!file.exists(), "{name} is not created anew");
     }
     let other = app.second_portal().await;
     let key = other.data_dir.join("keys/codes.key");
     std::fs::write(&key, [7; 32]).expect("written");
-    let different = open(&other.data_dir).await.expect("refused");
+    let different = refused(&other.data_dir).await.expect("refused");
     assert!(different.contains("codes.key") && different.contains("is not the key"), "{different}");
 }
 
@@ -134,8 +137,7 @@ async fn portal_starts_on_the_schema_of_a_newer_release_that_supports_it() {
     app.client().make_key(json!({})).await;
     app.sql("INSERT INTO deployment (name, value) VALUES ('oldest-schema', '9999')").await;
     let data = DataLocation { dir: &app.data_dir, database: &app.database, create: false };
-    let (clock, entropy) = (std::sync::Arc::new(TestClock::default()), std::sync::Arc::new(SystemRng));
-    let refused = Services::open(data, "http://unused", &EgressPolicy::default(), clock, entropy).await.err().expect("refused").to_string();
+    let refused = open(data).await.err().expect("refused").to_string();
     assert!(refused.contains("newer release"), "{refused}");
 }
 
@@ -144,12 +146,9 @@ async fn two_portals_create_an_empty_database_at_once() {
     let Some(database) = TestDatabase::create_empty().await else { return };
     let dir = tempfile::tempdir().expect("a folder");
     let address = database.address();
-    let open = || {
-        let data = DataLocation { dir: dir.path(), database: &address, create: true };
-        let (clock, entropy) = (std::sync::Arc::new(TestClock::default()), std::sync::Arc::new(SystemRng));
-        async move { Services::open(data, "http://unused", &EgressPolicy::default(), clock, entropy).await.expect("a portal") }
-    };
-    let (one, other) = join(open(), open()).await;
+    let data = DataLocation { dir: dir.path(), database: &address, create: true };
+    let (one, other) = join(open(data), open(data)).await;
+    let (one, other) = (one.expect("a portal"), other.expect("a portal"));
     let (first, second) = join(one.initialize(false, None), other.initialize(false, None)).await;
     let made = [first, second].map(|made| made.expect("set up").new_tenants.len());
     assert_eq!(made.iter().sum::<usize>(), 2, "each tenant is created once");

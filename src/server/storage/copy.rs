@@ -101,8 +101,9 @@ struct Table {
 type Tables = BTreeMap<String, Table>;
 
 impl Table {
-    fn column_names(&self) -> BTreeSet<&str> {
-        self.columns.iter().map(|(name, _)| name.as_str()).collect()
+    /// What both databases must agree on: the names of the columns, and the key.
+    fn shape(&self) -> (BTreeSet<&str>, &BTreeMap<i64, String>) {
+        (self.columns.iter().map(|(name, _)| name.as_str()).collect(), &self.key)
     }
 
     fn column_list(&self) -> String {
@@ -267,7 +268,7 @@ async fn compare_rows(name: &str, table: &Table, reader: &mut Connection, writer
 
 /// The next row, within [`ROW_TIMEOUT`].
 async fn next(rows: &mut BoxStream<'_, Result<sql::Cells, sqlx::Error>>) -> Result<Option<sql::Cells>, sqlx::Error> {
-    tokio::time::timeout(ROW_TIMEOUT, rows.try_next()).await.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+    sql::in_time(ROW_TIMEOUT, rows.try_next()).await
 }
 
 async fn tables(database: &Database, db: &mut Connection) -> Result<Tables, Error> {
@@ -294,12 +295,7 @@ async fn tables(database: &Database, db: &mut Connection) -> Result<Tables, Erro
 /// The first table that is in one database only, or has other columns or another key there.
 fn first_difference(left: &Tables, right: &Tables) -> Option<String> {
     let names: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-    let shape = |table: Option<&Table>| table.map(|table| (table.column_names().len(), table.key.clone()));
-    let same = |name: &String| {
-        let (left, right) = (left.get(name), right.get(name));
-        shape(left) == shape(right) && left.map(Table::column_names) == right.map(Table::column_names)
-    };
-    names.into_iter().find(|name| !same(name)).cloned()
+    names.into_iter().find(|name| left.get(*name).map(Table::shape) != right.get(*name).map(Table::shape)).cloned()
 }
 
 /// Pairs of tables: the first refers to the second.

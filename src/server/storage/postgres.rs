@@ -80,8 +80,8 @@ impl PostgresAddress {
         // A table that is locked by a long query is not waited for: all others would wait behind the migration.
         let options = (*self.0).clone().options([("statement_timeout", "0"), ("lock_timeout", "2s")]);
         let mut connection = loop {
-            let connected = tokio::time::timeout_at(deadline, PgConnection::connect_with(&options)).await;
-            match connected.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()))) {
+            let left = deadline.saturating_duration_since(tokio::time::Instant::now());
+            match sql::in_time(left, PgConnection::connect_with(&options)).await {
                 Ok(connection) => break connection,
                 Err(error) if tokio::time::Instant::now() >= deadline || !is_starting(&error) => return Err(error.into()),
                 Err(_) => tokio::time::sleep(RETRY_INTERVAL).await,

@@ -387,8 +387,8 @@ pub fn query_scalar<'q, T>(sql: impl SqlSafeStr) -> QueryScalar<'q, T> {
     QueryScalar(query_as(sql))
 }
 
-/// Waits for a response of PostgreSQL.
-async fn in_time<T>(limit: Duration, response: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Waits for a response, at most that long.
+pub(super) async fn in_time<T>(limit: Duration, response: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     tokio::time::timeout(limit, response).await.unwrap_or_else(|_| Err(Error::Io(ErrorKind::TimedOut.into())))
 }
 

@@ -12,6 +12,7 @@ use tms_portal::server::storage::{Database, Error, Storage};
 
 use super::CommandOutput;
 use crate::app::TestApp;
+use crate::database::connection_to;
 use crate::postgres::{self, TestDatabase};
 use crate::tms::api::{login, named};
 
@@ -43,7 +44,7 @@ async fn portal_on_a_copy_of_a_copy_goes_on() {
     let (before, last) = (app.dump("test").await, app.number("SELECT max(id) FROM activity").await);
     let there = copy(&app.database, &file(dir.path())).await.expect("copied");
     // A copy of it in another journal mode, as `VACUUM INTO` makes backups.
-    let mut connection = file(dir.path()).connect().await.expect("a database").acquire().await.expect("a connection");
+    let mut connection = connection_to(&file(dir.path())).await;
     let backup = Database::File(dir.path().join("backup.db"));
     query(AssertSqlSafe(format!("VACUUM INTO '{}'", dir.path().join("backup.db").display()))).execute(&mut connection).await.expect("a backup");
     drop(connection);
@@ -93,7 +94,7 @@ async fn nothing_is_stored_if_a_row_cannot_be_copied() {
     let (app, dir) = (TestApp::start().await, tempfile::tempdir().expect("a folder"));
     let source = file(dir.path());
     copy(&app.database, &source).await.expect("copied");
-    let mut connection = source.connect().await.expect("a database").acquire().await.expect("a connection");
+    let mut connection = connection_to(&source).await;
     query("PRAGMA ignore_check_constraints = ON").execute(&mut connection).await.expect("off");
     query("UPDATE clients SET enabled = 2").execute(&mut connection).await.expect("changed");
     drop(connection);
@@ -172,7 +173,7 @@ async fn source_that_a_portal_uses_is_refused() {
         [&["--from", &url(&app), "--to", &to], more].concat().iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let now = SystemClock.now().as_millis();
-    let mut connection = app.database.connect().await.expect("a database").acquire().await.expect("a connection");
+    let mut connection = connection_to(&app.database).await;
     query("UPDATE periodic_tasks SET begun_at = $1").bind(now).execute(&mut connection).await.expect("changed");
     drop(connection);
     let refused = run(&words(&[])).await;
