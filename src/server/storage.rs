@@ -45,6 +45,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use thiserror::Error;
+use tokio::runtime::Handle;
 
 use crate::domain::ssh_key::Dependencies;
 use crate::domain::time::Timestamp;
@@ -157,7 +158,7 @@ impl Database {
     async fn connect_reader(&self) -> Result<sql::Pool, Error> {
         match self {
             Self::File(file) => sqlite::reader_of_backup(file).await,
-            Self::Postgres(address) => address.readers(1).await,
+            Self::Postgres(address) => Ok(address.readers(Readers::Single)),
         }
     }
 
@@ -183,6 +184,24 @@ impl fmt::Display for Database {
     }
 }
 
+/// What the connections of a pool for reads are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    /// One connection for one task, such as a [`BatchedReader`]'s, which repeats a query on a connection that was closed.
+    Single,
+    /// Several connections for all callers.
+    Shared,
+}
+
+impl Readers {
+    fn connections(self) -> u32 {
+        match self {
+            Self::Single => 1,
+            Self::Shared => 4,
+        }
+    }
+}
+
 /// What a portal compares with itself.
 pub struct DatabaseState {
     /// The fingerprints of the key files, by file name.
@@ -195,7 +214,12 @@ pub struct DatabaseState {
 /// The open database.
 #[derive(Clone)]
 pub struct Storage {
+    /// The runtime that opened the database. It drives the connections opened on it, and runs the tasks that use them.
+    runtime: Handle,
     readers: sql::Pool,
+    /// For callers on another runtime, such as that of pages: its threads have a lower priority, so that a connection which they opened or
+    /// hold would delay the callers on this one.
+    other_readers: sql::Pool,
     writer: WriteQueue,
     client_reader: BatchedReader<ClientKey, ClientLookup>,
     dependency_reader: BatchedReader<DependencyQuery, Dependencies>,
@@ -210,34 +234,39 @@ impl Storage {
         match database {
             Database::File(file) => {
                 let writer = WriteQueue::start(sqlite::open(file).await?, sqlite::MAX_GROUP);
-                Self::new(writer, sqlite::readers(file, 4).await?, async || sqlite::readers(file, 1).await).await
+                Self::new(writer, |purpose| sqlite::readers(file, purpose)).await
             }
             Database::Postgres(address) => {
                 address.migrate(create).await?;
                 let writer = WriteQueue::start(address.writer().await?, postgres::MAX_GROUP);
-                Self::new(writer, address.readers(postgres::READERS).await?, async || address.readers(1).await).await
+                Self::new(writer, |purpose| address.readers(purpose)).await
             }
         }
     }
 
-    /// `single`: opens a pool with one connection that reads.
-    async fn new(writer: WriteQueue, readers: sql::Pool, single: impl AsyncFn() -> Result<sql::Pool, Error>) -> Result<Self, Error> {
+    /// `pool`: creates a pool of connections that read, and opens none.
+    async fn new(writer: WriteQueue, pool: impl Fn(Readers) -> sql::Pool) -> Result<Self, Error> {
+        let (runtime, readers) = (Handle::current(), pool(Readers::Shared));
         if !deployment::supports_this_release(&readers).await? {
             return Err(Error::NewerSchema);
         }
+        let batched = || (runtime.clone(), pool(Readers::Single));
         Ok(Self {
+            client_reader: BatchedReader::start(batched(), clients::look_up_clients),
+            dependency_reader: BatchedReader::start(batched(), lookup::find_dependencies),
+            lookup_reader: BatchedReader::start(batched(), lookup::look_up_keys),
+            credential_reader: BatchedReader::start(batched(), hosts::find_by_credential),
+            other_readers: pool(Readers::Shared),
+            runtime,
             readers,
             writer,
-            client_reader: BatchedReader::start(single().await?, clients::look_up_clients),
-            dependency_reader: BatchedReader::start(single().await?, lookup::find_dependencies),
-            lookup_reader: BatchedReader::start(single().await?, lookup::look_up_keys),
-            credential_reader: BatchedReader::start(single().await?, hosts::find_by_credential),
         })
     }
 
     /// The pool for reads; each query sees the last committed state.
     pub fn reader(&self) -> &sql::Pool {
-        &self.readers
+        let here = Handle::try_current().is_ok_and(|current| current.id() == self.runtime.id());
+        if here { &self.readers } else { &self.other_readers }
     }
 
     /// Finds the client with this id in this tenant, and the tenant.
@@ -292,7 +321,7 @@ impl Storage {
     /// can write closes, so a copy of the one file is then complete.
     pub async fn close(&self) {
         tokio::join!(self.client_reader.close(), self.dependency_reader.close(), self.lookup_reader.close(), self.credential_reader.close());
-        self.readers.close().await;
+        tokio::join!(self.readers.close(), self.other_readers.close());
         self.writer.stop().await;
     }
 }

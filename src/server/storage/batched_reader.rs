@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::sql::{self, Pool};
@@ -28,6 +29,7 @@ impl<Q, A> Clone for BatchedReader<Q, A> {
 }
 
 struct ReaderInner<Q, A> {
+    runtime: Handle,
     pool: Pool,
     query: BatchQuery<Q, A>,
     queue: Mutex<ReadQueue<Q, A>>,
@@ -39,9 +41,9 @@ struct ReadQueue<Q, A> {
 }
 
 impl<Q: Eq + Hash + Send + Sync + 'static, A: Clone + Send + 'static> BatchedReader<Q, A> {
-    /// `pool` has one connection.
-    pub fn start(pool: Pool, query: BatchQuery<Q, A>) -> Self {
-        Self { shared: Arc::new(ReaderInner { pool, query, queue: Mutex::new(ReadQueue { waiting: Vec::new(), serving: false }) }) }
+    /// The pool has one connection. The queries of all callers run on `runtime`, because it drives the connection.
+    pub fn start((runtime, pool): (Handle, Pool), query: BatchQuery<Q, A>) -> Self {
+        Self { shared: Arc::new(ReaderInner { runtime, pool, query, queue: Mutex::new(ReadQueue { waiting: Vec::new(), serving: false }) }) }
     }
 
     /// The answer as of now.
@@ -49,7 +51,7 @@ impl<Q: Eq + Hash + Send + Sync + 'static, A: Clone + Send + 'static> BatchedRea
         let (answer, answered) = oneshot::channel();
         if self.shared.enqueue(question, answer) {
             // In its own task: the others must be answered even if this caller stops waiting.
-            tokio::spawn(serve(Arc::clone(&self.shared)));
+            self.shared.runtime.spawn(serve(Arc::clone(&self.shared)));
         }
         answered.await.map_err(|_| Error::NotRun)?
     }
@@ -136,6 +138,7 @@ async fn run_batch<Q, A>(shared: &ReaderInner<Q, A>, questions: &[Q]) -> Result<
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt;
+    use tokio::runtime::Id;
 
     use super::*;
 
@@ -157,7 +160,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a folder");
         let file = dir.path().join("test.db");
         std::fs::write(&file, "").expect("a file");
-        let reader = BatchedReader::start(super::super::sqlite::writer(&file).await.expect("a connection"), double);
+        let pool = super::super::sqlite::writer(&file).await.expect("a connection");
+        let reader = BatchedReader::start((Handle::current(), pool), double);
         let answers = futures_util::future::join_all((1..=12).cycle().take(500).map(|number| reader.read(number))).await;
         for (number, answer) in (1..=12).cycle().zip(answers) {
             assert_eq!(answer.expect("an answer"), number * 2);
@@ -166,6 +170,25 @@ mod tests {
         assert!(matches!(reader.read(99).await, Err(Error::BatchedRead { temporary: false, .. })));
         assert!(matches!(reader.read(13).await, Err(Error::NotRun)));
         assert_eq!(reader.read(4).await.expect("an answer, after a panic"), 8);
+        reader.close().await;
+    }
+
+    /// Asks once, on another runtime.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn queries_run_on_the_runtime_that_opened_the_database() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("test.db");
+        std::fs::write(&file, "").expect("a file");
+        let pool = super::super::sqlite::writer(&file).await.expect("a connection");
+        let query: BatchQuery<(), Id> = |_, questions| async move { Ok(vec![Handle::current().id(); questions.len()]) }.boxed();
+        let reader = BatchedReader::start((Handle::current(), pool), query);
+        let asking = reader.clone();
+        let elsewhere = std::thread::spawn(move || {
+            let other = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            other.block_on(asking.read(())).expect("an answer")
+        });
+        let ran_on = tokio::task::spawn_blocking(|| elsewhere.join().expect("no panic")).await.expect("no panic");
+        assert_eq!(ran_on, Handle::current().id());
         reader.close().await;
     }
 }

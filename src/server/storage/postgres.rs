@@ -8,15 +8,13 @@ use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 
-use super::Error;
 use super::sql::{self, ColumnRow, Connection, Pool};
+use super::{Error, Readers};
 use crate::domain::loopback::is_loopback;
 
 /// Maximum number of changes per commit: PostgreSQL keeps up to 64 open savepoints in shared memory, and more of them slow down other
 /// sessions.
 pub const MAX_GROUP: usize = 60;
-/// Connections of a portal for reads, besides those of the batched readers.
-pub const READERS: u32 = 8;
 
 /// How long a start waits for the server, and for another portal's migrations.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -64,13 +62,12 @@ impl PostgresAddress {
         Ok(Pool::Postgres(pool.connect_with((*self.0).clone()).await?))
     }
 
-    /// A number of connections that only read.
-    pub async fn readers(&self, connections: u32) -> Result<Pool, Error> {
-        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
-        // That of a batched reader, which repeats a query on a connection that was closed.
-        let pool = if connections == 1 { pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false) } else { pool };
+    /// A pool of connections that only read; it opens them when they are needed.
+    pub(super) fn readers(&self, readers: Readers) -> Pool {
+        let pool = PgPoolOptions::new().max_connections(readers.connections()).acquire_timeout(Duration::from_secs(5));
+        let pool = if readers == Readers::Single { pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false) } else { pool };
         let read_only = (*self.0).clone().options([("default_transaction_read_only", "on")]);
-        Ok(Pool::Postgres(pool.connect_with(read_only).await?))
+        Pool::Postgres(pool.connect_lazy_with(read_only))
     }
 
     /// Waits for the server, and runs the migrations. A newer schema is left as it is, so that portals of two releases can run side by side.

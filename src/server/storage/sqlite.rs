@@ -10,7 +10,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::sql::{self, ColumnRow, Connection, Pool};
-use super::{Error, folding_backfill};
+use super::{Error, Readers, folding_backfill};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations/sqlite");
 
@@ -47,12 +47,11 @@ pub async fn writer(file: &Path) -> Result<Pool, Error> {
     Ok(Pool::Sqlite(pool.connect_with(options(file)).await?))
 }
 
-/// A number of connections that only read.
-pub async fn readers(file: &Path, connections: u32) -> Result<Pool, Error> {
-    let pool = SqlitePoolOptions::new().max_connections(connections).acquire_timeout(Duration::from_secs(5));
-    // A single one is kept, and used without a test.
-    let pool = if connections == 1 { pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false) } else { pool };
-    Ok(Pool::Sqlite(pool.connect_with(options(file).read_only(true)).await?))
+/// A pool of connections that only read; it opens them when they are needed.
+pub(super) fn readers(file: &Path, readers: Readers) -> Pool {
+    let pool = SqlitePoolOptions::new().max_connections(readers.connections()).acquire_timeout(Duration::from_secs(5));
+    let pool = if readers == Readers::Single { pool.idle_timeout(None).max_lifetime(None).test_before_acquire(false) } else { pool };
+    Pool::Sqlite(pool.connect_lazy_with(options(file).read_only(true)))
 }
 
 /// The columns of all tables that are not computed from others, in their order.
