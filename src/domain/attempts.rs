@@ -46,6 +46,10 @@ pub struct AttemptSource<'a> {
 /// that they do not lock each other out at once, low enough that hiding the address does not bypass the limits.
 pub const UNKNOWN_ADDRESS_FACTOR: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
+/// How the keys of the counters of user codes begin.
+const USER_CODE: &str = "code";
+const PREFILLED_USER_CODE: &str = "code in address";
+
 const MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(10 * 60);
 const QUARTER_HOUR: Duration = Duration::from_secs(15 * 60);
@@ -55,13 +59,13 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// for all anonymous callers together. With 10 000 pending codes the last one keeps the chance of a hit within a code's lifetime below 0.4
 /// %.
 fn user_code_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
-    code_limits("code", 600, source)
+    code_limits(USER_CODE, 600, source)
 }
 
 /// Limits on wrong codes in URLs: those of typed codes under separate counters, so that following an old link uses up no attempts; and 60
 /// per minute for all anonymous callers together, a tenth of what they may type.
 fn prefilled_user_code_limits(source: &AttemptSource) -> Vec<AttemptLimit> {
-    code_limits("code in address", 60, source)
+    code_limits(PREFILLED_USER_CODE, 60, source)
 }
 
 fn code_limits(name: &str, anonymous: u32, source: &AttemptSource) -> Vec<AttemptLimit> {
@@ -98,6 +102,12 @@ const PASSWORD: AccountLimit = AccountLimit { name: "password", from_one: (10, T
 const SECOND_FACTOR: AccountLimit = AccountLimit { name: "second factor", from_one: (4, QUARTER_HOUR), from_all: (24, HOUR) };
 const RECOVERY_CODE: AccountLimit = AccountLimit { name: "recovery code", from_one: (10, TEN_MINUTES), from_all: (200, TEN_MINUTES) };
 const PASSKEY: AccountLimit = AccountLimit { name: "passkey", from_one: (10, TEN_MINUTES), from_all: (200, TEN_MINUTES) };
+
+/// How the keys of all counters of an account begin, without the name of the person: what an administrator resets.
+pub fn account_key_prefixes(tenant: &TenantId) -> impl Iterator<Item = String> {
+    let names = ACCOUNT_LIMITS.into_iter().map(|limit| limit.name).chain([USER_CODE, PREFILLED_USER_CODE]);
+    names.map(move |name| format!("{name} account {tenant}/"))
+}
 
 /// The limits on attempts to sign in to an account.
 pub const ACCOUNT_LIMITS: [AccountLimit; 4] = [PASSWORD, SECOND_FACTOR, RECOVERY_CODE, PASSKEY];
@@ -177,10 +187,10 @@ pub fn limits(kind: AttemptKind, source: &AttemptSource) -> Vec<AttemptLimit> {
     }
 }
 
-/// When the next attempt is allowed if the limit is used up, else `None`. `oldest` is the time of the earliest of the last `limit.most`
-/// attempts in the window.
+/// When the next attempt is allowed if the limit is used up, else `None`; never later than after one window. `oldest` is the time of the
+/// earliest of the last `limit.max` attempts in the window; one in the future, from before the clock was set back, counts as made now.
 pub fn retry_after(limit: &AttemptLimit, guesses: u32, oldest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
-    let free_at = oldest? + limit.window;
+    let free_at = oldest?.min(now) + limit.window;
     (guesses >= limit.max && now < free_at).then(|| free_at.since(now))
 }
 
@@ -258,6 +268,16 @@ mod tests {
         assert_eq!(retry_after(&limit, 4, oldest, now), None);
         assert_eq!(retry_after(&limit, 5, oldest, now), Some(Duration::from_secs(300)));
         assert_eq!(retry_after(&limit, 5, oldest, Timestamp::from_millis(1_300_000)), None);
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_its_window() {
+        let now = Timestamp::from_millis(1_000_000_000);
+        let tomorrow = now + Duration::from_secs(86_400);
+        let limit = AttemptLimit { key: "k".into(), max: 5, window: Duration::from_secs(600), shared: false };
+        assert_eq!(retry_after(&limit, 5, Some(tomorrow), now), Some(limit.window));
+        assert_eq!(retry_after(&limit, 4, Some(tomorrow), now), None);
+        assert_eq!(PASSWORD.wait("jdoe network 192.0.2.1", &[tomorrow; 10], now), Some(TEN_MINUTES));
     }
 
     #[test]

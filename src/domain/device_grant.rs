@@ -147,7 +147,7 @@ pub enum PollOutcome {
 
 impl DeviceGrant {
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        now >= self.expires_at
+        now >= self.expires_at || self.requested.at.is_ahead_of(now)
     }
 
     /// Whether a decision is still possible.
@@ -251,7 +251,7 @@ impl DeviceGrant {
     /// the duplicate window of the redeeming poll, and if it was not redeemed.
     pub fn replay(mut self, now: Timestamp) -> Option<Self> {
         match &self.state {
-            DeviceGrantState::Redeemed { pickup, .. } if now.since(pickup.at) > DUPLICATE_WINDOW => {
+            DeviceGrantState::Redeemed { pickup, .. } if now.since(pickup.at) > DUPLICATE_WINDOW || pickup.at.is_ahead_of(now) => {
                 self.state = DeviceGrantState::Revoked { at: now };
                 Some(self)
             }
@@ -327,9 +327,9 @@ pub enum PollPace {
     TooEarly(Duration),
 }
 
-/// Judges a poll by the last one that was in time. The first poll is always in time.
+/// Judges a poll by the last one that was in time. The first poll is always in time, and the first after the clock was set back.
 pub fn poll_pace(last_in_time: Option<Timestamp>, now: Timestamp) -> PollPace {
-    let Some(last) = last_in_time else { return PollPace::InTime };
+    let Some(last) = last_in_time.filter(|last| !last.is_ahead_of(now)) else { return PollPace::InTime };
     let passed = now.since(last);
     if passed >= INTERVAL - POLL_TOLERANCE {
         PollPace::InTime
@@ -455,6 +455,8 @@ mod tests {
         assert!(redeemed.clone().redeem(pickup(11)).is_none() && waiting().redeem(pickup(10)).is_none());
         assert!(approved().redeem(pickup(900)).is_none(), "the code has expired");
         assert!(redeemed.clone().replay(at(11)).is_none(), "a twin");
+        assert!(redeemed.clone().replay(START - Duration::from_secs(86_400)).is_some(), "the clock was set back");
+        assert_eq!(waiting().poll_outcome(START - Duration::from_secs(86_400)), PollOutcome::Expired, "a code of the future");
         assert_eq!(redeemed.replay(at(12)).expect("a copy").state, DeviceGrantState::Revoked { at: at(12) });
     }
 
@@ -480,6 +482,7 @@ mod tests {
         assert_eq!(poll_pace(Some(START), at(1)), PollPace::TooEarly(Duration::from_secs(4)));
         assert_eq!(poll_pace(Some(START), START + Duration::from_millis(3_999)), PollPace::TooEarly(Duration::from_millis(1_001)));
         assert_eq!(poll_pace(Some(START), at(4)), PollPace::InTime);
+        assert_eq!(poll_pace(Some(at(86_400)), START), PollPace::InTime, "the clock was set back");
     }
 
     proptest! {

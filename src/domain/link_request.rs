@@ -74,7 +74,12 @@ pub enum LinkStatus {
 
 impl LinkRequest {
     pub fn is_pending(&self, now: Timestamp) -> bool {
-        self.state == LinkRequestState::Pending && now < self.expires_at
+        self.state == LinkRequestState::Pending && !self.is_expired(now)
+    }
+
+    /// Whether its code has expired, or was issued while the clock was ahead: it would be valid that much longer.
+    fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at || self.requested_at.is_ahead_of(now)
     }
 
     /// Whether this session may claim the code; claiming twice is allowed. Refused if the request is not pending, or another live session
@@ -110,7 +115,7 @@ impl LinkRequest {
         match &self.state {
             LinkRequestState::Linked { person, until } => LinkStatus::Linked { person: person.clone(), until: *until },
             LinkRequestState::Refused => LinkStatus::Refused,
-            LinkRequestState::Pending if now >= self.expires_at => LinkStatus::Expired,
+            LinkRequestState::Pending if self.is_expired(now) => LinkStatus::Expired,
             LinkRequestState::Pending => LinkStatus::Pending,
         }
     }
@@ -122,7 +127,7 @@ impl LinkRequest {
         if self.state != LinkRequestState::Pending {
             return Err(AnswerRefused::AlreadyAnswered);
         }
-        if now >= self.expires_at {
+        if self.is_expired(now) {
             return Err(AnswerRefused::Expired);
         }
         claim.is_held_by(by, now).then_some(person).ok_or(AnswerRefused::NotYours)
@@ -188,6 +193,7 @@ mod tests {
             assert_eq!(claimed_until(None).claimable(&other, now), Ok(()), "the session has ended");
         }
         assert_eq!(waiting().claimable(&ours, end), Err(ClaimRefused::NotPending));
+        assert_eq!(waiting().status(START - Duration::from_secs(86_400)), LinkStatus::Expired, "a code of the future");
 
         assert_eq!(waiting().link(&ours, until, now).err(), Some(AnswerRefused::NotYours));
         for other in [by("theirs", "jdoe"), by("ours", "eve")] {

@@ -23,7 +23,8 @@ pub const MAX_QUEUED_OPTIONAL: i64 = 100;
 /// Maximum number of notifications in one message.
 pub const MAX_PER_MESSAGE: i64 = 20;
 const FIRST_RETRY: Duration = Duration::from_secs(5 * 60);
-const LONGEST_RETRY: Duration = Duration::from_secs(12 * 60 * 60);
+/// The longest time until the next attempt.
+pub const LONGEST_RETRY: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// When to try again after a number of failed attempts; `None`: not any more.
 pub fn next_attempt(attempts: i64, created_at: Timestamp, now: Timestamp) -> Option<Timestamp> {

@@ -104,7 +104,7 @@ pub fn network(address: IpAddr) -> String {
 
 /// Whether a sign-in is from a network that is new to the person; their very first sign-in is not.
 pub fn is_new_network(last_seen_there: Option<Timestamp>, signed_in_before: bool, now: Timestamp) -> bool {
-    signed_in_before && last_seen_there.is_none_or(|at| now.since(at) > NETWORK_MEMORY)
+    signed_in_before && last_seen_there.is_none_or(|at| now.since(at) > NETWORK_MEMORY || at.is_ahead_of(now))
 }
 
 /// A notification as it is read.
@@ -216,5 +216,6 @@ mod tests {
         assert!(is_new_network(None, true, now));
         assert!(!is_new_network(Some(now - days(90)), true, now));
         assert!(is_new_network(Some(now - days(91)), true, now));
+        assert!(is_new_network(Some(now + days(1)), true, now), "the clock was set back");
     }
 }

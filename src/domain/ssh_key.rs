@@ -281,7 +281,7 @@ impl KeyStatus {
     pub fn authorize_login(&self, now: Timestamp) -> LookupDecision {
         if let Err(reason) = self.check(now) {
             LookupDecision::Refused(reason)
-        } else if self.last_used_at.is_some_and(|last| now.since(last) < LOGIN_WINDOW) {
+        } else if self.last_used_at.is_some_and(|last| last.is_within(LOGIN_WINDOW, now)) {
             LookupDecision::SameLogin
         } else if self.remaining_uses == 0 {
             LookupDecision::Refused(RefusalReason::KeyUsedUp)
@@ -453,6 +453,8 @@ mod tests {
     fn lookups_of_one_login_count_as_one_use() {
         let ago = |millis: i64| Some(Timestamp::from_millis(NOW.as_millis() - millis));
         assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(29_999))), LookupDecision::SameLogin);
+        let tomorrow = Some(NOW + Duration::from_secs(86_400));
+        assert_eq!(looked_up(|s| s.last_used_at = tomorrow), LookupDecision::NewLogin, "the clock was set back");
         assert_eq!(looked_up(|s| (s.remaining_uses, s.last_used_at) = (0, ago(30_000))), LookupDecision::Refused(RefusalReason::KeyUsedUp));
         assert_eq!(looked_up(|s| s.last_used_at = ago(30_000)), LookupDecision::NewLogin);
         assert_eq!(

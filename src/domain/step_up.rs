@@ -35,9 +35,9 @@ pub enum StepUpRequired {
 
 /// Which step-up is required now; `None` if the times are recent enough. People with an enrolled second factor (`has_own`) must present it,
 /// because the session alone may be stolen. Others sign in again, with a second factor at the provider if the tenant requires one
-/// (`demanded`).
-pub fn required_step_up(times: AuthenticationTimes, has_own: bool, demanded: bool, now: Timestamp) -> Option<StepUpRequired> {
-    let fresh = |at: Timestamp| now.since(at) < REAUTH_WINDOW;
+/// (`demanded`). `began_at`: when the person began what they do; usually now. An authentication that is ahead of now is never recent.
+pub fn required_step_up(times: AuthenticationTimes, has_own: bool, demanded: bool, began_at: Timestamp, now: Timestamp) -> Option<StepUpRequired> {
+    let fresh = |at: Timestamp| !at.is_ahead_of(now) && began_at.since(at) < REAUTH_WINDOW;
     match (times.second_at.is_some_and(fresh), has_own, fresh(times.at)) {
         (true, _, _) => None,
         (false, true, _) => Some(StepUpRequired::SecondFactor),
@@ -54,7 +54,8 @@ mod tests {
     fn second_factor_is_required_if_enrolled_or_demanded() {
         let minutes = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
         let judge = |at, second: Option<i64>, has_own, demanded| {
-            required_step_up(AuthenticationTimes { at: minutes(at), second_at: second.map(minutes) }, has_own, demanded, minutes(100))
+            let times = AuthenticationTimes { at: minutes(at), second_at: second.map(minutes) };
+            required_step_up(times, has_own, demanded, minutes(100), minutes(100))
         };
         let (old, new) = (85, 86);
         assert_eq!(judge(new, None, false, false), None);
@@ -65,5 +66,9 @@ mod tests {
         assert_eq!(judge(old, Some(old), false, true), Some(StepUpRequired::Reauthenticate));
         assert_eq!(judge(new, Some(old), false, true), Some(StepUpRequired::EnrollSecondFactor), "an institution's, too long ago");
         assert_eq!(judge(new, Some(new), false, true), None);
+        assert_eq!(judge(1_540, Some(1_540), false, false), Some(StepUpRequired::Reauthenticate), "a day ahead: before the clock was set back");
+        assert_eq!(judge(1_540, Some(1_540), true, false), Some(StepUpRequired::SecondFactor));
+        let signed_in_again = AuthenticationTimes::first_factor(minutes(95));
+        assert_eq!(required_step_up(signed_in_again, false, false, minutes(90), minutes(100)), None, "after they began");
     }
 }

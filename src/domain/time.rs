@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 pub use calendar::{CalendarDate, DateRange, DateRangeRefused};
 
+/// By how much the clocks of several portals may differ.
+pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(60);
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(i64);
@@ -36,6 +39,16 @@ impl Timestamp {
     /// Time elapsed since `earlier`; zero if `earlier` is later.
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Whether it is in the future by more than clocks differ: it was stored while a clock was wrong, or the clock was set back since.
+    pub fn is_ahead_of(self, now: Timestamp) -> bool {
+        self > now + CLOCK_TOLERANCE
+    }
+
+    /// Whether less than `window` has passed since. False for a time that is ahead of now: the window would last that much longer.
+    pub fn is_within(self, window: Duration, now: Timestamp) -> bool {
+        !self.is_ahead_of(now) && now.since(self) < window
     }
 
     /// RFC 3339 with whole seconds and `+00:00`, as in TMS' API.
@@ -217,6 +230,15 @@ mod tests {
         assert_eq!(time.humanize_in(&Zone::UTC), time.humanize());
         assert_eq!(Timestamp::FOREVER.to_rfc3339(), "9999-12-31T23:59:59+00:00");
         assert_eq!(Timestamp::FOREVER + Duration::from_secs(1), Timestamp::FOREVER);
+    }
+
+    #[test]
+    fn no_window_begins_in_the_future() {
+        let (minute, now) = (Duration::from_secs(60), Timestamp::from_millis(1_000_000_000));
+        let within = |at: Timestamp| at.is_within(10 * minute, now);
+        assert_eq!([now, now - 9 * minute, now - 10 * minute].map(within), [true, true, false]);
+        assert_eq!([now + minute, now + minute + Duration::from_millis(1), now + 1_440 * minute].map(within), [true, false, false]);
+        assert!(!Timestamp::FOREVER.is_within(10 * minute, now) && Timestamp::FOREVER.is_ahead_of(now));
     }
 
     #[test]

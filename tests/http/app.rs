@@ -42,6 +42,11 @@ impl TestClock {
     pub fn advance(&self, span: Duration) {
         self.0.fetch_add(i64::try_from(span.as_millis()).expect("a span"), Ordering::SeqCst);
     }
+
+    /// As when a wrong clock is corrected.
+    pub fn set_back(&self, span: Duration) {
+        self.0.fetch_sub(i64::try_from(span.as_millis()).expect("a span"), Ordering::SeqCst);
+    }
 }
 
 impl Default for TestClock {

@@ -37,7 +37,7 @@ pub async fn run(args: &CopyArgs) -> Result<(), CommandError> {
         return Err(CommandError::Other(format!("--from: there is no file {}", file.display())));
     }
     let before = service::last_cleanup(&from).await.map_err(|error| CommandError::Other(format!("--from: {error}")))?;
-    if !args.while_running && before.is_some_and(|last| SystemClock.now().since(last) < IDLE) {
+    if !args.while_running && before.is_some_and(|last| last.is_within(IDLE, SystemClock.now())) {
         return Err(CommandError::Other(
             "--from: a portal used this database in the last 90 seconds. Stop all portals and wait, so that no change is lost; \
              or copy a backup; or add --while-running"

@@ -171,7 +171,7 @@ impl ProviderMetadata {
     }
 
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now.since(self.fetched_at) < METADATA_LIFETIME
+        self.fetched_at.is_within(METADATA_LIFETIME, now)
     }
 
     /// Checks that a callback is from this provider, against mix-up attacks (RFC 9207 §2.4).

@@ -73,7 +73,7 @@ impl Providers {
         if let Some(newer) = newer {
             return Ok(newer);
         }
-        let too_soon = |at: Timestamp| now.since(at) < REFRESH_INTERVAL;
+        let too_soon = |at: Timestamp| at.is_within(REFRESH_INTERVAL, now);
         if asked_at.is_some_and(too_soon) || known.is_some_and(|known| too_soon(known.fetched_at)) {
             return known.cloned().ok_or(ProviderError::Timeout);
         }

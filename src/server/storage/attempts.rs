@@ -16,6 +16,18 @@ pub async fn count_since(db: &mut Connection, key: &str, limit: u32, from: Times
     Ok((count, times.last().copied().map(Timestamp::from_millis)))
 }
 
+/// Attempts in the future become attempts made now: they were stored while the clock was ahead, or it was set back since.
+pub async fn bring_back(db: &mut Connection, key: &str, now: Timestamp) -> Result<(), Error> {
+    sql::query("UPDATE attempts SET at = $2 WHERE key = $1 AND at > $2").bind(key).bind(now.as_millis()).execute(db).await?;
+    Ok(())
+}
+
+/// As [`bring_back`], for all keys.
+pub async fn bring_all_back(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
+    sql::query("UPDATE attempts SET at = $1 WHERE at > $1").bind(now.as_millis()).execute(db).await?;
+    Ok(())
+}
+
 /// Keys that begin with `prefix`, a text that ends with `/`, with their attempts since two times. At most `limit` keys.
 pub async fn counts_below(
     db: impl sql::Executor<'_>,

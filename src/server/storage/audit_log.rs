@@ -13,7 +13,7 @@ use crate::domain::audit_log::{AuditEntry, AuditEvent, AuditGroup, AuditKind, Au
 use crate::domain::folding;
 use crate::domain::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
 use crate::domain::pagination::{Cursor, Page};
-use crate::domain::time::{DateRange, Timestamp};
+use crate::domain::time::{CLOCK_TOLERANCE, DateRange, Timestamp};
 
 pub async fn insert(db: &mut Connection, event: &AuditEvent) -> Result<(), Error> {
     insert_all(db, std::slice::from_ref(event)).await
@@ -58,7 +58,8 @@ fn as_json(event: &AuditEvent) -> serde_json::Value {
 
 /// Appends an event that callers can repeat at will: at most once within `span`.
 pub async fn insert_throttled(db: &mut Connection, activity: &AuditEvent, span: Duration) -> Result<(), Error> {
-    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id IS NOT DISTINCT FROM $2 AND at > $3 AND kind = $4
+    let query =
+        "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND user_id IS NOT DISTINCT FROM $2 AND at > $3 AND at <= $8 AND kind = $4
                                   AND device_grant_id IS NOT DISTINCT FROM $5 AND subject IS NOT DISTINCT FROM $6
                                   AND from_address IS NOT DISTINCT FROM $7)";
     let recorded: bool = sql::query_scalar(query)
@@ -69,6 +70,7 @@ pub async fn insert_throttled(db: &mut Connection, activity: &AuditEvent, span: 
         .bind(activity.device_grant_id.as_ref().map(DeviceGrantId::as_str))
         .bind(&activity.subject)
         .bind(activity.from.map(|from| from.to_string()))
+        .bind((activity.at + CLOCK_TOLERANCE).as_millis())
         .fetch_one(&mut *db)
         .await?;
     if recorded { Ok(()) } else { insert(db, activity).await }

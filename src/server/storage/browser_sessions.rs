@@ -6,7 +6,7 @@ use super::row::{Values, row, select};
 use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{SessionId, TenantId, UserId};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{CLOCK_TOLERANCE, Timestamp};
 
 row!(browser_sessions:
     pub struct SessionRow {
@@ -215,6 +215,29 @@ pub async fn of_person(
             })
         })
         .collect()
+}
+
+/// Corrects what was stored while the clock was ahead: sessions that were signed in later than now end, and the others were last seen now.
+/// `ends`: when an anonymous and a signed-in session that is used now end at the latest. The conditions on the expiry are for its index.
+pub async fn correct_times(db: &mut Connection, now: Timestamp, ends: (Timestamp, Timestamp)) -> Result<(), Error> {
+    let (ahead, (anonymous, signed_in)) = (now + CLOCK_TOLERANCE, ends);
+    sql::query("DELETE FROM browser_sessions WHERE expires_at > $1 AND signed_in_at > $2")
+        .bind(signed_in.as_millis())
+        .bind(ahead.as_millis())
+        .execute(&mut *db)
+        .await?;
+    sql::query(
+        "UPDATE browser_sessions SET last_seen_at = $1,
+             expires_at = CASE WHEN signed_in_at IS NULL AND expires_at > $2 THEN $2 WHEN expires_at > $3 THEN $3 ELSE expires_at END
+         WHERE expires_at > $2 AND last_seen_at > $4",
+    )
+    .bind(now.as_millis())
+    .bind(anonymous.as_millis())
+    .bind(signed_in.as_millis())
+    .bind(ahead.as_millis())
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 pub async fn delete_expired(db: &mut Connection, now: Timestamp) -> Result<(), Error> {

@@ -2,26 +2,28 @@
 
 use super::sql;
 use super::{Connection, Error};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{CLOCK_TOLERANCE, Timestamp};
 
 /// Starts a submission. True if it is the first, or the previous one started before `forgotten_before`.
 pub async fn begin(db: &mut Connection, id: &[u8], now: Timestamp, forgotten_before: Timestamp) -> Result<bool, Error> {
     let done = sql::query(
         "INSERT INTO form_results (id, created_at) VALUES ($1, $2)
-         ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at, result = NULL WHERE form_results.created_at < $3",
+         ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at, result = NULL 
+             WHERE form_results.created_at < $3 OR form_results.created_at > $4",
     )
     .bind(id)
     .bind(now.as_millis())
     .bind(forgotten_before.as_millis())
+    .bind((now + CLOCK_TOLERANCE).as_millis())
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// The sealed result of a submission that started since `since`; `None` while it is running.
-pub async fn find(db: impl sql::Executor<'_>, id: &[u8], since: Timestamp) -> Result<Option<Vec<u8>>, Error> {
-    let query = sql::query_scalar("SELECT result FROM form_results WHERE id = $1 AND created_at >= $2 AND result IS NOT NULL");
-    Ok(query.bind(id).bind(since.as_millis()).fetch_optional(db).await?)
+/// The sealed result of a submission that started since `since`, and not later than now; `None` while it is running.
+pub async fn find(db: impl sql::Executor<'_>, id: &[u8], since: Timestamp, now: Timestamp) -> Result<Option<Vec<u8>>, Error> {
+    let query = sql::query_scalar("SELECT result FROM form_results WHERE id = $1 AND created_at >= $2 AND created_at <= $3 AND result IS NOT NULL");
+    Ok(query.bind(id).bind(since.as_millis()).bind((now + CLOCK_TOLERANCE).as_millis()).fetch_optional(db).await?)
 }
 
 pub async fn finish(db: &mut Connection, id: &[u8], result: &[u8]) -> Result<(), Error> {

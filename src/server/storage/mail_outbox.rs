@@ -7,9 +7,9 @@ use super::notifications::{self, NewNotification, select_notifications};
 use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::ids::{TenantId, UserId};
-use crate::domain::mail::{EmailAddress, MAIL_INTERVAL, MAX_PER_MESSAGE, MAX_QUEUED, MAX_QUEUED_OF_PERSON, MAX_QUEUED_OPTIONAL};
+use crate::domain::mail::{EmailAddress, LONGEST_RETRY, MAIL_INTERVAL, MAX_PER_MESSAGE, MAX_QUEUED, MAX_QUEUED_OF_PERSON, MAX_QUEUED_OPTIONAL};
 use crate::domain::notification::Notification;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{CLOCK_TOLERANCE, Timestamp};
 
 /// Sets whether the server sends e-mail. If not, what waits is deleted.
 pub async fn set_enabled(db: &mut Connection, enabled: bool) -> Result<(), Error> {
@@ -136,6 +136,17 @@ async fn find_notification(db: &mut Connection, id: i64, now: Timestamp) -> Resu
     let row: Option<notifications::Row> =
         sql::query_as(select_notifications!("WHERE n.id = $2")).bind(now.as_millis()).bind(id).fetch_optional(db).await?;
     Ok(row.and_then(notifications::Row::into_notification))
+}
+
+/// Makes due what was stored while the clock was ahead: what is later than any retry, and new rows from the future.
+pub async fn correct_times(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
+    sql::query("UPDATE mail_outbox SET due_at = $1 WHERE due_at > $2 OR (due_at > $1 AND attempts = 0 AND created_at > $3)")
+        .bind(now.as_millis())
+        .bind((now + LONGEST_RETRY).as_millis())
+        .bind((now + CLOCK_TOLERANCE).as_millis())
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
 /// Deletes a row that was sent, or is given up.

@@ -111,7 +111,8 @@ async fn insert(db: &mut Connection, rows: Vec<serde_json::Value>) -> Result<Vec
                 OR NOT EXISTS (SELECT 1 FROM notifications o
                                WHERE o.tenant_id = n.value ->> 'tenant_id' AND o.user_id = n.value ->> 'user_id'
                                  AND o.kind = n.value ->> 'kind' AND o.client_id = n.value ->> 'client_id'
-                                 AND (o.dismissed_at IS NULL OR o.at > CAST(n.value ->> 'collapsed_since' AS BIGINT))))
+                                 AND (o.dismissed_at IS NULL OR (o.at > CAST(n.value ->> 'collapsed_since' AS BIGINT)
+                                                                 AND o.at <= CAST(n.value ->> 'at' AS BIGINT)))))
          RETURNING id, tenant_id, user_id, kind",
     )
     .bind(serde_json::Value::from(rows).to_string())

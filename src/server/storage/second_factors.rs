@@ -8,6 +8,10 @@ use crate::domain::ids::{TenantId, UserId};
 use crate::domain::second_factor::{FactorUsage, PasskeySummary, SecondFactors};
 use crate::domain::time::Timestamp;
 
+/// A code may be so many time steps older than the last accepted one and still count as used: portals' clocks and a code's validity differ by
+/// less. If the last one is later than that, it was accepted while the clock was ahead.
+const MAX_STEPS_AHEAD: i64 = 4;
+
 /// An authenticator app.
 #[derive(FromRow)]
 pub struct Totp {
@@ -81,8 +85,9 @@ pub async fn insert_totp(
 
 /// False if a code of this time step, or of a later one, was accepted before (RFC 6238 §5.2).
 pub async fn consume_totp_step(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, step: i64, now: Timestamp) -> Result<bool, Error> {
-    let query = "UPDATE totp SET last_step = $3, last_used_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND last_step < $3";
-    let done = sql::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(step).bind(now.as_millis()).execute(db).await?;
+    let query = "UPDATE totp SET last_step = $3, last_used_at = $4 WHERE tenant_id = $1 AND user_id = $2 AND (last_step < $3 OR last_step > $5)";
+    let query = sql::query(query).bind(tenant_id.as_str()).bind(user_id.as_str()).bind(step).bind(now.as_millis());
+    let done = query.bind(step.saturating_add(MAX_STEPS_AHEAD)).execute(db).await?;
     Ok(done.rows_affected() == 1)
 }
 

@@ -20,7 +20,7 @@ use crate::domain::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::ssh_key::search::{KeyFilter, KeySearch, KeySort};
 use crate::domain::ssh_key::{KeyType, LOGIN_WINDOW, SshKey};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{CLOCK_TOLERANCE, Timestamp};
 
 row!(pubkeys:
     struct Row {
@@ -539,12 +539,13 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Er
 pub async fn count_use(db: &mut Connection, number: i64, from: Option<IpAddr>, now: Timestamp) -> Result<bool, Error> {
     let counted: Option<AuditedKeyRow> = sql::query_as(concat!(
         "UPDATE pubkeys SET uses = uses + 1, last_used_at = $2
-         WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3)",
+         WHERE number = $1 AND remaining_uses > 0 AND (last_used_at IS NULL OR last_used_at <= $3 OR last_used_at > $4)",
         audited!()
     ))
     .bind(number)
     .bind(now.as_millis())
     .bind((now - LOGIN_WINDOW).as_millis())
+    .bind((now + CLOCK_TOLERANCE).as_millis())
     .fetch_optional(&mut *db)
     .await?;
     let Some(key) = counted else { return Ok(false) };

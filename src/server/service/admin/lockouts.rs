@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use super::people::admin_event;
-use crate::domain::attempts::ACCOUNT_LIMITS;
+use crate::domain::attempts::{ACCOUNT_LIMITS, account_key_prefixes};
 use crate::domain::audit_log::AuditKind;
 use crate::domain::ids::UserId;
 use crate::domain::time::Timestamp;
@@ -52,7 +52,7 @@ impl Services {
         Ok(longest)
     }
 
-    /// Deletes the counters of failed attempts at a person's account. False if there is no such person.
+    /// Deletes the counters of failed attempts at a person's account, and by it at user codes. False if there is no such person.
     pub async fn allow_sign_in(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
         let (admin, user, record) = (admin.clone(), user_id.clone(), admin_event(admin, AuditKind::PersonChanged, user_id, self.now()));
         self.write_audited(record, move |db| {
@@ -60,8 +60,8 @@ impl Services {
                 if people::find(&mut *db, admin.tenant_id(), &user).await?.is_none() {
                     return Ok(false);
                 }
-                for limit in ACCOUNT_LIMITS {
-                    attempts::delete_of_account(db, &format!("{}{user}", limit.key_prefix(admin.tenant_id()))).await?;
+                for prefix in account_key_prefixes(admin.tenant_id()) {
+                    attempts::delete_of_account(db, &format!("{prefix}{user}")).await?;
                 }
                 Ok(true)
             }

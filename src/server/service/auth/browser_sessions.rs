@@ -91,7 +91,7 @@ impl Services {
 
     /// As [`Self::require_recent_auth`], but evaluated at `at`, when the person began what they finish now.
     pub fn require_recent_auth_at(&self, person: &SignedIn, at: Timestamp) -> Result<RecentlyAuthenticated, StepUpRequired> {
-        match required_step_up(person.auth_times, person.has_second_factor, false, at) {
+        match required_step_up(person.auth_times, person.has_second_factor, false, at, self.now()) {
             None => Ok(RecentlyAuthenticated(person.clone())),
             Some(missing) => Err(missing),
         }
@@ -117,7 +117,8 @@ impl Services {
     }
 
     fn require_step_up(&self, person: &SignedIn, demanded: bool) -> Result<RecentlyAuthenticated, StepUpRequired> {
-        match required_step_up(person.auth_times, person.has_second_factor, demanded, self.now()) {
+        let now = self.now();
+        match required_step_up(person.auth_times, person.has_second_factor, demanded, now, now) {
             None => Ok(RecentlyAuthenticated(person.clone())),
             Some(missing) => Err(missing),
         }
@@ -173,14 +174,19 @@ impl Services {
         self.write(move |db| async move { audit_log::insert(db, &record).await }.boxed()).await
     }
 
-    /// For the session store: finds a live session by the hash of its id.
+    /// For the session store: finds a live session by the hash of its id. One that was signed in while the clock was ahead has ended: it would
+    /// live that much longer.
     pub async fn load_session(&self, id_hash: &[u8]) -> Result<Option<SessionRow>, Fault> {
         let now = self.now();
         let Some(session) = browser_sessions::find(self.storage().reader(), id_hash, now).await? else { return Ok(None) };
-        if now.since(Timestamp::from_millis(session.last_seen_at)) < LAST_SEEN_INTERVAL {
+        let signed_in_at = session.signed_in_at.map(Timestamp::from_millis);
+        if signed_in_at.is_some_and(|at| at.is_ahead_of(now)) {
+            return Ok(None);
+        }
+        if Timestamp::from_millis(session.last_seen_at).is_within(LAST_SEEN_INTERVAL, now) {
             return Ok(Some(session));
         }
-        let end = self.session_expiry(session.signed_in_at.map(Timestamp::from_millis));
+        let end = self.session_expiry(signed_in_at);
         let id_hash = id_hash.to_vec();
         self.write(move |db| async move { browser_sessions::touch(db, &id_hash, now, end).await }.boxed()).await?;
         Ok(Some(SessionRow { last_seen_at: now.as_millis(), expires_at: end.as_millis(), ..session }))

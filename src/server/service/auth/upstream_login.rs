@@ -66,7 +66,7 @@ impl UpstreamAuthorization {
     }
 
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.since(self.since) >= UPSTREAM_AUTHORIZATION_LIFETIME
+        !self.since.is_within(UPSTREAM_AUTHORIZATION_LIFETIME, now)
     }
 
     fn secrets(&self) -> AuthorizationSecrets<'_> {

@@ -44,7 +44,7 @@ pub struct AccountProposal {
 
 impl AccountProposal {
     fn is_open_to(&self, person: &SignedIn, now: Timestamp) -> bool {
-        self.tenant_id == *person.tenant_id() && self.user_id == *person.user_id() && now.since(self.since) < PROPOSAL_LIFETIME
+        self.tenant_id == *person.tenant_id() && self.user_id == *person.user_id() && self.since.is_within(PROPOSAL_LIFETIME, now)
     }
 }
 

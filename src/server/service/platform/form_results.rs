@@ -34,7 +34,7 @@ impl Services {
 
     pub async fn begin_submission(&self, id: &SubmissionId) -> Result<Submission, Fault> {
         let now = self.now();
-        if let Some(sealed) = form_results::find(self.storage().reader(), &id.0, now - RESULT_LIFETIME).await? {
+        if let Some(sealed) = form_results::find(self.storage().reader(), &id.0, now - RESULT_LIFETIME, now).await? {
             return Ok(Submission::Done(self.unseal(&sealing_context(id), &sealed)?));
         }
         let SubmissionId(row) = id.clone();

@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 use crate::domain::notification::{NETWORK_MEMORY, NOTIFICATION_RETENTION};
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{
-    attempts, browser_sessions, deployment, device_grants, form_results, identities, link_requests, notifications, refused_lookups, reservations,
-    ssh_keys,
+    attempts, browser_sessions, deployment, device_grants, form_results, identities, link_requests, mail_outbox, notifications, refused_lookups,
+    reservations, ssh_keys,
 };
 
 /// How long a grant is kept after its code and access have expired, so that its device learns the result.
@@ -37,10 +37,14 @@ impl Services {
         let now = self.now();
         let (old_grants, old_attempts, old_keys) = (now - GRANT_RETENTION, now - ATTEMPT_RETENTION, now - KEY_RETENTION);
         let old_results = now - crate::server::service::platform::form_results::RESULT_LIFETIME;
+        let sessions_end = (self.session_expiry(None), self.session_expiry(Some(now)));
         self.write(move |db| {
             async move {
                 browser_sessions::delete_expired(db, now).await?;
+                browser_sessions::correct_times(db, now, sessions_end).await?;
+                attempts::bring_all_back(db, now).await?;
                 attempts::delete_old(db, old_attempts).await?;
+                mail_outbox::correct_times(db, now).await?;
                 form_results::delete_old(db, old_results).await?;
                 device_grants::delete_old(db, old_grants).await?;
                 link_requests::delete_old(db, old_grants).await?;

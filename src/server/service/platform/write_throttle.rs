@@ -24,11 +24,11 @@ impl<K: Eq + Hash> WriteThrottle<K> {
     /// Whether to write now; if so, false for the next minute.
     pub fn is_due(&self, key: K, now: Timestamp) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.get(&key).is_some_and(|last| now.since(*last) < INTERVAL) {
+        if last.get(&key).is_some_and(|last| last.is_within(INTERVAL, now)) {
             return false;
         }
         if last.len() >= MAX_ENTRIES {
-            last.retain(|_, last| now.since(*last) < INTERVAL);
+            last.retain(|_, last| last.is_within(INTERVAL, now));
         }
         if last.len() >= MAX_ENTRIES {
             last.clear();
@@ -47,6 +47,8 @@ mod tests {
         let (due, now) = (WriteThrottle::default(), Timestamp::from_millis(1_000_000));
         assert_eq!([due.is_due(1, now), due.is_due(1, now), due.is_due(2, now)], [true, false, true]);
         assert!(due.is_due(1, now + INTERVAL));
+        let (ahead, other) = (now + 1_440 * INTERVAL, WriteThrottle::default());
+        assert_eq!([other.is_due(1, ahead), other.is_due(1, now), other.is_due(1, now)], [true, true, false], "the clock was set back");
         for key in 0..2 * MAX_ENTRIES {
             due.is_due(key, now);
         }

@@ -30,7 +30,7 @@ impl PortalSession {
     /// Stores what a tab does under its id.
     pub(super) async fn insert_entry(&self, slot: &Slot, id: &str, what: impl Serialize, since: Timestamp) -> Result<(), Fault> {
         let mut all: Vec<SlotEntry<serde_json::Value>> = self.entries(slot).await?;
-        all.retain(|kept| kept.id != id && since < kept.since + slot.lifetime);
+        all.retain(|kept| kept.id != id && kept.since.is_within(slot.lifetime, since));
         all.truncate(MAX_SLOT_ENTRIES - 1);
         all.insert(0, SlotEntry { id: id.to_owned(), since, value: serde_json::to_value(what).map_err(Fault::new)? });
         self.set_entries(slot, &all).await
@@ -39,7 +39,7 @@ impl PortalSession {
     /// What is stored under an id, if it has not expired; without an id, the newest.
     pub(super) async fn entry<T: DeserializeOwned>(&self, slot: &Slot, id: &str, now: Timestamp) -> Result<Option<SlotEntry<T>>, Fault> {
         let all: Vec<SlotEntry<T>> = self.entries(slot).await?;
-        Ok(all.into_iter().filter(|kept| now < kept.since + slot.lifetime).find(|kept| id.is_empty() || kept.id == id))
+        Ok(all.into_iter().filter(|kept| kept.since.is_within(slot.lifetime, now)).find(|kept| id.is_empty() || kept.id == id))
     }
 
     pub(super) async fn take_entry<T: Serialize + DeserializeOwned + Sync>(&self, slot: &Slot, id: &str, now: Timestamp) -> Result<Option<T>, Fault> {

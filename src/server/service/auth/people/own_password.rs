@@ -70,7 +70,7 @@ impl Services {
     }
 
     pub fn password_change_requirement(&self, person: &SignedIn) -> PasswordChangeRequirement {
-        let shown = person.auth_times.second_at.is_some_and(|at| self.now().since(at) < REAUTH_WINDOW);
+        let shown = person.auth_times.second_at.is_some_and(|at| at.is_within(REAUTH_WINDOW, self.now()));
         match (shown, person.has_second_factor) {
             (true, _) => PasswordChangeRequirement::RecentSecondFactor,
             (false, true) => PasswordChangeRequirement::SecondFactorFirst,

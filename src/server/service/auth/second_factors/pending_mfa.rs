@@ -38,7 +38,7 @@ impl PendingMfa {
 
     /// Whether it has expired.
     pub fn is_expired(&self, now: Timestamp) -> bool {
-        now.since(self.since) >= PENDING_MFA_LIFETIME
+        !self.since.is_within(PENDING_MFA_LIFETIME, now)
     }
 }
 
