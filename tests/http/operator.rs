@@ -224,7 +224,14 @@ async fn people_are_added_and_disabled() {
         assert_eq!(person(verb, "dora").out, said);
         assert_eq!(text(&deployment, enabled).await, state);
     }
-    for verb in ["password", "disable", "enable"] {
+    let attempts = "INSERT INTO attempts (key, at)
+                    VALUES ('password account default/dora', 1), ('code account default/dora', 1), ('password account default/dora2', 1)";
+    sql(&deployment, attempts).await;
+    assert_eq!(person("unlock", "dora").out, "The failed attempts at the account of dora no longer count.\n");
+    assert_eq!(text(&deployment, "SELECT key FROM attempts").await, "password account default/dora2");
+    let unlocked = "SELECT concat(kind, ' ', user_id, ' ', admin_id) FROM activity ORDER BY id DESC LIMIT 1";
+    assert_eq!(text(&deployment, unlocked).await, "person_changed dora operator:");
+    for verb in ["password", "disable", "enable", "unlock"] {
         let unknown = person(verb, "nobody");
         assert_eq!((unknown.code, unknown.err.as_str()), (Some(1), "tms-portal: the tenant has no person of that name\n"), "{verb}");
     }

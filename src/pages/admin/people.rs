@@ -165,6 +165,10 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
             {blocked_for.map(|wait| view! {
                 <p class="warning">{t.admin_people_blocked(t.format_wait(wait))}</p>
                 <ActionButton user=user.clone() change="allow-sign-in" text=t.admin_people_allow_sign_in()/>
+                <details class="curl">
+                    <summary>{t.admin_as_command()}</summary>
+                    <Command text=format!("tms-portal person unlock --tenant {tenant} {user}")/>
+                </details>
             })}
             <dl class="facts">
                 <dt>{t.admin_user_name()}</dt>

@@ -1,4 +1,4 @@
-//! `tms-portal person add|show|email|password|invite|unlink|forget-factors|disable|enable|promote|demote`.
+//! `tms-portal person add|show|email|password|unlock|invite|unlink|forget-factors|disable|enable|promote|demote`.
 
 mod email;
 mod identities;
@@ -27,6 +27,8 @@ enum PersonCommand {
     Email(email::EmailArgs),
     /// Reset a person's password, sign out their sessions and print the new password once
     Password(PersonSelector),
+    /// Delete the counters of failed attempts at a person's account, so that they can sign in at once
+    Unlock(PersonSelector),
     /// Invite a person to sign in with an identity provider for the first time, and print the invitation once
     Invite(PersonSelector),
     /// Unlink one of a person's identities, even their only sign-in method
@@ -68,6 +70,7 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
         PersonCommand::Email(email) => (&email.person, ""),
         PersonCommand::Show(person)
         | PersonCommand::Password(person)
+        | PersonCommand::Unlock(person)
         | PersonCommand::Invite(person)
         | PersonCommand::ForgetFactors(person)
         | PersonCommand::Disable(person)
@@ -91,6 +94,11 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
         PersonCommand::ForgetFactors(_) => match services.reset_second_factors(&operator, user).await {
             Ok(true) => Ok(PersonOutcome::Message(format!("The second factors of {user} have been reset."))),
             Ok(false) => Ok(PersonOutcome::Message(format!("{user} has no second factors."))),
+            Err(fault) => Err(fault.into()),
+        },
+        PersonCommand::Unlock(_) => match services.allow_sign_in(&operator, user).await {
+            Ok(true) => Ok(PersonOutcome::Message(format!("The failed attempts at the account of {user} no longer count."))),
+            Ok(false) => Err(Error::Refused(PersonRefused::NoPerson)),
             Err(fault) => Err(fault.into()),
         },
         PersonCommand::Show(_) => identities::show(&services, &operator, user).await.map(PersonOutcome::Message),
