@@ -38,6 +38,7 @@ pub mod paths;
 pub mod person;
 pub mod private_key;
 pub mod provider;
+pub mod refused_authentication;
 pub mod refused_lookup;
 pub mod reservation;
 pub mod scope;

@@ -52,6 +52,8 @@ macro_rules! kinds {
 kinds! {
     SignedIn = "signed_in",
     SignInFailed = "sign_in_failed",
+    /// A limit on wrong passwords, second factors or recovery codes was reached.
+    SignInBlocked = "sign_in_blocked",
     SignedOut = "signed_out",
     SessionEnded = "session_ended",
     /// Signing in with this upstream identity now signs in this person.
@@ -81,6 +83,8 @@ kinds! {
     CodeSubmittedTwice = "code_presented_twice",
     /// Too many wrong user codes were submitted.
     CodeGuessingStopped = "code_guessing_stopped",
+    /// A limit on wrong secrets of a client or administrator was reached.
+    SecretGuessingStopped = "secret_guessing_stopped",
     /// An approved device did not fetch its token in time; the permission was revoked.
     DeviceExpired = "device_lapsed",
     KeyCreated = "key_created",
@@ -161,6 +165,7 @@ impl AuditKind {
         match self {
             Self::SignedIn
             | Self::SignInFailed
+            | Self::SignInBlocked
             | Self::SignedOut
             | Self::SessionEnded
             | Self::IdentityLinked
@@ -210,6 +215,7 @@ impl AuditKind {
             | Self::HostCredentialCreated
             | Self::HostCredentialChanged
             | Self::HostCredentialRemoved
+            | Self::SecretGuessingStopped
             | Self::AdminAdded
             | Self::AdminSecretChanged
             | Self::AdminRemoved

@@ -10,6 +10,8 @@ impl Language {
         match kind {
             AuditKind::SignedIn => self.event_signed_in(),
             AuditKind::SignInFailed => self.event_sign_in_failed(),
+            AuditKind::SignInBlocked => self.event_sign_in_blocked(),
+            AuditKind::SecretGuessingStopped => self.event_secret_guessing_stopped(),
             AuditKind::SignedOut => self.event_signed_out(),
             AuditKind::IdentityLinked => self.event_identity_linked(),
             AuditKind::IdentityUnlinked => self.event_identity_unlinked(),

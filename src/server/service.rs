@@ -42,6 +42,7 @@ use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
 use crate::server::service::platform::keystore::{Keystore, KeystoreError};
 use crate::server::service::platform::readiness::ReadinessCache;
+use crate::server::service::platform::refusal_log::RefusalLog;
 use crate::server::service::platform::write_throttle::WriteThrottle;
 use crate::server::service::ssh_keys::key_pairs::MAX_QUEUED_RSA_KEYS;
 use crate::server::service::ssh_keys::refused_lookups::RefusalRecorder;
@@ -120,6 +121,9 @@ struct ServicesInner {
     token_use_throttle: WriteThrottle<(TenantId, DeviceGrantId)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
     refusals: RefusalRecorder,
+    refusal_log: RefusalLog,
+    /// Limits writes about guessed secrets.
+    guessing_throttle: WriteThrottle<String>,
     providers: Providers,
     passkeys: RelyingParty,
     /// Limits key lookups that wait to be recorded.
@@ -194,6 +198,8 @@ impl Services {
                 token_use_throttle: WriteThrottle::default(),
                 lookup_throttle: WriteThrottle::default(),
                 refusals: RefusalRecorder::default(),
+                refusal_log: RefusalLog::default(),
+                guessing_throttle: WriteThrottle::default(),
                 password_slots: Semaphore::new(2),
                 key_inserts: KeyInsertQueue::default(),
                 providers,
@@ -234,6 +240,7 @@ impl Services {
 
     /// Waits for pending writes, then closes the database.
     pub async fn close(&self) {
+        self.log_all_suppressed_refusals();
         self.shared.storage.close().await;
     }
 

@@ -1,16 +1,22 @@
 //! The state that all handlers share.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
 use super::middleware::client_ip::TrustedProxies;
-use super::middleware::rate_limit::Limiter;
+use super::middleware::rate_limit::{Limiter, network};
 use super::middleware::security_headers::Https;
-use super::service::Services;
+use super::service::admin::clients::AuthenticationRefused;
+use super::service::auth::refusals::SecretOwner;
+use super::service::{Error, Fault, Services};
+use crate::domain::ids::TenantId;
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, RefusedAuthentication};
 use crate::domain::time::Timestamp;
 use crate::i18n::Languages;
 
@@ -32,6 +38,53 @@ pub struct AppStateInner {
 impl AppState {
     pub fn new(shared: AppStateInner) -> Self {
         Self(Arc::new(shared))
+    }
+}
+
+/// Why a secret of a client or an administrator is refused.
+#[derive(Debug)]
+pub enum SecretRefused {
+    NoTenant,
+    Wrong,
+    /// Over the limit on wrong secrets, with the time to wait.
+    TooMany(Duration),
+    Internal(Fault),
+}
+
+impl AppStateInner {
+    /// The result of checking a secret, with the limit on wrong ones: over it the caller has to wait, and does not learn whether the next one
+    /// is right.
+    pub async fn limit_wrong_secrets<T>(
+        &self,
+        tenant: &TenantId,
+        owner: &SecretOwner,
+        from: Option<IpAddr>,
+        checked: Result<T, Error<AuthenticationRefused>>,
+    ) -> Result<T, SecretRefused> {
+        let caller = match owner {
+            SecretOwner::Client(id) => format!("{tenant}/{id} {}", network(from)),
+            SecretOwner::Admin(id) => format!("{tenant}/admin {id} {}", network(from)),
+        };
+        if let Err(wait) = self.limits.wrong_secrets.check_blocked(&caller) {
+            if checked.is_ok() {
+                let (tenant, name) = (ClaimedName::Registered(tenant.as_str()), ClaimedName::Registered(owner.name()));
+                let failure = AuthenticationFailure::TooManyAttempts;
+                self.services.log_refusal(&RefusedAuthentication { kind: owner.kind(), tenant, name, from, failure });
+            }
+            return Err(SecretRefused::TooMany(wait));
+        }
+        match checked {
+            Ok(principal) => Ok(principal),
+            Err(Error::Refused(AuthenticationRefused::NoTenant)) => Err(SecretRefused::NoTenant),
+            Err(Error::Refused(AuthenticationRefused::InvalidCredentials)) => {
+                let Err(wait) = self.limits.wrong_secrets.check(&caller) else { return Err(SecretRefused::Wrong) };
+                if let Err(fault) = self.services.record_secret_guessing(tenant, owner, from).await {
+                    tracing::warn!(error = %fault, "The audit event about a guessed secret could not be written");
+                }
+                Err(SecretRefused::TooMany(wait))
+            }
+            Err(Error::Internal(fault)) => Err(SecretRefused::Internal(fault)),
+        }
     }
 }
 

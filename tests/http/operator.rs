@@ -12,6 +12,7 @@ use crate::postgres;
 
 mod database_copy;
 mod idp;
+mod refusals;
 mod tls;
 
 /// A folder with settings and the data of a first start.

@@ -173,6 +173,27 @@ async fn app_code_is_single_use() {
 }
 
 #[tokio::test]
+async fn code_of_the_future_does_not_block_later_ones() {
+    let app = TestApp::start().await;
+    let (_, ann, _) = with_app(&app).await;
+    let day = Duration::from_secs(24 * 60 * 60);
+    for back in [false, true] {
+        if back {
+            app.clock.set_back(day);
+        } else {
+            app.clock.advance(day);
+        }
+        let browser = app.browser();
+        pending_sign_in(&browser).await;
+        let code = ann.code(&app);
+        assert_eq!(show(&browser, &code).await.path, "/", "back: {back}");
+        let again = app.browser();
+        pending_sign_in(&again).await;
+        assert_eq!(show(&again, &code).await.status, 422, "still single-use");
+    }
+}
+
+#[tokio::test]
 async fn codes_are_valid_one_step_early_or_late() {
     let app = TestApp::start().await;
     let (_, ann, _) = with_app(&app).await;
@@ -197,6 +218,7 @@ async fn four_wrong_codes_block_codes_but_not_recovery_codes() {
     }
     let page = show(&browser, &ann.code(&app)).await;
     assert_eq!((page.status, page.retry_after()), (429, Some(900)));
+    assert_eq!(app.texts("SELECT subject FROM activity WHERE kind = 'sign_in_blocked'").await, ["second_factor"]);
     assert!(page.problem() == en().second_factor_too_many(en().span_minutes(15)), "{}", page.problem());
     let elsewhere = app.browser_at("198.51.100.1");
     pending_sign_in(&elsewhere).await;

@@ -70,6 +70,33 @@ async fn source_is_limited_to_ten_wrong_passwords() {
 }
 
 #[tokio::test]
+async fn reached_limit_is_audited_once_per_window() {
+    let app = TestApp::start().await;
+    let wrong = async |times: usize| {
+        for _ in 0..times {
+            assert_eq!(app.browser().sign_in("test", "testuser1", "wrong").await.status, 422);
+            app.clock.advance(Duration::from_secs(1));
+        }
+    };
+    wrong(9).await;
+    assert_eq!(app.count_audit_events("sign_in_blocked").await, 0);
+    wrong(1).await;
+    let blocked = "SELECT concat_ws(' ', tenant_id, user_id, subject, from_address) FROM activity WHERE kind = 'sign_in_blocked'";
+    assert_eq!(app.texts(blocked).await, ["test testuser1 password 127.0.0.1"]);
+    assert_eq!(app.browser().sign_in("test", "testuser1", "wrong").await.status, 429);
+    app.clock.advance(Duration::from_secs(590));
+    wrong(5).await;
+    assert_eq!(app.count_audit_events("sign_in_blocked").await, 1, "each attempt reaches the limit again, in the same window");
+    app.clock.advance(Duration::from_secs(20));
+    wrong(5).await;
+    assert_eq!(app.count_audit_events("sign_in_blocked").await, 2);
+    for _ in 0..10 {
+        app.browser().sign_in("test", "no-account", "wrong").await;
+    }
+    assert_eq!(app.count_audit_events("sign_in_blocked").await, 2, "nothing about names without an account");
+}
+
+#[tokio::test]
 async fn account_is_limited_to_two_hundred_wrong_passwords() {
     let app = TestApp::start_as(Setup { behind_proxy: true, ..Setup::default() }).await;
     app.sql(

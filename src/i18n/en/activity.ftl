@@ -1,6 +1,8 @@
 # /activity, and what happened
 event-signed-in = Signed in
 event-sign-in-failed = Sign-in failed
+event-sign-in-blocked = Sign-in blocked after too many wrong attempts
+event-secret-guessing-stopped = Too many wrong secrets of a client or administrator
 event-signed-out = Signed out
 event-identity-linked = Sign-in method linked
 event-identity-unlinked = Sign-in method unlinked

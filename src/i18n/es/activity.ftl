@@ -1,5 +1,7 @@
 event-signed-in = Inicio de sesión
 event-sign-in-failed = Inicio de sesión fallido
+event-sign-in-blocked = Inicio de sesión bloqueado tras demasiados intentos erróneos
+event-secret-guessing-stopped = Demasiados secretos erróneos de un cliente o de un administrador
 event-signed-out = Cierre de sesión
 event-identity-linked = Método de inicio de sesión vinculado
 event-identity-unlinked = Método de inicio de sesión desvinculado

@@ -32,6 +32,8 @@ pub fn remedies(events: &[AuditEntryItem], has_password: bool) -> Vec<Remedy> {
         | AuditKind::PasswordChanged
         | AuditKind::MfaOpened => vec![methods(), sign_out_others(), everything()],
         AuditKind::SignInFailed
+        | AuditKind::SignInBlocked
+        | AuditKind::SecretGuessingStopped
         | AuditKind::SignedOut
         | AuditKind::SessionEnded
         | AuditKind::DeviceDenied

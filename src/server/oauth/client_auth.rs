@@ -1,5 +1,7 @@
 //! Client authentication: HTTP Basic, a secret in the body, or the `client_id` of a public client (RFC 6749 §2.3, §3.2.1).
 
+use std::net::IpAddr;
+
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
@@ -9,17 +11,18 @@ use base64::prelude::BASE64_STANDARD;
 use super::error::OAuthError;
 use super::form::Form;
 use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::server::middleware::client_ip;
 use crate::server::middleware::rate_limit::network;
-use crate::server::service::admin::clients::AuthenticationRefused;
-use crate::server::service::{AuthenticatedClient, Error};
-use crate::server::state::AppState;
+use crate::server::service::AuthenticatedClient;
+use crate::server::service::auth::refusals::SecretOwner;
+use crate::server::state::{AppState, SecretRefused};
 
 /// A request of an authenticated client, with its parameters.
 pub struct ClientRequest {
     pub client: AuthenticatedClient,
     pub form: Form,
-    pub from: Option<std::net::IpAddr>,
+    pub from: Option<IpAddr>,
     pub agent: String,
 }
 
@@ -35,27 +38,37 @@ impl FromRequest<AppState> for ClientRequest {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
         let (mut parts, body) = request.into_parts();
         let from = client_ip::get(&parts.extensions);
-        let network = network(from);
         // By address alone: a client id is not verified yet and can be made up.
-        state.limits.oauth_requests.check(&network).map_err(OAuthError::Overload)?;
+        state.limits.oauth_requests.check(&network(from)).map_err(OAuthError::Overload)?;
         let tenant = path_tenant(&mut parts, state).await?;
         let authorization = parts.headers.get(header::AUTHORIZATION).cloned();
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
         let form = Form::read(Request::from_parts(parts, body)).await?;
-        let ClientAuthentication { id, secret } = credentials(authorization.as_ref(), &form)?;
-        let id = ClientId::parse(id).map_err(|_| OAuthError::InvalidClient)?;
-        let caller = format!("{tenant}/{id} {network}");
-        state.limits.wrong_secrets.check_blocked(&caller).map_err(OAuthError::Overload)?;
-        match state.services.authenticate_client(&tenant, &id, secret.as_deref(), from).await {
-            Ok(client) => Ok(Self { client, form, from, agent }),
-            Err(Error::Refused(AuthenticationRefused::NoTenant)) => Err(OAuthError::UnknownTenant),
-            Err(Error::Refused(AuthenticationRefused::InvalidCredentials)) => {
-                state.limits.wrong_secrets.check(&caller).map_err(OAuthError::Overload)?;
-                Err(OAuthError::InvalidClient)
+        let sent = credentials(authorization.as_ref(), &form).inspect_err(|refused| {
+            if matches!(refused, OAuthError::InvalidClient) {
+                log_malformed(state, &tenant, ClaimedName::None, from);
             }
-            Err(Error::Internal(fault)) => Err(fault.into()),
+        });
+        let ClientAuthentication { id, secret } = sent?;
+        let Ok(id) = ClientId::parse(id.as_str()) else {
+            log_malformed(state, &tenant, ClaimedName::Unverified(&id), from);
+            return Err(OAuthError::InvalidClient);
+        };
+        let checked = state.services.authenticate_client(&tenant, &id, secret.as_deref(), from).await;
+        match state.limit_wrong_secrets(&tenant, &SecretOwner::Client(id), from, checked).await {
+            Ok(client) => Ok(Self { client, form, from, agent }),
+            Err(SecretRefused::NoTenant) => Err(OAuthError::UnknownTenant),
+            Err(SecretRefused::Wrong) => Err(OAuthError::InvalidClient),
+            Err(SecretRefused::TooMany(wait)) => Err(OAuthError::Overload(wait)),
+            Err(SecretRefused::Internal(fault)) => Err(fault.into()),
         }
     }
+}
+
+/// Logs credentials that cannot be parsed, or that name no possible client.
+fn log_malformed(state: &AppState, tenant: &TenantId, name: ClaimedName<'_>, from: Option<IpAddr>) {
+    let (kind, tenant) = (CredentialKind::ClientSecret, ClaimedName::Unverified(tenant.as_str()));
+    state.services.log_refusal(&RefusedAuthentication { kind, tenant, name, from, failure: AuthenticationFailure::Malformed });
 }
 
 /// The tenant in the path, if it exists and is enabled.

@@ -6,6 +6,7 @@ pub mod identities;
 pub mod invitations;
 pub mod people;
 pub mod principals;
+pub mod refusals;
 pub mod second_factors;
 pub mod upstream_login;
 pub mod upstream_logout;

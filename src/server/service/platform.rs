@@ -5,6 +5,7 @@ pub mod form_results;
 pub mod housekeeping;
 pub mod keystore;
 pub(super) mod readiness;
+pub(super) mod refusal_log;
 pub mod rng;
 pub(super) mod sealing;
 pub mod setup;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::complete_first_factor;
 use crate::domain::ids::TenantId;
 use crate::domain::paths::{self, ReturnTo};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::retry_after;
 use crate::i18n::Translations;
 use crate::server::middleware::http_error::HttpError;
@@ -42,7 +43,14 @@ pub async fn post(
     let (services, words) = (&state.services, preferences::translations(&headers, &state.languages));
     let (password, then) = (Secret::from_plaintext(form.password), ReturnTo::from_untrusted(&form.then));
     let back = if form.again.is_empty() { paths::sign_in(None, &then) } else { paths::sign_in_again(&then) };
-    let Ok(tenant) = TenantId::parse(form.tenant) else {
+    let Ok(tenant) = TenantId::parse(form.tenant.as_str()) else {
+        services.log_refusal(&RefusedAuthentication {
+            kind: CredentialKind::Password,
+            tenant: ClaimedName::Unverified(&form.tenant),
+            name: ClaimedName::Unverified(form.user_name.trim()),
+            from: caller.from,
+            failure: AuthenticationFailure::Malformed,
+        });
         return refuse(&caller, None, &SignInRefused::InvalidCredentials, &form.user_name, &back, words).await.map(IntoResponse::into_response);
     };
     match services.sign_in_with_password(&tenant, &form.user_name, &password, caller.from).await {

@@ -9,16 +9,16 @@ use axum::http::{HeaderMap, header};
 
 use super::error::TmsError;
 use crate::domain::ids::{AdminId, ClientId, TenantId};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::scope::Scope;
 use crate::server::middleware::client_ip;
-use crate::server::middleware::rate_limit::network;
-use crate::server::service::admin::clients::AuthenticationRefused;
 use crate::server::service::admin::hosts::InvalidCredential;
 use crate::server::service::auth::principals::{AuthenticatedHost, ClientAccess};
+use crate::server::service::auth::refusals::SecretOwner;
 use crate::server::service::authorizations::access_tokens::InvalidToken;
 use crate::server::service::ssh_keys::lookups::HostCaller;
 use crate::server::service::{AuthenticatedClient, Error, Principal, TenantAdmin, TokenHolder};
-use crate::server::state::AppState;
+use crate::server::state::{AppState, SecretRefused};
 
 const TENANT: &str = "x-tms-tenant";
 const CLIENT_ID: &str = "x-tms-client-id";
@@ -46,8 +46,9 @@ impl FromRequestParts<AppState> for Bearer {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
-        let token = bearer(&parts.headers)?.ok_or(TmsError::NoToken)?;
-        match state.services.authenticate_token(token, client_ip::get(&parts.extensions)).await {
+        let from = client_ip::get(&parts.extensions);
+        let sent = bearer(&parts.headers).inspect_err(|_| state.services.log_refused_token(InvalidToken::NotValid, from))?;
+        match state.services.authenticate_token(sent.ok_or(TmsError::NoToken)?, from).await {
             Ok(holder) => Ok(Self(holder)),
             Err(Error::Refused(refused)) => Err(TmsError::InvalidToken(refused)),
             Err(Error::Internal(fault)) => Err(fault.into()),
@@ -157,10 +158,16 @@ impl FromRequestParts<AppState> for HostCallerAuth {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         let OptionalTenant(tenant) = OptionalTenant::from_request_parts(parts, state).await?;
-        let Some(credential) = bearer(&parts.headers)? else {
+        let from = client_ip::get(&parts.extensions);
+        let sent = bearer(&parts.headers).inspect_err(|_| {
+            let (kind, failure) = (CredentialKind::HostCredential, AuthenticationFailure::Malformed);
+            let tenant = tenant.as_ref().map_or(ClaimedName::None, |tenant| ClaimedName::Unverified(tenant.as_str()));
+            state.services.log_refusal(&RefusedAuthentication { kind, tenant, name: ClaimedName::None, from, failure });
+        })?;
+        let Some(credential) = sent else {
             return Ok(Self(tenant.map_or(HostCaller::Anonymous, HostCaller::Tenant)));
         };
-        match state.services.authenticate_host(credential).await {
+        match state.services.authenticate_host(credential, tenant.as_ref(), from).await {
             Ok(host) => Ok(Self(HostCaller::Authenticated(host))),
             Err(Error::Refused(InvalidCredential)) => Err(TmsError::HostCredential("ERROR: NOT AUTHORIZED - the host credential is not valid.")),
             Err(Error::Internal(fault)) => Err(fault.into()),
@@ -185,18 +192,40 @@ impl FromRequestParts<AppState> for HostAuth {
 /// `None` without client credentials, or with wrong ones.
 async fn client(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<AuthenticatedClient>, TmsError> {
     let claim = text(&parts.headers, CLIENT_ID).zip(text(&parts.headers, CLIENT_SECRET).filter(|secret| !secret.is_empty()));
-    let Some((id, secret)) = claim.and_then(|(id, secret)| Some((ClientId::parse(id).ok()?, secret))) else { return Ok(None) };
-    let from = client_ip::get(&parts.extensions);
-    let caller = format!("{tenant}/{id} {}", network(from));
-    count_failures(state, &caller, state.services.authenticate_client(tenant, &id, Some(secret), from).await)
+    let (Some((name, secret)), from) = (claim, client_ip::get(&parts.extensions)) else { return Ok(None) };
+    let Ok(id) = ClientId::parse(name) else {
+        log_malformed(state, CredentialKind::ClientSecret, (tenant, name), from);
+        return Ok(None);
+    };
+    let checked = state.services.authenticate_client(tenant, &id, Some(secret), from).await;
+    wrong_as_none(state.limit_wrong_secrets(tenant, &SecretOwner::Client(id), from, checked).await)
 }
 
 async fn admin(parts: &Parts, state: &AppState, tenant: &TenantId) -> Result<Option<TenantAdmin>, TmsError> {
     let claim = text(&parts.headers, ADMIN_ID).zip(text(&parts.headers, ADMIN_SECRET));
-    let Some((id, secret)) = claim.and_then(|(id, secret)| Some((AdminId::parse(id).ok()?, secret))) else { return Ok(None) };
-    let from = client_ip::get(&parts.extensions);
-    let caller = format!("{tenant}/admin {id} {}", network(from));
-    count_failures(state, &caller, state.services.authenticate_admin(tenant, &id, secret, from).await)
+    let (Some((name, secret)), from) = (claim, client_ip::get(&parts.extensions)) else { return Ok(None) };
+    let Ok(id) = AdminId::parse(name) else {
+        log_malformed(state, CredentialKind::AdminSecret, (tenant, name), from);
+        return Ok(None);
+    };
+    let checked = state.services.authenticate_admin(tenant, &id, secret, from).await;
+    wrong_as_none(state.limit_wrong_secrets(tenant, &SecretOwner::Admin(id), from, checked).await)
+}
+
+/// Logs credentials whose name is no identifier.
+fn log_malformed(state: &AppState, kind: CredentialKind, (tenant, name): (&TenantId, &str), from: Option<IpAddr>) {
+    let (tenant, name) = (ClaimedName::Unverified(tenant.as_str()), ClaimedName::Unverified(name));
+    state.services.log_refusal(&RefusedAuthentication { kind, tenant, name, from, failure: AuthenticationFailure::Malformed });
+}
+
+fn wrong_as_none<T>(checked: Result<T, SecretRefused>) -> Result<Option<T>, TmsError> {
+    match checked {
+        Ok(principal) => Ok(Some(principal)),
+        Err(SecretRefused::Wrong) => Ok(None),
+        Err(SecretRefused::NoTenant) => Err(tenant_not_enabled()),
+        Err(SecretRefused::TooMany(wait)) => Err(TmsError::TooManyRequests(wait)),
+        Err(SecretRefused::Internal(fault)) => Err(fault.into()),
+    }
 }
 
 /// Permission to act on a client; `location` is the part of the request that names it.
@@ -205,20 +234,6 @@ pub fn client_access(principal: &Principal, client_id: ClientId, location: &str)
         let named = format!("{client_id}@{}", principal.tenant_id());
         TmsError::Forbidden(format!("ERROR: FORBIDDEN - {location} parameters ({named}) differ from those in the request header."))
     })
-}
-
-/// Counts wrong secrets; over the limit, the caller has to wait and does not learn whether the next one is right.
-fn count_failures<T>(state: &AppState, caller: &str, authenticated: Result<T, Error<AuthenticationRefused>>) -> Result<Option<T>, TmsError> {
-    state.limits.wrong_secrets.check_blocked(caller).map_err(TmsError::TooManyRequests)?;
-    match authenticated {
-        Ok(principal) => Ok(Some(principal)),
-        Err(Error::Refused(AuthenticationRefused::NoTenant)) => Err(tenant_not_enabled()),
-        Err(Error::Refused(AuthenticationRefused::InvalidCredentials)) => {
-            state.limits.wrong_secrets.check(caller).map_err(TmsError::TooManyRequests)?;
-            Ok(None)
-        }
-        Err(Error::Internal(fault)) => Err(fault.into()),
-    }
 }
 
 fn tenant(headers: &HeaderMap) -> Result<TenantId, TmsError> {

@@ -118,4 +118,9 @@ async fn secret_guessing_is_limited() {
     assert!((1..=60).contains(&wall.header("retry-after").parse().expect("seconds")));
     assert_eq!(error(&try_secret("testclient1", SECRET).await).0, 429, "behind the wall, the right secret is no better than a wrong one");
     assert_eq!(try_secret("tms-cli", "").await.status, 200, "other clients are not behind it");
+    for attempt in 0..5 {
+        try_secret("unknown", &format!("guess {attempt}")).await;
+    }
+    let guessed = "SELECT concat_ws(' ', tenant_id, client_id, subject, from_address) FROM activity WHERE kind = 'secret_guessing_stopped'";
+    assert_eq!(app.texts(guessed).await, ["test testclient1 testclient1 127.0.0.1"], "once, and not for unknown clients");
 }

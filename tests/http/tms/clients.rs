@@ -249,6 +249,8 @@ async fn secret_guessing_blocks_the_right_secret_too() {
     let form = [("client_id", "testclient1"), ("client_secret", "secret1")];
     let oauth = app.http.post(app.tenant("/oauth/device_authorization")).header("x-forwarded-for", "192.0.2.1").form(&form);
     assert_eq!(oauth.send().await.expect("an answer").status(), 429, "both doors count together");
+    let guessed = "SELECT concat(subject, ' from ', from_address) FROM activity WHERE kind = 'secret_guessing_stopped' ORDER BY id";
+    assert_eq!(app.texts(guessed).await, ["testclient1 from 192.0.2.1", "~~admin from 192.0.2.1"]);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use thiserror::Error as ThisError;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AdminId, TenantId};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::clients::AuthenticationRefused;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
@@ -51,12 +52,16 @@ impl Services {
     ) -> Result<TenantAdmin, Error<AuthenticationRefused>> {
         let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
         let admin = admins::find(self.storage().reader(), &tenant.id, admin_id).await?;
-        let matches = admin.is_some_and(|admin| self.secret_matches(ADMIN_SECRET, secret, &admin.secrets));
-        if matches {
-            Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None })
-        } else {
-            Err(Error::Refused(AuthenticationRefused::InvalidCredentials))
-        }
+        let (name, failure) = match admin {
+            Some(admin) if self.secret_matches(ADMIN_SECRET, secret, &admin.secrets) => {
+                return Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None });
+            }
+            Some(_) => (ClaimedName::Registered(admin_id.as_str()), AuthenticationFailure::Wrong),
+            None => (ClaimedName::Unverified(admin_id.as_str()), AuthenticationFailure::Unknown),
+        };
+        let tenant = ClaimedName::Registered(tenant.id.as_str());
+        self.log_refusal(&RefusedAuthentication { kind: CredentialKind::AdminSecret, tenant, name, from, failure });
+        Err(Error::Refused(AuthenticationRefused::InvalidCredentials))
     }
 
     /// The operator of this machine as an administrator of a tenant, which may be disabled. `None` if there is no such tenant.

@@ -9,6 +9,7 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::{Client, ClientDetail, ClientFilter};
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::edit_refused::EditRefused;
@@ -74,17 +75,23 @@ impl Services {
     ) -> Result<AuthenticatedClient, Error<AuthenticationRefused>> {
         let ClientLookup { tenant, client } = self.storage().find_client(ClientKey { tenant_id: tenant.clone(), client_id: id.clone() }).await?;
         let tenant = tenant.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
-        let registered = client.filter(|registered| registered.client.enabled).ok_or(Error::Refused(AuthenticationRefused::InvalidCredentials))?;
-        let matches = match (secret.filter(|secret| !secret.is_empty()), &registered.secrets) {
-            (None, None) => true,
-            (Some(secret), Some(hashes)) => self.secret_matches(CLIENT_SECRET, secret, hashes),
-            _ => false,
-        };
-        if matches {
-            Ok(AuthenticatedClient { client: registered.client, tenant, from })
-        } else {
+        let refuse = |name, failure| {
+            let tenant = ClaimedName::Registered(tenant.id.as_str());
+            self.log_refusal(&RefusedAuthentication { kind: CredentialKind::ClientSecret, tenant, name, from, failure });
             Err(Error::Refused(AuthenticationRefused::InvalidCredentials))
-        }
+        };
+        let Some(registered) = client else { return refuse(ClaimedName::Unverified(id.as_str()), AuthenticationFailure::Unknown) };
+        let failure = match (secret.filter(|secret| !secret.is_empty()), &registered.secrets) {
+            _ if !registered.client.enabled => AuthenticationFailure::Disabled,
+            (None, None) => return Ok(AuthenticatedClient { client: registered.client, tenant, from }),
+            (Some(secret), Some(hashes)) if self.secret_matches(CLIENT_SECRET, secret, hashes) => {
+                return Ok(AuthenticatedClient { client: registered.client, tenant, from });
+            }
+            (None, Some(_)) => AuthenticationFailure::Missing,
+            (Some(_), None) => AuthenticationFailure::NotAllowed,
+            (Some(_), Some(_)) => AuthenticationFailure::Wrong,
+        };
+        refuse(ClaimedName::Registered(id.as_str()), failure)
     }
 
     /// Registers a client for an administrator, or for any caller if the tenant allows open registration. Its secret is shown once.

@@ -1,13 +1,15 @@
 //! Hosts and their credentials.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::host::{Host, HostCredential, HostFilter};
-use crate::domain::ids::HostName;
+use crate::domain::ids::{HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedHost, TenantAdmin};
@@ -121,15 +123,31 @@ impl Services {
         Ok(hosts::canonical_name(self.storage().reader(), admin.tenant_id(), host).await?)
     }
 
-    /// The host with this credential. Refused if there is none.
-    pub async fn authenticate_host(&self, credential: &str) -> Result<AuthenticatedHost, Error<InvalidCredential>> {
+    /// The host with this credential. Refused if there is none. `named`: the tenant that the caller names.
+    pub async fn authenticate_host(
+        &self,
+        credential: &str,
+        named: Option<&TenantId>,
+        from: Option<IpAddr>,
+    ) -> Result<AuthenticatedHost, Error<InvalidCredential>> {
         let hash = self.signing_keys().hash(HOST_CREDENTIAL, credential);
-        let found = self.storage().find_host_by_credential(hash).await?.ok_or(Error::Refused(InvalidCredential))?;
-        if self.secret_matches(HOST_CREDENTIAL, credential, &found.secrets) {
-            Ok(AuthenticatedHost { tenant_id: found.credential.tenant_id, host: found.credential.host })
-        } else {
-            Err(Error::Refused(InvalidCredential))
-        }
+        let found = self.storage().find_host_by_credential(hash).await?;
+        let (tenant, name, failure) = match &found {
+            Some(found) if self.secret_matches(HOST_CREDENTIAL, credential, &found.secrets) => {
+                return Ok(AuthenticatedHost { tenant_id: found.credential.tenant_id.clone(), host: found.credential.host.clone() });
+            }
+            // A previous credential, whose overlap has ended.
+            Some(found) => {
+                let HostCredential { tenant_id, host, .. } = &found.credential;
+                (ClaimedName::Registered(tenant_id.as_str()), ClaimedName::Registered(host.as_str()), AuthenticationFailure::Wrong)
+            }
+            None => {
+                let tenant = named.map_or(ClaimedName::None, |tenant| ClaimedName::Unverified(tenant.as_str()));
+                (tenant, ClaimedName::None, AuthenticationFailure::Unknown)
+            }
+        };
+        self.log_refusal(&RefusedAuthentication { kind: CredentialKind::HostCredential, tenant, name, from, failure });
+        Err(Error::Refused(InvalidCredential))
     }
 
     pub async fn search_hosts(&self, admin: &TenantAdmin, params: &ListParams<HostFilter, ()>) -> Result<Page<HostSummary>, Fault> {

@@ -16,6 +16,7 @@ use crate::domain::attempts::{AttemptKind, AttemptSource};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::provider::UpstreamSession;
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::attempts;
@@ -101,24 +102,35 @@ impl Services {
         from: Option<IpAddr>,
     ) -> Result<AuthenticatedPerson, Error<SignInRefused>> {
         let wrong = Error::Refused(SignInRefused::InvalidCredentials);
-        let Some(tenant) = self.enabled_tenant(tenant).await?.filter(|tenant| tenant.policy.local_passwords) else { return Err(wrong) };
-        let user_id = UserId::parse(user_name.trim()).ok();
+        let user_name = user_name.trim();
+        let log = |tenant, name, failure| self.log_refusal(&RefusedAuthentication { kind: CredentialKind::Password, tenant, name, from, failure });
+        let Some(tenant) = self.enabled_tenant(tenant).await?.filter(|tenant| tenant.policy.local_passwords) else {
+            log(ClaimedName::Unverified(tenant.as_str()), ClaimedName::Unverified(user_name), AuthenticationFailure::NotAllowed);
+            return Err(wrong);
+        };
+        let user_id = UserId::parse(user_name).ok();
         // Held until the attempt is counted, so that concurrent attempts cannot exceed the limit by more than the number of slots.
         let _slot = self.password_slot().await?;
         let attempt = PasswordAttempt { tenant: tenant.id.clone(), user_id: user_id.clone(), from, now: self.now() };
         let before = attempt.clone();
-        if let Some(wait) =
-            self.write(move |db| async move { attempts::retry_after(db, AttemptKind::Password, &before.source(), before.now).await }.boxed()).await?
-        {
-            return Err(Error::Refused(SignInRefused::TooManyTries { wait }));
-        }
         let person = match &user_id {
             Some(user_id) => people::find(self.storage().reader(), &tenant.id, user_id).await?,
             None => None,
         };
+        let known = person.is_some();
+        let log = |failure| {
+            let name = if known { ClaimedName::Registered(user_name) } else { ClaimedName::Unverified(user_name) };
+            log(ClaimedName::Registered(tenant.id.as_str()), name, failure);
+        };
+        if let Some(wait) =
+            self.write(move |db| async move { attempts::retry_after(db, AttemptKind::Password, &before.source(), before.now).await }.boxed()).await?
+        {
+            log(AuthenticationFailure::TooManyAttempts);
+            return Err(Error::Refused(SignInRefused::TooManyTries { wait }));
+        }
+        let disabled = person.as_ref().is_some_and(|person| !person.enabled);
         let hash = person.as_ref().filter(|person| person.enabled).and_then(|person| person.password_hash.clone());
         let right = self.password_matches(hash, password).await?;
-        let known = person.is_some();
         self.write(move |db| record_attempt(db, attempt, known, right).boxed()).await?;
         match (right, user_id) {
             (true, Some(user_id)) => Ok(AuthenticatedPerson {
@@ -127,7 +139,14 @@ impl Services {
                 auth_times: AuthenticationTimes::first_factor(self.now()),
                 upstream_session: None,
             }),
-            _ => Err(wrong),
+            _ => {
+                log(match (known, disabled) {
+                    (false, _) => AuthenticationFailure::Unknown,
+                    (true, true) => AuthenticationFailure::Disabled,
+                    (true, false) => AuthenticationFailure::Wrong,
+                });
+                Err(wrong)
+            }
         }
     }
 
@@ -192,16 +211,19 @@ impl PasswordAttempt {
 
 /// Counts a failure; writes an audit event if the person exists.
 async fn record_attempt(db: &mut Connection, attempt: PasswordAttempt, known: bool, right: bool) -> Result<(), storage::Error> {
-    if !right {
-        attempts::record_failure(db, AttemptKind::Password, &attempt.source(), attempt.now).await?;
-    }
+    let blocked = !right && attempts::record_failure(db, AttemptKind::Password, &attempt.source(), attempt.now).await?;
     let Some(person) = attempt.user_id.filter(|_| known) else { return Ok(()) };
     let kind = match right {
         true if second_factors::has_any(&mut *db, &attempt.tenant, &person).await? => AuditKind::FirstFactorVerified,
         true => AuditKind::SignedIn,
         false => AuditKind::SignInFailed,
     };
-    audit_log::insert(db, &AuditEvent::new(attempt.tenant, kind, attempt.now).of(&person).from(attempt.from)).await
+    let event = |kind| AuditEvent::new(attempt.tenant.clone(), kind, attempt.now).of(&person).from(attempt.from);
+    audit_log::insert(db, &event(kind)).await?;
+    if blocked {
+        audit_log::insert(db, &event(AuditKind::SignInBlocked).subject(CredentialKind::Password.as_str())).await?;
+    }
+    Ok(())
 }
 
 #[derive(Debug, ThisError)]

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::provider::Provider;
 use crate::domain::provider::claims::VerifiedIdentity;
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
@@ -251,7 +252,13 @@ impl Services {
             from,
             now,
         };
-        let user_id = self.try_write(move |db| attempt.sign_in_or_provision(db).boxed()).await?;
+        let signed_in = self.try_write(move |db| attempt.sign_in_or_provision(db).boxed()).await;
+        if matches!(signed_in, Err(Error::Refused(UpstreamLoginRefused::InvitationUsed))) {
+            let (tenant, name) = (ClaimedName::Registered(provider.tenant_id.as_str()), ClaimedName::None);
+            let failure = AuthenticationFailure::Unknown;
+            self.log_refusal(&RefusedAuthentication { kind: CredentialKind::Invitation, tenant, name, from, failure });
+        }
+        let user_id = signed_in?;
         let second_at = mfa_until.map(|_| at);
         Ok(AuthenticatedPerson {
             tenant_id: provider.tenant_id,

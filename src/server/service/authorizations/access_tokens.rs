@@ -9,6 +9,7 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::{Approval, DeviceGrant, DeviceGrantState};
 use crate::domain::ids::{TenantId, TokenId, UserId};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
@@ -45,6 +46,25 @@ impl Services {
     /// Verifies a token: signature, type, issuer, audience and expiry; and that its grant, person, client and tenant are still valid. The
     /// scope is the consented one, restricted to what the client's settings allow now.
     pub async fn authenticate_token(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
+        let checked = self.check_token(token, from).await;
+        if let Err(Error::Refused(refused)) = &checked {
+            self.log_refused_token(*refused, from);
+        }
+        checked
+    }
+
+    /// Logs a token that is refused.
+    pub fn log_refused_token(&self, refused: InvalidToken, from: Option<IpAddr>) {
+        let failure = match refused {
+            InvalidToken::NotValid => AuthenticationFailure::Wrong,
+            InvalidToken::ClientNotAllowed => AuthenticationFailure::NotAllowed,
+            InvalidToken::PersonDisabled => AuthenticationFailure::Disabled,
+        };
+        let (tenant, name) = (ClaimedName::None, ClaimedName::None);
+        self.log_refusal(&RefusedAuthentication { kind: CredentialKind::AccessToken, tenant, name, from, failure });
+    }
+
+    async fn check_token(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
         let invalid = Error::Refused;
         let TokenGrant { grant, approval, expires_at: ends } = self.find_issued(token).await?.ok_or(invalid(InvalidToken::NotValid))?;
         // The consent may have been shortened since; if it was extended, the token still expires as issued.

@@ -10,6 +10,7 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::{Approval, DeviceGrant, DeviceGrantState, DeviceRequest, INTERVAL, Pickup, PollOutcome, PollPace};
 use crate::domain::ids::{DeviceGrantId, TokenId};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
@@ -118,6 +119,9 @@ impl Services {
         let client = client.client();
         let found = device_grants::find_by_device_code(self.storage().reader(), &client.tenant_id, &hash).await?;
         let Some(grant) = found.filter(|grant| grant.client_id == client.id) else {
+            let (tenant, name) = (ClaimedName::Registered(client.tenant_id.as_str()), ClaimedName::Registered(client.id.as_str()));
+            let failure = AuthenticationFailure::Unknown;
+            self.log_refusal(&RefusedAuthentication { kind: CredentialKind::DeviceCode, tenant, name, from, failure });
             return Err(Error::Refused(PollRefused::InvalidGrant));
         };
         let now = self.now();

@@ -8,6 +8,7 @@ use crate::domain::attempts::{AttemptKind, AttemptSource};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::device_grant::{ClaimRefused, Claimant, DeviceGrant};
 use crate::domain::ids::{CodeEntryId, DeviceGrantId, TenantId, UserId};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
 use crate::domain::user_code::{UserCode, UserCodeRefused};
 use crate::server::service::auth::attempts;
@@ -58,6 +59,7 @@ impl Services {
         let signed_in = attempt.person.is_some();
         let sealed = self.seal_code(&attempt.hash, &code)?;
         let result = self.write(move |db| claim(db, attempt, sealed).boxed()).await?;
+        let result = result.inspect_err(|refused| self.log_refused_code(submitter, refused));
         match result {
             Ok(id) => Ok(signed_in.then_some(id)),
             Err(refused @ CodeRefused::TooManyTries { .. }) => Err(Error::Refused(refused)),
@@ -83,7 +85,24 @@ impl Services {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(CodeRefused::Malformed(refused)))?;
         let attempt = CodeAttempt::new(self, submitter, USER_CODE, &code);
         let result = self.write(move |db| report(db, attempt).boxed()).await?;
-        result.map_err(Error::Refused)
+        result.inspect_err(|refused| self.log_refused_code(submitter, refused)).map_err(Error::Refused)
+    }
+
+    /// Logs a code that was wrong, or not checked after too many wrong ones.
+    pub(in crate::server::service) fn log_refused_code(&self, submitter: CodeSubmitter<'_>, refused: &CodeRefused) {
+        let failure = match refused {
+            CodeRefused::NotValid => AuthenticationFailure::Unknown,
+            CodeRefused::TooManyTries { .. } | CodeRefused::SignInRequired => AuthenticationFailure::TooManyAttempts,
+            CodeRefused::Malformed(_) | CodeRefused::ClaimedElsewhere { .. } | CodeRefused::OtherTenant { .. } => return,
+        };
+        let (tenant, name, from) = match submitter {
+            CodeSubmitter::Anonymous(session) => (ClaimedName::None, ClaimedName::None, session.from),
+            CodeSubmitter::Person(person) => {
+                let (tenant, name) = (person.tenant_id().as_str(), person.user_id().as_str());
+                (ClaimedName::Registered(tenant), ClaimedName::Registered(name), person.session().from)
+            }
+        };
+        self.log_refusal(&RefusedAuthentication { kind: CredentialKind::UserCode, tenant, name, from, failure });
     }
 
     /// The tenant of a pending code, so that people sign in to the right one.
@@ -103,6 +122,9 @@ impl Services {
         }
         let attempt = CodeAttempt::new(self, submitter, USER_CODE, &code);
         let allowed = self.write(move |db| prefill(db, attempt).boxed()).await?;
+        if !allowed {
+            self.log_refused_code(submitter, &CodeRefused::NotValid);
+        }
         Ok(allowed.then_some(code))
     }
 }

@@ -61,8 +61,9 @@ impl Services {
     pub async fn submit_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(CodeRefused::Malformed(refused)))?;
         let attempt = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
-        let (person, sealed) = (person.clone(), self.seal_code(&attempt.hash, &code)?);
-        self.write(move |db| claim(db, person, attempt, sealed).boxed()).await?.map_err(Error::Refused)
+        let (claimant, sealed) = (person.clone(), self.seal_code(&attempt.hash, &code)?);
+        let result = self.write(move |db| claim(db, claimant, attempt, sealed).boxed()).await?;
+        result.inspect_err(|refused| self.log_refused_code(CodeSubmitter::Person(person), refused)).map_err(Error::Refused)
     }
 
     /// The code in a URL, if it may prefill the form; see [`may_prefill`](Self::may_prefill).
@@ -74,6 +75,9 @@ impl Services {
         let attempt = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
         let tenant = person.tenant_id().clone();
         let fills_in = self.write(move |db| async move { prefill(db, &tenant, attempt).await }.boxed()).await?;
+        if !fills_in {
+            self.log_refused_code(CodeSubmitter::Person(person), &CodeRefused::NotValid);
+        }
         Ok(fills_in.then_some(code))
     }
 

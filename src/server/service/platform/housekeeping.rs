@@ -26,6 +26,7 @@ const CLEANUP_INTERVAL: Duration = Duration::from_secs(55);
 impl Services {
     /// Runs the housekeeping, unless another portal has just done so.
     pub async fn run_due_housekeeping(&self) -> Result<(), Fault> {
+        self.log_suppressed_refusals();
         let now = self.now();
         let begin = self.write(move |db| async move { deployment::begin_task(db, "cleanup", now, now - CLEANUP_INTERVAL).await }.boxed());
         if begin.await? { self.run_housekeeping().await } else { Ok(()) }

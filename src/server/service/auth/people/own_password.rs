@@ -7,6 +7,7 @@ use zxcvbn::{Score, zxcvbn};
 
 use crate::domain::attempts::AttemptKind;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::refused_authentication::{AuthenticationFailure, CredentialKind, MIN_SECRET_CHARS};
 use crate::domain::step_up::REAUTH_WINDOW;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::attempts;
@@ -18,7 +19,7 @@ use crate::server::service::storage::{Connection, audit_log, browser_sessions, p
 use crate::server::service::{Error, Fault, Services};
 
 /// Minimum for passwords that are the only factor (NIST SP 800-63B-4 §3.1.1.2). No rules about kinds of characters.
-pub const MIN_PASSWORD_CHARS: usize = 15;
+pub const MIN_PASSWORD_CHARS: usize = MIN_SECRET_CHARS;
 
 /// What a person has to present to change their password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,17 +110,22 @@ impl Services {
         let before = attempt.clone();
         let wait =
             self.write(move |db| async move { attempts::retry_after(db, AttemptKind::Password, &before.source(), before.now).await }.boxed()).await?;
+        let log = |failure| self.log_refusal_of_person(CredentialKind::Password, (person.tenant_id(), person.user_id()), from, failure);
         if let Some(wait) = wait {
+            log(AuthenticationFailure::TooManyAttempts);
             return Err(Error::Refused(PasswordChangeRefused::TooManyTries { wait }));
         }
         if self.password_matches(Some(hash), current).await? {
             return Ok(());
         }
+        log(AuthenticationFailure::Wrong);
         let record = audit_event(person, AuditKind::PasswordChangeFailed, attempt.now);
+        let blocked = audit_event(person, AuditKind::SignInBlocked, attempt.now).subject(CredentialKind::Password.as_str());
         let failed = self.write(move |db| {
             async move {
-                attempts::record_failure(db, AttemptKind::Password, &attempt.source(), attempt.now).await?;
-                audit_log::insert(db, &record).await
+                let reached = attempts::record_failure(db, AttemptKind::Password, &attempt.source(), attempt.now).await?;
+                audit_log::insert(db, &record).await?;
+                if reached { audit_log::insert(db, &blocked).await } else { Ok(()) }
             }
             .boxed()
         });

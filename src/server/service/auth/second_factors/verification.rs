@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use crate::domain::attempts::{AttemptKind, AttemptSource};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{SessionId, TenantId, UserId};
+use crate::domain::refused_authentication::{AuthenticationFailure, CredentialKind};
 use crate::domain::second_factor::SecondFactorCode;
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
@@ -60,6 +61,19 @@ impl MfaRefused {
             _ => None,
         }
     }
+
+    /// How it is logged; `None` if no factor was checked.
+    fn logged_as(&self) -> Option<(CredentialKind, AuthenticationFailure)> {
+        Some(match self {
+            Self::MalformedCode => (CredentialKind::SecondFactor, AuthenticationFailure::Malformed),
+            Self::NoApp | Self::WrongCode => (CredentialKind::SecondFactor, AuthenticationFailure::Wrong),
+            Self::WrongRecoveryCode => (CredentialKind::RecoveryCode, AuthenticationFailure::Wrong),
+            Self::WrongPasskey | Self::UnknownChallenge => (CredentialKind::Passkey, AuthenticationFailure::Wrong),
+            Self::TooManyCodes { .. } => (CredentialKind::SecondFactor, AuthenticationFailure::TooManyAttempts),
+            Self::TooManyRecoveryCodes { .. } => (CredentialKind::RecoveryCode, AuthenticationFailure::TooManyAttempts),
+            Self::Expired | Self::SessionEnded => return None,
+        })
+    }
 }
 
 impl Services {
@@ -81,7 +95,7 @@ impl Services {
             MfaResponse::Code(typed) => self.check_code(tenant_id, user_id, typed).await?,
             MfaResponse::Passkey { challenge: asked, response: answer } => self.check_passkey(tenant_id, user_id, asked, answer).await?,
         };
-        let now = self.now();
+        let (now, from) = (self.now(), place.from());
         let showing = FactorVerification {
             tenant_id: tenant_id.clone(),
             user_id: user_id.clone(),
@@ -91,7 +105,12 @@ impl Services {
             now,
         };
         // Not `try_write`, which would roll back the count of the failure.
-        self.write(move |db| showing.apply(db).boxed()).await?.map_err(Error::Refused)?;
+        self.write(move |db| showing.apply(db).boxed()).await?.map_err(|refused| {
+            if let Some((kind, failure)) = refused.logged_as() {
+                self.log_refusal_of_person(kind, (tenant_id, user_id), from, failure);
+            }
+            Error::Refused(refused)
+        })?;
         Ok(AuthenticatedPerson {
             tenant_id: tenant_id.clone(),
             user_id: user_id.clone(),
@@ -203,8 +222,12 @@ impl FactorVerification {
             FactorCheck::Invalid(_) => false,
         };
         if !good {
-            attempts::record_failure(db, kind, &source, now).await?;
+            let reached = attempts::record_failure(db, kind, &source, now).await?;
             audit_log::insert(db, &self.audit_event(AuditKind::SecondFactorFailed)).await?;
+            // Passkeys are never delayed.
+            if let Some((credential, _)) = wrong.logged_as().filter(|_| reached && kind != AttemptKind::Passkey) {
+                audit_log::insert(db, &self.audit_event(AuditKind::SignInBlocked).subject(credential.as_str())).await?;
+            }
             return Ok(Err(wrong));
         }
         if matches!(self.check, FactorCheck::RecoveryCode(_)) {
