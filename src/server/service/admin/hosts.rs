@@ -134,7 +134,8 @@ impl Services {
         let found = self.storage().find_host_by_credential(hash).await?;
         let (tenant, name, failure) = match &found {
             Some(found) if self.secret_matches(HOST_CREDENTIAL, credential, &found.secrets) => {
-                return Ok(AuthenticatedHost { tenant_id: found.credential.tenant_id.clone(), host: found.credential.host.clone() });
+                let HostCredential { tenant_id, host, .. } = found.credential.clone();
+                return Ok(AuthenticatedHost { tenant_id, host, from });
             }
             // A previous credential, whose overlap has ended.
             Some(found) => {

@@ -260,6 +260,7 @@ impl ClientAccess {
 pub struct AuthenticatedHost {
     pub(in crate::server::service) tenant_id: TenantId,
     pub(in crate::server::service) host: HostName,
+    pub(in crate::server::service) from: Option<IpAddr>,
 }
 
 /// The bearer of a valid access token.

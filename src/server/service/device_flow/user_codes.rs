@@ -122,10 +122,8 @@ impl Services {
         }
         let attempt = CodeAttempt::new(self, submitter, USER_CODE, &code);
         let allowed = self.write(move |db| prefill(db, attempt).boxed()).await?;
-        if !allowed {
-            self.log_refused_code(submitter, &CodeRefused::NotValid);
-        }
-        Ok(allowed.then_some(code))
+        let allowed = allowed.inspect_err(|refused| self.log_refused_code(submitter, refused));
+        Ok(allowed.unwrap_or(false).then_some(code))
     }
 }
 
@@ -276,17 +274,19 @@ async fn report(db: &mut Connection, attempt: CodeAttempt) -> Result<Result<(), 
     }
 }
 
-async fn prefill(db: &mut Connection, attempt: CodeAttempt) -> Result<bool, storage::Error> {
+/// Whether the code may prefill the form; refused if it is wrong.
+async fn prefill(db: &mut Connection, attempt: CodeAttempt) -> Result<Result<bool, CodeRefused>, storage::Error> {
     if !may_try_prefill(db, &attempt).await? {
-        return Ok(false);
+        return Ok(Ok(false));
     }
     let found = device_grants::find_by_user_code(&mut *db, &attempt.hash).await?;
     let waiting = found.filter(|grant| grant.is_pending(attempt.now));
-    let tenant = match waiting {
-        Some(grant) => tenants::find(&mut *db, &grant.tenant_id).await?,
-        None => None,
+    let Some(grant) = waiting else {
+        record_prefill(db, &attempt, false).await?;
+        return Ok(Err(CodeRefused::NotValid));
     };
-    record_prefill(db, &attempt, tenant.is_some_and(|tenant| tenant.policy.prefill_user_code)).await
+    let tenant = tenants::find(&mut *db, &grant.tenant_id).await?;
+    Ok(Ok(record_prefill(db, &attempt, tenant.is_some_and(|tenant| tenant.policy.prefill_user_code)).await?))
 }
 
 /// Whether a code in a URL may be looked up for this caller: attempts of both kinds are left.

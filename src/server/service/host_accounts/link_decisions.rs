@@ -75,10 +75,8 @@ impl Services {
         let attempt = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
         let tenant = person.tenant_id().clone();
         let fills_in = self.write(move |db| async move { prefill(db, &tenant, attempt).await }.boxed()).await?;
-        if !fills_in {
-            self.log_refused_code(CodeSubmitter::Person(person), &CodeRefused::NotValid);
-        }
-        Ok(fills_in.then_some(code))
+        let fills_in = fills_in.inspect_err(|refused| self.log_refused_code(CodeSubmitter::Person(person), refused));
+        Ok(fills_in.unwrap_or(false).then_some(code))
     }
 
     /// The pending request, if this person claimed it in this session, or in one that has ended; else why it cannot be answered.
@@ -143,12 +141,17 @@ async fn find_pending(db: &mut Connection, attempt: &CodeAttempt) -> Result<Resu
     }
 }
 
-async fn prefill(db: &mut Connection, tenant: &TenantId, attempt: CodeAttempt) -> Result<bool, storage::Error> {
+/// Whether the code may prefill the form; refused if it is wrong.
+async fn prefill(db: &mut Connection, tenant: &TenantId, attempt: CodeAttempt) -> Result<Result<bool, CodeRefused>, storage::Error> {
     if !may_try_prefill(db, &attempt).await? {
-        return Ok(false);
+        return Ok(Ok(false));
     }
     let found = link_requests::find_by_user_code(&mut *db, &attempt.hash).await?;
-    record_prefill(db, &attempt, found.is_some_and(|request| request.is_pending(attempt.now) && request.tenant_id == *tenant)).await
+    let Some(request) = found.filter(|request| request.is_pending(attempt.now)) else {
+        record_prefill(db, &attempt, false).await?;
+        return Ok(Err(CodeRefused::NotValid));
+    };
+    Ok(Ok(record_prefill(db, &attempt, request.tenant_id == *tenant).await?))
 }
 
 async fn claim(

@@ -7,6 +7,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use futures_util::FutureExt;
 
 use crate::domain::ids::{AccountName, HostName, TenantId};
+use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::refused_lookup::RefusalReason;
 use crate::domain::ssh_key::{Fingerprint, LookupDecision, line_matches_type};
 use crate::domain::time::Timestamp;
@@ -164,6 +165,13 @@ impl Services {
         if caller.host == *host || hosts::are_same_host(self.storage().reader(), &caller.tenant_id, &caller.host, host).await? {
             Ok(())
         } else {
+            self.log_refusal(&RefusedAuthentication {
+                kind: CredentialKind::HostCredential,
+                tenant: ClaimedName::Registered(caller.tenant_id.as_str()),
+                name: ClaimedName::Registered(caller.host.as_str()),
+                from: caller.from,
+                failure: AuthenticationFailure::NotAllowed,
+            });
             Err(Error::Refused(LookupRefused::OtherHost))
         }
     }
