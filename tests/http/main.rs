@@ -30,6 +30,7 @@ mod guards;
 mod healthz;
 mod home;
 mod hosts;
+mod housekeeping;
 mod keys;
 mod links;
 mod lists;

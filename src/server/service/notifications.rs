@@ -12,6 +12,7 @@ use crate::domain::notification::Notification;
 use crate::server::service::admin::people::admin_event;
 use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::auth::principals::{SignedIn, TenantAdmin};
+use crate::server::service::platform::housekeeping::BATCH;
 pub use crate::server::storage::mail_outbox::{ClaimedMail, MailPreferences};
 use crate::server::storage::{mail_outbox, notifications};
 
@@ -79,9 +80,10 @@ impl Services {
         changed.then_some(()).ok_or(Error::Refused(PersonRefused::NoPerson))
     }
 
-    /// Whether the server sends e-mail; set at its start. If not, notifications are not queued.
+    /// Whether the server sends e-mail; set at its start. If not, notifications are not queued, and those that wait are deleted.
     pub async fn set_mail_enabled(&self, enabled: bool) -> Result<(), Fault> {
-        self.write(move |db| async move { mail_outbox::set_enabled(db, enabled).await }.boxed()).await
+        self.write(move |db| async move { mail_outbox::set_enabled(db, enabled).await }.boxed()).await?;
+        if enabled { Ok(()) } else { self.in_batches(BATCH, |db, limit| mail_outbox::delete_queued(db, limit).boxed()).await }
     }
 
     /// Claims the next message that is due. Each is sent at least once: again if its sender disappears before [`Services::finish_mail`].

@@ -74,7 +74,8 @@ pub async fn insert(db: &mut Connection, key: &str, at: Timestamp) -> Result<(),
     Ok(())
 }
 
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sql::query("DELETE FROM attempts WHERE at < $1").bind(before.as_millis()).execute(db).await?;
-    Ok(())
+/// Deletes attempts before `before`, at most `limit` and their equals: of one key and millisecond. Returns how many there were.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM attempts WHERE (key, at) IN (SELECT key, at FROM attempts WHERE at < $1 LIMIT $2)";
+    Ok(sql::query(delete).bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

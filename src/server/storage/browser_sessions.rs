@@ -217,30 +217,27 @@ pub async fn of_person(
         .collect()
 }
 
-/// Corrects what was stored while the clock was ahead: sessions that were signed in later than now end, and the others were last seen now.
-/// `ends`: when an anonymous and a signed-in session that is used now end at the latest. The conditions on the expiry are for its index.
-pub async fn correct_times(db: &mut Connection, now: Timestamp, ends: (Timestamp, Timestamp)) -> Result<(), Error> {
-    let (ahead, (anonymous, signed_in)) = (now + CLOCK_TOLERANCE, ends);
-    sql::query("DELETE FROM browser_sessions WHERE expires_at > $1 AND signed_in_at > $2")
-        .bind(signed_in.as_millis())
-        .bind(ahead.as_millis())
-        .execute(&mut *db)
-        .await?;
-    sql::query(
-        "UPDATE browser_sessions SET last_seen_at = $1,
-             expires_at = CASE WHEN signed_in_at IS NULL AND expires_at > $2 THEN $2 WHEN expires_at > $3 THEN $3 ELSE expires_at END
-         WHERE expires_at > $2 AND last_seen_at > $4",
-    )
-    .bind(now.as_millis())
-    .bind(anonymous.as_millis())
-    .bind(signed_in.as_millis())
-    .bind(ahead.as_millis())
-    .execute(db)
-    .await?;
-    Ok(())
+/// Deletes the sessions that were signed in while the clock was ahead, at most `limit`. Returns how many there were. `end`: when a signed-in
+/// session that is used now ends at the latest; the condition is for the expiry's index.
+pub async fn delete_signed_in_ahead(db: &mut Connection, now: Timestamp, end: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM browser_sessions
+                  WHERE id_hash IN (SELECT id_hash FROM browser_sessions WHERE expires_at > $1 AND signed_in_at > $2 LIMIT $3)";
+    let deleted = sql::query(delete).bind(end.as_millis()).bind((now + CLOCK_TOLERANCE).as_millis()).bind(limit).execute(db).await?;
+    Ok(deleted.rows_affected())
 }
 
-pub async fn delete_expired(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    sql::query("DELETE FROM browser_sessions WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
-    Ok(())
+/// Sets the last use of sessions that were used while the clock was ahead to now, of at most `limit`. Returns how many there were. `ends`: when
+/// an anonymous and a signed-in session that is used now end at the latest.
+pub async fn correct_last_use(db: &mut Connection, now: Timestamp, ends: (Timestamp, Timestamp), limit: u32) -> Result<u64, Error> {
+    let update = "UPDATE browser_sessions SET last_seen_at = $1,
+                      expires_at = CASE WHEN signed_in_at IS NULL AND expires_at > $2 THEN $2 WHEN expires_at > $3 THEN $3 ELSE expires_at END
+                  WHERE id_hash IN (SELECT id_hash FROM browser_sessions WHERE expires_at > $2 AND last_seen_at > $4 LIMIT $5)";
+    let update = sql::query(update).bind(now.as_millis()).bind(ends.0.as_millis()).bind(ends.1.as_millis());
+    Ok(update.bind((now + CLOCK_TOLERANCE).as_millis()).bind(limit).execute(db).await?.rows_affected())
+}
+
+/// Deletes expired sessions, at most `limit`. Returns how many there were.
+pub async fn delete_expired(db: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM browser_sessions WHERE id_hash IN (SELECT id_hash FROM browser_sessions WHERE expires_at <= $1 LIMIT $2)";
+    Ok(sql::query(delete).bind(now.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

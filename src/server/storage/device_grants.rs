@@ -146,10 +146,10 @@ pub async fn find_by_token(db: impl sql::Executor<'_>, tenant_id: &TenantId, tok
     row.map(DeviceGrant::try_from).transpose()
 }
 
-/// Approved grants that were not redeemed in time.
-pub async fn expired_unredeemed(db: impl sql::Executor<'_>, now: Timestamp) -> Result<Vec<DeviceGrant>, Error> {
-    let rows: Vec<Claimed<Row>> =
-        sql::query_as(select_requests!("state = 'approved' AND expires_at <= $1 LIMIT 500")).bind(now.as_millis()).fetch_all(db).await?;
+/// Approved grants that were not redeemed in time, at most `limit`.
+pub async fn expired_unredeemed(db: impl sql::Executor<'_>, now: Timestamp, limit: u32) -> Result<Vec<DeviceGrant>, Error> {
+    let query = sql::query_as(select_requests!("state = 'approved' AND expires_at <= $1 LIMIT $2"));
+    let rows: Vec<Claimed<Row>> = query.bind(now.as_millis()).bind(limit).fetch_all(db).await?;
     rows.into_iter().map(DeviceGrant::try_from).collect()
 }
 
@@ -192,17 +192,32 @@ pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &De
     Ok(done.rows_affected() == 1)
 }
 
-/// Deletes grants whose code and access both expired before `before`, with their delegations. Their audit events remain.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sql::query(
-        "DELETE FROM delegations
-         WHERE (tenant_id, device_grant_id) IN (SELECT tenant_id, id FROM device_grants WHERE expires_at < $1 AND coalesce(access_until, 0) < $1)",
-    )
-    .bind(before.as_millis())
-    .execute(&mut *db)
-    .await?;
-    sql::query("DELETE FROM device_grants WHERE expires_at < $1 AND coalesce(access_until, 0) < $1").bind(before.as_millis()).execute(db).await?;
-    Ok(())
+/// SQL for the `$2` grants whose code and access expired first, of those for which both did before `$1`: in the order of an index, so that
+/// each statement of a transaction finds the same ones.
+macro_rules! oldest {
+    () => {
+        "SELECT tenant_id, id FROM device_grants WHERE coalesce(access_until, 0) < $1 AND expires_at < $1
+         ORDER BY coalesce(access_until, 0), expires_at, tenant_id, id LIMIT $2"
+    };
+}
+
+/// Deletes grants whose code and access both expired before `before`, with their delegations and keys; at most `limit` grants, and `limit`
+/// keys. Returns how many there were, of grants or of keys: a grant with many keys stays until these are deleted. Audit events remain.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = |statement: &'static str| sql::query(statement).bind(before.as_millis()).bind(limit);
+    let keys = delete(concat!(
+        "DELETE FROM pubkeys WHERE number IN
+             (SELECT k.number FROM (",
+        oldest!(),
+        ") g JOIN pubkeys k ON k.tenant_id = g.tenant_id AND k.device_grant_id = g.id LIMIT $2)"
+    ));
+    let keys = keys.execute(&mut *db).await?.rows_affected();
+    if keys >= u64::from(limit) {
+        return Ok(keys);
+    }
+    delete(concat!("DELETE FROM delegations WHERE (tenant_id, device_grant_id) IN (", oldest!(), ")")).execute(&mut *db).await?;
+    let grants = delete(concat!("DELETE FROM device_grants WHERE (tenant_id, id) IN (", oldest!(), ")"));
+    Ok(grants.execute(db).await?.rows_affected())
 }
 
 fn state_name(state: &DeviceGrantState) -> &'static str {

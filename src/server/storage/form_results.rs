@@ -37,7 +37,8 @@ pub async fn delete(db: &mut Connection, id: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sql::query("DELETE FROM form_results WHERE created_at < $1").bind(before.as_millis()).execute(db).await?;
-    Ok(())
+/// Deletes submissions that started before `before`, at most `limit`. Returns how many there were.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM form_results WHERE id IN (SELECT id FROM form_results WHERE created_at < $1 LIMIT $2)";
+    Ok(sql::query(delete).bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

@@ -141,7 +141,8 @@ pub async fn consume_invitation(db: &mut Connection, tenant_id: &TenantId, code_
     user.map(|user| parse_column("invitations", &user, UserId::parse(user.clone()))).transpose()
 }
 
-pub async fn delete_old_invitations(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    sql::query("DELETE FROM invitations WHERE expires_at <= $1").bind(now.as_millis()).execute(db).await?;
-    Ok(())
+/// Deletes expired invitations, at most `limit`. Returns how many there were.
+pub async fn delete_old_invitations(db: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM invitations WHERE code_hash IN (SELECT code_hash FROM invitations WHERE expires_at <= $1 LIMIT $2)";
+    Ok(sql::query(delete).bind(now.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

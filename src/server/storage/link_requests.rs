@@ -164,8 +164,8 @@ pub async fn delete_pending(db: &mut Connection, tenant_id: &TenantId, host: &Ho
     Ok(())
 }
 
-/// Deletes requests whose code expired before `before`.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sql::query("DELETE FROM link_requests WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
-    Ok(())
+/// Deletes requests whose code expired before `before`, at most `limit`. Returns how many there were.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM link_requests WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM link_requests WHERE expires_at < $1 LIMIT $2)";
+    Ok(sql::query(delete).bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

@@ -11,13 +11,16 @@ use crate::domain::mail::{EmailAddress, LONGEST_RETRY, MAIL_INTERVAL, MAX_PER_ME
 use crate::domain::notification::Notification;
 use crate::domain::time::{CLOCK_TOLERANCE, Timestamp};
 
-/// Sets whether the server sends e-mail. If not, what waits is deleted.
+/// Sets whether the server sends e-mail. If not, nothing is queued.
 pub async fn set_enabled(db: &mut Connection, enabled: bool) -> Result<(), Error> {
-    sql::query("UPDATE mail_settings SET enabled = $1").bind(enabled).execute(&mut *db).await?;
-    if !enabled {
-        sql::query("DELETE FROM mail_outbox").execute(db).await?;
-    }
+    sql::query("UPDATE mail_settings SET enabled = $1").bind(enabled).execute(db).await?;
     Ok(())
+}
+
+/// Deletes what waits, at most `limit` notifications. Returns how many there were.
+pub async fn delete_queued(db: &mut Connection, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM mail_outbox WHERE notification_id IN (SELECT notification_id FROM mail_outbox LIMIT $1)";
+    Ok(sql::query(delete).bind(limit).execute(db).await?.rows_affected())
 }
 
 /// Queues a notification if the server sends e-mail, and the person has an address and wants it, or it is always sent.

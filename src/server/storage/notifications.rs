@@ -226,23 +226,22 @@ pub async fn dismiss_all(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
     Ok(done.rows_affected())
 }
 
-/// Deletes notifications, and networks not seen, since before `before`; a limited number per call, so that other writes are not delayed.
-/// A person's last network stays: the next sign-in is not their first.
-pub async fn delete_old(db: &mut Connection, before: Timestamp, networks_before: Timestamp) -> Result<(), Error> {
-    sql::query("DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE at < $1 LIMIT 1000)")
-        .bind(before.as_millis())
-        .execute(&mut *db)
-        .await?;
-    sql::query(
+/// Deletes notifications from before `before`, at most `limit`, with their places in the outbox. Returns how many there were.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE at < $1 LIMIT $2)";
+    Ok(sql::query(delete).bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
+}
+
+/// Deletes networks not seen since before `before`, at most `limit`. Returns how many there were. A person's last network stays: the next
+/// sign-in is not their first.
+pub async fn delete_old_networks(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = sql::query(
         "DELETE FROM sign_in_networks WHERE (tenant_id, user_id, network) IN
              (SELECT s.tenant_id, s.user_id, s.network FROM sign_in_networks s
               WHERE s.last_seen_at < $1
                 AND EXISTS (SELECT 1 FROM sign_in_networks o
                             WHERE o.tenant_id = s.tenant_id AND o.user_id = s.user_id AND o.last_seen_at > s.last_seen_at)
-              LIMIT 1000)",
-    )
-    .bind(networks_before.as_millis())
-    .execute(db)
-    .await?;
-    Ok(())
+              LIMIT $2)",
+    );
+    Ok(delete.bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

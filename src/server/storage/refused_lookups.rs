@@ -265,13 +265,10 @@ async fn trim(db: &mut Connection, new: &NewRefusedLookup) -> Result<(), Error> 
     Ok(())
 }
 
-/// Deletes some of those last recorded before `before`.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sql::query("DELETE FROM refused_lookups WHERE number IN (SELECT number FROM refused_lookups WHERE last_at < $1 ORDER BY last_at LIMIT 1000)")
-        .bind(before.as_millis())
-        .execute(db)
-        .await?;
-    Ok(())
+/// Deletes those last recorded before `before`, at most `limit`. Returns how many there were.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM refused_lookups WHERE number IN (SELECT number FROM refused_lookups WHERE last_at < $1 LIMIT $2)";
+    Ok(sql::query(delete).bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }
 
 /// A person's refused lookups since `since`: those of registered keys first, as anybody can cause others, and each newest first; only of one

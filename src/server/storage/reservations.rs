@@ -99,8 +99,8 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, client_id: &Clien
     Ok(done.rows_affected())
 }
 
-/// Deletes reservations that expired before `before`.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sql::query("DELETE FROM reservations WHERE expires_at < $1").bind(before.as_millis()).execute(db).await?;
-    Ok(())
+/// Deletes reservations that expired before `before`, at most `limit`. Returns how many there were.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = "DELETE FROM reservations WHERE (tenant_id, resid) IN (SELECT tenant_id, resid FROM reservations WHERE expires_at < $1 LIMIT $2)";
+    Ok(sql::query(delete).bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

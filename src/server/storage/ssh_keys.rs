@@ -522,17 +522,14 @@ pub async fn revoke(db: &mut Connection, tenant_id: &TenantId, keys: KeySelectio
     Ok(events.len() as u64)
 }
 
-/// Deletes keys that expired before `before` and have no active reservation; a limited number per call, so that other writes are not
-/// delayed. The literal number (no expiry) matches the index `pubkeys_that_end`.
-pub async fn delete_old(db: &mut Connection, before: Timestamp) -> Result<(), Error> {
-    sql::query(
+/// Deletes keys that expired before `before` and have no active reservation, at most `limit`. Returns how many there were. The literal number
+/// (no expiry) matches the index `pubkeys_that_end`.
+pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = sql::query(
         "DELETE FROM pubkeys WHERE number IN (SELECT k.number FROM pubkeys k WHERE k.expires_at <= $1 AND k.expires_at < 253402300799000
-           AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.pubkey = k.number AND r.expires_at > $1) LIMIT 1000)",
-    )
-    .bind(before.as_millis())
-    .execute(db)
-    .await?;
-    Ok(())
+           AND NOT EXISTS (SELECT 1 FROM reservations r WHERE r.pubkey = k.number AND r.expires_at > $1) LIMIT $2)",
+    );
+    Ok(delete.bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }
 
 /// Counts a login, unless one was counted within [`LOGIN_WINDOW`] or no uses are left. True if it was counted now.

@@ -47,8 +47,10 @@ impl Services {
 
     /// Expires approved grants that were not redeemed in time.
     pub(in crate::server::service) async fn expire_unredeemed_grants(&self) -> Result<(), Fault> {
+        /// Each takes several statements.
+        const BATCH: u32 = 50;
         let now = self.now();
-        self.write(move |db| expire_unredeemed(db, now).boxed()).await
+        self.in_batches(BATCH, move |db, limit| expire_unredeemed(db, now, limit).boxed()).await
     }
 }
 
@@ -166,15 +168,17 @@ async fn revoke(db: &mut Connection, decision: Decision) -> Result<(), Error<Dec
     Ok(())
 }
 
-async fn expire_unredeemed(db: &mut Connection, now: Timestamp) -> Result<(), storage::Error> {
-    for grant in device_grants::expired_unredeemed(&mut *db, now).await? {
+/// Expires at most `limit` grants. Returns how many there were.
+async fn expire_unredeemed(db: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, storage::Error> {
+    let mut expired_grants = 0;
+    for grant in device_grants::expired_unredeemed(&mut *db, now, limit).await? {
         let before = grant.state.clone();
         let (DeviceGrantState::Approved(approval), Some(expired)) = (&before, grant.expire_unredeemed(now)) else { continue };
         let record =
             AuditEvent::new(expired.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&approval.person).about(&expired.client_id, &expired.id);
-        revoke_access(db, before, expired, record).await?;
+        expired_grants += u64::from(revoke_access(db, before, expired, record).await?);
     }
-    Ok(())
+    Ok(expired_grants)
 }
 
 /// Revokes a person's consents for an administrator; `None`: to all clients. Returns their number.
