@@ -4,6 +4,7 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
 
+use super::middleware::http_error::HttpError;
 use super::service::{Fault, Services};
 use crate::domain::ids::TenantId;
 
@@ -11,17 +12,13 @@ use crate::domain::ids::TenantId;
 const CACHE_POLICY: &str = "public, max-age=86400";
 
 /// Returns an empty style sheet for tenants that do not exist or have no colours, so that it does not reveal which.
-pub async fn get(State(services): State<Services>, Path(file): Path<String>) -> impl IntoResponse {
+pub async fn get(State(services): State<Services>, Path(file): Path<String>) -> Result<impl IntoResponse, HttpError> {
     let tenant = file.strip_suffix(".css").and_then(|tenant| TenantId::parse(tenant).ok());
     let style = match tenant {
-        Some(tenant) => colours(&services, &tenant).await,
-        None => Ok(String::new()),
+        Some(tenant) => colours(&services, &tenant).await?,
+        None => String::new(),
     };
-    let style = style.unwrap_or_else(|fault| {
-        tracing::error!(error = %fault, "A tenant's colours could not be read");
-        String::new()
-    });
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, CACHE_POLICY)], style)
+    Ok(([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, CACHE_POLICY)], style))
 }
 
 async fn colours(services: &Services, tenant: &TenantId) -> Result<String, Fault> {

@@ -107,36 +107,38 @@ async fn person_json(State(services): State<Services>, caller: RequestContext, D
     }
     let head =
         json!({ "tenant": person.tenant_id(), "user": person.user_id(), "name": person.display_name(), "host_accounts": accounts, "keys": keys });
-    Ok(json_response(services, person.own_audit_log(), head.to_string(), zone))
+    json_response(services, person.own_audit_log(), head.to_string(), zone).await
 }
 
-async fn person_csv(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Response {
-    caller.signed_in.as_ref().map_or_else(|| StatusCode::UNAUTHORIZED.into_response(), |person| csv_response(services, person.own_audit_log(), zone))
+async fn person_csv(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Result<Response, HttpError> {
+    let Some(person) = &caller.signed_in else { return Ok(StatusCode::UNAUTHORIZED.into_response()) };
+    csv_response(services, person.own_audit_log(), zone).await
 }
 
-async fn tenant_json(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Response {
+async fn tenant_json(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Result<Response, HttpError> {
     let admin = caller.signed_in.as_ref().and_then(|person| services.authorize_admin(person).ok());
-    let Some(admin) = admin else { return StatusCode::FORBIDDEN.into_response() };
+    let Some(admin) = admin else { return Ok(StatusCode::FORBIDDEN.into_response()) };
     let head = json!({ "tenant": admin.tenant_id() }).to_string();
-    json_response(services, admin.tenant_audit_log(), head, zone)
+    json_response(services, admin.tenant_audit_log(), head, zone).await
 }
 
-async fn tenant_csv(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Response {
+async fn tenant_csv(State(services): State<Services>, caller: RequestContext, DisplayZone(zone): DisplayZone) -> Result<Response, HttpError> {
     let admin = caller.signed_in.as_ref().and_then(|person| services.authorize_admin(person).ok());
-    admin.map_or_else(|| StatusCode::FORBIDDEN.into_response(), |admin| csv_response(services, admin.tenant_audit_log(), zone))
+    let Some(admin) = admin else { return Ok(StatusCode::FORBIDDEN.into_response()) };
+    csv_response(services, admin.tenant_audit_log(), zone).await
 }
 
 /// `head` is a JSON object; the entries become its last member.
-fn json_response(services: Services, record: AuditLogScope, head: String, zone: Zone) -> Response {
+async fn json_response(services: Services, record: AuditLogScope, head: String, zone: Zone) -> Result<Response, HttpError> {
     let head = format!("{},\"activity\":[", head.strip_suffix('}').unwrap_or(&head));
     let line = move |line: AuditEntry, first: bool| {
         let comma = if first { "\n" } else { ",\n" };
         Ok(format!("{comma}{}", serde_json::to_string(&ExportRow::new(line, &zone)).map_err(Fault::new)?).into_bytes())
     };
-    stream_response("application/json", "tms-activity.json", services, record, head.into_bytes(), line, b"\n]}\n")
+    stream_response("application/json", "tms-activity.json", services, record, head.into_bytes(), line, b"\n]}\n").await
 }
 
-fn csv_response(services: Services, record: AuditLogScope, zone: Zone) -> Response {
+async fn csv_response(services: Services, record: AuditLogScope, zone: Zone) -> Result<Response, HttpError> {
     let head = b"at,kind,person,client,subject,administrator,from,local_time,time_zone,host,account\r\n".to_vec();
     let line = move |line: AuditEntry, _first: bool| {
         let line = ExportRow::new(line, &zone);
@@ -147,7 +149,7 @@ fn csv_response(services: Services, record: AuditLogScope, zone: Zone) -> Respon
         row.write_record(cells.map(|cell| escape_formula(cell.unwrap_or_default()))).map_err(Fault::new)?;
         row.into_inner().map_err(|error| Fault::new(error.into_error()))
     };
-    stream_response("text/csv; charset=utf-8", "tms-activity.csv", services, record, head, line, b"")
+    stream_response("text/csv; charset=utf-8", "tms-activity.csv", services, record, head, line, b"").await
 }
 
 /// Spreadsheets evaluate cells that begin like a formula.
@@ -155,15 +157,8 @@ fn escape_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell }
 }
 
-/// The progress of an export.
-enum ExportState {
-    Head,
-    /// From the entry after the first id up to the second.
-    After(i64, i64),
-    Done,
-}
-
-fn stream_response<F>(
+/// The first entries are read before the response begins, so that a fault has a status.
+async fn stream_response<F>(
     kind: &'static str,
     name: &'static str,
     services: Services,
@@ -171,30 +166,32 @@ fn stream_response<F>(
     head: Vec<u8>,
     line: F,
     tail: &'static [u8],
-) -> Response
+) -> Result<Response, HttpError>
 where
     F: Fn(AuditEntry, bool) -> Result<Vec<u8>, Fault> + Clone + Send + 'static,
 {
-    let chunks = stream::try_unfold(ExportState::Head, move |step| {
-        let (services, record, head, line) = (services.clone(), record.clone(), head.clone(), line.clone());
+    let end = services.last_audit_event().await?;
+    let first = services.export_audit_events(&record, 0, end).await?;
+    // What precedes the next entries, and these; no entries: the end.
+    let chunks = stream::try_unfold(Some((head, first)), move |step| {
+        let (services, record, line) = (services.clone(), record.clone(), line.clone());
         async move {
-            let (behind, end) = match step {
-                ExportState::Head => return Ok(Some((head, ExportState::After(0, services.last_audit_event().await?)))),
-                ExportState::After(number, end) => (number, end),
-                ExportState::Done => return Ok(None),
+            let Some((mut chunk, entries)) = step else { return Ok(None) };
+            let Some(last) = entries.last().map(|entry| entry.row_id) else {
+                chunk.extend_from_slice(tail);
+                return Ok(Some((chunk, None)));
             };
-            let lines = services.export_audit_events(&record, behind, end).await?;
-            let Some(last) = lines.last().map(|line| line.row_id) else { return Ok(Some((tail.to_vec(), ExportState::Done))) };
-            let mut page = Vec::new();
-            for (n, entry) in lines.into_iter().enumerate() {
-                page.extend(line(entry, behind == 0 && n == 0)?);
+            let is_first = !chunk.is_empty();
+            for (n, entry) in entries.into_iter().enumerate() {
+                chunk.extend(line(entry, is_first && n == 0)?);
             }
-            Ok::<_, Fault>(Some((page, ExportState::After(last, end))))
+            let next = services.export_audit_events(&record, last, end).await?;
+            Ok::<_, Fault>(Some((chunk, Some((Vec::new(), next)))))
         }
     });
     let chunks = chunks.map_ok(Bytes::from).inspect_err(|fault| tracing::error!(error = %fault, "An export broke off"));
     let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))];
-    (headers, Body::from_stream(chunks)).into_response()
+    Ok((headers, Body::from_stream(chunks)).into_response())
 }
 
 #[cfg(test)]

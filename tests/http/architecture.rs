@@ -194,7 +194,7 @@ const RULES: [Rule; 30] = [
         &["domain", "i18n", "server/middleware", "server/preferences", "server/request_context", "server/service", "server/state"],
         &["leptos"],
     ),
-    ("server/brand", &["domain", "server/service"], &["leptos"]),
+    ("server/brand", &["domain", "server/middleware", "server/service"], &["leptos"]),
     (
         "server/export",
         &["domain", "server/middleware", "server/preferences", "server/request_context", "server/service", "server/state"],

@@ -79,6 +79,23 @@ async fn missing_database_is_told_on_every_page() {
     assert_eq!(app.http.get(app.url("/favicon.svg")).send().await.expect("an answer").status(), 200);
 }
 
+/// A file that breaks off, or is empty, would look complete.
+#[tokio::test]
+async fn fault_of_a_file_has_a_status() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    app.sql("ALTER TABLE activity RENAME TO gone").await;
+    for path in ["/activity.json", "/activity.csv"] {
+        assert_eq!(browser.get(path).await.status, 500, "{path}");
+    }
+    app.sql("ALTER TABLE tenants RENAME TO gone_too").await;
+    let style = app.http.get(app.url("/brand/test.css")).send().await.expect("an answer");
+    assert!(
+        style.status() == 500
+            && !style.headers().get("cache-control").is_some_and(|policy| policy.to_str().is_ok_and(|p| p.contains("max-age=86400")))
+    );
+}
+
 #[tokio::test]
 async fn help_contact_is_on_sign_in_error_and_report_pages() {
     const LINK: &str = "href=\"https://help.example/new\"";
