@@ -11,8 +11,8 @@ use leptos_axum::ResponseOptions;
 
 use super::middleware::cookies::CookiesDisabled;
 use super::middleware::forms::{DISCARD_DRAFT, SIGN_IN_NEEDED};
-use super::middleware::http_error::{RETRY_AFTER_SECONDS, fault_status};
 use super::middleware::security_headers::Https;
+use super::middleware::unavailable::{RETRY_AFTER as RETRY_SOON, fault_status};
 use super::preferences::{LastMethod, Theme};
 use super::request_context::RequestContext;
 use super::service::audit_log::AuditQuery;
@@ -374,11 +374,13 @@ pub fn set_error_status(flash: &Flash) {
 
 /// Logs a fault. The caller only learns that it is an internal error.
 pub fn fault(fault: Fault) -> ServerFnError {
-    tracing::error!(error = %fault, "A page or a form failed on our side");
+    if !fault.is_logged() {
+        tracing::error!(error = %fault, "A page or a form failed on our side");
+    }
     let status = fault_status(&fault);
     set_status(status);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        set_header(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        set_header(RETRY_AFTER, RETRY_SOON);
     }
     ServerFnError::new("Something broke on our side.")
 }

@@ -11,3 +11,4 @@ pub mod page_runtime;
 pub mod rate_limit;
 pub mod require_sign_in;
 pub mod security_headers;
+pub mod unavailable;

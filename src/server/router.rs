@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Json, Router};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use leptos::prelude::provide_context;
@@ -26,7 +26,9 @@ use super::context::{self, RenderContext};
 use super::middleware::forms::{MAX_FORM_SIZE, RenderMismatchPage};
 use super::middleware::outermost::{self, Outermost, RouteRules};
 use super::middleware::security_headers::security_headers;
+use super::middleware::unavailable::with_retry_after;
 use super::middleware::{client_ip, cookies, forms, once, page_runtime, rate_limit, require_sign_in};
+use super::service::platform::readiness;
 use super::sign_in::session_store::{self, DbSessionStore};
 use super::state::AppState;
 use super::{brand, export, not_found, oauth, request_context, sign_in, telemetry, tms};
@@ -40,6 +42,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const PAGES: RouteRules =
     RouteRules { max_body: MAX_FORM_SIZE, timeout: REQUEST_TIMEOUT, respond_to_failure: outermost::bare_failure, span: telemetry::page_span };
 const MACHINES: RouteRules = RouteRules { max_body: oauth::LARGEST_BODY, span: telemetry::machine_span, ..PAGES };
+const OAUTH: RouteRules = RouteRules { respond_to_failure: oauth::error::respond_to_failure, ..MACHINES };
 const TMS_API: RouteRules = RouteRules { timeout: tms::TIMEOUT, respond_to_failure: tms::respond_to_failure, ..MACHINES };
 
 pub fn router(state: AppState) -> Router {
@@ -47,16 +50,12 @@ pub fn router(state: AppState) -> Router {
         let outermost = Outermost { app: state.clone(), rules, render_error, headers: security_headers(state.https) };
         routes.layer(from_fn_with_state(Arc::new(outermost), outermost::run))
     };
-    let routes = within(TMS_API, tms::router()).merge(within(MACHINES, machine_routes()));
+    let routes = within(TMS_API, tms::router()).merge(within(OAUTH, oauth::router())).merge(within(MACHINES, machine_routes()));
     routes.merge(within(PAGES, page_routes(&state).merge(static_files(&state)))).with_state(state)
 }
 
 fn machine_routes() -> Router<AppState> {
-    oauth::router()
-        .merge(sign_in::machine_routes())
-        .route(paths::BRAND, get(brand::get))
-        .route(paths::HEALTHZ, get(|| async { "ok\n" }))
-        .route(paths::READYZ, get(ready))
+    sign_in::machine_routes().route(paths::BRAND, get(brand::get)).route(paths::HEALTHZ, get(|| async { "ok\n" })).route(paths::READYZ, get(ready))
 }
 
 fn page_routes(state: &AppState) -> Router<AppState> {
@@ -168,11 +167,18 @@ async fn rate_limit_pages(State(state): State<AppState>, request: Request, next:
     }
 }
 
-async fn ready(State(state): State<AppState>) -> Response {
-    match state.services.readiness().await {
-        Ok(()) => "ready\n".into_response(),
-        Err(reason) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {}\n", reason.as_str())).into_response(),
-    }
+/// One line, or the state of each component as JSON for those who ask for that.
+async fn ready(State(state): State<AppState>, headers: HeaderMap) -> Response {
+    let problems = state.services.readiness().await.err().unwrap_or_default();
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+    let response = if accepted.into_iter().any(|accept| accept.contains("application/json")) {
+        (status, Json(readiness::report(&problems))).into_response()
+    } else {
+        let line = problems.first().map_or_else(|| "ready\n".to_owned(), |problem| format!("not ready: {}\n", problem.as_str()));
+        (status, line).into_response()
+    };
+    with_retry_after(response)
 }
 
 fn render_error(state: AppState, request: Request, status: StatusCode) -> BoxFuture<'static, Response> {

@@ -29,7 +29,7 @@ pub use crate::server::service::platform::rng::{Rng, SystemRng};
 pub use super::storage::Database;
 pub use super::storage::copy::{Copied, CopyError, copy, last_cleanup};
 pub use super::storage::postgres::PostgresAddress;
-use super::storage::{self, BoxFuture, Connection, Storage, deployment};
+use super::storage::{self, BoxFuture, Connection, FailureKind, Storage, deployment};
 use crate::domain::audit_log::AuditEvent;
 use crate::domain::ids::{DeviceGrantId, HostName, TenantId};
 use crate::domain::paths;
@@ -40,6 +40,7 @@ use crate::server::providers::egress::EgressPolicy;
 use crate::server::providers::profiles::Profiles;
 use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
+use crate::server::service::platform::disk_full;
 use crate::server::service::platform::keystore::{Keystore, KeystoreError};
 use crate::server::service::platform::readiness::ReadinessCache;
 use crate::server::service::platform::refusal_log::RefusalLog;
@@ -54,28 +55,37 @@ use ssh_keys::KeyInsertQueue;
 pub struct Fault {
     #[source]
     error: Arc<dyn std::error::Error + Send + Sync>,
-    temporary: bool,
+    kind: FailureKind,
 }
 
 impl Fault {
     pub fn new(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { error: Arc::new(error), temporary: false }
+        Self { error: Arc::new(error), kind: FailureKind::Permanent }
     }
 
     /// A fault after which a retry may succeed.
     pub fn temporary(error: impl std::error::Error + Send + Sync + 'static) -> Self {
-        Self { temporary: true, ..Self::new(error) }
+        Self { kind: FailureKind::Temporary, ..Self::new(error) }
     }
 
     /// Whether a retry may succeed: overload, a full disk, or a database that is away.
     pub fn is_temporary(&self) -> bool {
-        self.temporary
+        self.kind != FailureKind::Permanent
+    }
+
+    /// Whether it needs no line in the log: a full disk fails all changes, and has one line a minute ([`disk_full::log`]).
+    pub fn is_logged(&self) -> bool {
+        self.kind == FailureKind::DiskFull
     }
 }
 
 impl From<storage::Error> for Fault {
     fn from(fault: storage::Error) -> Self {
-        Self { temporary: fault.is_temporary(), error: Arc::new(fault) }
+        let kind = fault.kind();
+        if kind == FailureKind::DiskFull {
+            disk_full::log(&fault);
+        }
+        Self { kind, error: Arc::new(fault) }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod copy;
 pub mod delegations;
 pub mod deployment;
 pub mod device_grants;
+mod failure;
 mod folding_backfill;
 pub mod form_results;
 pub mod host_accounts;
@@ -52,6 +53,7 @@ use crate::domain::time::Timestamp;
 
 use batched_reader::BatchedReader;
 use clients::{ClientKey, ClientLookup};
+pub use failure::{FailureKind, SharedFailure};
 use hosts::CredentialWithSecrets;
 pub use sql::Connection;
 use ssh_keys::lookup::{self, DependencyQuery, LookupQuery, LookupResult};
@@ -76,64 +78,29 @@ pub enum Error {
     #[error("the database writer has stopped")]
     WriterStopped,
     #[error("the change was not begun: {0}")]
-    NotBegun(write_queue::NotBegun),
+    NotBegun(SharedFailure),
     #[error("the change was not begun; the log says why")]
     NotRun,
     #[error("the change panicked and was undone; the log says where")]
     Panicked,
     #[error("the change could not be committed: {0}")]
-    NotCommitted(String),
+    NotCommitted(SharedFailure),
     #[error("it is not known whether the change was committed: {0}")]
     OutcomeUnknown(String),
-    #[error("{why}")]
-    BatchedRead { why: String, temporary: bool },
+    #[error("{0}")]
+    BatchedRead(SharedFailure),
 }
 
 impl Error {
-    /// Whether the database accepts no writes: it is a standby, or the server or the file is read-only.
-    pub fn is_read_only(&self) -> bool {
+    pub fn kind(&self) -> FailureKind {
         match self {
-            Self::Database(error) => is_read_only(error),
-            Self::NotBegun(reason) => reason.read_only,
-            _ => false,
+            Self::Database(error) => FailureKind::of(error),
+            // Another change of the group, or another group, may succeed.
+            Self::NotBegun(failure) | Self::NotCommitted(failure) if failure.kind != FailureKind::Permanent => failure.kind,
+            Self::WriterStopped | Self::NotBegun(_) | Self::NotRun | Self::NotCommitted(_) | Self::OutcomeUnknown(_) => FailureKind::Temporary,
+            Self::BatchedRead(failure) => failure.kind,
+            _ => FailureKind::Permanent,
         }
-    }
-
-    /// Whether a retry may succeed: overload, a lock held by another process, or a full disk.
-    pub fn is_temporary(&self) -> bool {
-        match self {
-            Self::Database(error) => is_temporary(error),
-            Self::WriterStopped | Self::NotBegun(_) | Self::NotRun | Self::NotCommitted(_) | Self::OutcomeUnknown(_) => true,
-            Self::BatchedRead { temporary, .. } => *temporary,
-            _ => false,
-        }
-    }
-}
-
-fn is_read_only(error: &sqlx::Error) -> bool {
-    /// `read_only_sql_transaction`; `feature_not_supported`, for a transaction that writes on a standby; `SQLITE_READONLY`.
-    const CODES: [&str; 3] = ["25006", "0A000", "8"];
-    matches!(error, sqlx::Error::Database(error) if error.code().is_some_and(|code| CODES.contains(&code.as_ref())))
-}
-
-fn is_temporary(error: &sqlx::Error) -> bool {
-    /// SQLite's primary result codes: `SQLITE_BUSY`, `SQLITE_LOCKED` and `SQLITE_FULL`.
-    const BUSY_LOCKED_FULL: [u32; 3] = [5, 6, 13];
-    /// PostgreSQL's classes of SQLSTATEs: connection, transaction rollback, insufficient resources, operator intervention, system error.
-    const CLASSES: [&str; 5] = ["08", "40", "53", "57", "58"];
-    /// `read_only_sql_transaction` (a standby, also as `feature_not_supported` at the beginning of a transaction),
-    /// `idle_in_transaction_session_timeout` and `lock_not_available`.
-    const CODES: [&str; 4] = ["25006", "0A000", "25P03", "55P03"];
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| match code.len() {
-            5 if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => {
-                CODES.contains(&code.as_ref()) || CLASSES.iter().any(|class| code.starts_with(class))
-            }
-            // The low byte of an extended code, such as SQLITE_BUSY_SNAPSHOT, is its primary code.
-            _ => code.parse::<u32>().is_ok_and(|code| BUSY_LOCKED_FULL.contains(&(code & 0xff))),
-        }),
-        _ => false,
     }
 }
 
@@ -301,15 +268,18 @@ impl Storage {
         self.writer.write(work).await
     }
 
-    /// Checks that the database can be read and written.
-    pub async fn check(&self) -> Result<DatabaseState, Error> {
-        self.write(|db| Box::pin(async move { Ok::<_, Error>(sql::query("DELETE FROM attempts WHERE key = ''").execute(db).await.map(|_| ())?) }))
-            .await?;
+    /// Reads what a portal compares with itself.
+    pub async fn state(&self) -> Result<DatabaseState, Error> {
         Ok(DatabaseState {
             key_fingerprints: deployment::key_fingerprints(&self.readers).await?,
             supports_this_release: deployment::supports_this_release(&self.readers).await?,
             clock: self.readers.clock().await?.map(Timestamp::from_millis),
         })
+    }
+
+    /// Makes a change that has to reach the disk.
+    pub async fn check_write(&self, now: Timestamp) -> Result<(), Error> {
+        self.write(move |db| Box::pin(deployment::record_check(db, now))).await
     }
 
     /// Whether a commit waits for a synchronous standby.
@@ -329,7 +299,7 @@ impl Storage {
 impl From<&sql::CommitError> for Error {
     fn from(error: &sql::CommitError) -> Self {
         match error {
-            sql::CommitError::NotCommitted(error) => Self::NotCommitted(error.to_string()),
+            sql::CommitError::NotCommitted(error) => Self::NotCommitted(error.into()),
             sql::CommitError::Unknown(error) => Self::OutcomeUnknown(error.to_string()),
         }
     }

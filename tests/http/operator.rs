@@ -11,6 +11,7 @@ use crate::app;
 use crate::postgres;
 
 mod database_copy;
+mod disk_full;
 mod idp;
 mod refusals;
 mod tls;

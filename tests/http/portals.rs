@@ -111,7 +111,7 @@ async fn readiness_names_its_reason() {
     for (change, reason) in [
         ("UPDATE deployment SET value = 'x' WHERE name = 'key:codes.key'", "keys"),
         ("INSERT INTO deployment (name, value) VALUES ('oldest-schema', '999999')", "schema"),
-        ("ALTER TABLE attempts RENAME TO gone", "database"),
+        ("ALTER TABLE periodic_tasks RENAME TO gone", "database"),
     ] {
         let app = TestApp::start().await;
         app.sql(change).await;

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 
 use super::page_runtime;
+use super::unavailable::{fault_status, with_retry_after};
 use crate::server::preferences;
 use crate::server::service::Fault;
 use crate::server::state::AppState;
@@ -22,25 +23,11 @@ impl From<Fault> for HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        tracing::error!(error = %self.0, "A request failed on our side");
-        match fault_status(&self.0) {
-            StatusCode::SERVICE_UNAVAILABLE => unavailable(),
-            status => status.into_response(),
+        if !self.0.is_logged() {
+            tracing::error!(error = %self.0, "A request failed on our side");
         }
+        with_retry_after(fault_status(&self.0).into_response())
     }
-}
-
-/// `Retry-After` of a response whose request may succeed soon.
-pub const RETRY_AFTER_SECONDS: &str = "5";
-
-/// 503 if the request may succeed soon: the database is being restarted, or is overloaded. Else 500.
-pub fn fault_status(fault: &Fault) -> StatusCode {
-    if fault.is_temporary() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR }
-}
-
-/// 503 without a body, with `Retry-After`.
-pub fn unavailable() -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, RETRY_AFTER_SECONDS)]).into_response()
 }
 
 /// Renders the page for a status. The router passes it in, because layers know no pages.

@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::{cookies, http_error};
+use super::cookies;
+use super::unavailable::unavailable;
 use crate::domain::form::{self, SubmittedForm};
 use crate::server::request_context::RequestContext;
 use crate::server::service::platform::form_results::{Submission, SubmissionId};
@@ -98,7 +99,7 @@ pub async fn earlier(
             Submission::InProgress => sleep(ASK_EVERY).await,
         }
     }
-    Ok(Earlier::Sent(http_error::unavailable()))
+    Ok(Earlier::Sent(unavailable()))
 }
 
 /// The first submission's result, for its own account or browser. A sender with the cookie that the first one was sent with gets the new
@@ -160,7 +161,9 @@ pub async fn keep_renewed(State(state): State<AppState>, mut request: Request, n
             result.renewed = cookies::set_to(response.headers(), name).map(|to| Renewed { from, to });
             finish(&state.services, &id, &result).await
         };
-        if let Err(fault) = kept {
+        if let Err(fault) = kept
+            && !fault.is_logged()
+        {
             // If the form was carried out, its response has the new cookie.
             tracing::error!(error = %fault, "The result of a form could not be kept");
         }

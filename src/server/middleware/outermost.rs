@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use tracing::{Instrument, Level, Span};
 
 use super::http_error::{self, RenderErrorPage};
+use super::unavailable::unavailable;
 use super::{client_ip, security_headers};
 use crate::server::service::Fault;
 use crate::server::state::AppState;
@@ -42,7 +43,7 @@ pub enum HandlerFailure {
 /// A response without a body: browsers get the page of its status.
 pub fn bare_failure(failure: HandlerFailure) -> Response {
     match failure {
-        HandlerFailure::TimedOut => http_error::unavailable(),
+        HandlerFailure::TimedOut => unavailable(),
         HandlerFailure::Panicked => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -72,7 +73,9 @@ pub async fn run(State(outermost): State<Arc<Outermost>>, mut request: Request, 
         let respond = |request| within_limits(outermost.rules, request, next);
         let mut response = http_error::render_error_page(app, outermost.render_error, request, respond).await;
         security_headers::add_defaults(&outermost.headers, response.headers_mut());
-        if let Some(UnloggedFault(fault)) = response.extensions().get() {
+        if let Some(UnloggedFault(fault)) = response.extensions().get()
+            && !fault.is_logged()
+        {
             tracing::error!(%method, route = route.as_ref().map(MatchedPath::as_str), error = %fault, "A request failed on our side");
         }
         if let Some(started) = started {

@@ -5,12 +5,14 @@ use std::panic::resume_unwind;
 use std::sync::LazyLock;
 
 use axum::extract::Request;
-use axum::http::{Method, StatusCode};
+use axum::http::Method;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tracing::{Instrument, Span};
+
+use super::unavailable::unavailable;
 
 /// Scheduling priority of these threads (`nice`): they yield to others that want the same core.
 const NICENESS: i32 = 10;
@@ -46,7 +48,7 @@ async fn spawn(answer: impl Future<Output = Response> + Send + 'static, to_its_e
         Ok(response) => response,
         // For the layer that catches panics.
         Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(_) => unavailable(),
     }
 }
 

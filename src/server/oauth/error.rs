@@ -10,7 +10,8 @@ use serde_json::json;
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
-use crate::server::middleware::outermost::UnloggedFault;
+use crate::server::middleware::outermost::{HandlerFailure, UnloggedFault};
+use crate::server::middleware::unavailable::{fault_status, with_retry_after};
 use crate::server::service::authorizations::access_tokens::RevocationRefused;
 use crate::server::service::device_flow::device_grants::PollRefused;
 use crate::server::service::{Error, Fault};
@@ -36,7 +37,14 @@ pub enum OAuthError {
     NotFound,
     MethodNotAllowed,
     ServerError(Fault),
+    /// No response within the time limit.
+    TimedOut,
+    /// A panic, which has been logged.
+    Panicked,
 }
+
+const UNAVAILABLE: &str = "The server is temporarily unavailable. Retry after the time in Retry-After.";
+const INTERNAL: &str = "Internal server error.";
 
 impl OAuthError {
     /// The same error for a polling client.
@@ -44,7 +52,9 @@ impl OAuthError {
         match self {
             Self::Overload(wait) => Self::SlowDown(wait),
             Self::ServerError(fault) if fault.is_temporary() => {
-                tracing::warn!(error = %fault, "A poll could not be answered at the moment");
+                if !fault.is_logged() {
+                    tracing::warn!(error = %fault, "A poll could not be answered at the moment");
+                }
                 Self::SlowDown(INTERVAL)
             }
             other => other,
@@ -72,15 +82,13 @@ impl OAuthError {
             E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Polling too fast. Wait longer between requests."),
             E::AccessDenied(why) => (StatusCode::BAD_REQUEST, "access_denied", why),
             E::ExpiredToken => (StatusCode::BAD_REQUEST, "expired_token", "The device code has expired. Request a new one."),
-            E::ServerError(fault) if fault.is_temporary() => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "temporarily_unavailable",
-                "The server is temporarily overloaded. Retry after the time in Retry-After.",
-            ),
+            E::ServerError(fault) if fault.is_temporary() => (fault_status(fault), "temporarily_unavailable", UNAVAILABLE),
+            E::TimedOut => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", UNAVAILABLE),
             E::Overload(_) => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", "Too many requests. Retry after the time in Retry-After."),
             E::NotFound => (StatusCode::NOT_FOUND, "invalid_request", "No resource exists at this URL."),
             E::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request", "Method not allowed."),
-            E::ServerError(_) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Internal server error."),
+            E::ServerError(fault) => (fault_status(fault), "server_error", INTERNAL),
+            E::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", INTERNAL),
         }
     }
 }
@@ -92,7 +100,6 @@ impl IntoResponse for OAuthError {
         let headers = response.headers_mut();
         let wait = match &self {
             OAuthError::SlowDown(wait) | OAuthError::Overload(wait) => Some(*wait),
-            OAuthError::ServerError(fault) => fault.is_temporary().then_some(INTERVAL),
             _ => None,
         };
         if let Some(wait) = wait {
@@ -101,6 +108,7 @@ impl IntoResponse for OAuthError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"tms\", charset=\"UTF-8\""));
         }
+        response = with_retry_after(response);
         if let OAuthError::ServerError(fault) = self {
             response.extensions_mut().insert(UnloggedFault(fault));
         }
@@ -110,6 +118,14 @@ impl IntoResponse for OAuthError {
 
 /// RFC 6749 §5.1: responses with a code or token must not be cached.
 pub const NO_STORE_HEADERS: [(HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+
+/// The response to a request that timed out or panicked.
+pub fn respond_to_failure(failure: HandlerFailure) -> Response {
+    match failure {
+        HandlerFailure::TimedOut => OAuthError::TimedOut.into_response(),
+        HandlerFailure::Panicked => OAuthError::Panicked.into_response(),
+    }
+}
 
 pub async fn method_not_allowed() -> OAuthError {
     OAuthError::MethodNotAllowed
@@ -172,5 +188,27 @@ impl From<ServiceRefusal<PollRefused>> for OAuthError {
 impl From<ServiceRefusal<RevocationRefused>> for OAuthError {
     fn from(_: ServiceRefusal<RevocationRefused>) -> Self {
         Self::UnauthorizedClient("The token was issued to another client.")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_errors_of_oauth() {
+        for (failure, status) in [(HandlerFailure::TimedOut, 503), (HandlerFailure::Panicked, 500)] {
+            let response = respond_to_failure(failure);
+            assert_eq!((response.status().as_u16(), response.headers().contains_key(header::RETRY_AFTER)), (status, status == 503));
+            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json");
+        }
+    }
+
+    #[test]
+    fn temporary_fault_is_503_with_the_time_to_wait() {
+        let fault = OAuthError::from(Fault::temporary(std::io::Error::other("away"))).into_response();
+        assert!(fault.status() == StatusCode::SERVICE_UNAVAILABLE && fault.headers()[header::RETRY_AFTER] == "5");
+        let fault = OAuthError::from(Fault::new(std::io::Error::other("broken"))).into_response();
+        assert_eq!((fault.status(), fault.headers().contains_key(header::RETRY_AFTER)), (StatusCode::INTERNAL_SERVER_ERROR, false));
     }
 }

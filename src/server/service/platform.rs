@@ -1,10 +1,11 @@
 //! What all use cases need: clock, random numbers, keys, sealing, set-up, housekeeping and results of forms.
 
 pub mod clock;
+pub(super) mod disk_full;
 pub mod form_results;
 pub mod housekeeping;
 pub mod keystore;
-pub(super) mod readiness;
+pub mod readiness;
 pub(super) mod refusal_log;
 pub mod rng;
 pub(super) mod sealing;

@@ -40,7 +40,7 @@ const CHOSEN_TENANT: &str = "chosen_tenant";
 /// The longest lifetime of any session.
 const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
-/// A fault of the session; one of its store is one of the database, and temporary.
+/// A fault of the session; one of the store's backend is temporary.
 fn session_fault(error: session::Error) -> Fault {
     match error {
         session::Error::Store(session_store::Error::Backend(_)) => Fault::temporary(error),

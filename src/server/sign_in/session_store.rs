@@ -28,7 +28,7 @@ use tower_sessions::session_store::{Error, Result};
 use super::session::{BROWSER_INFO, BrowserInfo, SIGNED_IN, SignInRecord, decode};
 use crate::domain::provider::UpstreamSession;
 use crate::domain::time::Timestamp;
-use crate::server::middleware::http_error;
+use crate::server::middleware::unavailable::unavailable;
 use crate::server::service::auth::browser_sessions::SessionRow;
 use crate::server::service::{Fault, Rng, Services, SystemRng};
 use crate::server::sign_in::session::upstream::UPSTREAM_SESSION;
@@ -122,11 +122,14 @@ tokio::task_local! {
     static UNAVAILABLE: Cell<bool>;
 }
 
+/// Temporary faults are errors of the backend, others of the data; `session_fault` tells them apart again.
 fn backend_error(fault: Fault) -> Error {
     if fault.is_temporary() {
         let _ = UNAVAILABLE.try_with(|unavailable| unavailable.set(true));
+        Error::Backend(fault.to_string())
+    } else {
+        Error::Decode(fault.to_string())
     }
-    Error::Backend(fault.to_string())
 }
 
 /// Around the layer of the sessions, which answers each fault of the store with 500: 503 if the request may succeed soon.
@@ -136,7 +139,7 @@ pub async fn answer_unavailable(request: Request, next: Next) -> Response {
         (response, UNAVAILABLE.with(Cell::get))
     };
     match UNAVAILABLE.scope(Cell::new(false), answered).await {
-        (response, true) if response.status() == StatusCode::INTERNAL_SERVER_ERROR => http_error::unavailable(),
+        (response, true) if response.status() == StatusCode::INTERNAL_SERVER_ERROR => unavailable(),
         (response, _) => response,
     }
 }

@@ -10,7 +10,8 @@ use serde_json::json;
 
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::paths::{self, ReturnTo};
-use crate::server::middleware::http_error::{HttpError, fault_status};
+use crate::server::middleware::http_error::HttpError;
+use crate::server::middleware::unavailable::{fault_status, with_retry_after};
 use crate::server::request_context::RequestContext;
 use crate::server::service::auth::upstream_login::ProviderError;
 use crate::server::service::auth::upstream_logout::LogoutTokenRefused;
@@ -98,7 +99,9 @@ pub async fn backchannel_logout(
             }
         }
         Err(Error::Internal(fault)) => {
-            tracing::error!(error = %fault, "Sessions could not be ended for an institution");
+            if !fault.is_logged() {
+                tracing::error!(error = %fault, "Sessions could not be ended for an institution");
+            }
             logout_error(fault_status(&fault), "Something broke on our side.")
         }
     }
@@ -106,5 +109,10 @@ pub async fn backchannel_logout(
 
 /// §2.8.
 fn logout_error(status: StatusCode, why: &str) -> Response {
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": "invalid_request", "error_description": why }))).into_response()
+    let error = match status {
+        StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
+        StatusCode::INTERNAL_SERVER_ERROR => "server_error",
+        _ => "invalid_request",
+    };
+    with_retry_after((status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error, "error_description": why }))).into_response())
 }

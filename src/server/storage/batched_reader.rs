@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::sql::{self, Pool};
-use super::{Connection, Error};
+use super::{Connection, Error, FailureKind, SharedFailure};
 
 /// Maximum number of questions per query. With more, the first would wait for the rows of the last.
 const MAX_BATCH: usize = 64;
@@ -109,9 +109,8 @@ async fn serve<Q: Eq + Hash + Send + Sync, A: Clone + Send>(shared: Arc<ReaderIn
                 }
             }
             Err(fault) => {
-                let why = fault.to_string();
-                let failed = || Error::BatchedRead { why: why.clone(), temporary: fault.is_temporary() };
-                askers.into_iter().flatten().for_each(|asker| drop(asker.send(Err(failed()))));
+                let failure = SharedFailure { why: fault.to_string(), kind: fault.kind() };
+                askers.into_iter().flatten().for_each(|asker| drop(asker.send(Err(Error::BatchedRead(failure.clone())))));
             }
         }
     }
@@ -130,7 +129,7 @@ async fn run_batch<Q, A>(shared: &ReaderInner<Q, A>, questions: &[Q]) -> Result<
     // Answers are matched by position: a wrong number of them would give callers each other's data.
     if answers.len() != questions.len() {
         let why = format!("{} answers to {} questions", answers.len(), questions.len());
-        return Err(Error::BatchedRead { why, temporary: false });
+        return Err(Error::BatchedRead(SharedFailure { why, kind: FailureKind::Permanent }));
     }
     Ok(answers)
 }
@@ -166,8 +165,9 @@ mod tests {
         for (number, answer) in (1..=12).cycle().zip(answers) {
             assert_eq!(answer.expect("an answer"), number * 2);
         }
-        assert!(matches!(reader.read(0).await, Err(Error::BatchedRead { temporary: true, .. })));
-        assert!(matches!(reader.read(99).await, Err(Error::BatchedRead { temporary: false, .. })));
+        let kind = |answer: Result<i32, Error>| answer.map_err(|error| error.kind());
+        assert_eq!(kind(reader.read(0).await), Err(FailureKind::Temporary));
+        assert_eq!(kind(reader.read(99).await), Err(FailureKind::Permanent));
         assert!(matches!(reader.read(13).await, Err(Error::NotRun)));
         assert_eq!(reader.read(4).await.expect("an answer, after a panic"), 8);
         reader.close().await;

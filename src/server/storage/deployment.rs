@@ -33,6 +33,17 @@ pub async fn last_begin(db: impl sql::Executor<'_>, name: &str) -> Result<Option
     Ok(begun.filter(|begun| *begun > 0).map(Timestamp::from_millis))
 }
 
+/// Records that the database was checked. The stored time differs each time, so that each change has to be written to the disk.
+pub async fn record_check(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
+    let record = sql::query(
+        "INSERT INTO periodic_tasks (name, begun_at) VALUES ('check', $1)
+         ON CONFLICT (name) DO UPDATE SET
+             begun_at = CASE WHEN excluded.begun_at > periodic_tasks.begun_at THEN excluded.begun_at ELSE periodic_tasks.begun_at + 1 END",
+    );
+    record.bind(now.as_millis()).execute(db).await?;
+    Ok(())
+}
+
 /// Begins a periodic task. False if it was begun after `previous`, here or by another portal.
 pub async fn begin_task(db: &mut Connection, name: &str, now: Timestamp, previous: Timestamp) -> Result<bool, Error> {
     let update = sql::query("UPDATE periodic_tasks SET begun_at = $2 WHERE name = $1 AND (begun_at <= $3 OR begun_at > $2)");

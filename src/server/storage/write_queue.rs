@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use super::sql::{CommitError, Pool};
-use super::{Connection, Error, is_read_only};
+use super::{Connection, Error, FailureKind, SharedFailure};
 
 /// Maximum number of queued changes; beyond it, callers wait for a place in the queue.
 const QUEUE_CAPACITY: usize = 1_024;
@@ -21,15 +21,7 @@ const QUEUE_CAPACITY: usize = 1_024;
 /// Sends a change's result to its caller; takes the error of the group's commit.
 type CommitCallback = Box<dyn FnOnce(Option<&CommitError>) + Send>;
 /// Runs a change, and returns whether to keep it. Without a connection, the change is refused.
-type WriteJob = Box<dyn for<'c> FnOnce(Result<&'c mut Connection, NotBegun>) -> BoxFuture<'c, (bool, CommitCallback)> + Send>;
-
-/// Why a change was not begun: the database does not respond, or accepts no changes.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{why}")]
-pub struct NotBegun {
-    why: String,
-    pub(super) read_only: bool,
-}
+type WriteJob = Box<dyn for<'c> FnOnce(Result<&'c mut Connection, SharedFailure>) -> BoxFuture<'c, (bool, CommitCallback)> + Send>;
 
 #[derive(Clone)]
 pub(super) struct WriteQueue {
@@ -104,7 +96,8 @@ async fn serve(pool: Pool, max_group: usize, mut changes: mpsc::Receiver<WriteJo
 async fn commit_group(pool: &Pool, max_group: usize, first: WriteJob, changes: &mut mpsc::Receiver<WriteJob>) {
     let mut reports = Vec::new();
     let committed = run_group(pool, max_group, first, changes, &mut reports).await;
-    if let Err(error) = &committed {
+    // A full disk is logged with the faults that callers get: it fails all groups.
+    if let Some(error) = committed.as_ref().err().filter(|error| Error::from(*error).kind() != FailureKind::DiskFull) {
         tracing::error!(%error, changes = reports.len(), "Could not commit a group of changes");
     }
     for report in reports {
@@ -123,7 +116,7 @@ async fn run_group(
         Ok(transaction) => transaction,
         Err(error) => {
             // All that wait are told now, rather than one after the other: each would wait for the same timeout.
-            let reason = NotBegun { why: error.to_string(), read_only: is_read_only(&error) };
+            let reason = SharedFailure::from(&error);
             for change in std::iter::once(first).chain(std::iter::from_fn(|| changes.try_recv().ok()).take(QUEUE_CAPACITY)) {
                 reports.push(change(Err(reason.clone())).await.1);
             }
@@ -212,7 +205,7 @@ mod tests {
         late.run("SELECT * FROM attempts").await.expect("a read");
         write(&storage, &[ATTEMPT]).await.expect("a change in between");
         let refused = late.run(ATTEMPT).await.map_err(Error::from);
-        assert!(refused.as_ref().is_err_and(Error::is_temporary), "{refused:?}");
+        assert!(refused.as_ref().is_err_and(|error| error.kind() == FailureKind::Temporary), "{refused:?}");
         storage.close().await;
     }
 }

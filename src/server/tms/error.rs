@@ -12,14 +12,18 @@ use utoipa::{IntoResponses, ToSchema};
 use crate::domain::scope::Scope;
 use crate::domain::time::retry_after;
 use crate::server::middleware::outermost::UnloggedFault;
+use crate::server::middleware::unavailable::{fault_status, with_retry_after};
 use crate::server::service::Fault;
 use crate::server::service::authorizations::access_tokens::InvalidToken;
 
-/// `Retry-After` of an overload.
+/// `Retry-After` of an overload, which ends sooner than faults do.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// The message of an overload, wherever it is detected.
 pub const OVERLOADED: &str = "ERROR: the server is temporarily overloaded; retry after the seconds in Retry-After.";
+
+const UNAVAILABLE: &str = "ERROR: the server is temporarily unavailable; retry after the seconds in Retry-After.";
+const INTERNAL: &str = "ERROR: internal server error.";
 
 #[derive(Debug)]
 pub enum TmsError {
@@ -91,7 +95,7 @@ pub enum ErrorResponses {
     /// Internal server error.
     #[response(status = 500)]
     Internal(ErrorReply),
-    /// The server is temporarily overloaded; retry after the time in `Retry-After`.
+    /// The server is temporarily overloaded or unavailable; retry after the time in `Retry-After`.
     #[response(status = 503)]
     Busy(ErrorReply),
 }
@@ -125,8 +129,8 @@ impl TmsError {
             E::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "ERROR: send the request body as 'Content-Type: application/json'."),
             E::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "ERROR: too many requests; retry after the seconds in Retry-After."),
             E::Busy(sentence) => (StatusCode::SERVICE_UNAVAILABLE, sentence),
-            E::Internal(fault) if fault.is_temporary() => (StatusCode::SERVICE_UNAVAILABLE, OVERLOADED),
-            E::Internal(_) | E::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR: internal server error."),
+            E::Internal(fault) => (fault_status(fault), if fault.is_temporary() { UNAVAILABLE } else { INTERNAL }),
+            E::Panicked => (StatusCode::INTERNAL_SERVER_ERROR, INTERNAL),
         };
         (status, sentence.into())
     }
@@ -157,7 +161,6 @@ impl TmsError {
         match self {
             TmsError::TooManyRequests(wait) => Some(retry_after(*wait)),
             TmsError::Busy(_) => Some(retry_after(OVERLOAD_RETRY_AFTER)),
-            TmsError::Internal(fault) if fault.is_temporary() => Some(retry_after(OVERLOAD_RETRY_AFTER)),
             _ => None,
         }
     }
@@ -176,6 +179,7 @@ impl IntoResponse for TmsError {
         if let Some(seconds) = self.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response = with_retry_after(response);
         if let TmsError::Internal(fault) = self {
             response.extensions_mut().insert(UnloggedFault(fault));
         }

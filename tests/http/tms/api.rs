@@ -20,6 +20,11 @@ pub struct ApiClient {
 }
 
 impl ApiClient {
+    /// Without credentials, of a portal at this URL.
+    pub fn at(base: &str) -> Self {
+        Self { http: reqwest::Client::new(), base: base.to_owned(), headers: Vec::new() }
+    }
+
     /// The same with another value of a header.
     pub fn with(&self, name: &'static str, value: &str) -> Self {
         let mut changed = self.without(name);

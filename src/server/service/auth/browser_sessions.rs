@@ -22,6 +22,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(2 * 60 * 60);
 const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * 60 * 60);
 /// Accuracy of "last seen"; a write per page would be too expensive.
 const LAST_SEEN_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a page waits until "last seen" is written.
+const TOUCH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Whether the principal's session still exists. Checked in the transaction of changes that give access: after a person has revoked all
 /// access, no request that was in progress may give some back.
@@ -188,8 +190,13 @@ impl Services {
         }
         let end = self.session_expiry(signed_in_at);
         let id_hash = id_hash.to_vec();
-        self.write(move |db| async move { browser_sessions::touch(db, &id_hash, now, end).await }.boxed()).await?;
-        Ok(Some(SessionRow { last_seen_at: now.as_millis(), expires_at: end.as_millis(), ..session }))
+        let touch = self.write(move |db| async move { browser_sessions::touch(db, &id_hash, now, end).await }.boxed());
+        match tokio::time::timeout(TOUCH_TIMEOUT, touch).await {
+            Ok(Ok(())) => Ok(Some(SessionRow { last_seen_at: now.as_millis(), expires_at: end.as_millis(), ..session })),
+            // Pages are shown while nothing can be written; the session just does not last longer for it.
+            Ok(Err(fault)) if !fault.is_temporary() => Err(fault),
+            Ok(Err(_)) | Err(_) => Ok(Some(session)),
+        }
     }
 
     /// For the session store: inserts a new session.

@@ -106,7 +106,9 @@ impl Services {
         }
         tokio::spawn(async move {
             let noted = services.write(move |db| async move { device_grants::set_used(db, &tenant, &id, from, now).await }.boxed()).await;
-            if let Err(fault) = noted {
+            if let Err(fault) = noted
+                && !fault.is_logged()
+            {
                 tracing::warn!(error = %fault, "The use of a token could not be written down");
             }
         });

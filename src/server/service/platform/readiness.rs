@@ -1,15 +1,20 @@
-//! Whether this portal can serve requests, for load balancers.
+//! Whether this portal can serve requests, for load balancers and monitoring.
 
+use std::future::pending;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+use serde_json::{Value, json};
+use tokio::time::sleep;
 
-use crate::server::service::{Clock, Services, SystemClock};
-use crate::server::storage::DatabaseState;
+use crate::server::service::{Clock, Fault, Services, SystemClock};
+use crate::server::storage::{DatabaseState, FailureKind};
 
-/// How long the check may take.
-const TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a result is used again, so that probes cost one write per interval.
+/// How long a check may take: a probe is answered within a second.
+const TIMEOUT: Duration = Duration::from_millis(900);
+/// How long a result is used again, so that probes cost one write per interval. Longer than a check takes: all probes wait for the same one.
 const INTERVAL: Duration = Duration::from_secs(1);
 /// Clocks that differ by more are logged.
 const CLOCK_WARNING: Duration = Duration::from_secs(2);
@@ -25,6 +30,8 @@ pub enum NotReady {
     ReadOnly,
     /// Its commits wait for a standby.
     Standby,
+    /// There is no space for changes.
+    Disk,
     /// It was migrated by a release that does not support this one.
     Schema,
     /// The keys of this portal are not those of the deployment.
@@ -40,6 +47,17 @@ impl NotReady {
             Self::Database => "database",
             Self::ReadOnly => "read-only",
             Self::Standby => "standby",
+            Self::Disk => "disk",
+            Self::Schema => "schema",
+            Self::Keys => "keys",
+            Self::Clock => "clock",
+        }
+    }
+
+    fn component(self) -> &'static str {
+        match self {
+            Self::Database | Self::ReadOnly | Self::Standby => "database",
+            Self::Disk => "disk",
             Self::Schema => "schema",
             Self::Keys => "keys",
             Self::Clock => "clock",
@@ -47,54 +65,115 @@ impl NotReady {
     }
 }
 
-/// The last result, and when it was determined.
+/// The state of each component, as JSON.
+pub fn report(problems: &[NotReady]) -> Value {
+    // If the database does not respond, nothing is known about the others.
+    let unknown = problems.iter().any(|problem| matches!(problem, NotReady::Database | NotReady::Standby));
+    let state = |component: &str| match problems.iter().find(|problem| problem.component() == component) {
+        Some(problem) => json!({ "status": "failed", "reason": problem.as_str() }),
+        None if unknown => json!({ "status": "unknown" }),
+        None => json!({ "status": "ok" }),
+    };
+    let components = ["database", "disk", "schema", "keys", "clock"].map(|component| (component.to_owned(), state(component)));
+    json!({
+        "status": if problems.is_empty() { "ready" } else { "not ready" },
+        "components": Value::Object(components.into_iter().collect()),
+    })
+}
+
+/// `Err`: the reasons, the most important one first.
+type Readiness = Result<(), Vec<NotReady>>;
+
+/// The last check, and when it began.
 #[derive(Default)]
-pub struct ReadinessCache(Mutex<Option<(Instant, Result<(), NotReady>)>>);
+pub struct ReadinessCache(Mutex<Option<(Instant, Shared<BoxFuture<'static, Readiness>>)>>);
 
 impl Services {
     /// Checks that the database can be read and written, and fits this portal. Concurrent calls share a check.
-    pub async fn readiness(&self) -> Result<(), NotReady> {
-        let mut last = self.shared.readiness.0.lock().await;
-        if let Some((at, result)) = *last
-            && at.elapsed() < INTERVAL
-        {
-            return result;
-        }
-        let result = self.check_readiness().await;
-        *last = Some((Instant::now(), result));
-        result
-    }
-
-    async fn check_readiness(&self) -> Result<(), NotReady> {
-        let state = match tokio::time::timeout(TIMEOUT, self.storage().check()).await {
-            Ok(Ok(state)) => state,
-            Ok(Err(error)) => {
-                tracing::error!(%error, "The database cannot be read or written");
-                return Err(if error.is_read_only() { NotReady::ReadOnly } else { NotReady::Database });
-            }
-            Err(_) => {
-                let waits = tokio::time::timeout(TIMEOUT, self.storage().commits_wait_for_standby()).await;
-                let waits = matches!(waits, Ok(Ok(true)));
-                tracing::error!(commits_wait_for_standby = waits, "The database does not respond");
-                return Err(if waits { NotReady::Standby } else { NotReady::Database });
+    pub async fn readiness(&self) -> Readiness {
+        let check = {
+            let mut last = self.shared.readiness.0.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*last {
+                Some((begun, check)) if begun.elapsed() < INTERVAL => check.clone(),
+                _ => {
+                    let services = self.clone();
+                    // A task: it goes on when the probe that began it has hung up.
+                    let task = tokio::spawn(async move { services.check_readiness().await });
+                    let check = task.map(|done| done.unwrap_or_else(|_| Err(vec![NotReady::Database]))).boxed().shared();
+                    *last = Some((Instant::now(), check.clone()));
+                    check
+                }
             }
         };
-        self.compare(&state).inspect_err(|reason| tracing::error!(reason = reason.as_str(), "Not ready"))
+        check.await
+    }
+
+    async fn check_readiness(&self) -> Readiness {
+        let (mut commits_wait, half) = (false, TIMEOUT / 2);
+        let check = async {
+            let state = self.storage().state().await?;
+            Ok::<_, Fault>((state, self.storage().check_write(self.now()).await.map_err(Fault::from)))
+        };
+        // Asked while the change waits, so that the answer is there in time.
+        let ask = async {
+            sleep(half).await;
+            commits_wait = matches!(self.storage().commits_wait_for_standby().await, Ok(true));
+            pending::<()>().await;
+        };
+        let checked = tokio::select! {
+            checked = check => Some(checked),
+            () = ask => None,
+            () = sleep(TIMEOUT) => None,
+        };
+        let problems = match checked {
+            Some(Ok((state, Ok(())))) => self.compare(&state),
+            Some(Ok((state, Err(fault)))) => [vec![log_failure(&fault)], self.compare(&state)].concat(),
+            Some(Err(fault)) => vec![log_failure(&fault)],
+            None => {
+                tracing::error!(commits_wait_for_standby = commits_wait, "The database does not respond");
+                vec![if commits_wait { NotReady::Standby } else { NotReady::Database }]
+            }
+        };
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
     /// Compares the database with this portal.
-    fn compare(&self, state: &DatabaseState) -> Result<(), NotReady> {
-        if !state.supports_this_release {
-            return Err(NotReady::Schema);
-        }
-        if !matches!(self.signing_keys().first_different(&state.key_fingerprints), Ok(None)) {
-            return Err(NotReady::Keys);
-        }
+    fn compare(&self, state: &DatabaseState) -> Vec<NotReady> {
         let now = SystemClock.now();
         let difference = state.clock.map(|clock| now.since(clock).max(clock.since(now))).unwrap_or_default();
         if difference > CLOCK_WARNING {
             tracing::warn!(seconds = difference.as_secs_f32(), "The clocks of this machine and of the database differ");
         }
-        if difference > CLOCK_LIMIT { Err(NotReady::Clock) } else { Ok(()) }
+        let same_keys = matches!(self.signing_keys().first_different(&state.key_fingerprints), Ok(None));
+        let checks = [(state.supports_this_release, NotReady::Schema), (same_keys, NotReady::Keys), (difference <= CLOCK_LIMIT, NotReady::Clock)];
+        let problems = checks.into_iter().filter(|(passed, _)| !passed).map(|(_, problem)| problem);
+        problems.inspect(|problem| tracing::error!(reason = problem.as_str(), "Not ready")).collect()
+    }
+}
+
+fn log_failure(fault: &Fault) -> NotReady {
+    if !fault.is_logged() {
+        tracing::error!(error = %fault, "The database cannot be read or written");
+    }
+    match fault.kind {
+        FailureKind::ReadOnly => NotReady::ReadOnly,
+        FailureKind::DiskFull => NotReady::Disk,
+        FailureKind::Permanent | FailureKind::Temporary => NotReady::Database,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn report_names_each_component() {
+        let statuses = |problems: &[NotReady]| {
+            let report = report(problems);
+            ["database", "disk", "keys"].map(|component| report["components"][component]["status"].as_str().unwrap_or_default().to_owned())
+        };
+        assert_eq!((report(&[])["status"].as_str(), statuses(&[])), (Some("ready"), ["ok", "ok", "ok"].map(str::to_owned)));
+        assert_eq!(statuses(&[NotReady::Disk, NotReady::Keys]), ["ok", "failed", "failed"].map(str::to_owned));
+        assert_eq!(statuses(&[NotReady::Database]), ["failed", "unknown", "unknown"].map(str::to_owned));
     }
 }

@@ -213,7 +213,9 @@ impl Services {
             return;
         }
         tokio::spawn(async move {
-            if let Err(fault) = services.record_lookup(tenant, host, from, now).await {
+            if let Err(fault) = services.record_lookup(tenant, host, from, now).await
+                && !fault.is_logged()
+            {
                 tracing::warn!(error = %fault, "A host's question could not be written down");
             }
             drop(slot);
@@ -237,7 +239,9 @@ impl Services {
         }
         let services = self.clone();
         tokio::spawn(async move {
-            if let Err(fault) = services.count_use(number, from).await {
+            if let Err(fault) = services.count_use(number, from).await
+                && !fault.is_logged()
+            {
                 tracing::error!(error = %fault, "A login could not be recorded");
             }
             services.pending_uses().remove(&number);

@@ -159,7 +159,9 @@ impl Services {
         }
         let services = self.clone();
         tokio::spawn(async move {
-            if let Err(fault) = services.record_refusal(refusal, now).await {
+            if let Err(fault) = services.record_refusal(refusal, now).await
+                && !fault.is_logged()
+            {
                 tracing::warn!(error = %fault, "A refused key lookup could not be recorded");
             }
             drop(slot);
