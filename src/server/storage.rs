@@ -176,6 +176,8 @@ pub struct DatabaseState {
     pub supports_this_release: bool,
     /// The time at the database; `None` if it runs in this process.
     pub clock: Option<Timestamp>,
+    /// The bytes that are left on its disk; `None` if it is a server.
+    pub space_left: Option<u64>,
 }
 
 /// The open database.
@@ -184,6 +186,8 @@ pub struct Storage {
     /// The runtime that opened the database. It drives the connections opened on it, and runs the tasks that use them.
     runtime: Handle,
     readers: sql::Pool,
+    /// The file of the embedded database.
+    file: Option<PathBuf>,
     /// For callers on another runtime, such as that of pages: its threads have a lower priority, so that a connection which they opened or
     /// hold would delay the callers on this one.
     other_readers: sql::Pool,
@@ -201,7 +205,7 @@ impl Storage {
         match database {
             Database::File(file) => {
                 let writer = WriteQueue::start(sqlite::open(file).await?, sqlite::MAX_GROUP);
-                Self::new(writer, |purpose| sqlite::readers(file, purpose)).await
+                Ok(Self { file: Some(file.clone()), ..Self::new(writer, |purpose| sqlite::readers(file, purpose)).await? })
             }
             Database::Postgres(address) => {
                 address.migrate(create).await?;
@@ -226,6 +230,7 @@ impl Storage {
             other_readers: pool(Readers::Shared),
             runtime,
             readers,
+            file: None,
             writer,
         })
     }
@@ -274,6 +279,10 @@ impl Storage {
             key_fingerprints: deployment::key_fingerprints(&self.readers).await?,
             supports_this_release: deployment::supports_this_release(&self.readers).await?,
             clock: self.readers.clock().await?.map(Timestamp::from_millis),
+            space_left: match self.file.clone() {
+                Some(file) => tokio::task::spawn_blocking(move || sqlite::space_left(&file)).await.ok().flatten(),
+                None => None,
+            },
         })
     }
 

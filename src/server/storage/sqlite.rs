@@ -54,6 +54,12 @@ pub(super) fn readers(file: &Path, readers: Readers) -> Pool {
     Pool::Sqlite(pool.connect_lazy_with(options(file).read_only(true)))
 }
 
+/// The bytes that are left on the file's disk for this user; `None` if the system does not tell.
+pub fn space_left(file: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(file).ok().filter(|disk| disk.f_blocks > 0)?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// The columns of all tables that are not computed from others, in their order.
 pub async fn columns(db: &mut Connection) -> Result<Vec<ColumnRow>, Error> {
     let query = sql::query_as(
@@ -97,4 +103,17 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_is_told_only_by_file_systems_that_have_a_size() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert!(space_left(dir.path()).is_some_and(|bytes| bytes > 0));
+        assert_eq!(space_left(Path::new("/proc/version")), None);
+        assert_eq!(space_left(&dir.path().join("nothing")), None);
+    }
 }

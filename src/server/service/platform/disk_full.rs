@@ -14,7 +14,7 @@ pub fn log(error: &dyn Display) {
     let mut last = LAST_LINE.lock().unwrap_or_else(PoisonError::into_inner);
     if is_due(*last, Instant::now()) {
         *last = Some(Instant::now());
-        tracing::error!(%error, "No space left for the database: all changes are refused; reads and lookups of keys without a limit go on");
+        tracing::error!(%error, "No space left for the database: changes that need some are refused; reads, and lookups of keys without a limit, go on");
     }
 }
 

@@ -9,6 +9,7 @@ use futures_util::future::{BoxFuture, Shared};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::server::service::platform::disk_full;
 use crate::server::service::{Clock, Fault, Services, SystemClock};
 use crate::server::storage::{DatabaseState, FailureKind};
 
@@ -21,6 +22,9 @@ const CLOCK_WARNING: Duration = Duration::from_secs(2);
 /// With clocks that differ by more, one-time codes and lock-outs of several portals contradict each other.
 const CLOCK_LIMIT: Duration = Duration::from_secs(30);
 
+/// Less space than this is none: a small change may fit into what the database has allocated, and a larger one not.
+const LEAST_SPACE: u64 = 256 * 1024;
+
 /// Why a portal cannot serve requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotReady {
@@ -30,7 +34,7 @@ pub enum NotReady {
     ReadOnly,
     /// Its commits wait for a standby.
     Standby,
-    /// There is no space for changes.
+    /// There is no space for changes, or almost none.
     Disk,
     /// It was migrated by a release that does not support this one.
     Schema,
@@ -127,7 +131,11 @@ impl Services {
         };
         let problems = match checked {
             Some(Ok((state, Ok(())))) => self.compare(&state),
-            Some(Ok((state, Err(fault)))) => [vec![log_failure(&fault)], self.compare(&state)].concat(),
+            Some(Ok((state, Err(fault)))) => {
+                let failure = log_failure(&fault);
+                let others = self.compare(&state).into_iter().filter(|problem| *problem != failure);
+                std::iter::once(failure).chain(others).collect()
+            }
             Some(Err(fault)) => vec![log_failure(&fault)],
             None => {
                 tracing::error!(commits_wait_for_standby = commits_wait, "The database does not respond");
@@ -145,9 +153,18 @@ impl Services {
             tracing::warn!(seconds = difference.as_secs_f32(), "The clocks of this machine and of the database differ");
         }
         let same_keys = matches!(self.signing_keys().first_different(&state.key_fingerprints), Ok(None));
-        let checks = [(state.supports_this_release, NotReady::Schema), (same_keys, NotReady::Keys), (difference <= CLOCK_LIMIT, NotReady::Clock)];
+        let checks = [
+            (state.space_left.is_none_or(|bytes| bytes >= LEAST_SPACE), NotReady::Disk),
+            (state.supports_this_release, NotReady::Schema),
+            (same_keys, NotReady::Keys),
+            (difference <= CLOCK_LIMIT, NotReady::Clock),
+        ];
         let problems = checks.into_iter().filter(|(passed, _)| !passed).map(|(_, problem)| problem);
-        problems.inspect(|problem| tracing::error!(reason = problem.as_str(), "Not ready")).collect()
+        let log = |problem: &NotReady| match problem {
+            NotReady::Disk => disk_full::log(&"almost none is free"),
+            other => tracing::error!(reason = other.as_str(), "Not ready"),
+        };
+        problems.inspect(log).collect()
     }
 }
 
