@@ -79,6 +79,15 @@ async fn missing_database_is_told_on_every_page() {
     assert_eq!(app.http.get(app.url("/favicon.svg")).send().await.expect("an answer").status(), 200);
 }
 
+#[tokio::test]
+async fn lasting_fault_of_the_session_is_not_called_temporary() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    app.refuse_writes("DELETE", "browser_sessions").await;
+    let page = browser.post("/sign-out", &[]).await;
+    assert_eq!((page.status, page.retry_after()), (500, None));
+}
+
 /// A file that breaks off, or is empty, would look complete.
 #[tokio::test]
 async fn fault_of_a_file_has_a_status() {

@@ -88,9 +88,12 @@ pub fn report(problems: &[NotReady]) -> Value {
 /// `Err`: the reasons, the most important one first.
 type Readiness = Result<(), Vec<NotReady>>;
 
+/// A check for which all probes wait.
+type Check = Shared<BoxFuture<'static, Readiness>>;
+
 /// The last check, and when it began.
 #[derive(Default)]
-pub struct ReadinessCache(Mutex<Option<(Instant, Shared<BoxFuture<'static, Readiness>>)>>);
+pub struct ReadinessCache(Mutex<Option<(Instant, Check)>>);
 
 impl Services {
     /// Checks that the database can be read and written, and fits this portal. Concurrent calls share a check.
