@@ -64,17 +64,16 @@ enum PortalCommand {
 /// Runs the command line and returns its exit code.
 pub fn run() -> ExitCode {
     let verb = PortalArgs::parse().command;
-    super::telemetry::init();
+    if let Err(problem) = super::telemetry::init() {
+        return report_settings(&ConfigProblems(vec![problem]));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report_failure(&error),
     };
     match runtime.block_on(dispatch(verb)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CommandError::Settings(problems)) => {
-            eprintln!("tms-portal: the settings are not valid:\n{problems}");
-            ExitCode::from(2)
-        }
+        Err(CommandError::Settings(problems)) => report_settings(&problems),
         Err(CommandError::Other(reason)) => report_failure(&reason),
     }
 }
@@ -95,6 +94,11 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Idp(arguments) => idp::run(arguments).await,
         PortalCommand::Person(arguments) => person::run(arguments).await,
     }
+}
+
+fn report_settings(problems: &ConfigProblems) -> ExitCode {
+    eprintln!("tms-portal: the settings are not valid:\n{problems}");
+    ExitCode::from(2)
 }
 
 fn report_failure(reason: &dyn std::fmt::Display) -> ExitCode {

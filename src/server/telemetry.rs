@@ -1,7 +1,10 @@
-//! The log: one line per event, to standard error; `TMS_LOG` filters it, `TMS_LOG_FORMAT=json` is for machines.
+//! The log: one line per event, to standard error; `TMS_LOG` filters it, `TMS_LOG_FORMAT=json` is for machines. An empty variable counts as
+//! not set.
 //!
 //! URLs are logged without query, headers and bodies not at all, so that codes and tokens are never logged.
 
+use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request};
@@ -12,17 +15,53 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-pub fn init() {
-    // A made-up session cookie is not worth a warning.
-    let usual = Targets::new()
-        .with_default(LevelFilter::WARN)
-        .with_target("tms_portal", LevelFilter::INFO)
-        .with_target("tower_sessions_core", LevelFilter::ERROR);
-    let asked = std::env::var("TMS_LOG").ok().and_then(|filter| filter.parse().ok());
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let lines = if std::env::var("TMS_LOG_FORMAT").is_ok_and(|format| format == "json") { lines.json().boxed() } else { lines.boxed() };
+/// Starts the log. `Err`: an environment variable is not valid.
+pub fn init() -> Result<(), String> {
+    let filter = variable("TMS_LOG")?.map_or_else(|| Ok(usual_filter()), |filter| parse_filter(&filter).map_err(|why| format!("TMS_LOG: {why}")))?;
+    // A log that cannot be written, such as to a closed pipe, is not reported on standard error: that would be a panic.
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(has_colours()).log_internal_errors(false);
+    let lines = match variable("TMS_LOG_FORMAT")?.as_deref() {
+        None | Some("text") => lines.boxed(),
+        Some("json") => lines.json().boxed(),
+        Some(other) => return Err(format!("TMS_LOG_FORMAT: {other:?} is neither text nor json")),
+    };
     // Fails only if a logger is installed already, which then remains.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(asked.unwrap_or(usual))).try_init();
+    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    Ok(())
+}
+
+/// An environment variable; `None` if it is not set, or empty.
+fn variable(name: &str) -> Result<Option<String>, String> {
+    let value = std::env::var_os(name).filter(|value| !value.is_empty());
+    value.map(OsString::into_string).transpose().map_err(|_| format!("{name}: is not valid UTF-8"))
+}
+
+/// Colours are for people: on a terminal, unless `NO_COLOR` is set (<https://no-color.org>).
+fn has_colours() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn usual_filter() -> Targets {
+    // A made-up session cookie is not worth a warning.
+    Targets::new().with_default(LevelFilter::WARN).with_target("tms_portal", LevelFilter::INFO).with_target("tower_sessions_core", LevelFilter::ERROR)
+}
+
+/// Parses `LEVEL` and `TARGET=LEVEL`, separated by commas. Errors of other targets are logged unless the filter has a level for all: a
+/// misspelt target must not hide them.
+fn parse_filter(text: &str) -> Result<Targets, String> {
+    let mut filter = Targets::new().with_default(LevelFilter::ERROR);
+    for part in text.split(',').map(str::trim) {
+        let (target, level) = part.split_once('=').map_or((None, part), |(target, level)| (Some(target.trim()), level.trim()));
+        let known = !level.is_empty() && target != Some("");
+        let level = level.parse::<LevelFilter>().ok().filter(|_| known).ok_or_else(|| {
+            format!("{part:?} is not LEVEL or TARGET=LEVEL, such as info or tms_portal=debug; levels are off, error, warn, info, debug and trace")
+        })?;
+        filter = match target {
+            None => filter.with_default(level),
+            Some(target) => filter.with_target(target, level),
+        };
+    }
+    Ok(filter)
 }
 
 /// The context of a page's log lines.
@@ -42,4 +81,31 @@ fn route(request: &Request) -> &str {
 /// A line at debug level.
 pub fn log_response(response: &Response, latency: Duration) {
     tracing::debug!(status = response.status().as_u16(), ms = latency.as_secs_f64() * 1_000.0, "Answered");
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn filters_are_levels_and_targets_with_levels() {
+        let enabled = |filter: &str, target, level| parse_filter(filter).expect(filter).would_enable(target, &level);
+        assert!(enabled("debug", "sqlx", Level::DEBUG) && !enabled("debug", "sqlx", Level::TRACE));
+        assert!(enabled(" tms_portal = DEBUG , warn", "tms_portal::server", Level::DEBUG));
+        assert!(!enabled("tms_portal=debug,warn", "sqlx", Level::INFO));
+        for filter in ["tms_portal=debug", "tms_protal=debug", "sqlx=off"] {
+            assert!(enabled(filter, "tms_portal", Level::ERROR), "{filter} must not hide errors");
+        }
+        assert!(!enabled("tms_portal=debug,off", "hyper", Level::ERROR) && !enabled("off", "tms_portal", Level::ERROR));
+    }
+
+    #[test]
+    fn other_filters_are_refused() {
+        for filter in ["inof", "tms_portal", "tms_portal=", "=debug", "tms_portal=debgu", "info,", ",", " ", "info tms_portal=debug", "[span]=info=x"]
+        {
+            assert!(parse_filter(filter).is_err(), "{filter:?}");
+        }
+    }
 }
