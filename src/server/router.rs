@@ -109,8 +109,13 @@ fn static_files(state: &AppState) -> Router<AppState> {
 
 /// Built files have a hash in their name, so their content never changes.
 async fn set_immutable_cache(mut response: Response) -> Response {
-    if response.status().is_success() {
+    let unmodified = response.status() == StatusCode::NOT_MODIFIED;
+    if response.status().is_success() || unmodified {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    }
+    if unmodified {
+        // As in the response 200 (RFC 9110 §15.4.5), which the file server leaves out.
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
     response
 }

@@ -19,6 +19,24 @@ async fn built_files_are_compressed_and_immutable() {
 }
 
 #[tokio::test]
+async fn unmodified_files_have_the_headers_of_the_full_response() {
+    let app = TestApp::start().await;
+    let of_the_body = ["accept-ranges", "content-encoding", "content-length", "content-type", "date"];
+    for path in ["/pkg/tms-portal.0123.js", "/favicon.svg"] {
+        let get = || app.http.get(app.url(path)).header("accept-encoding", "br");
+        let full = get().send().await.expect("an answer");
+        assert_eq!(full.status(), 200, "{path}");
+        for (condition, validator) in [("if-none-match", "etag"), ("if-modified-since", "last-modified")] {
+            let unmodified = get().header(condition, &full.headers()[validator]).send().await.expect("an answer");
+            assert_eq!(unmodified.status(), 304, "{path} {condition}");
+            for (name, value) in full.headers().iter().filter(|(name, _)| !of_the_body.contains(&name.as_str())) {
+                assert_eq!(unmodified.headers().get(name), Some(value), "{path} {condition} {name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn missing_built_file_is_not_cached() {
     let app = TestApp::start().await;
     for path in ["/pkg/tms-portal.9999.js", "/pkg/", "/pkg"] {
