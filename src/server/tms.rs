@@ -27,7 +27,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::middleware::outermost::HandlerFailure;
+use super::middleware::outermost::{HandlerFailure, INVALID_HOST};
 use super::middleware::security_headers::public_cors;
 use super::state::AppState;
 use crate::domain::paths;
@@ -51,11 +51,12 @@ fn description() -> Router<AppState> {
     router.method_not_allowed_fallback(error::method_not_allowed).layer(public_cors())
 }
 
-/// The response to a request that timed out or panicked.
+/// The response to a request that got none from its handler.
 pub fn respond_to_failure(failure: HandlerFailure) -> Response {
     match failure {
         HandlerFailure::TimedOut => TmsError::Busy(OVERLOADED).into_response(),
         HandlerFailure::Panicked => TmsError::Panicked.into_response(),
+        HandlerFailure::InvalidHost => TmsError::BadRequest(format!("ERROR: {INVALID_HOST}")).into_response(),
     }
 }
 

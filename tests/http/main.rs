@@ -29,6 +29,7 @@ mod forms;
 mod guards;
 mod healthz;
 mod home;
+mod host_header;
 mod hosts;
 mod housekeeping;
 mod keys;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -38,13 +39,19 @@ pub enum HandlerFailure {
     TimedOut,
     /// The panic has been logged.
     Panicked,
+    /// It was not asked: the header `Host` is missing, not valid, or there several times.
+    InvalidHost,
 }
 
-/// A response without a body: browsers get the page of its status.
+/// The explanation of [`HandlerFailure::InvalidHost`].
+pub const INVALID_HOST: &str = "The request needs one header Host with a host name, and a port if it is not the default.";
+
+/// A response without a body, or with one line: browsers get the page of its status.
 pub fn bare_failure(failure: HandlerFailure) -> Response {
     match failure {
         HandlerFailure::TimedOut => unavailable(),
         HandlerFailure::Panicked => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        HandlerFailure::InvalidHost => (StatusCode::BAD_REQUEST, format!("{INVALID_HOST}\n")).into_response(),
     }
 }
 
@@ -70,7 +77,14 @@ pub async fn run(State(outermost): State<Arc<Outermost>>, mut request: Request, 
         let (started, app) = (tracing::enabled!(Level::DEBUG).then(Instant::now), &outermost.app);
         client_ip::insert(&app.trusted_proxies, &app.limits.unknown_addresses, &mut request);
         DefaultBodyLimit::max(outermost.rules.max_body).apply(&mut request);
-        let respond = |request| within_limits(outermost.rules, request, next);
+        let rules = outermost.rules;
+        let respond = |request: Request| async move {
+            if has_valid_host(request.version(), request.headers()) {
+                within_limits(rules, request, next).await
+            } else {
+                (rules.respond_to_failure)(HandlerFailure::InvalidHost)
+            }
+        };
         let mut response = http_error::render_error_page(app, outermost.render_error, request, respond).await;
         security_headers::add_defaults(&outermost.headers, response.headers_mut());
         if let Some(UnloggedFault(fault)) = response.extensions().get()
@@ -93,5 +107,63 @@ pub async fn within_limits(rules: RouteRules, request: Request, next: Next) -> R
         Ok(Ok(response)) => response,
         Ok(Err(_)) => (rules.respond_to_failure)(HandlerFailure::Panicked),
         Err(_) => (rules.respond_to_failure)(HandlerFailure::TimedOut),
+    }
+}
+
+/// RFC 9112 §3.2: one header `Host`, which only HTTP/1.0 may leave out.
+fn has_valid_host(version: Version, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => version < Version::HTTP_11,
+        (Some(host), None) => is_host(host),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// A host and an optional port (RFC 9110 §7.2), without user information.
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(authority) = Authority::try_from(value.as_bytes()) else { return false };
+    let port = authority.as_str().strip_prefix(authority.host()).map(|port| port.strip_prefix(':').unwrap_or(port));
+    let is_port = |port: &str| port.bytes().all(|digit| digit.is_ascii_digit()) && (port.is_empty() || port.parse::<u16>().is_ok());
+    !authority.host().is_empty() && port.is_some_and(is_port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_have_one_valid_host() {
+        let valid = |version, hosts: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(header::HOST, HeaderValue::from_bytes(host.as_bytes()).expect("a value"));
+            }
+            has_valid_host(version, &headers)
+        };
+        for host in ["x", "tms.example.org", "tms.example.org:", "TMS.example.org:8443", "127.0.0.1:3000", "[::1]", "[2001:db8::1]:443", "a_b"] {
+            assert!(valid(Version::HTTP_11, &[host]) && valid(Version::HTTP_10, &[host]), "{host}");
+        }
+        for host in [
+            "",
+            " ",
+            "a b",
+            "a, b",
+            "user@host",
+            "@host",
+            ":80",
+            "host:http",
+            "host:+80",
+            "host:99999",
+            "host/path",
+            "http://host",
+            "[::1",
+            "caf\u{e9}",
+            "a:1:2",
+        ] {
+            assert!(!valid(Version::HTTP_11, &[host]) && !valid(Version::HTTP_10, &[host]), "{host}");
+        }
+        assert!(valid(Version::HTTP_10, &[]) && !valid(Version::HTTP_11, &[]));
+        assert!(!valid(Version::HTTP_11, &["x", "x"]) && !valid(Version::HTTP_10, &["x", "y"]));
     }
 }

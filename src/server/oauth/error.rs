@@ -124,6 +124,7 @@ pub fn respond_to_failure(failure: HandlerFailure) -> Response {
     match failure {
         HandlerFailure::TimedOut => OAuthError::TimedOut.into_response(),
         HandlerFailure::Panicked => OAuthError::Panicked.into_response(),
+        HandlerFailure::InvalidHost => OAuthError::InvalidRequest(INVALID_HOST).into_response(),
     }
 }
 
