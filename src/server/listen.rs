@@ -2,20 +2,21 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroU32;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum_server::Handle;
+use axum::extract::connect_info::Connected;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use axum_server::{AddrListener, Address, Handle, Server};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use hyper_util::rt::TokioTimer;
-use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 
+use super::middleware::rate_limit::Limiter;
 use super::router::router;
 use super::state::AppState;
 
@@ -37,25 +38,74 @@ impl Default for Timeouts {
     }
 }
 
+/// Stops [`serve`].
+pub type ServerHandle = Handle<PeerAddress>;
+
 /// Serves requests until the handle is shut down; over TLS if configured.
-pub async fn serve(
-    listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
-    handle: Handle<SocketAddr>,
-    timeouts: Timeouts,
-    state: AppState,
-) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, tls: Option<RustlsConfig>, handle: ServerHandle, timeouts: Timeouts, state: AppState) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let mut server = axum_server::from_tcp(listener)?.handle(handle);
+    let listener = ReportingListener::new(tokio::net::TcpListener::from_std(listener)?);
+    let mut server = Server::<PeerAddress>::from_listener(listener).handle(handle);
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(timeouts.idle);
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let acceptor = TimeoutAcceptor(timeouts);
     match tls {
         None => server.acceptor(acceptor).http1_only().serve(app).await,
         Some(config) => {
-            let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(config)).handshake_timeout(timeouts.opening).acceptor(acceptor);
+            let acceptor = RustlsAcceptor::new(config).handshake_timeout(timeouts.opening).acceptor(acceptor);
             server.acceptor(acceptor).http1_only().serve(app).await
         }
+    }
+}
+
+/// The address of a peer; a separate type, because the type of the address determines the type of the listener.
+#[derive(Clone, Copy, Debug)]
+pub struct PeerAddress(SocketAddr);
+
+impl Address for PeerAddress {
+    type Stream = TcpStream;
+    type Listener = ReportingListener;
+}
+
+impl Connected<PeerAddress> for SocketAddr {
+    fn connect_info(peer: PeerAddress) -> Self {
+        peer.0
+    }
+}
+
+/// A listener that logs, once a minute, why it cannot accept connections, such as too many open files. They wait, and the server tries again
+/// every 50 ms.
+pub struct ReportingListener {
+    listener: tokio::net::TcpListener,
+    lines: Limiter,
+}
+
+impl ReportingListener {
+    fn new(listener: tokio::net::TcpListener) -> Self {
+        Self { listener, lines: Limiter::per_minute(NonZeroU32::MIN) }
+    }
+
+    fn report(&self, error: &io::Error) {
+        // Those are about one connection, which its peer has ended.
+        let of_peer = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
+        if !of_peer && self.lines.check("accept").is_ok() {
+            tracing::warn!(%error, "Connections cannot be accepted; they wait until this has ended");
+        }
+    }
+}
+
+impl AddrListener<TcpStream, PeerAddress> for ReportingListener {
+    async fn bind_to(address: PeerAddress) -> io::Result<Self> {
+        tokio::net::TcpListener::bind(address.0).await.map(Self::new)
+    }
+
+    async fn accept_stream(&self) -> io::Result<(TcpStream, PeerAddress)> {
+        let (stream, address) = self.listener.accept().await.inspect_err(|error| self.report(error))?;
+        Ok((stream, PeerAddress(address)))
+    }
+
+    fn get_local_addr(&self) -> io::Result<PeerAddress> {
+        self.listener.local_addr().map(PeerAddress)
     }
 }
 

@@ -1,12 +1,12 @@
 //! A separate portal for each test.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ use tms_portal::domain::step_up::AuthenticationTimes;
 use tms_portal::domain::tenant::Tenant;
 use tms_portal::domain::time::Timestamp;
 use tms_portal::i18n::Languages;
-use tms_portal::server::listen;
+use tms_portal::server::listen::{self, ServerHandle};
 use tms_portal::server::middleware::security_headers::Https;
 use tms_portal::server::providers::egress::EgressPolicy;
 use tms_portal::server::service::platform::rng::Secret;
@@ -72,7 +72,7 @@ pub struct TestApp {
     pub data_dir: PathBuf,
     pub database: Database,
     setup: Setup,
-    handle: Handle<SocketAddr>,
+    handle: ServerHandle,
     _dir: TempDir,
 }
 
@@ -191,8 +191,8 @@ impl TestApp {
             limits: setup.limits.into(),
         });
         let tls = setup.tls.then(|| development::prepare(dir.path(), &[], clock.now()).expect("a certificate"));
-        let handle = Handle::new();
-        tokio::spawn(listen::serve(listener, tls, handle.clone(), setup.timeouts, state));
+        let handle = ServerHandle::new();
+        tokio::spawn(listen::serve(listener, tls.map(RustlsConfig::from_config), handle.clone(), setup.timeouts, state));
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { base, services, clock, http, data_dir: dir.path().to_owned(), database, setup, handle, _dir: dir }
     }

@@ -1,9 +1,9 @@
 //! `tms-portal serve`.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::time::Duration;
 
-use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use tokio::signal::unix::{SignalKind, signal};
 
 use tokio::sync::watch;
@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{CommandError, init, messages, open};
 use crate::i18n::Languages;
 use crate::server::config::Config;
-use crate::server::listen;
+use crate::server::listen::{self, ServerHandle};
 use crate::server::mail::MailSender;
 use crate::server::middleware::security_headers::Https;
 use crate::server::service::{Database, Services};
@@ -42,7 +42,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
         TlsMode::Development => Some(development::prepare(&config.data_dir, &config.hosts(), services.now())?),
     };
     let listener = TcpListener::bind(config.listen).map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
-    let handle = Handle::new();
+    let handle = ServerHandle::new();
     let housekeeping = tokio::spawn(run_housekeeping(services.clone()));
     let (stop_mail, stopped) = watch::channel(false);
     let mail = mail.map(|mail| tokio::spawn(mail.run(stopped)));
@@ -64,7 +64,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
         trusted_proxies: config.trusted_proxies,
         limits: config.limits.into(),
     });
-    listen::serve(listener, tls, handle, listen::Timeouts::default(), state).await?;
+    listen::serve(listener, tls.map(RustlsConfig::from_config), handle, listen::Timeouts::default(), state).await?;
     housekeeping.abort();
     // What is not sent by then is sent after the next start.
     let _ = stop_mail.send(true);
@@ -76,7 +76,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
 }
 
 /// The first signal lets running requests finish; the second does not.
-async fn shutdown_on_signal(handle: Handle<SocketAddr>) {
+async fn shutdown_on_signal(handle: ServerHandle) {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
         tracing::error!("Cannot listen for signals: stop this server with SIGKILL");
         return;
