@@ -17,6 +17,7 @@ mod serve;
 mod tenant;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -61,6 +62,9 @@ enum PortalCommand {
     Person(person::PersonArgs),
 }
 
+/// How long work on other threads may take after a command has ended.
+const RUNTIME_LIMIT: Duration = Duration::from_millis(500);
+
 /// Runs the command line and returns its exit code.
 pub fn run() -> ExitCode {
     let verb = PortalArgs::parse().command;
@@ -71,7 +75,10 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report_failure(&error),
     };
-    match runtime.block_on(dispatch(verb)) {
+    let result = runtime.block_on(dispatch(verb));
+    // Without a limit it would wait for RSA keys that are being generated for requests which no longer wait.
+    runtime.shutdown_timeout(RUNTIME_LIMIT);
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError::Settings(problems)) => report_settings(&problems),
         Err(CommandError::Other(reason)) => report_failure(&reason),

@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
-use tokio::signal::unix::{SignalKind, signal};
-
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::{CommandError, init, messages, open};
 use crate::i18n::Languages;
@@ -18,8 +18,10 @@ use crate::server::service::{Database, Services};
 use crate::server::state::{self, AppState};
 use crate::server::tls::{TlsMode, development};
 
-/// How long running requests may take after the server was asked to stop.
+/// How long running requests, and an e-mail that is being sent, may take after the server was asked to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
+/// How long closing the database may take, which also empties the write-ahead log. What remains in it is read at the next start.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
 pub async fn run(config: Config) -> Result<(), CommandError> {
@@ -44,9 +46,11 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     let listener = TcpListener::bind(config.listen).map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
     let handle = ServerHandle::new();
     let housekeeping = tokio::spawn(run_housekeeping(services.clone()));
-    let (stop_mail, stopped) = watch::channel(false);
-    let mail = mail.map(|mail| tokio::spawn(mail.run(stopped)));
-    tokio::spawn(shutdown_on_signal(handle.clone()));
+    let (stop_mail, mail_stopped) = watch::channel(false);
+    let mail = mail.map(|mail| tokio::spawn(mail.run(mail_stopped)));
+    let (set_deadline, deadline) = watch::channel(None);
+    let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::spawn(shutdown_on_signal(signals, handle.clone(), stop_mail, set_deadline));
     if matches!(config.tls, TlsMode::Development) && config.is_reachable() {
         tracing::warn!("Development certificate in use, but others can reach this address");
     }
@@ -66,28 +70,47 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     });
     listen::serve(listener, tls.map(RustlsConfig::from_config), handle, listen::Timeouts::default(), state).await?;
     housekeeping.abort();
-    // What is not sent by then is sent after the next start.
-    let _ = stop_mail.send(true);
     if let Some(mail) = mail {
-        let _ = tokio::time::timeout(SHUTDOWN_GRACE, mail).await;
+        // What is not sent by then is sent after the next start.
+        tokio::select! {
+            _ = mail => {}
+            () = reach(deadline) => {}
+        }
     }
-    services.close().await;
+    if tokio::time::timeout(CLOSE_LIMIT, services.close()).await.is_err() {
+        tracing::warn!("The database is still in use, and was not closed; the next start completes this");
+    }
     Ok(())
 }
 
-/// The first signal lets running requests finish; the second does not.
-async fn shutdown_on_signal(handle: ServerHandle) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        tracing::error!("Cannot listen for signals: stop this server with SIGKILL");
-        return;
-    };
+/// After the first signal running requests, and an e-mail that is being sent, may finish; the second sets the deadline to now.
+async fn shutdown_on_signal(
+    (mut terminate, mut interrupt): (Signal, Signal),
+    handle: ServerHandle,
+    stop_mail: watch::Sender<bool>,
+    deadline: watch::Sender<Option<Instant>>,
+) {
     let mut next = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
     next().await;
     tracing::info!("Stopping; requests under way may finish");
+    deadline.send_replace(Some(Instant::now() + SHUTDOWN_GRACE));
+    stop_mail.send_replace(true);
     handle.graceful_shutdown(Some(SHUTDOWN_GRACE));
     next().await;
     tracing::warn!("Stopping at once");
+    deadline.send_replace(Some(Instant::now()));
     handle.shutdown();
+}
+
+/// Waits until the deadline, which can still change. Without one there was no signal, and nothing to wait for.
+async fn reach(mut deadline: watch::Receiver<Option<Instant>>) {
+    loop {
+        let Some(at) = *deadline.borrow_and_update() else { return };
+        tokio::select! {
+            () = tokio::time::sleep_until(at) => return,
+            changed = deadline.changed() => if changed.is_err() { return },
+        }
+    }
 }
 
 async fn run_housekeeping(services: Services) {
