@@ -23,7 +23,7 @@ use clap::{Parser, Subcommand};
 
 use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerOptions};
 use super::providers::egress::EgressPolicy;
-use super::service::{DataLocation, Fault, Services, SystemClock, SystemRng, TenantAdmin};
+use super::service::{Clock, DataLocation, Fault, Services, SystemClock, SystemRng, TenantAdmin};
 use super::tls::development;
 use crate::domain::display_text;
 use crate::domain::ids::TenantId;
@@ -89,10 +89,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
     match command {
         PortalCommand::Serve(options) => serve::run(Config::read(&options)?).await,
         PortalCommand::Init(options) => init::run(Config::read(&options)?).await,
-        PortalCommand::Check(options) => {
-            check::run(&Config::read(&options)?);
-            Ok(())
-        }
+        PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
         PortalCommand::Migrate(options) => migrate::run(&options.existing_portal()?).await,
         PortalCommand::Copy(arguments) => copy::run(&arguments).await,
         PortalCommand::Tenant(arguments) => tenant::run(arguments).await,

@@ -1,9 +1,12 @@
 //! TLS termination, with the operator's certificate or a development one ([`development`]).
 
 pub mod development;
+pub mod inspection;
 
 use std::fmt::Display;
-use std::path::Path;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -16,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::text_file::pem_blocks;
 use crate::domain::time::Timestamp;
+use inspection::Finding;
 
 /// Where TLS is terminated.
 #[derive(Clone, Debug)]
@@ -28,36 +32,103 @@ pub enum TlsMode {
     OperatorCertificate(OperatorCertificate),
 }
 
-/// The operator's certificate and key.
+/// The operator's certificate and key, as they were read.
 #[derive(Clone, Debug)]
 pub struct OperatorCertificate {
     pub config: Arc<ServerConfig>,
+    /// The server's certificate, then its issuers.
+    chain: Vec<CertificateDer<'static>>,
+    files: CertificateFiles,
+}
+
+/// Where a certificate and its key come from, and the host for which it must be valid.
+#[derive(Clone, Debug)]
+struct CertificateFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+    host: Option<String>,
+    /// Of both files, from before they were read.
+    versions: [FileVersion; 2],
+}
+
+/// Inode, time of the last change, and its nanoseconds; `None` if the file is not there. It differs after any replacement of a file.
+type FileVersion = Option<(u64, i64, i64)>;
+
+fn file_version(file: &Path) -> FileVersion {
+    fs::metadata(file).ok().map(|file| (file.ino(), file.mtime(), file.mtime_nsec()))
+}
+
+impl OperatorCertificate {
     /// The end of the certificate's validity; `None` if it cannot be read.
-    pub expires_at: Option<Timestamp>,
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        inspection::validity(self.chain.first()?).map(|(_, until)| until)
+    }
+
+    /// What is wrong with the certificate, or soon will be.
+    pub fn findings(&self, now: Timestamp) -> Vec<Finding> {
+        let validity = self.chain.first().and_then(|first| inspection::inspect_validity(first, now));
+        validity.into_iter().chain(inspection::inspect_chain(&self.chain)).collect()
+    }
 }
 
 /// Reads the operator's certificate with its chain, and its key. They must match, and the certificate must be valid for `host`; errors name
 /// the option at fault.
 pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<OperatorCertificate, String> {
-    let unreadable = |option: &str, file: &Path, error: &dyn Display| format!("{option}: cannot read {}: {error}", file.display());
-    let blocks = pem_blocks(&std::fs::read(certificate).map_err(|error| unreadable("--tls-cert", certificate, &error))?).concat();
-    let chain: Vec<CertificateDer> =
-        CertificateDer::pem_slice_iter(blocks.as_bytes()).collect::<Result<_, _>>().map_err(|error| unreadable("--tls-cert", certificate, &error))?;
-    let first = chain.first().ok_or_else(|| format!("--tls-cert: there is no certificate in {}", certificate.display()))?;
+    let versions = [certificate, key].map(file_version);
+    let chain = read_chain(certificate)?;
+    let secret = read_key(key)?;
+    let first = chain.first().ok_or_else(|| format!("--tls-cert: there is no certificate in {}; it must be PEM", certificate.display()))?;
+    match_key(&chain, &secret, certificate, key)?;
     if let Some(host) = host {
         verify_host(first, host).map_err(|error| format!("--tls-cert: {} is not for {host}: {error}", certificate.display()))?;
     }
-    let file = Zeroizing::new(std::fs::read(key).map_err(|error| unreadable("--tls-key", key, &error))?);
-    let blocks = Zeroizing::new(pem_blocks(&file).concat());
-    let secret = PrivateKeyDer::from_pem_slice(blocks.as_bytes()).map_err(|error| unreadable("--tls-key", key, &error))?;
-    let expires_at = expiry(first);
-    let config = server_config(chain, secret).map_err(|error| format!("--tls-key: {} does not go with the certificate: {error}", key.display()))?;
-    Ok(OperatorCertificate { config, expires_at })
+    let config =
+        server_config(chain.clone(), secret).map_err(|error| format!("--tls-key: {} does not go with the certificate: {error}", key.display()))?;
+    let files = CertificateFiles { certificate: certificate.to_owned(), key: key.to_owned(), host: host.map(str::to_owned), versions };
+    Ok(OperatorCertificate { config, chain, files })
 }
 
-fn expiry(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    Some(Timestamp::from_millis(certificate.validity().not_after.timestamp() * 1_000))
+fn unreadable(option: &str, file: &Path, why: &dyn Display) -> String {
+    format!("{option}: cannot read {}: {why}", file.display())
+}
+
+fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let bytes = fs::read(file).map_err(|error| unreadable("--tls-cert", file, &error))?;
+    let blocks = pem_blocks(&bytes).concat();
+    CertificateDer::pem_slice_iter(blocks.as_bytes()).collect::<Result<_, _>>().map_err(|error| unreadable("--tls-cert", file, &error))
+}
+
+fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
+    let bytes = Zeroizing::new(fs::read(file).map_err(|error| unreadable("--tls-key", file, &error))?);
+    let blocks = Zeroizing::new(pem_blocks(&bytes).concat());
+    PrivateKeyDer::from_pem_slice(blocks.as_bytes()).map_err(|error| {
+        // `BEGIN ENCRYPTED PRIVATE KEY` (RFC 7468 §11), or `Proc-Type: 4,ENCRYPTED` (RFC 1421) in older files.
+        if blocks.lines().any(|line| line.starts_with("-----BEGIN ENCRYPTED ") || line.ends_with(",ENCRYPTED")) {
+            let why = "the key is encrypted with a passphrase; decrypt it, such as with openssl pkey";
+            unreadable("--tls-key", file, &why)
+        } else if blocks.contains("PRIVATE KEY-----") {
+            unreadable("--tls-key", file, &error)
+        } else {
+            unreadable("--tls-key", file, &"there is no private key in it; it must be PEM")
+        }
+    })
+}
+
+/// The key must be that of the first certificate.
+fn match_key(chain: &[CertificateDer<'_>], secret: &PrivateKeyDer<'static>, certificate: &Path, key: &Path) -> Result<(), String> {
+    let secret = provider()
+        .key_provider
+        .load_private_key(secret.clone_key())
+        .map_err(|error| format!("--tls-key: the key in {} cannot be used: {error}", key.display()))?;
+    let Some(public) = secret.public_key() else { return Ok(()) };
+    match chain.iter().position(|certificate| inspection::public_key(certificate).as_deref() == Some(&*public)) {
+        Some(0) => Ok(()),
+        Some(_) => Err(format!(
+            "--tls-cert: the certificates in {} are in the wrong order: the server's, to which the key belongs, must be the first, then its issuers",
+            certificate.display()
+        )),
+        None => Err(format!("--tls-key: {} is not the key of the certificate in {}", key.display(), certificate.display())),
+    }
 }
 
 fn verify_host(certificate: &CertificateDer<'_>, host: &str) -> Result<(), rustls::Error> {
@@ -101,7 +172,11 @@ mod tests {
         let config = from_files(&certificate, &key, Some("tms.example.org")).expect("they fit");
         assert_eq!(config.config.alpn_protocols, [b"http/1.1"]);
         // The test's certificates are valid until 4096 (rcgen's default).
-        assert_eq!(config.expires_at.map(Timestamp::to_rfc3339), Some("4096-01-01T00:00:00+00:00".into()));
+        assert_eq!(config.expires_at().map(Timestamp::to_rfc3339), Some("4096-01-01T00:00:00+00:00".into()));
+        assert_eq!(
+            config.findings(Timestamp::from_millis(0)),
+            [Finding::Refused("the certificate is not valid before 1 January 1975, 00:00 UTC: its time, or that of this machine, is wrong".into())]
+        );
         let (_other_dir, _, other_key) = made_for("tms.example.org");
         let nowhere = Path::new("nowhere.pem");
         for (certificate, key, host, option) in [

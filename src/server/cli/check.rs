@@ -1,9 +1,25 @@
 //! `tms-portal check`: at this point the settings have been read and validated.
 
-use crate::server::config::Config;
+use crate::domain::time::Timestamp;
+use crate::server::config::{Config, ConfigProblems};
 use crate::server::tls::TlsMode;
+use crate::server::tls::inspection::Finding;
 
-pub fn run(config: &Config) {
+/// Prints the settings. `Err`: clients refuse the certificate.
+pub fn run(config: &Config, now: Timestamp) -> Result<(), ConfigProblems> {
+    let (mut refused, mut warnings) = (Vec::new(), Vec::new());
+    if let TlsMode::OperatorCertificate(certificate) = &config.tls {
+        for finding in certificate.findings(now) {
+            match finding {
+                Finding::Refused(why) => refused.push(format!("--tls-cert: {why}")),
+                Finding::Warning(why) => warnings.push(format!("--tls-cert: {why}")),
+            }
+        }
+    }
+    if !refused.is_empty() {
+        refused.append(&mut warnings);
+        return Err(ConfigProblems(refused));
+    }
     println!("The settings are valid.");
     println!("  listen      {}", config.listen);
     println!("  public URL  {}", config.public_url);
@@ -12,6 +28,10 @@ pub fn run(config: &Config) {
     println!("  database    {}", config.database);
     println!("  site        {}", config.leptos.site_root);
     println!("  test tenant {}", if config.test_tenant { "on" } else { "off" });
+    for warning in warnings {
+        eprintln!("tms-portal: warning: {warning}");
+    }
+    Ok(())
 }
 
 fn tls(tls: &TlsMode) -> &'static str {

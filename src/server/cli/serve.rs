@@ -58,7 +58,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     let https = Https(config.https());
     let state = AppState::new(state::AppStateInner {
         certificate_expiry: match &config.tls {
-            TlsMode::OperatorCertificate(tls) => tls.expires_at,
+            TlsMode::OperatorCertificate(tls) => tls.expires_at(),
             TlsMode::External | TlsMode::Development => None,
         },
         services: services.clone(),
