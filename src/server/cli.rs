@@ -13,6 +13,7 @@ mod init;
 mod messages;
 mod migrate;
 mod person;
+mod reload;
 mod serve;
 mod tenant;
 
@@ -87,7 +88,7 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
     match command {
-        PortalCommand::Serve(options) => serve::run(Config::read(&options)?).await,
+        PortalCommand::Serve(options) => serve::run(Config::read(&options)?, options).await,
         PortalCommand::Init(options) => init::run(Config::read(&options)?).await,
         PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
         PortalCommand::Migrate(options) => migrate::run(&options.existing_portal()?).await,

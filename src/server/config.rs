@@ -3,6 +3,7 @@
 
 mod providers;
 mod public_url;
+mod settings_file;
 mod smtp;
 mod tls;
 
@@ -23,6 +24,7 @@ use super::service::{DATABASE_FILE, Database, PostgresAddress};
 use super::state::RequestLimits;
 use super::tls::TlsMode;
 use providers::ProvidersSection;
+pub use settings_file::SettingsFile;
 use smtp::SmtpSection;
 use tls::TlsOptions;
 

@@ -81,7 +81,7 @@ fn page_routes(state: &AppState) -> Router<AppState> {
 /// Provides the context of pages and server functions.
 fn provide_app_context(state: &AppState) {
     provide_context(state.services.clone());
-    provide_context(RenderContext { languages: state.languages.clone(), https: state.https, certificate_expiry: state.certificate_expiry });
+    provide_context(RenderContext { languages: state.languages.clone(), https: state.https, certificate_expiry: state.certificate_expiry.get() });
     context::provide_locale(&state.languages);
 }
 

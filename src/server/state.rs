@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::FromRef;
@@ -30,9 +30,28 @@ pub struct AppStateInner {
     pub languages: Languages,
     pub https: Https,
     /// When the certificate of the portal's own TLS expires; `None` if TLS is terminated elsewhere.
-    pub certificate_expiry: Option<Timestamp>,
-    pub trusted_proxies: TrustedProxies,
+    pub certificate_expiry: Reloadable<Option<Timestamp>>,
+    pub trusted_proxies: Reloadable<TrustedProxies>,
     pub limits: Limits,
+}
+
+/// A value that a reload of the settings can change.
+pub struct Reloadable<T>(RwLock<T>);
+
+impl<T: Clone> Reloadable<T> {
+    pub fn get(&self) -> T {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set(&self, value: T) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = value;
+    }
+}
+
+impl<T> From<T> for Reloadable<T> {
+    fn from(value: T) -> Self {
+        Self(RwLock::new(value))
+    }
 }
 
 impl AppState {
@@ -116,7 +135,7 @@ impl FromRef<AppState> for Https {
 
 impl FromRef<AppState> for TrustedProxies {
     fn from_ref(state: &AppState) -> Self {
-        state.trusted_proxies.clone()
+        state.trusted_proxies.get()
     }
 }
 
@@ -166,6 +185,19 @@ impl Default for RequestLimits {
             pages: per_minute(6_000),
             upstream_callbacks: per_minute(60),
         }
+    }
+}
+
+impl Limits {
+    /// Changes the limits. Counters whose limit stays the same continue.
+    pub fn set(&self, limits: RequestLimits) {
+        let RequestLimits { device_requests, oauth_requests, wrong_secrets, registrations, pages, upstream_callbacks } = limits;
+        self.device_requests.set_per_minute(device_requests);
+        self.oauth_requests.set_per_minute(oauth_requests);
+        self.wrong_secrets.set_per_minute(wrong_secrets);
+        self.registrations.set_per_minute(registrations);
+        self.pages.set_per_minute(pages);
+        self.upstream_callbacks.set_per_minute(upstream_callbacks);
     }
 }
 

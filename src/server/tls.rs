@@ -2,6 +2,7 @@
 
 pub mod development;
 pub mod inspection;
+pub mod served;
 
 use std::fmt::Display;
 use std::fs;

@@ -16,6 +16,7 @@ use tms_portal::domain::tenant::Tenant;
 use tms_portal::domain::time::Timestamp;
 use tms_portal::i18n::Languages;
 use tms_portal::server::listen::{self, ServerHandle};
+use tms_portal::server::middleware::client_ip::TrustedProxies;
 use tms_portal::server::middleware::security_headers::Https;
 use tms_portal::server::providers::egress::EgressPolicy;
 use tms_portal::server::service::platform::rng::Secret;
@@ -182,12 +183,12 @@ impl TestApp {
         let services = Services::open(data, public_url, &setup.egress, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };
         let state = AppState::new(state::AppStateInner {
-            certificate_expiry: None,
+            certificate_expiry: None.into(),
             services: services.clone(),
             leptos: LeptosOptions::builder().output_name("tms-portal").site_root(dir.path().join("site").to_string_lossy()).build(),
             languages: Languages::built_in(),
             https: Https(setup.https),
-            trusted_proxies: proxies.into(),
+            trusted_proxies: TrustedProxies::from(proxies).into(),
             limits: setup.limits.into(),
         });
         let tls = setup.tls.then(|| development::prepare(dir.path(), &[], clock.now()).expect("a certificate"));

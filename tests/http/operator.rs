@@ -10,10 +10,12 @@ use tms_portal::server::storage::sql::{Connection, query, query_scalar};
 use crate::app;
 use crate::postgres;
 
+mod certificates;
 mod database_copy;
 mod disk_full;
 mod idp;
 mod refusals;
+mod reload;
 mod tls;
 
 /// A folder with settings and the data of a first start.
@@ -268,7 +270,7 @@ mod serve {
 
     use std::io::{BufRead, BufReader, Read, Write};
     use std::net::{SocketAddr, TcpStream};
-    use std::process::{Child, Stdio};
+    use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
 
     use super::Deployment;
@@ -294,14 +296,19 @@ mod serve {
 
         pub fn start_with(deployment: &Deployment, arguments: &[&str]) -> Self {
             let arguments = [&["serve", "--test-tenant"], arguments].concat();
-            let mut child = deployment.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+            Self::spawn(deployment.command(&arguments).stderr(Stdio::null()))
+        }
+
+        /// Starts the command `serve`, and waits until it listens.
+        pub fn spawn(command: &mut Command) -> Self {
+            let mut child = command.stdout(Stdio::piped()).spawn().expect("started");
             let lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
             let said: Vec<String> = lines.take_while(|line| !line.starts_with("Stop with")).collect();
             let address = said.iter().find_map(|line| line.split_once("(listening on ")?.1.split(',').next()?.parse().ok());
             Self { child, address: address.expect("it says where it listens"), said: said.join("\n") }
         }
 
-        fn connect(&self) -> TcpStream {
+        pub fn connect(&self) -> TcpStream {
             let connection = TcpStream::connect(self.address).expect("connected");
             connection.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
             connection

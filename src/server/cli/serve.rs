@@ -3,20 +3,20 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use axum_server::tls_rustls::RustlsConfig;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::reload::Reloader;
 use super::{CommandError, init, messages, open};
 use crate::i18n::Languages;
-use crate::server::config::Config;
+use crate::server::config::{Config, ServerOptions};
 use crate::server::listen::{self, ServerHandle};
 use crate::server::mail::MailSender;
 use crate::server::middleware::security_headers::Https;
 use crate::server::service::{Database, Services};
 use crate::server::state::{self, AppState};
-use crate::server::tls::{TlsMode, development};
+use crate::server::tls::TlsMode;
 
 /// How long running requests, and an e-mail that is being sent, may take after the server was asked to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
@@ -24,7 +24,9 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(10);
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 
-pub async fn run(config: Config) -> Result<(), CommandError> {
+pub async fn run(config: Config, options: ServerOptions) -> Result<(), CommandError> {
+    // Before anything else: without a handler SIGHUP ends the process.
+    let hangups = signal(SignalKind::hangup())?;
     // A portal of several gets its keys from the first one: keys of its own would be of no use.
     let services = open(&config, matches!(config.database, Database::File(_))).await?;
     let setup = init::set_up(&services, &config).await?;
@@ -38,11 +40,7 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     let mail = config.smtp.as_ref().map(|smtp| MailSender::new(services.clone(), smtp, languages.clone())).transpose();
     let mail = mail.map_err(|unusable| CommandError::Other(format!("[portal.smtp] {unusable}")))?;
     services.set_mail_enabled(mail.is_some()).await?;
-    let tls = match &config.tls {
-        TlsMode::External => None,
-        TlsMode::OperatorCertificate(tls) => Some(tls.config.clone()),
-        TlsMode::Development => Some(development::prepare(&config.data_dir, &config.hosts(), services.now())?),
-    };
+    let reloader = Reloader::new(options, &config, services.now())?;
     let listener = TcpListener::bind(config.listen).map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
     let handle = ServerHandle::new();
     let housekeeping = tokio::spawn(run_housekeeping(services.clone()));
@@ -57,18 +55,17 @@ pub async fn run(config: Config) -> Result<(), CommandError> {
     messages::print_listening(&config, listener.local_addr()?, setup.test_password.is_some());
     let https = Https(config.https());
     let state = AppState::new(state::AppStateInner {
-        certificate_expiry: match &config.tls {
-            TlsMode::OperatorCertificate(tls) => tls.expires_at(),
-            TlsMode::External | TlsMode::Development => None,
-        },
+        certificate_expiry: reloader.certificate_expiry().into(),
         services: services.clone(),
         leptos: config.leptos,
         languages,
         https,
-        trusted_proxies: config.trusted_proxies,
+        trusted_proxies: config.trusted_proxies.into(),
         limits: config.limits.into(),
     });
-    listen::serve(listener, tls.map(RustlsConfig::from_config), handle, listen::Timeouts::default(), state).await?;
+    let tls = reloader.tls();
+    tokio::spawn(reloader.run(state.clone(), hangups));
+    listen::serve(listener, tls, handle, listen::Timeouts::default(), state).await?;
     housekeeping.abort();
     if let Some(mail) = mail {
         // What is not sent by then is sent after the next start.

@@ -75,7 +75,7 @@ pub async fn run(State(outermost): State<Arc<Outermost>>, mut request: Request, 
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let answer = async {
         let (started, app) = (tracing::enabled!(Level::DEBUG).then(Instant::now), &outermost.app);
-        client_ip::insert(&app.trusted_proxies, &app.limits.unknown_addresses, &mut request);
+        client_ip::insert(&app.trusted_proxies.get(), &app.limits.unknown_addresses, &mut request);
         DefaultBodyLimit::max(outermost.rules.max_body).apply(&mut request);
         let rules = outermost.rules;
         let respond = |request: Request| async move {

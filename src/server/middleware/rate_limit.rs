@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use axum::http::{StatusCode, header};
@@ -24,21 +24,41 @@ const UNKNOWN: &str = "unknown";
 /// [`UNKNOWN_ADDRESS_FACTOR`] times the limit.
 #[derive(Clone)]
 pub struct Limiter {
-    limiter: Arc<DefaultKeyedRateLimiter<String>>,
-    unknown: Arc<DefaultKeyedRateLimiter<String>>,
+    counters: Arc<RwLock<Arc<Counters>>>,
     /// When callers over the limit may send again.
     blocked_until: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
+struct Counters {
+    most: NonZeroU32,
+    known: DefaultKeyedRateLimiter<String>,
+    unknown: DefaultKeyedRateLimiter<String>,
+}
+
+impl Counters {
+    fn per_minute(most: NonZeroU32) -> Arc<Self> {
+        let keyed = |most| RateLimiter::keyed(Quota::per_minute(most));
+        Arc::new(Self { most, known: keyed(most), unknown: keyed(most.saturating_mul(UNKNOWN_ADDRESS_FACTOR)) })
+    }
+}
+
 impl Limiter {
     pub fn per_minute(most: NonZeroU32) -> Self {
-        let keyed = |most| Arc::new(RateLimiter::keyed(Quota::per_minute(most)));
-        Self { limiter: keyed(most), unknown: keyed(most.saturating_mul(UNKNOWN_ADDRESS_FACTOR)), blocked_until: Arc::default() }
+        Self { counters: Arc::new(RwLock::new(Counters::per_minute(most))), blocked_until: Arc::default() }
+    }
+
+    /// Changes the limit. With another limit counting begins anew; callers that are blocked stay blocked.
+    pub fn set_per_minute(&self, most: NonZeroU32) {
+        let mut counters = self.counters.write().unwrap_or_else(PoisonError::into_inner);
+        if counters.most != most {
+            *counters = Counters::per_minute(most);
+        }
     }
 
     /// Counts a request. `Err`: over the limit, with the time to wait.
     pub fn check(&self, caller: &str) -> Result<(), Duration> {
-        let limiter = if caller.ends_with(UNKNOWN) { &self.unknown } else { &self.limiter };
+        let counters = Arc::clone(&self.counters.read().unwrap_or_else(PoisonError::into_inner));
+        let limiter = if caller.ends_with(UNKNOWN) { &counters.unknown } else { &counters.known };
         if limiter.len() > PRUNE_ABOVE {
             limiter.retain_recent();
         }
@@ -79,6 +99,19 @@ pub fn too_many_requests(wait: Duration) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn changed_limit_counts_anew_and_the_same_one_continues() {
+        let number = |n| NonZeroU32::new(n).expect("not zero");
+        let limiter = Limiter::per_minute(number(2));
+        let allowed = |limiter: &Limiter| (0..10).take_while(|_| limiter.check("192.0.2.1").is_ok()).count();
+        assert_eq!(allowed(&limiter), 2);
+        limiter.set_per_minute(number(2));
+        assert_eq!(allowed(&limiter), 0);
+        limiter.clone().set_per_minute(number(3));
+        assert_eq!(allowed(&limiter), 3);
+        assert!(limiter.check_blocked("192.0.2.1").is_err());
+    }
 
     #[test]
     fn unknown_addresses_share_a_larger_limit() {

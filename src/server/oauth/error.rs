@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
-use crate::server::middleware::outermost::{HandlerFailure, UnloggedFault};
+use crate::server::middleware::outermost::{HandlerFailure, INVALID_HOST, UnloggedFault};
 use crate::server::middleware::unavailable::{fault_status, with_retry_after};
 use crate::server::service::authorizations::access_tokens::RevocationRefused;
 use crate::server::service::device_flow::device_grants::PollRefused;

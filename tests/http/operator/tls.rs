@@ -10,7 +10,7 @@ use super::Deployment;
 use super::serve::Server;
 
 /// A client that trusts this authority only.
-fn trusting(pem: &[u8]) -> Client {
+pub fn trusting(pem: &[u8]) -> Client {
     let certificate = Certificate::from_pem(pem).expect("a certificate");
     Client::builder().tls_built_in_root_certs(false).add_root_certificate(certificate).build().expect("a client")
 }
