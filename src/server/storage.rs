@@ -8,6 +8,7 @@ pub mod access_overview;
 pub mod admins;
 pub mod attempts;
 pub mod audit_log;
+pub mod backup;
 mod batched_reader;
 pub mod browser_sessions;
 mod claims;
@@ -19,6 +20,7 @@ pub mod device_grants;
 mod failure;
 mod folding_backfill;
 pub mod form_results;
+pub mod generation;
 pub mod host_accounts;
 pub mod hosts;
 pub mod identities;
@@ -43,7 +45,7 @@ pub mod user_mfa;
 mod write_queue;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -67,6 +69,15 @@ pub enum Error {
     Database(#[from] sqlx::Error),
     #[error("the database is of a newer release, which does not support this one")]
     NewerSchema,
+    #[error(
+        "its schema is that of migration {found}, of a newer release; this release knows migrations up to {known}: install the newer release, or \
+             restore a backup from before its upgrade"
+    )]
+    UnknownMigration { found: i64, known: i64 },
+    #[error("migration {0} is another one than that of this release: the database is not of a release of this program, or damaged")]
+    OtherMigration(i64),
+    #[error("{}", foreign_wal(.0))]
+    ForeignWal(PathBuf),
     #[error("there is no portal in {0}; create one with tms-portal init")]
     NoPortal(String),
     #[error("another portal has held the database's lock for 30 seconds; it may be migrating the schema")]
@@ -102,6 +113,24 @@ impl Error {
             _ => FailureKind::Permanent,
         }
     }
+
+    /// Whether the file is damaged, or not a database: `SQLITE_CORRUPT`, `SQLITE_NOTADB`.
+    fn is_damage(&self) -> bool {
+        let code = match self {
+            Self::Database(sqlx::Error::Database(error)) if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() => error.code(),
+            _ => None,
+        };
+        code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| matches!(code & 0xff, 11 | 26))
+    }
+}
+
+/// SQLite would replay changes of the file that was there before, or delete them.
+fn foreign_wal(file: &Path) -> String {
+    let file = file.display();
+    format!(
+        "{file}-wal has changes that do not belong to {file}: the database was replaced, or removed, after a server had ended without closing \
+         it. If it was replaced by a backup, restore that with `tms-portal restore`; else move {file}-wal and {file}-shm to another directory"
+    )
 }
 
 /// Where the data are.
@@ -124,7 +153,10 @@ impl Database {
     /// A pool of one connection that only reads; the file may be a backup.
     async fn connect_reader(&self) -> Result<sql::Pool, Error> {
         match self {
-            Self::File(file) => sqlite::reader_of_backup(file).await,
+            Self::File(file) => {
+                generation::refuse_foreign_wal(file).await?;
+                sqlite::reader_of_backup(file).await
+            }
             Self::Postgres(address) => Ok(address.readers(Readers::Single)),
         }
     }
@@ -133,6 +165,7 @@ impl Database {
     async fn migrate(&self) -> Result<(), Error> {
         match self {
             Self::File(file) => {
+                generation::refuse_foreign_wal(file).await?;
                 sqlite::open(file).await?.close().await;
                 Ok(())
             }
@@ -204,6 +237,7 @@ impl Storage {
     pub async fn open(database: &Database, create: bool) -> Result<Self, Error> {
         match database {
             Database::File(file) => {
+                generation::refuse_foreign_wal(file).await?;
                 let writer = WriteQueue::start(sqlite::open(file).await?, sqlite::MAX_GROUP);
                 Ok(Self { file: Some(file.clone()), ..Self::new(writer, |purpose| sqlite::readers(file, purpose)).await? })
             }

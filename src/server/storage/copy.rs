@@ -225,6 +225,11 @@ async fn first_table_in_use(db: &mut Connection, tables: impl Iterator<Item = &S
     Ok(None)
 }
 
+/// The number of rows of a table.
+pub(super) async fn count_rows(db: &mut Connection, table: &str) -> Result<i64, Error> {
+    Ok(sql::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM \"{table}\""))).fetch_one(db).await?)
+}
+
 async fn execute(db: &mut Connection, statement: String) -> Result<(), Error> {
     sql::query(AssertSqlSafe(statement)).execute(db).await?;
     Ok(())

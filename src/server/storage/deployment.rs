@@ -15,6 +15,18 @@ pub async fn supports_this_release(db: impl sql::Executor<'_>) -> Result<bool, E
     Ok(value.and_then(|number| number.parse::<i64>().ok()).is_none_or(|oldest| oldest <= sqlite::newest_migration()))
 }
 
+/// The database's generation; see [`generation`](super::generation).
+pub async fn generation(db: impl sql::Executor<'_>) -> Result<Option<String>, Error> {
+    Ok(sql::query_scalar("SELECT value FROM deployment WHERE name = 'generation'").fetch_optional(db).await?)
+}
+
+pub async fn set_generation(db: &mut Connection, generation: &str) -> Result<(), Error> {
+    let replace =
+        sql::query("INSERT INTO deployment (name, value) VALUES ('generation', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    replace.bind(generation).execute(db).await?;
+    Ok(())
+}
+
 /// Records the fingerprint of a key file, unless one is recorded.
 pub async fn insert_key_fingerprint(db: &mut Connection, file_name: &str, fingerprint: &str) -> Result<(), Error> {
     let insert = sql::query("INSERT INTO deployment (name, value) VALUES ('key:' || $1, $2) ON CONFLICT DO NOTHING");

@@ -1,13 +1,14 @@
 //! The embedded database: SQLite in WAL mode with `synchronous=FULL`, so that acknowledged changes survive a power failure.
 
-use std::fs::{DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::Connection as _;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 use super::sql::{self, ColumnRow, Connection, Pool};
 use super::{Error, Readers, folding_backfill};
@@ -18,6 +19,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations/sqli
 pub const MAX_GROUP: usize = 128;
 /// How long a statement waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// A WAL that grew beyond this while a long read held it, such as that of a backup, is truncated when it is used again from its beginning.
+const WAL_LIMIT: u64 = 16 * 1_024 * 1_024;
 
 /// Opens the file for writing, creates it if it does not exist, and runs the migrations.
 pub async fn open(file: &Path) -> Result<Pool, Error> {
@@ -26,14 +29,88 @@ pub async fn open(file: &Path) -> Result<Pool, Error> {
     }
     // SQLite creates its other files with the mode of this one.
     OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::Io)?;
+    let pool = writer(file).await?;
+    schema(&mut pool.acquire().await?).await?;
     let mut connection = SqliteConnection::connect_with(&options(file)).await?;
     MIGRATIONS.run(&mut connection).await?;
     let mut folding = connection.begin().await?;
     folding_backfill::backfill(&mut folding).await?;
     folding.commit().await?;
-    let pool = writer(file).await?;
     connection.close().await?;
     Ok(pool)
+}
+
+/// The number of the newest migration that was applied, 0 if there is none. Refuses a schema that is not of this release or an older one.
+pub async fn schema(db: &mut Connection) -> Result<i64, Error> {
+    let exists = sql::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')");
+    let exists: bool = exists.fetch_one(&mut *db).await?;
+    if !exists {
+        return Ok(0);
+    }
+    check_migrations(sql::query_as("SELECT version, checksum FROM _sqlx_migrations ORDER BY version DESC").fetch_all(db).await?)
+}
+
+/// Checks that this release has all migrations that were applied, the newest first, and returns the newest.
+fn check_migrations(applied: Vec<(i64, Vec<u8>)>) -> Result<i64, Error> {
+    let newest = applied.first().map_or(0, |(version, _)| *version);
+    if newest > newest_migration() {
+        return Err(Error::UnknownMigration { found: newest, known: newest_migration() });
+    }
+    let is_ours = |(version, checksum): &(i64, Vec<u8>)| MIGRATIONS.iter().any(|ours| ours.version == *version && *ours.checksum == **checksum);
+    applied.iter().find(|migration| !is_ours(migration)).map_or(Ok(newest), |(version, _)| Err(Error::OtherMigration(*version)))
+}
+
+/// A file beside the database, whose name is derived from it, as SQLite does: `-wal`, `-shm`, `-journal`. If the database is a symbolic link,
+/// they are beside its target.
+pub fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned()).into_os_string();
+    name.push(suffix);
+    name.into()
+}
+
+/// Whether there are changes in a file of this suffix beside the database.
+pub fn has_changes(file: &Path, suffix: &str) -> io::Result<bool> {
+    /// A WAL begins with a header of 32 bytes.
+    const HEADER: u64 = 32;
+    match fs::metadata(beside(file, suffix)) {
+        Ok(metadata) => Ok(metadata.len() > HEADER),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Moves the WAL into the database and truncates it. False if that is not complete, because others read or write.
+pub async fn checkpoint(file: &Path) -> Result<bool, Error> {
+    /// Others that want to write wait as long.
+    const WAIT: Duration = Duration::from_millis(500);
+    let mut connection = SqliteConnection::connect_with(&options(file).busy_timeout(WAIT)).await?;
+    let busy = connection.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)").await?.try_get::<i64, _>(0)?;
+    connection.close().await?;
+    Ok(busy == 0)
+}
+
+/// What SQLite finds wrong: damaged pages and indexes, broken constraints, and rows that refer to missing ones.
+pub async fn problems(db: &mut Connection) -> Result<Vec<String>, Error> {
+    let check = sql::query_scalar("SELECT integrity_check FROM pragma_integrity_check(10) WHERE integrity_check <> 'ok'");
+    let mut problems: Vec<String> = check.fetch_all(&mut *db).await?;
+    let orphans = sql::query_as("SELECT \"table\", count(*) FROM pragma_foreign_key_check GROUP BY \"table\"");
+    let orphans: Vec<(String, i64)> = orphans.fetch_all(db).await?;
+    problems.extend(orphans.into_iter().map(|(table, rows)| format!("{rows} rows of {table} refer to rows that do not exist")));
+    Ok(problems)
+}
+
+/// What SQLite finds wrong with the pages alone, in a fraction of the time of [`problems`].
+pub async fn damaged_pages(db: &mut Connection) -> Result<Vec<String>, Error> {
+    Ok(sql::query_scalar("SELECT quick_check FROM pragma_quick_check(10) WHERE quick_check <> 'ok'").fetch_all(db).await?)
+}
+
+/// The names of all tables of the portal.
+pub async fn table_names(db: &mut Connection) -> Result<Vec<String>, Error> {
+    let names = sql::query_scalar(
+        "SELECT name FROM sqlite_schema
+         WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE '\\_sqlx%' ESCAPE '\\' ORDER BY name",
+    );
+    Ok(names.fetch_all(db).await?)
 }
 
 /// The number of the newest migration; the same in both folders of migrations.
@@ -91,8 +168,26 @@ pub async fn set_last_number(db: &mut Connection, table: &str, last: i64) -> Res
 
 /// One connection that only reads. It sets no journal mode, so that the file may be a backup that is not in WAL mode.
 pub async fn reader_of_backup(file: &Path) -> Result<Pool, Error> {
-    let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT);
-    Ok(Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?))
+    Ok(Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(reader_options(file)).await?))
+}
+
+/// One connection to a file that no program changes: what is beside it is ignored, and nothing is created there.
+pub async fn reader_of_fixed(file: &Path) -> Result<Pool, Error> {
+    Ok(Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(reader_options(file).immutable(true)).await?))
+}
+
+/// Writes the committed state to another file, which must be empty or not exist. Others may write meanwhile.
+pub async fn vacuum_into(file: &Path, copy: &Path) -> Result<(), Error> {
+    // Absolute: SQLite would read `file:` as a URI.
+    let copy = std::path::absolute(copy).map_err(sqlx::Error::Io)?;
+    let copy = copy.to_str().ok_or_else(|| sqlx::Error::Io(io::Error::other("the path of the copy is not UTF-8")))?.replace('\'', "''");
+    let mut source = SqliteConnection::connect_with(&reader_options(file)).await?;
+    source.execute(AssertSqlSafe(format!("VACUUM INTO '{copy}'"))).await?;
+    Ok(source.close().await?)
+}
+
+fn reader_options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT)
 }
 
 fn options(file: &Path) -> SqliteConnectOptions {
@@ -103,6 +198,44 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(256)
+        .pragma("journal_size_limit", WAL_LIMIT.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn execute(db: &mut Connection, statement: &'static str) {
+        sql::query(statement).execute(db).await.expect(statement);
+    }
+
+    #[tokio::test]
+    async fn wal_shrinks_after_a_long_read() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("test.db");
+        let writer = writer_of_new(&file).await;
+        let mut db = writer.acquire().await.expect("a connection");
+        execute(&mut db, "CREATE TABLE pages (content BLOB)").await;
+        let reader = readers(&file, Readers::Single);
+        let mut snapshot = reader.snapshot().await.expect("a transaction");
+        let _: i64 = sql::query_scalar("SELECT count(*) FROM pages").fetch_one(&mut *snapshot).await.expect("a read");
+        for _ in 0..20 {
+            execute(&mut db, "INSERT INTO pages VALUES (zeroblob(1048576))").await;
+        }
+        let size = || fs::metadata(beside(&file, "-wal")).expect("a WAL").len();
+        assert!(size() > WAL_LIMIT, "the read keeps it from being used again");
+        snapshot.commit().await.expect("ended");
+        // The first one checkpoints the whole WAL, the second one begins it again.
+        for _ in 0..2 {
+            execute(&mut db, "INSERT INTO pages VALUES (zeroblob(1))").await;
+        }
+        assert!(size() <= WAL_LIMIT, "{}", size());
+    }
+
+    async fn writer_of_new(file: &Path) -> Pool {
+        fs::File::create(file).expect("a file");
+        writer(file).await.expect("a database")
+    }
 }
 
 #[cfg(test)]

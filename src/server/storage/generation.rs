@@ -1,0 +1,107 @@
+//! Which WAL belongs to which file. SQLite's WAL has no reference to its database: it is replayed over any file that is put in its place.
+//!
+//! A database has a random value, its generation, which its portal replaces at its start and every few minutes. The portal then moves the
+//! whole WAL into the database file, and records the generation in a file beside it. So the database file has a recorded generation as long
+//! as the WAL is its own; a copy from before the last replacement has another one, and so has another database.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::sqlite::{beside, checkpoint, has_changes, reader_of_fixed, table_names};
+use super::{Error, Storage, deployment};
+
+/// The file beside the database with its generation, or with two while one is being replaced; a line each.
+pub const SUFFIX: &str = "-generation";
+
+/// Refuses a WAL that is certainly not that of the file.
+pub async fn refuse_foreign_wal(file: &Path) -> Result<(), Error> {
+    let is_own = is_in_wal_mode(file)? && is_recorded(file).await?;
+    if is_own {
+        return Ok(());
+    }
+    if has_changes(file, "-wal").map_err(sqlx::Error::Io)? {
+        return Err(Error::ForeignWal(file.to_owned()));
+    }
+    // Another database than before, without a WAL.
+    match fs::remove_file(beside(file, SUFFIX)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(sqlx::Error::Io(error).into()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the header says so (bytes 18 and 19), which is written before there is a WAL. A copy that `VACUUM INTO` made is not in WAL mode.
+fn is_in_wal_mode(file: &Path) -> Result<bool, Error> {
+    let mut header = [0; 20];
+    match File::open(file).and_then(|mut file| file.read_exact(&mut header)) {
+        Ok(()) => Ok(header.ends_with(&[2, 2])),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => Ok(false),
+        Err(error) => Err(sqlx::Error::Io(error).into()),
+    }
+}
+
+/// Whether the file, without its WAL, has a recorded generation. True if none is recorded, or if the file cannot be read without its WAL.
+async fn is_recorded(file: &Path) -> Result<bool, Error> {
+    let before = recorded(file)?;
+    if before.is_empty() {
+        return Ok(true);
+    }
+    let Ok(found) = generation_without_wal(file).await else { return Ok(true) };
+    // A portal that runs may have replaced it meanwhile.
+    Ok(before.contains(&found) || recorded(file)? != before)
+}
+
+async fn generation_without_wal(file: &Path) -> Result<String, Error> {
+    let pool = reader_of_fixed(file).await?;
+    let found = async {
+        let mut db = pool.acquire().await?;
+        let has_table = table_names(&mut db).await?.iter().any(|name| name == "deployment");
+        if has_table { deployment::generation(&mut db).await } else { Ok(None) }
+    };
+    let found = found.await;
+    pool.close().await;
+    Ok(found?.unwrap_or_default())
+}
+
+/// Replaces the generation of an open database, and truncates its WAL. If others read or write for long, that is left to the next call.
+pub async fn renew(storage: &Storage, file: &Path, new: String) -> Result<(), Error> {
+    if let Some(current) = settle(storage, file).await? {
+        record(file, &format!("{current}\n{new}\n"))?;
+        let replace = storage.write(move |db| Box::pin(async move { deployment::set_generation(db, &new).await }));
+        replace.await?;
+        settle(storage, file).await?;
+    }
+    Ok(())
+}
+
+/// Moves the WAL into the file, and records the generation that the file then has. `None` if the WAL could not be moved completely.
+async fn settle(storage: &Storage, file: &Path) -> Result<Option<String>, Error> {
+    if !checkpoint(file).await? {
+        return Ok(None);
+    }
+    let current = deployment::generation(storage.reader()).await?.unwrap_or_default();
+    record(file, &format!("{current}\n"))?;
+    Ok(Some(current))
+}
+
+fn recorded(file: &Path) -> Result<Vec<String>, Error> {
+    match fs::read_to_string(beside(file, SUFFIX)) {
+        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(sqlx::Error::Io(error).into()),
+    }
+}
+
+/// Replaces the file as a whole.
+fn record(file: &Path, text: &str) -> Result<(), Error> {
+    let (there, new) = (beside(file, SUFFIX), beside(file, "-generation.new"));
+    let write = || {
+        let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        out.write_all(text.as_bytes())?;
+        out.sync_all()?;
+        fs::rename(&new, &there)?;
+        there.parent().map_or(Ok(()), |dir| File::open(if dir.as_os_str().is_empty() { Path::new(".") } else { dir })?.sync_all())
+    };
+    Ok(write().map_err(sqlx::Error::Io)?)
+}
