@@ -5,6 +5,7 @@
 mod out;
 
 mod admin;
+mod backup;
 mod check;
 mod client;
 mod copy;
@@ -14,8 +15,10 @@ mod messages;
 mod migrate;
 mod person;
 mod reload;
+mod restore;
 mod serve;
 mod tenant;
+mod verify;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -24,7 +27,9 @@ use clap::{Parser, Subcommand};
 
 use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerOptions};
 use super::providers::egress::EgressPolicy;
-use super::service::{Clock, DataLocation, Fault, Services, SystemClock, SystemRng, TenantAdmin};
+use super::service::platform::backup::BackupError;
+use super::service::platform::data_lock::{DataLock, DataLockError};
+use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock, SystemRng, TenantAdmin};
 use super::tls::development;
 use crate::domain::display_text;
 use crate::domain::ids::TenantId;
@@ -49,6 +54,12 @@ enum PortalCommand {
     Check(ServerOptions),
     /// Migrate the database schema
     Migrate(DataOptions),
+    /// Back up the database, while the portal runs or not; the keys are not included
+    Backup(backup::BackupArgs),
+    /// Check a backup, and put it in the place of the database; the portal must be stopped
+    Restore(restore::RestoreArgs),
+    /// Check the database and its keys
+    Verify(DataOptions),
     /// Copy all data to an empty database: from SQLite to PostgreSQL, or back
     Copy(copy::CopyArgs),
     /// Change a tenant's policy
@@ -92,6 +103,9 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Init(options) => init::run(Config::read(&options)?).await,
         PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
         PortalCommand::Migrate(options) => migrate::run(&options.existing_portal()?).await,
+        PortalCommand::Backup(arguments) => backup::run(&arguments).await,
+        PortalCommand::Restore(arguments) => restore::run(&arguments).await,
+        PortalCommand::Verify(options) => verify::run(&options.existing_portal()?).await,
         PortalCommand::Copy(arguments) => copy::run(&arguments).await,
         PortalCommand::Tenant(arguments) => tenant::run(arguments).await,
         PortalCommand::Admin(arguments) => admin::run(arguments).await,
@@ -129,6 +143,18 @@ impl From<Fault> for CommandError {
     }
 }
 
+impl From<BackupError> for CommandError {
+    fn from(error: BackupError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl From<DataLockError> for CommandError {
+    fn from(refused: DataLockError) -> Self {
+        Self::Other(refused.to_string())
+    }
+}
+
 impl From<development::DevelopmentTlsError> for CommandError {
     fn from(unusable: development::DevelopmentTlsError) -> Self {
         Self::Other(unusable.to_string())
@@ -148,6 +174,14 @@ fn parse_name(text: &str) -> Result<String, String> {
 
 async fn open(config: &Config, create: bool) -> Result<Services, Fault> {
     open_in(DataLocation { dir: &config.data_dir, database: &config.database, create }, &config.public_url, &config.egress).await
+}
+
+/// Takes the lock of the data directory of a SQLite database. Several portals can share a PostgreSQL database.
+fn lock_data(config: &Config) -> Result<Option<DataLock>, DataLockError> {
+    match config.database {
+        Database::File(_) => DataLock::acquire(&config.data_dir).map(Some),
+        Database::Postgres(_) => Ok(None),
+    }
 }
 
 /// A tenant of an existing portal, for commands that change it.

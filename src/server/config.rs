@@ -52,15 +52,26 @@ pub struct DataOptions {
 impl DataOptions {
     /// Finds a portal that has been set up. With `--data-dir` no configuration file is needed.
     pub fn existing_portal(&self) -> Result<ExistingPortal, ConfigProblems> {
+        let portal = self.portal()?;
+        let problem = match &portal.database {
+            Database::File(file) => match file.try_exists() {
+                Ok(true) => return Ok(portal),
+                Ok(false) => format!("there is no portal in {}; create one with tms-portal init", portal.data_dir.display()),
+                Err(error) => format!("cannot use {}: {error}", file.display()),
+            },
+            Database::Postgres(_) => return Ok(portal),
+        };
+        Err(ConfigProblems(vec![format!("--data-dir: {problem}")]))
+    }
+
+    /// A portal whose database may not exist yet.
+    pub fn portal(&self) -> Result<ExistingPortal, ConfigProblems> {
         let portal = match &self.data_dir {
             Some(_) if !self.config.exists() => PortalSection::default(),
             _ => read_file(&self.config).map_err(|problem| ConfigProblems(vec![problem]))?.1,
         };
         let data_dir = self.dir_or(portal.data_dir);
         let database = self.database_or(portal.database, &data_dir).map_err(|problem| ConfigProblems(vec![problem]))?;
-        if matches!(&database, Database::File(file) if !file.exists()) {
-            return Err(ConfigProblems(vec![format!("--data-dir: there is no portal in {}; create one with tms-portal init", data_dir.display())]));
-        }
         Ok(ExistingPortal { data_dir, database, egress: portal.providers.egress_policy().map_err(|problem| ConfigProblems(vec![problem]))? })
     }
 

@@ -17,6 +17,11 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// The pause when the server cannot be used: it may be down.
 const FAILURE_PAUSE: Duration = Duration::from_secs(60);
 
+/// Checks the settings without connecting to the server.
+pub fn check(settings: &SmtpSettings) -> Result<(), SmtpUnusable> {
+    smtp::SmtpClient::new(settings).map(drop)
+}
+
 /// Sends what waits in the outbox.
 pub struct MailSender {
     services: Services,

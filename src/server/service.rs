@@ -29,7 +29,7 @@ pub use crate::server::service::platform::rng::{Rng, SystemRng};
 pub use super::storage::Database;
 pub use super::storage::copy::{Copied, CopyError, copy, last_cleanup};
 pub use super::storage::postgres::PostgresAddress;
-use super::storage::{self, BoxFuture, Connection, FailureKind, Storage, deployment};
+use super::storage::{self, BoxFuture, Connection, FailureKind, Storage, backup, deployment, generation};
 use crate::domain::audit_log::AuditEvent;
 use crate::domain::ids::{DeviceGrantId, HostName, TenantId};
 use crate::domain::paths;
@@ -41,7 +41,7 @@ use crate::server::providers::profiles::Profiles;
 use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
 use crate::server::service::platform::disk_full;
-use crate::server::service::platform::keystore::{Keystore, KeystoreError};
+use crate::server::service::platform::keystore::{self, Keystore, KeystoreError};
 use crate::server::service::platform::readiness::ReadinessCache;
 use crate::server::service::platform::refusal_log::RefusalLog;
 use crate::server::service::platform::write_throttle::WriteThrottle;
@@ -158,14 +158,25 @@ pub struct DataLocation<'a> {
     pub create: bool,
 }
 
+/// Refuses a start that could not go on, before the database is created or migrated: the database or a key is missing, or a key is not the one
+/// that the database depends on.
+async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fault> {
+    let Database::File(file) = data.database else { return Ok(()) };
+    match backup::recorded_keys(file).await? {
+        Some(recorded) => Keystore::open(data.dir, false, entropy)?.check(data.dir, &recorded),
+        None if keystore::has_keys(data.dir) && !std::fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0) => {
+            Err(Fault::new(KeystoreError::NoDatabase { keys: data.dir.join(keystore::KEYS_DIR), database: file.clone() }))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Opens the keys, and compares them with those that the database was created with.
 async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn Rng) -> Result<Keystore, Fault> {
     let recorded = deployment::key_fingerprints(storage.reader()).await?;
     let create = data.create && recorded.is_empty() && !deployment::is_in_use(storage.reader()).await?;
     let keys = Keystore::open(data.dir, create, entropy)?;
-    if let Some(name) = keys.first_different(&recorded)? {
-        return Err(Fault::new(KeystoreError::Different(data.dir.join("keys").join(name))));
-    }
+    keys.check(data.dir, &recorded)?;
     let fingerprints = keys.fingerprints()?;
     if recorded.len() < fingerprints.len() {
         let record = storage.write(move |db| {
@@ -193,9 +204,10 @@ impl Services {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Rng>,
     ) -> Result<Self, Fault> {
+        let providers = Providers::new(Profiles::read(data.dir).map_err(Fault::new)?, egress).map_err(Fault::new)?;
+        check_data(data, entropy.as_ref()).await?;
         let storage = Storage::open(data.database, data.create).await?;
         let keys = open_keystore(data, &storage, entropy.as_ref()).await?;
-        let providers = Providers::new(Profiles::read(data.dir).map_err(Fault::new)?, egress).map_err(Fault::new)?;
         Ok(Self {
             shared: Arc::new(ServicesInner {
                 storage,
@@ -246,6 +258,14 @@ impl Services {
     pub async fn enabled_tenants(&self) -> Result<Vec<Tenant>, Fault> {
         let tenants = storage::tenants::list(self.shared.storage.reader()).await?;
         Ok(tenants.into_iter().filter(|tenant| tenant.enabled).collect())
+    }
+
+    /// Marks a SQLite database so that its WAL is not mistaken for that of a copy, and truncates the WAL.
+    pub async fn renew_generation(&self, database: &Database) -> Result<(), Fault> {
+        let Database::File(file) = database else { return Ok(()) };
+        let mut random = [0; 16];
+        self.rng().fill(&mut random);
+        Ok(generation::renew(self.storage(), file, hex::encode(random)).await?)
     }
 
     /// Waits for pending writes, then closes the database.

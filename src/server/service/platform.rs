@@ -1,12 +1,15 @@
 //! What all use cases need: clock, random numbers, keys, sealing, set-up, housekeeping and results of forms.
 
+pub mod backup;
 pub mod clock;
+pub mod data_lock;
 pub(super) mod disk_full;
 pub mod form_results;
 pub mod housekeeping;
 pub mod keystore;
 pub mod readiness;
 pub(super) mod refusal_log;
+pub mod restore;
 pub mod rng;
 pub(super) mod sealing;
 pub mod setup;

@@ -25,22 +25,34 @@ const RSA_BITS: usize = 2_048;
 /// What is hashed with a key for its fingerprint.
 const FINGERPRINT: &str = "fingerprint";
 /// The key that hashes secrets, the one that encrypts secrets, and the one that signs tokens.
-const KEY_FILES: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
+pub const KEY_FILES: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
+/// Their directory in the data directory.
+pub const KEYS_DIR: &str = "keys";
 
 /// Why the keys cannot be used.
 #[derive(Debug, Error)]
 pub enum KeystoreError {
     #[error("cannot use {0}: {1}")]
     File(PathBuf, #[source] io::Error),
-    #[error("{0} can be read by others; `chmod 600` it, and replace the key if anybody may have read it")]
+    #[error(
+        "{0} can be read by others; `chmod 600` it, and replace the key if anybody may have read it. (With Kubernetes, \
+             `fsGroup` sets such modes: do without it, or set `fsGroupChangePolicy: OnRootMismatch`)"
+    )]
     Exposed(PathBuf),
     #[error("{0} does not exist, but the database depends on it; restore it from the backup, or copy it from another portal of this deployment")]
     Missing(PathBuf),
+    #[error(
+        "{database} does not exist or is empty, but there are keys of a deployment in {keys}: restore the database (tms-portal restore), or, for a \
+         new deployment, move that directory away"
+    )]
+    NoDatabase { keys: PathBuf, database: PathBuf },
+    #[error("{0} is no directory, or a link to one that does not exist: is its file system mounted?")]
+    NotADirectory(PathBuf),
     #[error("{0} is not the key that this database was created with; restore that one")]
     Different(PathBuf),
-    #[error("{0} is not a 32-byte key")]
+    #[error("{0} is not a key of 32 bytes; restore it from the backup")]
     InvalidKey(PathBuf),
-    #[error("{0} is not an RSA private key: {1}")]
+    #[error("{0} is not an RSA private key: {1}; restore it from the backup")]
     InvalidSigningKey(PathBuf, String),
 }
 
@@ -57,10 +69,19 @@ pub struct Keystore {
 impl Keystore {
     /// Reads the keys in `data_dir/keys`; with `create`, creates missing ones. Fails if a file cannot be read or has no valid key.
     pub fn open(data_dir: &Path, create: bool, entropy: &dyn Rng) -> Result<Self, Fault> {
-        let dir = data_dir.join("keys");
-        private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| Fault::new(KeystoreError::File(dir.clone(), error)))?;
-        if let Some(missing) = KEY_FILES.iter().map(|name| dir.join(name)).find(|file| !create && !file.exists()) {
-            return Err(Fault::new(KeystoreError::Missing(missing)));
+        let dir = data_dir.join(KEYS_DIR);
+        if dir.is_symlink() && !dir.exists() {
+            return Err(Fault::new(KeystoreError::NotADirectory(dir)));
+        }
+        if create {
+            private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| Fault::new(KeystoreError::File(dir.clone(), error)))?;
+        }
+        for file in KEY_FILES.iter().map(|name| dir.join(name)).filter(|_| !create) {
+            match file.try_exists() {
+                Ok(true) => {}
+                Ok(false) => return Err(Fault::new(KeystoreError::Missing(file))),
+                Err(error) => return Err(Fault::new(KeystoreError::File(file, error))),
+            }
         }
         let [hashing, sealing, signing] = KEY_FILES.map(|name| dir.join(name));
         let (hashing, sealing) = (random_key(&hashing, entropy).map_err(Fault::new)?, random_key(&sealing, entropy).map_err(Fault::new)?);
@@ -99,6 +120,12 @@ impl Keystore {
     pub fn first_different(&self, recorded: &[(String, String)]) -> Result<Option<&'static str>, Fault> {
         let differs = |(name, fingerprint): &(&str, String)| recorded.iter().any(|(of, expected)| of == name && expected != fingerprint);
         Ok(self.fingerprints()?.into_iter().find(differs).map(|(name, _)| name))
+    }
+
+    /// Refuses keys of which one is not that of the recorded fingerprint.
+    pub fn check(&self, data_dir: &Path, recorded: &[(String, String)]) -> Result<(), Fault> {
+        let different = self.first_different(recorded)?;
+        different.map_or(Ok(()), |name| Err(Fault::new(KeystoreError::Different(data_dir.join(KEYS_DIR).join(name)))))
     }
 
     /// The stored form of a secret: an HMAC under a key that is not in the database. `kind` separates the kinds of secrets.
@@ -148,6 +175,11 @@ impl Keystore {
     pub fn public(&self) -> &JwkSet {
         &self.public
     }
+}
+
+/// Whether there are keys, which are created only after their database.
+pub fn has_keys(data_dir: &Path) -> bool {
+    KEY_FILES.iter().any(|name| data_dir.join(KEYS_DIR).join(name).exists())
 }
 
 fn random_key(file: &Path, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {

@@ -1,0 +1,38 @@
+//! `tms-portal backup`: copies the SQLite database to a file, and checks the copy.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::CommandError;
+use crate::server::config::DataOptions;
+use crate::server::service::platform::backup::{Backup, back_up};
+use crate::server::service::{Clock as _, SystemClock};
+
+#[derive(clap::Args)]
+pub struct BackupArgs {
+    #[command(flatten)]
+    data: DataOptions,
+    /// The directory for the backup; it is created if its parent exists
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+    /// Afterwards, delete older backups of this portal in DIR that this command made, except the newest N
+    #[arg(long, value_name = "N")]
+    keep: Option<NonZeroUsize>,
+}
+
+pub async fn run(args: &BackupArgs) -> Result<(), CommandError> {
+    let portal = args.data.existing_portal()?;
+    let Backup { file, info, deleted } = back_up(&portal.database, &args.to, args.keep, SystemClock.now()).await?;
+    let (rows, tables) = (info.rows.values().sum::<i64>(), info.rows.len());
+    println!("Backed up {rows} rows of {tables} tables, and checked the copy.");
+    println!("  file    {}", file.display());
+    println!("  schema  {}\n  sha256  {}", info.schema, info.sha256);
+    for old in deleted {
+        println!("Deleted {}", old.display());
+    }
+    println!(
+        "The keys in {} are not in it, and it is of no use without them: keep a copy of them in another place.",
+        portal.data_dir.join("keys").display()
+    );
+    Ok(())
+}

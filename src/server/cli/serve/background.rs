@@ -1,0 +1,36 @@
+//! What a running portal does on its own.
+
+use std::time::Duration;
+
+use crate::server::service::platform::backup::check_after_start;
+use crate::server::service::{Database, Services};
+
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
+/// After so many rounds of housekeeping the generation of the database is renewed.
+const RENEWAL_ROUNDS: u64 = 10;
+
+/// Checks the pages of a database that is too large to be checked before the start.
+pub async fn report_damage(database: Database) {
+    if let Err(error) = check_after_start(&database).await {
+        tracing::error!(%error, "The database is damaged, or could not be checked");
+    }
+}
+
+pub async fn renew_generation(services: &Services, database: &Database) {
+    if let Err(fault) = services.renew_generation(database).await {
+        tracing::error!(error = %fault, "Could not mark the database, by which a WAL beside a copy of it is detected");
+    }
+}
+
+pub async fn run_housekeeping(services: Services, database: Database) {
+    let mut interval = tokio::time::interval(HOUSEKEEPING_INTERVAL);
+    for round in 1.. {
+        interval.tick().await;
+        if round % RENEWAL_ROUNDS == 0 {
+            renew_generation(&services, &database).await;
+        }
+        if let Err(fault) = services.run_due_housekeeping().await {
+            tracing::error!(error = %fault, "Could not tidy up");
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! Backups of a SQLite database, and their verification. The keys are not part of a backup.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::num::NonZeroUsize;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::domain::time::Timestamp;
+use crate::server::service::platform::data_lock::{DataLockError, create_dir};
+use crate::server::service::platform::keystore::Keystore;
+use crate::server::service::{DataLocation, Database, Fault, Rng};
+use crate::server::storage;
+use crate::server::storage::backup::{Contents, Depth, Use, contents, copy_to, problems, recorded_keys};
+
+/// The version of [`BackupInfo`] in files.
+const FORMAT: u32 = 1;
+const PREFIX: &str = "tms-portal-";
+
+/// Why there is no backup, or why it or the database cannot be used.
+#[derive(Debug, Error)]
+pub enum BackupError {
+    #[error(
+        "this portal's data are in PostgreSQL: use pg_dump and pg_restore, or base backups, and copy keys/; see \"Backup and restore\" in docs/operations.md"
+    )]
+    NotSqlite,
+    #[error("there is no database {0}")]
+    NoDatabase(PathBuf),
+    #[error("there are no data of a portal in {0}")]
+    NoPortal(PathBuf),
+    #[error("{0} can be read by all users of this machine: `chmod 600` it, and replace secrets if anybody may have read it")]
+    Exposed(PathBuf),
+    #[error("{file} cannot be used, because it is damaged:\n  {}", .problems.join("\n  "))]
+    Damaged { file: PathBuf, problems: Vec<String> },
+    #[error("{file} is not the file that was backed up: its SHA-256 is {found}, {info} has {expected}")]
+    OtherFile { file: PathBuf, info: PathBuf, found: String, expected: String },
+    #[error("{0} does not describe a backup as this release makes it: {1}. Move it away to use the backup without comparing its SHA-256")]
+    InvalidInfo(PathBuf, String),
+    #[error("{0} is not complete: there are changes beside it in {1}. Restore a file that `tms-portal backup` made")]
+    Incomplete(PathBuf, PathBuf),
+    #[error("the keys belong to the user with the UID {owner}: run this as that user, because the portal could not open a database of another one")]
+    OtherUser { owner: u32 },
+    #[error("cannot use {0}: {1}")]
+    File(PathBuf, #[source] io::Error),
+    #[error(transparent)]
+    Lock(#[from] DataLockError),
+    #[error("{0}: {1}")]
+    Database(PathBuf, #[source] storage::Error),
+    #[error(transparent)]
+    Keys(#[from] Fault),
+}
+
+/// What a backup has, in a JSON file beside it.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct BackupInfo {
+    format: u32,
+    /// The release that made it.
+    release: String,
+    /// The number of the newest migration.
+    pub schema: i64,
+    pub created_at: String,
+    pub sha256: String,
+    /// The number of rows of each table.
+    pub rows: BTreeMap<String, i64>,
+    /// The fingerprints of the key files that it needs, by file name.
+    keys: BTreeMap<String, String>,
+}
+
+impl BackupInfo {
+    /// The file with the information about a backup.
+    pub fn path(backup: &Path) -> PathBuf {
+        backup.with_extension("json")
+    }
+
+    /// `None` if there is no such file.
+    pub fn read(backup: &Path) -> Result<Option<Self>, BackupError> {
+        let path = Self::path(backup);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(BackupError::File(path, error)),
+        };
+        let info: Self = serde_json::from_slice(&text).map_err(|error| BackupError::InvalidInfo(path.clone(), error.to_string()))?;
+        if info.format > FORMAT {
+            return Err(BackupError::InvalidInfo(path, format!("its format is {}, this release knows {FORMAT}", info.format)));
+        }
+        Ok(Some(info))
+    }
+
+    /// Whether both are of one deployment: a key may have been replaced since.
+    fn has_key_of(&self, other: &Self) -> bool {
+        self.keys == other.keys || self.keys.iter().any(|(name, fingerprint)| other.keys.get(name) == Some(fingerprint))
+    }
+}
+
+/// A new backup.
+pub struct Backup {
+    pub file: PathBuf,
+    pub info: BackupInfo,
+    /// Older ones that were deleted.
+    pub deleted: Vec<PathBuf>,
+}
+
+/// Copies the database to a new file in `dir`, while portals may use it, and checks the copy. Then deletes older backups of this deployment that
+/// this function made, except the newest `keep`.
+pub async fn back_up(database: &Database, dir: &Path, keep: Option<NonZeroUsize>, now: Timestamp) -> Result<Backup, BackupError> {
+    let source = sqlite_file(database)?;
+    create_dir(dir)?;
+    let at: String = now.to_rfc3339().chars().take(19).filter(char::is_ascii_alphanumeric).collect();
+    let file = dir.join(format!("{PREFIX}{at}.{:03}Z.db", now.as_millis().rem_euclid(1_000)));
+    let partial = file.with_extension("partial");
+    let made = write_backup(source, &partial, &file, now).await;
+    if made.is_err() {
+        // The error that is reported came before.
+        let _ = fs::remove_file(&partial);
+    }
+    let info = made?;
+    let deleted = keep.map_or_else(|| Ok(Vec::new()), |keep| delete_older(dir, keep.get(), &info))?;
+    Ok(Backup { file, info, deleted })
+}
+
+/// The information is written first: a complete backup always has it.
+async fn write_backup(source: &Path, partial: &Path, file: &Path, now: Timestamp) -> Result<BackupInfo, BackupError> {
+    drop(create_private(partial)?);
+    copy_to(source, partial).await.map_err(|error| BackupError::Database(source.to_owned(), error))?;
+    File::open(partial).and_then(|copy| copy.sync_all()).map_err(file_error(partial))?;
+    let contents = check(partial, Use::Fixed).await?;
+    let info = BackupInfo {
+        format: FORMAT,
+        release: env!("CARGO_PKG_VERSION").to_owned(),
+        schema: contents.schema,
+        created_at: now.to_rfc3339(),
+        sha256: sha256(partial)?,
+        rows: contents.rows,
+        keys: contents.key_fingerprints.into_iter().collect(),
+    };
+    let path = BackupInfo::path(file);
+    let text = serde_json::to_vec_pretty(&info).map_err(|error| BackupError::File(path.clone(), error.into()))?;
+    create_private(&path)?.write_all(&text).and_then(|()| File::open(&path)?.sync_all()).map_err(file_error(&path))?;
+    fs::rename(partial, file).map_err(file_error(file))?;
+    sync_parent(file)?;
+    Ok(info)
+}
+
+/// Deletes all but the newest `keep` backups of the deployment with these keys.
+fn delete_older(dir: &Path, keep: usize, newest: &BackupInfo) -> Result<Vec<PathBuf>, BackupError> {
+    let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(file_error(dir))?;
+    let is_backup = |path: &Path| {
+        let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX) && name.ends_with("Z.db"));
+        let info = || BackupInfo::read(path).ok().flatten();
+        named && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) && info().is_some_and(|info| info.has_key_of(newest))
+    };
+    let mut backups: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_backup(path)).collect();
+    // The names begin with the time.
+    backups.sort();
+    backups.truncate(backups.len().saturating_sub(keep));
+    for backup in &backups {
+        fs::remove_file(backup).map_err(file_error(backup))?;
+        let info = BackupInfo::path(backup);
+        fs::remove_file(&info).map_err(file_error(&info))?;
+    }
+    Ok(backups)
+}
+
+/// Checks the database of a portal, which may be running, and that it has the keys.
+pub async fn verify(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<Contents, BackupError> {
+    let file = sqlite_file(data.database)?;
+    let contents = check(file, Use::Live).await?;
+    Keystore::open(data.dir, false, entropy)?.check(data.dir, &contents.key_fingerprints)?;
+    Ok(contents)
+}
+
+/// Checks all pages and references of a database of this release or an older one.
+pub(super) async fn check(file: &Path, used: Use) -> Result<Contents, BackupError> {
+    let failed = |error| BackupError::Database(file.to_owned(), error);
+    let problems = problems(file, used, Depth::All).await.map_err(failed)?;
+    if !problems.is_empty() {
+        return Err(BackupError::Damaged { file: file.to_owned(), problems });
+    }
+    let contents = contents(file, used).await.map_err(failed)?;
+    if contents.in_use { Ok(contents) } else { Err(BackupError::NoPortal(file.to_owned())) }
+}
+
+/// Whether the pages of a database are checked before the start rather than during it: this takes a fraction of a second.
+fn is_small(file: &Path) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.len() <= 64 * 1_024 * 1_024)
+}
+
+/// Refuses a SQLite database with damaged pages, unless checking it would delay the start, and one that all users of the machine can read.
+pub async fn check_before_start(database: &Database) -> Result<(), BackupError> {
+    let Database::File(file) = database else { return Ok(()) };
+    if file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0) {
+        return Err(BackupError::Exposed(file.clone()));
+    }
+    if file.exists() && is_small(file) { check_pages(file).await } else { Ok(()) }
+}
+
+/// Checks the pages of a large SQLite database, while it is served.
+pub async fn check_after_start(database: &Database) -> Result<(), BackupError> {
+    match database {
+        Database::File(file) if !is_small(file) => check_pages(file).await,
+        _ => Ok(()),
+    }
+}
+
+async fn check_pages(file: &Path) -> Result<(), BackupError> {
+    let problems = problems(file, Use::Live, Depth::Pages).await.map_err(|error| BackupError::Database(file.to_owned(), error))?;
+    if problems.is_empty() { Ok(()) } else { Err(BackupError::Damaged { file: file.to_owned(), problems }) }
+}
+
+/// Whether a SQLite database has the data of a portal.
+pub async fn is_set_up(database: &Database) -> bool {
+    matches!(database, Database::File(file) if matches!(recorded_keys(file).await, Ok(Some(_))))
+}
+
+fn sqlite_file(database: &Database) -> Result<&Path, BackupError> {
+    match database {
+        Database::File(file) if file.exists() => Ok(file),
+        Database::File(file) => Err(BackupError::NoDatabase(file.clone())),
+        Database::Postgres(_) => Err(BackupError::NotSqlite),
+    }
+}
+
+/// Creates a file that only its owner can access, whatever the umask.
+pub(super) fn create_private(path: &Path) -> Result<File, BackupError> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(file_error(path))?;
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(file_error(path))?;
+    Ok(file)
+}
+
+pub(super) fn sha256(path: &Path) -> Result<String, BackupError> {
+    let mut file = File::open(path).map_err(file_error(path))?;
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    loop {
+        let length = file.read(&mut buffer).map_err(file_error(path))?;
+        let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
+        hash.update(bytes);
+    }
+    Ok(hex::encode(hash.finalize()))
+}
+
+/// Makes a renamed file's name durable.
+pub(super) fn sync_parent(file: &Path) -> Result<(), BackupError> {
+    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(file_error(dir))
+}
+
+pub(super) fn file_error(path: &Path) -> impl Fn(io::Error) -> BackupError {
+    let path = path.to_owned();
+    move |error| BackupError::File(path.clone(), error)
+}

@@ -1,0 +1,133 @@
+//! The lock of a data directory, which keeps a second server, and a restore, away from the database in it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// File name of the lock in the data directory. The file stays there; what counts is the operating system's lock on it (`flock`), which ends
+/// with its process.
+const LOCK_FILE: &str = "lock";
+
+/// Why the lock was not taken.
+#[derive(Debug, Error)]
+pub enum DataLockError {
+    #[error("another tms-portal uses the data directory {0}: stop it first, or select another directory with --data-dir")]
+    Held(PathBuf),
+    #[error("the directory {parent} does not exist, so {dir} is not created in it: create it, or mount its file system")]
+    NoParent { dir: PathBuf, parent: PathBuf },
+    #[error("{0} is no directory, or a link to one that does not exist: is its file system mounted?")]
+    NotADirectory(PathBuf),
+    #[error("cannot use {0}: {1}")]
+    File(PathBuf, #[source] io::Error),
+}
+
+/// The lock, held until it is dropped.
+#[derive(Debug)]
+pub struct DataLock {
+    _file: File,
+    dir: PathBuf,
+    created_dir: bool,
+}
+
+impl DataLock {
+    /// Takes the lock without waiting. Creates the data directory if its parent exists.
+    pub fn acquire(dir: &Path) -> Result<Self, DataLockError> {
+        let created_dir = create_dir(dir)?;
+        let path = dir.join(LOCK_FILE);
+        let failed = |error| DataLockError::File(path.clone(), error);
+        loop {
+            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(DataLockError::Held(dir.to_owned())),
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+            // A start that failed may have removed the file after it was opened here.
+            let locked = file.metadata().map_err(failed)?;
+            if fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (locked.dev(), locked.ino())) {
+                return Ok(Self { _file: file, dir: dir.to_owned(), created_dir });
+            }
+        }
+    }
+
+    /// Removes the data directory if it was created with this lock and has no other file: nothing was set up.
+    pub fn undo(self) {
+        if self.created_dir {
+            // What cannot be removed is an empty directory, as an operator may create it.
+            let _ = fs::remove_file(self.dir.join(LOCK_FILE)).and_then(|()| fs::remove_dir(&self.dir));
+        }
+    }
+}
+
+/// Creates a directory that only its owner can access, but not its parent: a missing parent may be a file system that is not mounted. False
+/// if it exists.
+pub fn create_dir(dir: &Path) -> Result<bool, DataLockError> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Ok(()) => Ok(true),
+        Err(_) if dir.is_dir() => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(DataLockError::NotADirectory(dir.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = dir.parent().map(Path::to_owned).unwrap_or_default();
+            Err(DataLockError::NoParent { dir: dir.to_owned(), parent })
+        }
+        Err(error) => Err(DataLockError::File(dir.to_owned(), error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn lock_is_exclusive_and_ends_with_its_holder() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let data = dir.path().join("data");
+        let lock = DataLock::acquire(&data).expect("the lock");
+        for path in [&data, &data.join(LOCK_FILE)] {
+            assert_eq!(fs::metadata(path).expect("there").permissions().mode() & 0o077, 0, "{}", path.display());
+        }
+        let refused = DataLock::acquire(&data).expect_err("held");
+        assert!(matches!(refused, DataLockError::Held(_)) && refused.to_string().contains(&data.display().to_string()), "{refused}");
+        drop(lock);
+        DataLock::acquire(&data).expect("free again");
+    }
+
+    #[test]
+    fn exactly_one_of_many_takes_the_lock() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let data = dir.path().join("data");
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| DataLock::acquire(&data))).collect();
+            starts.into_iter().map(|start| start.join().expect("no panic")).collect()
+        });
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+        assert!(results.iter().all(|result| matches!(result, Ok(_) | Err(DataLockError::Held(_)))), "{results:?}");
+    }
+
+    #[test]
+    fn a_failed_start_leaves_no_directory_that_it_created() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let data = dir.path().join("data");
+        DataLock::acquire(&data).expect("the lock").undo();
+        assert!(!data.exists());
+        fs::create_dir(&data).expect("a folder");
+        DataLock::acquire(&data).expect("the lock").undo();
+        assert!(data.exists(), "it was there before");
+    }
+
+    #[test]
+    fn directories_that_may_not_be_mounted_are_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let refused = DataLock::acquire(&dir.path().join("mnt/data")).expect_err("no parent");
+        assert!(matches!(refused, DataLockError::NoParent { .. }) && !dir.path().join("mnt").exists(), "{refused}");
+        symlink(dir.path().join("gone"), dir.path().join("link")).expect("a link");
+        assert!(matches!(DataLock::acquire(&dir.path().join("link")).expect_err("dangling"), DataLockError::NotADirectory(_)));
+        fs::write(dir.path().join("file"), "").expect("written");
+        assert!(matches!(DataLock::acquire(&dir.path().join("file")).expect_err("a file"), DataLockError::NotADirectory(_)));
+    }
+}
