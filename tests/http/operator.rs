@@ -10,12 +10,14 @@ use tms_portal::server::storage::sql::{Connection, query, query_scalar};
 use crate::app;
 use crate::postgres;
 
+mod backup;
 mod certificates;
 mod database_copy;
 mod disk_full;
 mod idp;
 mod refusals;
 mod reload;
+mod start;
 mod tls;
 
 /// A folder with settings and the data of a first start.

@@ -1,0 +1,171 @@
+//! Starts of `tms-portal serve` that are refused, and leave everything as it was.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::os::unix::fs::symlink;
+use std::process::{Child, Stdio};
+
+use reqwest::Client;
+
+use super::Deployment;
+use super::serve::Server;
+use crate::postgres;
+
+const TEST_TENANT: &str = "SELECT concat(CAST(enabled AS INTEGER)) FROM tenants WHERE id = 'test'";
+
+fn taken() -> (TcpListener, String) {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    (taken, address)
+}
+
+#[tokio::test]
+async fn refused_start_does_not_change_the_data() {
+    let deployment = Deployment::set_up().await;
+    let (_taken, address) = taken();
+    let said = deployment.run(&["serve", "--listen", &address]);
+    assert!(said.code == Some(1) && said.err.contains("cannot listen on"), "{}", said.err);
+    assert_eq!(super::text(&deployment, TEST_TENANT).await, "1", "a start without --test-tenant would disable it");
+
+    fs::create_dir(deployment.path().join("data/words")).expect("a folder");
+    fs::write(deployment.path().join("data/words/pl.ftl"), "product = x\n").expect("written");
+    let said = deployment.run(&["serve"]);
+    assert!(said.code == Some(1) && said.err.contains("pl.ftl"), "{}", said.err);
+    assert_eq!(super::text(&deployment, TEST_TENANT).await, "1");
+
+    let fresh = Deployment::empty();
+    let said = fresh.run(&["serve", "--listen", &address]);
+    assert!(said.code == Some(1) && said.err.contains("cannot listen on"), "{}", said.err);
+    assert!(!fresh.path().join("data").exists(), "nothing is created");
+}
+
+#[tokio::test]
+async fn one_portal_serves_a_data_directory() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    let mut server = Server::start_with(&deployment, &[]);
+    let said = deployment.run(&["serve"]);
+    assert!(said.code == Some(1) && said.err.contains("another tms-portal uses the data directory data"), "{}", said.err);
+    assert_eq!(super::text(&deployment, TEST_TENANT).await, "1", "the running portal's test tenant");
+    // Other commands work beside it.
+    assert_eq!(deployment.run(&["tenant", "set", "--tenant", "default", "--display-name", "Centre"]).code, Some(0));
+    let init = deployment.run(&["init"]);
+    assert!(init.code == Some(0) && init.out.starts_with("Nothing to do"), "{} {}", init.out, init.err);
+    assert_eq!(super::text(&deployment, TEST_TENANT).await, "1");
+    server.child.kill().expect("killed");
+    server.child.wait().expect("ended");
+    drop(Server::start_with(&deployment, &[]));
+}
+
+/// Waits until a portal has started or ended: its address, or its exit code and errors.
+fn outcome(mut child: Child) -> Result<(Child, String), (Option<i32>, String)> {
+    let lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    let said: Vec<String> = lines.take_while(|line| !line.starts_with("Stop with")).collect();
+    match said.iter().find_map(|line| Some(line.split_once("(listening on ")?.1.split(',').next()?.to_owned())) {
+        Some(address) => Ok((child, address)),
+        None => {
+            let mut errors = String::new();
+            child.stderr.take().expect("its errors").read_to_string(&mut errors).expect("a text");
+            Err((child.wait().expect("ended").code(), errors))
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_of_two_first_starts_creates_the_portal() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::empty();
+    let start = || deployment.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+    let (one, other) = (start(), start());
+    let other = std::thread::spawn(|| outcome(other));
+    let outcomes = [outcome(one), other.join().expect("no panic")];
+    let refused = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).collect::<Vec<_>>();
+    let [(code, errors)] = refused[..] else { panic!("one is refused: {outcomes:?}") };
+    assert!(*code == Some(1) && errors.contains("another tms-portal uses the data directory"), "{errors}");
+    let (mut child, address) = outcomes.into_iter().find_map(Result::ok).expect("one serves");
+    let ready = Client::new().get(format!("http://{address}/readyz")).send().await.expect("an answer").status();
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+    assert_eq!(ready, 200);
+}
+
+/// `init` does what the beginning of `serve` does, and ends by itself.
+#[tokio::test]
+async fn damaged_or_missing_key_is_not_replaced() {
+    let deployment = Deployment::set_up().await;
+    let keys = deployment.path().join("data/keys");
+    let refused = |what: &str, why: &str| {
+        let said = deployment.run(&["init"]);
+        assert!(said.code == Some(1) && said.err.contains(why) && said.out.is_empty(), "{what}: {} {}", said.out, said.err);
+    };
+    for recorded in [true, false] {
+        if !recorded {
+            // As a release before fingerprints were recorded left it.
+            super::sql(&deployment, "DELETE FROM deployment WHERE name LIKE 'key:%'").await;
+        }
+        for name in ["codes.key", "secrets.key", "signing-key.pem"] {
+            let file = keys.join(name);
+            let kept = fs::read(&file).expect("read");
+            for length in [0, kept.len() / 2] {
+                fs::write(&file, &kept[..length]).expect("written");
+                refused(name, name);
+                assert_eq!(fs::read(&file).expect("read").len(), length, "{name} is left as it is");
+            }
+            let away = keys.join("away");
+            fs::rename(&file, &away).expect("moved");
+            refused(name, &format!("{name} does not exist"));
+            assert!(!file.exists(), "{name} is not created");
+            fs::rename(&away, &file).expect("moved back");
+            fs::write(&file, kept).expect("written");
+        }
+        let away = deployment.path().join("away");
+        fs::rename(&keys, &away).expect("moved");
+        refused("no keys", "codes.key does not exist");
+        assert!(!keys.exists());
+        symlink(deployment.path().join("not-mounted"), &keys).expect("a link");
+        refused("a link to nothing", "is its file system mounted?");
+        fs::remove_file(&keys).expect("removed");
+        fs::rename(&away, &keys).expect("moved back");
+    }
+    assert_eq!(deployment.run(&["init"]).code, Some(0), "with its keys it starts again");
+}
+
+#[tokio::test]
+async fn lost_data_are_no_first_start() {
+    if postgres::is_used() {
+        return;
+    }
+    let (_taken, address) = taken();
+    let reachable = Deployment::empty();
+    // The address is taken, so that a start which is not refused ends.
+    let said = reachable.run(&["serve", "--listen", &address, "--public-url", "http://tms.example.org", "--insecure-http"]);
+    assert!(
+        said.code == Some(1) && said.err.contains("there is no database data/tms-portal.db") && said.err.contains("tms-portal init"),
+        "{}",
+        said.err
+    );
+    assert!(!reachable.path().join("data").exists());
+
+    let deployment = Deployment::set_up().await;
+    for command in ["init", "serve"] {
+        let said = deployment.run(&[command, "--data-dir", "not-mounted/data", "--listen", &address]);
+        assert!(said.code == Some(1) && said.err.contains("the directory not-mounted does not exist"), "{command}: {}", said.err);
+    }
+    assert!(!deployment.path().join("not-mounted").exists());
+    symlink(deployment.path().join("not-mounted"), deployment.path().join("link")).expect("a link");
+    let said = deployment.run(&["init", "--data-dir", "link"]);
+    assert!(said.code == Some(1) && said.err.contains("is its file system mounted?"), "{}", said.err);
+
+    for lose in [|file: &std::path::Path| fs::write(file, ""), |file: &std::path::Path| fs::remove_file(file)] {
+        let file = deployment.path().join("data/tms-portal.db");
+        lose(&file).expect("done");
+        let said = deployment.run(&["init"]);
+        assert!(said.code == Some(1) && said.err.contains("there are keys of a deployment in data/keys"), "{}", said.err);
+    }
+    assert!(!deployment.path().join("data/tms-portal.db").exists());
+}
