@@ -105,3 +105,40 @@ fn record(file: &Path, text: &str) -> Result<(), Error> {
     };
     Ok(write().map_err(sqlx::Error::Io)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Database, sql};
+    use super::*;
+
+    #[tokio::test]
+    async fn wal_is_refused_beside_a_copy_from_before_the_renewal() {
+        let (dir, there) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let (file, moved) = (dir.path().join("test.db"), there.path().join("test.db"));
+        let storage = Storage::open(&Database::File(file.clone()), true).await.expect("a database");
+        renew(&storage, &file, "first".into()).await.expect("renewed");
+        let older = fs::read(&file).expect("read");
+        renew(&storage, &file, "second".into()).await.expect("renewed");
+        assert_eq!(recorded(&file).expect("read"), ["second"]);
+        let insert = "INSERT INTO attempts VALUES ('a', 0)";
+        let write = storage.write(move |db| Box::pin(async move { Ok::<_, Error>(sql::query(insert).execute(db).await.map(drop)?) }));
+        write.await.expect("written");
+        // As a killed portal leaves them.
+        for suffix in ["", "-wal", SUFFIX] {
+            fs::copy(beside(&file, suffix), there.path().join(format!("test.db{suffix}"))).expect("copied");
+        }
+        refuse_foreign_wal(&moved).await.expect("its own");
+        let own = fs::read(&moved).expect("read");
+        fs::write(&moved, older).expect("written");
+        assert!(matches!(refuse_foreign_wal(&moved).await, Err(Error::ForeignWal(_))));
+        // While it is replaced, both are its own.
+        record(&moved, "first\nsecond\n").expect("recorded");
+        refuse_foreign_wal(&moved).await.expect("its own");
+        record(&moved, "other\n").expect("recorded");
+        fs::write(&moved, own).expect("written");
+        fs::remove_file(beside(&moved, "-wal")).expect("removed");
+        refuse_foreign_wal(&moved).await.expect("no WAL");
+        assert!(recorded(&moved).expect("read").is_empty(), "what is recorded was of another file");
+        storage.close().await;
+    }
+}
