@@ -17,7 +17,6 @@ use crate::server::listen::{self, ServerHandle};
 use crate::server::mail::{self, MailSender, SmtpUnusable};
 use crate::server::middleware::security_headers::Https;
 use crate::server::service::platform::backup::check_before_start;
-use crate::server::service::platform::data_lock::DataLock;
 use crate::server::service::{Clock as _, Database, SystemClock};
 use crate::server::state::{self, AppState};
 use crate::server::tls::TlsMode;
@@ -36,7 +35,9 @@ pub async fn run(config: Config, options: ServerOptions) -> Result<(), CommandEr
     let listener = match TcpListener::bind(config.listen) {
         Ok(listener) => listener,
         Err(error) => {
-            lock.map(DataLock::undo);
+            if let Some(lock) = lock {
+                lock.undo();
+            }
             return Err(CommandError::Other(format!("cannot listen on {}: {error}", config.listen)));
         }
     };

@@ -115,9 +115,9 @@ pub async fn back_up(database: &Database, dir: &Path, keep: Option<NonZeroUsize>
     let file = dir.join(format!("{PREFIX}{at}.{:03}Z.db", now.as_millis().rem_euclid(1_000)));
     let partial = file.with_extension("partial");
     let made = write_backup(source, &partial, &file, now).await;
-    if made.is_err() {
+    if made.is_err() && !file.exists() {
         // The error that is reported came before.
-        let _ = fs::remove_file(&partial);
+        let _ = (fs::remove_file(&partial), fs::remove_file(BackupInfo::path(&file)));
     }
     let info = made?;
     let deleted = keep.map_or_else(|| Ok(Vec::new()), |keep| delete_older(dir, keep.get(), &info))?;
