@@ -236,11 +236,6 @@ mod tests {
         fs::File::create(file).expect("a file");
         writer(file).await.expect("a database")
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn space_is_told_only_by_file_systems_that_have_a_size() {
