@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use serde_json::{Value, json};
 
+use super::error_code::ErrorCode;
+
 /// The output format of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -30,15 +32,15 @@ impl Output {
     /// Prints the result of the command.
     pub fn result(&self, text: &str, object: &Value) {
         match self {
-            Self::Text => print_line(io::stdout(), text),
-            Self::Json | Self::JsonEvents => print_line(io::stdout(), &object.to_string()),
+            Self::Text => print_result(text),
+            Self::Json | Self::JsonEvents => print_result(&object.to_string()),
         }
     }
 
     /// Prints an event, for scripts only.
     pub fn event(&self, object: &Value) {
         if *self == Self::JsonEvents {
-            print_line(io::stdout(), &object.to_string());
+            print_result(&object.to_string());
         }
     }
 
@@ -104,7 +106,19 @@ fn merge(more: Option<Value>, mut object: Value) -> Value {
     object
 }
 
-/// A closed pipe (`tms hosts | head -1`) is not an error.
+/// Prints a line on stdout. A closed pipe (`tms hosts | head -1`) is not an error; a full disk ends the program, because the result is lost.
+fn print_result(line: &str) {
+    let mut stdout = io::stdout().lock();
+    match writeln!(stdout, "{line}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            print_line(io::stderr(), &format!("tms: cannot write to standard output: {error}"));
+            std::process::exit(ErrorCode::Internal.exit_status().into());
+        }
+        _ => {}
+    }
+}
+
+/// Prints a message; if the stream is closed or full, there is nowhere to report it.
 fn print_line(mut stream: impl Write, line: &str) {
     let _gone = writeln!(stream, "{line}").and_then(|()| stream.flush());
 }

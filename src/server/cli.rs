@@ -16,6 +16,7 @@ mod migrate;
 mod person;
 mod reload;
 mod restore;
+mod secrets;
 mod serve;
 mod tenant;
 mod verify;
@@ -47,9 +48,9 @@ struct PortalArgs {
 #[derive(Subcommand)]
 enum PortalCommand {
     /// Start the portal; the first start creates missing files
-    Serve(ServerOptions),
+    Serve(init::SetupOptions),
     /// Create the database, keys, tenants and administrator secrets, and show the secrets once
-    Init(ServerOptions),
+    Init(init::SetupOptions),
     /// Check the settings and report errors
     Check(ServerOptions),
     /// Migrate the database schema
@@ -99,8 +100,8 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
     match command {
-        PortalCommand::Serve(options) => serve::run(Config::read(&options)?, options).await,
-        PortalCommand::Init(options) => init::run(Config::read(&options)?).await,
+        PortalCommand::Serve(options) => serve::run(Config::read(&options.server)?, options).await,
+        PortalCommand::Init(options) => init::run(Config::read(&options.server)?, options.secrets_to).await,
         PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
         PortalCommand::Migrate(options) => migrate::run(&options.existing_portal()?).await,
         PortalCommand::Backup(arguments) => backup::run(&arguments).await,

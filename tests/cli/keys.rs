@@ -31,6 +31,21 @@ fn all_pages_are_listed() {
     assert_eq!(listed["keys"], Value::from(portal.state().keys.clone()), "as the portal tells them");
 }
 
+#[test]
+fn result_that_cannot_be_written_is_an_error() {
+    let (_portal, machine) = with_five_keys();
+    for words in [&["keys"][..], &["keys", "--json"], &["hosts"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let run = Run::of(machine.command(words).stdout(full).output().unwrap());
+        assert_eq!(run.code, Some(1), "{words:?} {run:?}");
+        assert!(run.err.starts_with("tms: cannot write to standard output: "), "{run:?}");
+        let (reader, closed) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = Run::of(machine.command(words).stdout(closed).output().unwrap());
+        assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{words:?}");
+    }
+}
+
 /// Such as one that the person added in the portal: it has no client.
 #[test]
 fn key_without_client_is_listed_as_own() {

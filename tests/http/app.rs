@@ -391,7 +391,8 @@ async fn template() -> &'static Template {
             let services = Services::open(data, "http://unused", &EgressPolicy::default(), Arc::new(TestClock::default()), Arc::new(SystemRng))
                 .await
                 .expect("services");
-            let new_tenants = services.initialize(true, Some(Secret::from_plaintext(PASSWORD))).await.expect("set up").new_tenants;
+            let plan = services.plan_setup(true, Some(Secret::from_plaintext(PASSWORD))).await.expect("a plan");
+            let new_tenants = services.initialize(true, plan).await.expect("set up").new_tenants;
             services.close().await;
             make_site(&dir.path().join("site"));
             Template { dir, new_tenants }

@@ -17,6 +17,7 @@ mod disk_full;
 mod idp;
 mod refusals;
 mod reload;
+mod secrets;
 mod start;
 mod tls;
 

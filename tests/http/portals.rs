@@ -149,7 +149,8 @@ async fn two_portals_create_an_empty_database_at_once() {
     let data = DataLocation { dir: dir.path(), database: &address, create: true };
     let (one, other) = join(open(data), open(data)).await;
     let (one, other) = (one.expect("a portal"), other.expect("a portal"));
-    let (first, second) = join(one.initialize(false, None), other.initialize(false, None)).await;
+    let (plan, other_plan) = (one.plan_setup(false, None).await.expect("a plan"), other.plan_setup(false, None).await.expect("a plan"));
+    let (first, second) = join(one.initialize(false, plan), other.initialize(false, other_plan)).await;
     let made = [first, second].map(|made| made.expect("set up").new_tenants.len());
     assert_eq!(made.iter().sum::<usize>(), 2, "each tenant is created once");
     one.close().await;

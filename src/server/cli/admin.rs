@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
+use super::secrets::SecretOutput;
 use super::{CommandError, TenantOptions};
 use crate::domain::ids::AdminId;
 use crate::server::service::admin::admins::{AdminRefused, AdminSummary};
-use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Services};
 
 #[derive(clap::Args)]
@@ -61,13 +61,15 @@ pub async fn run(args: AdminArgs) -> Result<(), CommandError> {
 async fn execute(services: &Services, command: &AdminCommand) -> Result<(), CommandError> {
     match command {
         AdminCommand::Add(AdminSelector { target, admin }) => {
+            let output = begin_secret(admin)?;
             let secret = services.add_admin(&target.tenant, admin).await.map_err(command_error)?;
-            print_secret(admin, &secret);
+            output.finish(&secret, NOT_AGAIN, &rotation(target, admin))?;
         }
         AdminCommand::Rotate(RotateArgs { admin: AdminSelector { target, admin }, overlap_minutes }) => {
             let overlap = Duration::from_secs(u64::from(*overlap_minutes) * 60);
+            let output = begin_secret(admin)?;
             let new = services.rotate_admin_secret(&target.tenant, admin, overlap).await.map_err(command_error)?;
-            print_secret(admin, &new.secret);
+            output.finish(&new.secret, NOT_AGAIN, &rotation(target, admin))?;
             println!("The previous secret works for {overlap_minutes} more minutes.");
         }
         AdminCommand::Remove(AdminSelector { target, admin }) => {
@@ -79,8 +81,14 @@ async fn execute(services: &Services, command: &AdminCommand) -> Result<(), Comm
     Ok(())
 }
 
-fn print_secret(admin: &AdminId, secret: &Secret) {
-    println!("X-TMS-ADMIN-ID      {admin}\nX-TMS-ADMIN-SECRET  {}\nIt is not shown again.", secret.reveal());
+const NOT_AGAIN: &str = "\nIt is not shown again.\n";
+
+fn begin_secret(admin: &AdminId) -> Result<SecretOutput, CommandError> {
+    SecretOutput::begin(&format!("X-TMS-ADMIN-ID      {admin}\nX-TMS-ADMIN-SECRET  "))
+}
+
+fn rotation(target: &TenantOptions, admin: &AdminId) -> String {
+    format!("admin rotate --tenant {} {admin}", target.tenant)
 }
 
 fn print_admin(admin: &AdminSummary) {

@@ -10,12 +10,9 @@ use crate::server::service::platform::setup::test_data::{TEST_PERSON, TEST_TENAN
 use crate::server::service::platform::setup::{FIRST_ADMIN, SetupSummary};
 use crate::server::tls::{TlsMode, development};
 
-/// Prints the secrets that were just created. They are stored as hashes, so this is the only time.
-pub fn print_setup(setup: &SetupSummary) -> std::io::Result<()> {
-    if setup.new_tenants.is_empty() && setup.test_password.is_none() {
-        return Ok(());
-    }
-    let (mut out, line) = (std::io::stdout().lock(), "*".repeat(78));
+/// Writes the secrets of a set-up. They are stored as hashes, so this is the only time.
+pub fn write_setup(out: &mut impl Write, setup: &SetupSummary) -> std::io::Result<()> {
+    let line = "*".repeat(78);
     writeln!(out, "{line}\nThese secrets are shown only once. Store them like passwords.\n")?;
     for new in &setup.new_tenants {
         writeln!(out, "Administrator of tenant {}, for the TMS API:", new.tenant)?;
@@ -30,12 +27,21 @@ pub fn print_setup(setup: &SetupSummary) -> std::io::Result<()> {
     writeln!(out, "{line}")
 }
 
-/// Prints the portal's URL and the next steps. Errors are ignored: a closed terminal does not stop the server.
-pub fn print_listening(config: &Config, address: SocketAddr, password_shown: bool) {
-    let _ = write_listening(&mut std::io::stdout().lock(), config, address, password_shown);
+/// Where people find the test person's password.
+pub enum TestPassword {
+    /// It was printed just now.
+    Above,
+    In(PathBuf),
+    /// It was shown at an earlier start.
+    Earlier,
 }
 
-fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, password_shown: bool) -> std::io::Result<()> {
+/// Prints the portal's URL and the next steps. Errors are ignored: a closed terminal does not stop the server.
+pub fn print_listening(config: &Config, address: SocketAddr, password: &TestPassword) {
+    let _ = write_listening(&mut std::io::stdout().lock(), config, address, password);
+}
+
+fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, password: &TestPassword) -> std::io::Result<()> {
     writeln!(out, "\ntms-portal is at {}  (listening on {address}, data in {})", config.public_url, config.data_dir.display())?;
     let mut ca = String::new();
     if matches!(config.tls, TlsMode::Development) {
@@ -43,12 +49,16 @@ fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, p
         write_trust(out, config)?;
     }
     if config.test_tenant {
-        let password = if password_shown { "the password above" } else { "the password shown at the first start" };
+        let place = match password {
+            TestPassword::Above => "the password above".to_owned(),
+            TestPassword::In(file) => format!("the password in {}", file.display()),
+            TestPassword::Earlier => "the password shown at the first start".to_owned(),
+        };
         writeln!(out, "\nNext steps:")?;
         writeln!(out, "  1. in another terminal:  {ca}tms login --server {} --tenant {TEST_TENANT}", config.public_url)?;
         writeln!(out, "  2. in a browser:         {}{}", config.public_url, paths::DEVICE)?;
-        writeln!(out, "  3. sign in as {TEST_PERSON} with {password}")?;
-        if !password_shown {
+        writeln!(out, "  3. sign in as {TEST_PERSON} with {place}")?;
+        if matches!(password, TestPassword::Earlier) {
             let data_dir = config.data_dir.display();
             writeln!(out, "     forgotten? tms-portal person password --data-dir {data_dir} --tenant {TEST_TENANT} {TEST_PERSON}")?;
         }

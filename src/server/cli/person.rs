@@ -5,6 +5,7 @@ mod identities;
 
 use clap::Subcommand;
 
+use super::secrets::SecretOutput;
 use super::{CommandError, TenantOptions};
 use crate::domain::ids::UserId;
 use crate::server::service::Error;
@@ -80,6 +81,13 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
     };
     let PersonSelector { target, user } = person;
     let (services, operator) = target.open_as_operator().await?;
+    let output = match begin_secret(&args.command, user) {
+        Ok(output) => output,
+        Err(unwritten) => {
+            services.close().await;
+            return Err(unwritten);
+        }
+    };
     let password = services.generate_password();
     let result = match &args.command {
         PersonCommand::Add(_) => {
@@ -110,7 +118,16 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
         PersonCommand::Demote(_) => services.set_admin_role(&operator, user, false).await.map(|()| PersonOutcome::Demoted),
     };
     services.close().await;
-    print_outcome(result, user)
+    print_outcome(result, person, output)
+}
+
+/// Begins the output of the commands that create a secret.
+fn begin_secret(command: &PersonCommand, user: &UserId) -> Result<Option<SecretOutput>, CommandError> {
+    match command {
+        PersonCommand::Add(_) | PersonCommand::Password(_) => SecretOutput::begin(&format!("The password of {user} is ")).map(Some),
+        PersonCommand::Invite(_) => SecretOutput::begin(&format!("The invitation for {user} is ")).map(Some),
+        _ => Ok(None),
+    }
 }
 
 enum PersonOutcome<'a> {
@@ -123,13 +140,20 @@ enum PersonOutcome<'a> {
     Demoted,
 }
 
-fn print_outcome(outcome: Result<PersonOutcome<'_>, Error<PersonRefused>>, user: &UserId) -> Result<(), CommandError> {
+fn print_outcome(
+    outcome: Result<PersonOutcome<'_>, Error<PersonRefused>>,
+    PersonSelector { target, user }: &PersonSelector,
+    output: Option<SecretOutput>,
+) -> Result<(), CommandError> {
+    let finish = |secret: &Secret, after: &str, verb: &str| match output {
+        Some(output) => output.finish(secret, after, &format!("person {verb} --tenant {} {user}", target.tenant)),
+        None => Ok(()),
+    };
     match outcome {
-        Ok(PersonOutcome::Password(password)) => println!("The password of {user} is {}\nIt is not shown again.", password.reveal()),
-        Ok(PersonOutcome::Invited(code)) => println!(
-            "The invitation for {user} is {}\nIt is entered on the sign-in page, can be used once within 7 days, and is not shown again.",
-            code.reveal()
-        ),
+        Ok(PersonOutcome::Password(password)) => finish(password, "\nIt is not shown again.\n", "password")?,
+        Ok(PersonOutcome::Invited(code)) => {
+            finish(&code, "\nIt is entered on the sign-in page, can be used once within 7 days, and is not shown again.\n", "invite")?;
+        }
         Ok(PersonOutcome::Message(message)) => println!("{message}"),
         Ok(PersonOutcome::Disabled) => println!("{user} has been disabled and can no longer sign in."),
         Ok(PersonOutcome::Enabled) => println!("{user} has been enabled and can sign in again."),

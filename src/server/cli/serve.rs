@@ -9,10 +9,13 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::init::SetupOptions;
+use super::messages::TestPassword;
 use super::reload::Reloader;
+use super::secrets::SecretsTarget;
 use super::{CommandError, init, lock_data, messages, open};
 use crate::i18n::Languages;
-use crate::server::config::{Config, ServerOptions};
+use crate::server::config::Config;
 use crate::server::listen::{self, ServerHandle};
 use crate::server::mail::{self, MailSender, SmtpUnusable};
 use crate::server::middleware::security_headers::Https;
@@ -24,7 +27,7 @@ use crate::server::tls::TlsMode;
 /// How long closing the database may take, which also empties the write-ahead log. What remains in it is read at the next start.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-pub async fn run(config: Config, options: ServerOptions) -> Result<(), CommandError> {
+pub async fn run(config: Config, options: SetupOptions) -> Result<(), CommandError> {
     // Before anything else: without a handler SIGHUP ends the process.
     let hangups = signal(SignalKind::hangup())?;
     // What can fail comes before the database is changed.
@@ -41,12 +44,12 @@ pub async fn run(config: Config, options: ServerOptions) -> Result<(), CommandEr
             return Err(CommandError::Other(format!("cannot listen on {}: {error}", config.listen)));
         }
     };
-    let reloader = Reloader::new(options, &config, SystemClock.now())?;
+    let reloader = Reloader::new(options.server, &config, SystemClock.now())?;
     check_before_start(&config.database).await?;
     // A portal of several gets its keys from the first one: keys of its own would be of no use.
     let services = open(&config, matches!(config.database, Database::File(_))).await?;
-    let setup = init::set_up(&services, &config).await?;
-    messages::print_setup(&setup)?;
+    let secrets = SecretsTarget::of_server(options.secrets_to, &config.data_dir);
+    let setup = init::set_up(&services, &config, &secrets).await?;
     for what in services.lost_secrets().await? {
         tracing::error!(
             "keys/secrets.key is not the key that {what} were encrypted with; they cannot be used until it is restored, or they are set again"
@@ -67,7 +70,12 @@ pub async fn run(config: Config, options: ServerOptions) -> Result<(), CommandEr
     if matches!(config.tls, TlsMode::Development) && config.is_reachable() {
         tracing::warn!("Development certificate in use, but others can reach this address");
     }
-    messages::print_listening(&config, listener.local_addr()?, setup.test_password.is_some());
+    let test_password = match (&setup.test_password, secrets.file()) {
+        (None, _) => TestPassword::Earlier,
+        (Some(_), None) => TestPassword::Above,
+        (Some(_), Some(file)) => TestPassword::In(file.to_owned()),
+    };
+    messages::print_listening(&config, listener.local_addr()?, &test_password);
     let https = Https(config.https());
     let state = AppState::new(state::AppStateInner {
         certificate_expiry: reloader.certificate_expiry().into(),

@@ -40,7 +40,7 @@ impl Services {
             created_at: now,
             updated_at: now,
         };
-        self.ensure_tenant(tenant, Some(admin)).await?.ok_or(Error::Refused(TenantRefused::Exists))
+        self.ensure_tenant(tenant, admin).await?.ok_or(Error::Refused(TenantRefused::Exists))
     }
 
     /// Finds a tenant, enabled or not.

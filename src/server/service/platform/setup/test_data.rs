@@ -1,7 +1,5 @@
 //! The test tenant and its data.
 
-use futures_util::FutureExt;
-
 use crate::domain::client::Client;
 use crate::domain::delegation::Creator;
 use crate::domain::host_account::HostAccount;
@@ -10,35 +8,34 @@ use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::clients::CLIENT_SECRET;
 use crate::server::service::platform::rng::Secret;
-use crate::server::service::{Error, Fault, Services};
+use crate::server::service::{Fault, Services};
 use crate::server::storage::delegations::{self, NewDelegation};
 use crate::server::storage::people::{self, Person};
-use crate::server::storage::{Connection, clients, host_accounts, hosts, user_mfa};
+use crate::server::storage::{self, Connection, clients, host_accounts, hosts, user_mfa};
 
 /// The tenant for tests, and its only person.
 pub const TEST_TENANT: &str = "test";
 pub const TEST_PERSON: &str = "testuser1";
+const TEST_HOST: &str = "testhost1";
 
 impl Services {
-    /// True if the data were created now.
-    pub(super) async fn ensure_test_data(&self, tenant: &TenantId, password: &Secret) -> Result<bool, Fault> {
-        let data = TestData::new(self, tenant, password).await?;
-        let result = self.try_write(move |db| data.insert(db).boxed()).await;
-        match result {
-            Ok(()) => Ok(true),
-            Err(Error::Refused(TestDataExists)) => Ok(false),
-            Err(Error::Internal(fault)) => Err(fault),
-        }
+    /// Whether the test data were created, at any time.
+    pub(super) async fn has_test_data(&self) -> Result<bool, Fault> {
+        let (tenant, person) = (TenantId::parse(TEST_TENANT).map_err(Fault::new)?, UserId::parse(TEST_PERSON).map_err(Fault::new)?);
+        Ok(people::find(self.storage().reader(), &tenant, &person).await?.is_some())
+    }
+
+    pub(super) async fn test_data(&self, tenant: &TenantId, password: &Secret) -> Result<TestData, Fault> {
+        TestData::new(self, tenant, password).await
     }
 }
 
-struct TestDataExists;
-
 /// The rows that TMS' own installer creates, so that scripts for the old server's test tenant work here.
-struct TestData {
+pub(super) struct TestData {
     client: Client,
     client_secret_hash: Vec<u8>,
     person: Person,
+    host: HostName,
     account: HostAccount,
     delegation: DelegationId,
     now: Timestamp,
@@ -64,11 +61,12 @@ impl TestData {
                 admin: true,
                 password_hash: Some(services.password_hash(password).await?),
             },
+            host: HostName::parse(TEST_HOST).map_err(Fault::new)?,
             account: HostAccount {
                 number: 0,
                 id: HostAccountId::parse(services.new_id("hac")).map_err(Fault::new)?,
                 user_id,
-                host: "testhost1".into(),
+                host: TEST_HOST.into(),
                 account: "testhostaccount1".into(),
                 linked_at: now,
                 expires_at: Timestamp::FOREVER,
@@ -81,15 +79,15 @@ impl TestData {
         })
     }
 
-    async fn insert(self, db: &mut Connection) -> Result<(), Error<TestDataExists>> {
-        let Self { client, client_secret_hash, person, account, delegation, now } = self;
+    /// False if the person exists.
+    pub(super) async fn insert(self, db: &mut Connection) -> Result<bool, storage::Error> {
+        let Self { client, client_secret_hash, person, host, account, delegation, now } = self;
         let tenant = &client.tenant_id;
         if !people::insert(db, &person, now).await? {
-            return Err(Error::Refused(TestDataExists));
+            return Ok(false);
         }
         clients::insert(db, &client, Some(&client_secret_hash)).await?;
         user_mfa::insert(db, tenant, &person.user_id, Timestamp::FOREVER, now).await?;
-        let host = HostName::parse(account.host.clone()).map_err(Fault::new)?;
         hosts::insert(db, tenant, &host, "127.0.0.1", now).await?;
         host_accounts::insert(db, tenant, &account).await?;
         let everything: ScopeSet = Scope::ALL.into_iter().collect();
@@ -104,6 +102,6 @@ impl TestData {
             expires_at: Timestamp::FOREVER,
         };
         delegations::insert_for_every_host(db, &new, now).await?;
-        Ok(())
+        Ok(true)
     }
 }

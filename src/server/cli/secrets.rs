@@ -1,0 +1,177 @@
+//! Secrets that are shown once: output that does not work is noticed before the change, or the message says how to get another secret.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{CommandError, messages};
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::platform::setup::SetupSummary;
+
+/// In the data directory: the secrets of a first start without a terminal.
+pub const FIRST_SECRETS: &str = "first-secrets";
+
+/// Where the secrets of a set-up are written.
+pub enum SecretsTarget {
+    Stdout,
+    /// A new file that only its owner can read.
+    File(PathBuf),
+}
+
+impl SecretsTarget {
+    /// For `serve`: a file, if standard output is not a terminal. It may be a log, which others read and which is kept.
+    pub fn of_server(chosen: Option<PathBuf>, data_dir: &Path) -> Self {
+        match chosen {
+            Some(file) => Self::File(file),
+            None if io::stdout().is_terminal() => Self::Stdout,
+            None => Self::File(data_dir.join(FIRST_SECRETS)),
+        }
+    }
+
+    /// For `init`, which is run by a person or a script that reads its output.
+    pub fn of_init(chosen: Option<PathBuf>) -> Self {
+        chosen.map_or(Self::Stdout, Self::File)
+    }
+
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Stdout => None,
+            Self::File(file) => Some(file),
+        }
+    }
+
+    /// Writes the secrets of a set-up that is about to be made.
+    pub fn write(&self, setup: &SetupSummary) -> Result<(), CommandError> {
+        let unwritten =
+            |place: &str, error: io::Error| CommandError::Other(format!("cannot write the secrets to {place}: {error}; nothing was set up"));
+        match self {
+            Self::Stdout => {
+                let mut out = io::stdout().lock();
+                let written = messages::write_setup(&mut out, setup).and_then(|()| out.flush());
+                written.map_err(|error| unwritten("standard output", error))
+            }
+            Self::File(file) => {
+                let written = write_new(file, |out| messages::write_setup(out, setup));
+                written.map_err(|error| unwritten(&file.display().to_string(), error))
+            }
+        }
+    }
+
+    /// Tells where the secrets are. They can be found without that, so errors are ignored.
+    pub fn announce(&self) {
+        if let Self::File(file) = self {
+            let _ =
+                write_out(&format!("The secrets of the first start are in {}: store them like passwords, then delete the file.\n", file.display()));
+        }
+    }
+
+    /// The set-up failed after the secrets had been written. `certain`: none of them is valid.
+    pub fn withdraw(&self, certain: bool) {
+        let place = match self {
+            Self::Stdout => "above".to_owned(),
+            Self::File(file) => format!("in {}", file.display()),
+        };
+        if !certain {
+            eprintln!("tms-portal: it is not known whether the set-up failed; the secrets {place} are valid if the next start creates no others");
+            return;
+        }
+        let removed = self.file().map_or(Ok(false), |file| fs::remove_file(file).map(|()| true));
+        if !matches!(removed, Ok(true)) {
+            eprintln!("tms-portal: the set-up failed; the secrets {place} are not valid");
+        }
+    }
+}
+
+/// Writes a new file and waits until it is on disk. A file that could not be written completely is removed.
+fn write_new(file: &Path, write: impl FnOnce(&mut fs::File) -> io::Result<()>) -> io::Result<()> {
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let written = write(&mut out).and_then(|()| out.sync_all()).and_then(|()| fs::File::open(parent)?.sync_all());
+    written.inspect_err(|_| {
+        // The first error is reported.
+        let _ = fs::remove_file(file);
+    })
+}
+
+/// Output of a secret by a command that creates it. Its beginning is written before the change, so that an output that does not work
+/// prevents the change. Dropped without a secret, it says that nothing was changed.
+pub struct SecretOutput {
+    finished: bool,
+}
+
+impl SecretOutput {
+    pub fn begin(text: &str) -> Result<Self, CommandError> {
+        let written = write_out(text).map(|()| Self { finished: false });
+        written
+            .map_err(|error| CommandError::Other(format!("cannot write to standard output, which the secret is for: {error}; nothing was changed")))
+    }
+
+    /// Writes the secret and what follows it. `again`: the command that creates another one.
+    pub fn finish(mut self, secret: &Secret, after: &str, again: &str) -> Result<(), CommandError> {
+        self.finished = true;
+        let written = write_out(&format!("{}{after}", secret.reveal()));
+        written.map_err(|error| {
+            CommandError::Other(format!("the secret was created but could not be shown: {error}; to create another one, run tms-portal {again}"))
+        })
+    }
+}
+
+impl Drop for SecretOutput {
+    fn drop(&mut self) {
+        if !self.finished {
+            // The error that prevented the change is reported.
+            let _ = write_out("not changed\n");
+        }
+    }
+}
+
+fn write_out(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn setup() -> SetupSummary {
+        SetupSummary { new_tenants: Vec::new(), test_password: Some(Secret::from_plaintext("s3cret")) }
+    }
+
+    #[test]
+    fn secrets_are_written_to_a_new_private_file_only() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("secrets");
+        let target = SecretsTarget::of_init(Some(file.clone()));
+        assert!(target.write(&setup()).is_ok());
+        assert!(fs::read_to_string(&file).expect("read").contains("s3cret"));
+        assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
+        assert!(matches!(target.write(&setup()), Err(CommandError::Other(why)) if why.contains("nothing was set up")), "it replaces no file");
+        target.withdraw(false);
+        assert!(file.exists(), "they may be valid");
+        target.withdraw(true);
+        assert!(!file.exists());
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).expect("a link");
+        assert!(SecretsTarget::File(link).write(&setup()).is_err() && !dir.path().join("elsewhere").exists(), "it follows no link");
+    }
+
+    #[test]
+    fn file_that_cannot_be_written_completely_is_removed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("secrets");
+        let full = |out: &mut fs::File| out.write_all(b"half").and_then(|()| Err(io::Error::from(io::ErrorKind::StorageFull)));
+        assert!(write_new(&file, full).is_err() && !file.exists());
+    }
+
+    #[test]
+    fn server_writes_to_a_file_unless_it_has_a_terminal() {
+        let target = SecretsTarget::of_server(Some("x".into()), Path::new("data"));
+        assert_eq!(target.file(), Some(Path::new("x")));
+        let target = SecretsTarget::of_server(None, Path::new("data"));
+        assert_eq!(target.file().is_none(), io::stdout().is_terminal());
+    }
+}
