@@ -54,6 +54,8 @@ use ssh::{PreparedLogin, SshError};
 use tapis::TapisError;
 use target::TargetArgs;
 
+use crate::environment::without_empty_variables;
+
 const EXIT_CODES: &str = "\
 Exit codes:
     0  done
@@ -203,7 +205,8 @@ pub fn run() -> ExitCode {
 
 impl CommandLine {
     fn parse_args() -> Self {
-        let matches = Self::command().try_get_matches().unwrap_or_else(|error| with_separator_tip(error).exit());
+        let command = without_empty_variables(Self::command());
+        let matches = command.try_get_matches().unwrap_or_else(|error| with_separator_tip(error).exit());
         let typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
         // Otherwise they would be ignored, and the command would use a different tenant than the one named.
         if matches.subcommand_name() == Some("tapis") && (typed("server") || typed("tenant")) {

@@ -19,12 +19,13 @@ mod restore;
 mod secrets;
 mod serve;
 mod tenant;
+mod variables;
 mod verify;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerOptions};
 use super::providers::egress::EgressPolicy;
@@ -34,6 +35,7 @@ use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock
 use super::tls::development;
 use crate::domain::display_text;
 use crate::domain::ids::TenantId;
+use crate::environment::without_empty_variables;
 
 /// Runs and administers a Trust Manager portal
 ///
@@ -80,10 +82,12 @@ const RUNTIME_LIMIT: Duration = Duration::from_millis(500);
 
 /// Runs the command line and returns its exit code.
 pub fn run() -> ExitCode {
-    let verb = PortalArgs::parse().command;
+    let matches = without_empty_variables(PortalArgs::command()).get_matches();
+    let verb = PortalArgs::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
     if let Err(problem) = super::telemetry::init() {
         return report_settings(&ConfigProblems(vec![problem]));
     }
+    variables::warn_of_misspelt(&PortalArgs::command());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report_failure(&error),

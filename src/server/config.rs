@@ -1,35 +1,36 @@
 //! The server's configuration: flags override the environment, which overrides `Leptos.toml`. Read once; all problems are reported
 //! together.
 
+mod file;
 mod providers;
 mod public_url;
-mod settings_file;
 mod smtp;
 mod tls;
+mod unknown;
+mod written_settings;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
-use ipnet::IpNet;
 use leptos::config::LeptosOptions;
-use serde::Deserialize;
 use url::Host;
 
 use super::mail::SmtpSettings;
-use super::middleware::client_ip::{ForwardedHeader, TrustedProxies};
+use super::middleware::client_ip::TrustedProxies;
 use super::providers::egress::EgressPolicy;
 use super::service::{DATABASE_FILE, Database, PostgresAddress};
 use super::state::RequestLimits;
 use super::tls::TlsMode;
-use providers::ProvidersSection;
-pub use settings_file::SettingsFile;
+use file::{PortalSection, SettingsFile};
 use smtp::SmtpSection;
 use tls::TlsOptions;
+pub use unknown::nearest;
+pub use written_settings::WrittenSettings;
 
 use crate::domain::loopback::is_loopback;
-use crate::domain::text_file;
 
 /// Where the data are, for every verb.
 #[derive(Clone, Debug, clap::Args)]
@@ -53,26 +54,28 @@ impl DataOptions {
     /// Finds a portal that has been set up. With `--data-dir` no configuration file is needed.
     pub fn existing_portal(&self) -> Result<ExistingPortal, ConfigProblems> {
         let portal = self.portal()?;
-        let problem = match &portal.database {
-            Database::File(file) => match file.try_exists() {
-                Ok(true) => return Ok(portal),
-                Ok(false) => format!("there is no portal in {}; create one with tms-portal init", portal.data_dir.display()),
-                Err(error) => format!("cannot use {}: {error}", file.display()),
-            },
-            Database::Postgres(_) => return Ok(portal),
-        };
-        Err(ConfigProblems(vec![format!("--data-dir: {problem}")]))
+        if let Database::File(file) = &portal.database {
+            find_database(file, &portal.data_dir).map_err(|problem| ConfigProblems(vec![problem]))?;
+        }
+        Ok(portal)
     }
 
     /// A portal whose database may not exist yet.
     pub fn portal(&self) -> Result<ExistingPortal, ConfigProblems> {
-        let portal = match &self.data_dir {
-            Some(_) if !self.config.exists() => PortalSection::default(),
-            _ => read_file(&self.config).map_err(|problem| ConfigProblems(vec![problem]))?.1,
+        let one = |problem: String| ConfigProblems(vec![problem]);
+        let portal = match (&self.data_dir, self.config.try_exists()) {
+            (Some(_), Ok(false)) => PortalSection::default(),
+            _ => {
+                let file = SettingsFile::read(&self.config)?;
+                if !file.unknown.is_empty() {
+                    return Err(ConfigProblems(file.unknown));
+                }
+                file.portal
+            }
         };
         let data_dir = self.dir_or(portal.data_dir);
-        let database = self.database_or(portal.database, &data_dir).map_err(|problem| ConfigProblems(vec![problem]))?;
-        Ok(ExistingPortal { data_dir, database, egress: portal.providers.egress_policy().map_err(|problem| ConfigProblems(vec![problem]))? })
+        let database = self.database_or(portal.database, &data_dir).map_err(one)?;
+        Ok(ExistingPortal { data_dir, database, egress: portal.providers.egress_policy().map_err(one)? })
     }
 
     fn database_or(&self, configured: Option<String>, data_dir: &Path) -> Result<Database, String> {
@@ -91,6 +94,23 @@ impl DataOptions {
     fn dir_or(&self, configured: Option<PathBuf>) -> PathBuf {
         self.data_dir.clone().or(configured).unwrap_or_else(|| PathBuf::from(".data"))
     }
+}
+
+/// Fails if there is no database file, or if it cannot be read, which is another problem with another solution.
+fn find_database(file: &Path, data_dir: &Path) -> Result<(), String> {
+    match std::fs::File::open(file) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(format!("--data-dir: there is no portal in {}; create one with tms-portal init", data_dir.display()))
+        }
+        Err(error) => Err(unreadable(file, &error)),
+    }
+}
+
+/// Describes a file that may be there but cannot be read.
+fn unreadable(file: &Path, error: &std::io::Error) -> String {
+    let advice = if error.kind() == ErrorKind::PermissionDenied { "; run this as the user to whom the portal's files belong" } else { "" };
+    format!("cannot read {}: {error}{advice}", file.display())
 }
 
 fn is_postgres(url: &str) -> bool {
@@ -145,28 +165,6 @@ pub struct ServerOptions {
     pub tls: TlsOptions,
 }
 
-/// `[portal]` in the file.
-#[derive(Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-struct PortalSection {
-    data_dir: Option<PathBuf>,
-    /// The URL of a PostgreSQL database.
-    database: Option<String>,
-    public_url: Option<String>,
-    trusted_proxies: Option<Vec<IpNet>>,
-    /// The header in which proxies pass on the client's address.
-    forwarded_header: Option<ForwardedHeader>,
-    limits: RequestLimits,
-    providers: ProvidersSection,
-    smtp: Option<SmtpSection>,
-}
-
-#[derive(Deserialize)]
-struct ConfigFile {
-    #[serde(default)]
-    portal: PortalSection,
-}
-
 /// The checked configuration.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -201,8 +199,7 @@ impl std::error::Error for ConfigProblems {}
 
 impl Config {
     pub fn read(options: &ServerOptions) -> Result<Self, ConfigProblems> {
-        let file = read_file(&options.data.config).map_err(|problem| ConfigProblems(vec![problem]))?;
-        let (leptos, portal) = file;
+        let SettingsFile { leptos, portal, unknown } = SettingsFile::read(&options.data.config)?;
         let listen = options.listen.unwrap_or(leptos.site_addr);
         let scheme = if options.tls.is_requested() { "https" } else { "http" };
         let setting = if options.public_url.is_none() { "[portal] public-url" } else { "--public-url" };
@@ -226,7 +223,8 @@ impl Config {
             smtp: None,
             leptos,
         };
-        let mut problems = config.problems(options);
+        let mut problems = unknown;
+        problems.extend(config.problems(options));
         problems.extend(database.err());
         if let Err(refused) = origin {
             problems.push(format!("{setting}: {written:?}: {refused}"));
@@ -293,11 +291,13 @@ impl Config {
             }
             Some(_) => {}
         }
-        if self.leptos.hash_files && !Path::new(self.leptos.hash_file.as_ref()).exists() {
-            problems.push(format!(
+        match Path::new(self.leptos.hash_file.as_ref()).try_exists() {
+            Ok(false) if self.leptos.hash_files => problems.push(format!(
                 "{} does not exist, also not beside the program: the browser part was not built (`make build`) or not copied",
                 self.leptos.hash_file
-            ));
+            )),
+            Err(error) if self.leptos.hash_files => problems.push(unreadable(Path::new(self.leptos.hash_file.as_ref()), &error)),
+            _ => {}
         }
         problems
     }
@@ -324,23 +324,6 @@ fn is_unspecified(host: &Host<String>) -> bool {
         Host::Ipv4(address) => address.is_unspecified(),
         Host::Ipv6(address) => address.is_unspecified(),
     }
-}
-
-fn read_file(path: &Path) -> Result<(LeptosOptions, PortalSection), String> {
-    let name = path.display();
-    let text = std::fs::read(path).and_then(text_file::text).map_err(|error| format!("--config: cannot read {name}: {error}"))?;
-    let mut leptos = leptos::config::get_config_from_str(&text).map_err(|error| format!("{name}: {error}"))?;
-    let file: ConfigFile = toml::from_str(&text).map_err(|error| format!("{name}: {error}"))?;
-    leptos.hash_file = hash_file(&leptos).to_string_lossy().into();
-    Ok((leptos, file.portal))
-}
-
-/// The list of hashed file names: where cargo-leptos puts it, beside the program, or with the site.
-fn hash_file(leptos: &LeptosOptions) -> PathBuf {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(leptos.hash_file.as_ref())));
-    let in_site = Path::new(leptos.site_root.as_ref()).join(leptos.hash_file.as_ref());
-    let found = beside.filter(|file| file.exists()).unwrap_or(in_site);
-    std::path::absolute(&found).unwrap_or(found)
 }
 
 #[cfg(test)]
@@ -454,6 +437,63 @@ mod tests {
         assert_eq!((config.data_dir, config.limits.pages.get()), (PathBuf::from("/srv/tms"), 7));
         assert_eq!(config.egress.allowed_networks, ["10.0.0.0/8".parse().expect("a network")]);
         assert_eq!(problems("[portal.providers]\nca = \"/nowhere\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
-        assert_eq!(problems("[portal]\ndata-dri = \"x\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false), 1);
+    }
+
+    #[test]
+    fn unknown_settings_are_refused_together_with_other_problems() {
+        let file = "site-rot = \"x\"\nassets-dir = \"public\"\n[portal]\ndata-dri = \"x\"\n[portal.limits]\npage = 1\n[portal.providers]\nnetwork = []\n\
+                    [portal.smtp]\nhost = \"localhost\"\nfrom = \"tms@example.org\"\nform = 1\n[portal.limit]\n[potral]\n";
+        let (_dir, options) = options(file, "http://tms.example.org", "127.0.0.1:1", false);
+        let refused = Config::read(&options).expect_err("refused").0;
+        let expected = [
+            "line 3: [package.metadata.leptos] site-rot: unknown setting; did you mean site-root?",
+            "line 6: [portal] data-dri: unknown setting; did you mean data-dir?",
+            "line 8: [portal.limits] page: unknown setting; did you mean pages?",
+            "line 10: [portal.providers] network: unknown setting; did you mean networks?",
+            "line 14: [portal.smtp] form: unknown setting; did you mean from?",
+            "line 15: [portal.limit]: unknown section; did you mean [portal.limits]?",
+            "line 16: [potral]: unknown section; did you mean [portal]?",
+            "--public-url: without https, passwords and tokens are sent unencrypted; to allow this, add --insecure-http",
+        ];
+        assert_eq!(refused.len(), expected.len(), "{refused:#?}");
+        for (refused, expected) in refused.iter().zip(expected) {
+            assert!(refused.ends_with(expected), "{refused}");
+        }
+        let with_data = DataOptions { data_dir: Some("data".into()), ..options.data.clone() };
+        assert_eq!(with_data.existing_portal().err().map(|problems| problems.0.len()), Some(7), "commands on the data as well");
+    }
+
+    #[test]
+    fn invalid_values_and_unknown_names_are_reported_together() {
+        let (_dir, options) =
+            options("reload-port = \"x\"\n[portal]\ndata-dir = 1\npublic_url = \"x\"\n", "http://127.0.0.1:1", "127.0.0.1:1", false);
+        let refused = Config::read(&options).expect_err("refused").to_string();
+        for part in ["public_url: unknown setting; did you mean public-url?", "[package.metadata.leptos]", "invalid type: integer `1`", "line 5"] {
+            assert!(refused.contains(part), "{part}: {refused}");
+        }
+    }
+
+    #[test]
+    fn leptos_section_may_stand_anywhere_and_is_required() {
+        let (dir, options) = options("", "http://127.0.0.1:1", "127.0.0.1:1", false);
+        let file = dir.path().join("Leptos.toml");
+        std::fs::write(&file, "[portal]\ndata-dir = \"x\"\n[package.metadata.leptos]\noutput-name = \"tms-portal\"\n").expect("written");
+        assert!(Config::read(&options).is_ok());
+        std::fs::write(&file, "[portal]\ndata-dir = \"x\"\n").expect("written");
+        assert!(Config::read(&options).expect_err("refused").to_string().contains("[package.metadata.leptos] is missing"));
+    }
+
+    #[test]
+    fn directory_that_cannot_be_read_is_not_a_missing_portal() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let missing = find_database(&dir.path().join("tms-portal.db"), dir.path()).expect_err("missing");
+        assert!(missing.contains("there is no portal in"), "{missing}");
+        // For root, no permission is denied: a file in place of the directory is the same kind of error.
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").expect("written");
+        let unreadable = find_database(&file.join("tms-portal.db"), &file).expect_err("unreadable");
+        assert!(unreadable.starts_with("cannot read ") && !unreadable.contains("no portal"), "{unreadable}");
+        let denied = super::unreadable(&file, &std::io::Error::from(ErrorKind::PermissionDenied));
+        assert!(denied.ends_with("permission denied; run this as the user to whom the portal's files belong"), "{denied}");
     }
 }

@@ -161,7 +161,7 @@ pub struct Limits {
 
 /// The number of requests per minute and caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(default, rename_all = "kebab-case")]
 pub struct RequestLimits {
     pub device_requests: NonZeroU32,
     pub oauth_requests: NonZeroU32,

@@ -67,6 +67,8 @@ use write_queue::WriteQueue;
 pub enum Error {
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("cannot use {0}: {1}")]
+    File(PathBuf, #[source] std::io::Error),
     #[error("the database is of a newer release, which does not support this one")]
     NewerSchema,
     #[error(

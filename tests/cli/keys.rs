@@ -46,6 +46,21 @@ fn result_that_cannot_be_written_is_an_error() {
     }
 }
 
+#[test]
+fn empty_variables_count_as_unset() {
+    let (_portal, machine) = with_five_keys();
+    let plain = machine.tms(&["keys"]);
+    let names = ["TMS_SERVER", "TMS_TENANT", "TMS_CA_FILE", "TAPIS_BASE_URL", "TAPIS_CLIENT_ID"];
+    for name in names {
+        let run = Run::of(machine.command(&["keys"]).env(name, "").output().unwrap());
+        assert_eq!((run.code, &run.out, &run.err), (Some(0), &plain.out, &plain.err), "{name}");
+    }
+    let help = [machine.tms(&["login", "--help"]).out, machine.tms(&["tapis", "login", "--help"]).out].concat();
+    let words: Vec<&str> = help.split_whitespace().collect();
+    let named = words.windows(2).filter(|pair| pair[0] == "[env:").filter_map(|pair| pair[1].split('=').next());
+    assert!(named.into_iter().all(|name| names.contains(&name)), "all of them are tried: {help}");
+}
+
 /// Such as one that the person added in the portal: it has no client.
 #[test]
 fn key_without_client_is_listed_as_own() {

@@ -18,6 +18,7 @@ mod idp;
 mod refusals;
 mod reload;
 mod secrets;
+mod settings;
 mod start;
 mod tls;
 

@@ -31,10 +31,12 @@ pub async fn run(args: &CopyArgs) -> Result<(), CommandError> {
         parse_database(url, args.insecure_database).map_err(|problem| ConfigProblems(vec![format!("{setting}: {problem}")]))
     };
     let (from, to) = (database("--from", &args.from)?, database("--to", &args.to)?);
-    if let Database::File(file) = &from
-        && !file.exists()
-    {
-        return Err(CommandError::Other(format!("--from: there is no file {}", file.display())));
+    if let Database::File(file) = &from {
+        match file.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return Err(CommandError::Other(format!("--from: there is no file {}", file.display()))),
+            Err(error) => return Err(CommandError::Other(format!("--from: cannot read {}: {error}", file.display()))),
+        }
     }
     let before = service::last_cleanup(&from).await.map_err(|error| CommandError::Other(format!("--from: {error}")))?;
     if !args.while_running && before.is_some_and(|last| last.is_within(IDLE, SystemClock.now())) {

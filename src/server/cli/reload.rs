@@ -8,7 +8,7 @@ use tokio::signal::unix::Signal;
 
 use super::CommandError;
 use crate::domain::time::Timestamp;
-use crate::server::config::{Config, ConfigProblems, ServerOptions, SettingsFile};
+use crate::server::config::{Config, ConfigProblems, ServerOptions, WrittenSettings};
 use crate::server::state::AppState;
 use crate::server::tls::served::ServedCertificate;
 use crate::server::tls::{TlsMode, development};
@@ -21,7 +21,7 @@ const RENEWAL_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Reloader {
     options: ServerOptions,
     /// The file at the start, with which everything that needs a restart is in use.
-    file: SettingsFile,
+    file: WrittenSettings,
     tls: ServedTls,
 }
 
@@ -34,7 +34,7 @@ enum ServedTls {
 impl Reloader {
     /// Prepares the certificate.
     pub fn new(options: ServerOptions, config: &Config, now: Timestamp) -> Result<Self, CommandError> {
-        let file = SettingsFile::read(&options.data.config).map_err(|problem| ConfigProblems(vec![problem]))?;
+        let file = WrittenSettings::read(&options.data.config).map_err(|problem| ConfigProblems(vec![problem]))?;
         let tls = match &config.tls {
             TlsMode::External => ServedTls::External,
             TlsMode::OperatorCertificate(certificate) => ServedTls::Operator(Box::new(ServedCertificate::new(certificate.clone()))),
@@ -86,10 +86,10 @@ impl Reloader {
     }
 
     /// Reads everything before it changes anything. Returns the file.
-    fn try_reload(&mut self, state: &AppState) -> Result<SettingsFile, ConfigProblems> {
+    fn try_reload(&mut self, state: &AppState) -> Result<WrittenSettings, ConfigProblems> {
         let problem = |problem| ConfigProblems(vec![problem]);
         let config = Config::read(&self.options)?;
-        let file = SettingsFile::read(&self.options.data.config).map_err(problem)?;
+        let file = WrittenSettings::read(&self.options.data.config).map_err(problem)?;
         let now = state.services.now();
         match (&mut self.tls, config.tls) {
             (ServedTls::Operator(current), TlsMode::OperatorCertificate(new)) => {

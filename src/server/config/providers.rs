@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::server::providers::egress::{EgressPolicy, read_root_certs};
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(default, rename_all = "kebab-case")]
 pub struct ProvidersSection {
     /// A file, or a folder of files, with authorities to trust beside the public ones.
     ca: Option<PathBuf>,

@@ -200,7 +200,8 @@ async fn check_source(database: &Database, tables: &Tables, reader: &mut Connect
 
 /// Before the target is migrated, which would change a database that was named by mistake.
 async fn refuse_used_target(database: &Database, from_tables: &Tables) -> Result<(), CopyError> {
-    if matches!(database, Database::File(file) if !file.exists()) {
+    // One that cannot be looked up is opened, which reports why.
+    if matches!(database, Database::File(file) if !file.try_exists().unwrap_or(true)) {
         return Ok(());
     }
     let pool = database.connect_reader().await.map_err(target)?;

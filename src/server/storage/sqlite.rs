@@ -25,10 +25,10 @@ const WAL_LIMIT: u64 = 16 * 1_024 * 1_024;
 /// Opens the file for writing, creates it if it does not exist, and runs the migrations.
 pub async fn open(file: &Path) -> Result<Pool, Error> {
     if let Some(dir) = file.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(sqlx::Error::Io)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|error| Error::File(dir.to_owned(), error))?;
     }
     // SQLite creates its other files with the mode of this one.
-    OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(sqlx::Error::Io)?;
+    OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(|error| Error::File(file.to_owned(), error))?;
     let pool = writer(file).await?;
     schema(&mut pool.acquire().await?).await?;
     let mut connection = SqliteConnection::connect_with(&options(file)).await?;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use hmac::{Hmac, Mac};
@@ -34,11 +34,14 @@ pub const KEYS_DIR: &str = "keys";
 pub enum KeystoreError {
     #[error("cannot use {0}: {1}")]
     File(PathBuf, #[source] io::Error),
+    #[error("{0} can be read by others (mode {1:04o}); `chmod 600` it, and replace the key if anybody may have read it")]
+    Exposed(PathBuf, u32),
     #[error(
-        "{0} can be read by others; `chmod 600` it, and replace the key if anybody may have read it. (With Kubernetes, \
-             `fsGroup` sets such modes: do without it, or set `fsGroupChangePolicy: OnRootMismatch`)"
+        "{file} can be read by group {group} (mode {mode:04o}); as user {owner}, `chmod 600` it. If Kubernetes sets this mode because the pod has \
+         fsGroup: remove fsGroup, and let the user that runs the portal own the volume; or set fsGroupChangePolicy to OnRootMismatch, and \
+         use a data directory below the volume's root"
     )]
-    Exposed(PathBuf),
+    GroupAccess { file: PathBuf, mode: u32, group: u32, owner: u32 },
     #[error("{0} does not exist, but the database depends on it; restore it from the backup, or copy it from another portal of this deployment")]
     Missing(PathBuf),
     #[error(
@@ -197,6 +200,16 @@ pub(in crate::server) fn private_dir(dir: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
+/// Refuses a file that not only its owner can access.
+fn require_private(file: &Path, metadata: &fs::Metadata) -> Result<(), KeystoreError> {
+    let (file, mode) = (file.to_owned(), metadata.permissions().mode() & 0o7777);
+    match mode {
+        _ if mode & 0o077 == 0 => Ok(()),
+        _ if mode & 0o007 == 0 => Err(KeystoreError::GroupAccess { file, mode, group: metadata.gid(), owner: metadata.uid() }),
+        _ => Err(KeystoreError::Exposed(file, mode)),
+    }
+}
+
 /// Reads a file, or creates it atomically, readable by its owner only.
 pub(in crate::server) fn read_or_create(
     file: &Path,
@@ -205,8 +218,9 @@ pub(in crate::server) fn read_or_create(
     let failed = |error| KeystoreError::File(file.to_owned(), error);
     match fs::read(file) {
         Ok(bytes) => {
-            let mode = fs::metadata(file).map_err(failed)?.permissions().mode();
-            if mode & 0o077 == 0 { Ok(Zeroizing::new(bytes)) } else { Err(KeystoreError::Exposed(file.to_owned())) }
+            let bytes = Zeroizing::new(bytes);
+            require_private(file, &fs::metadata(file).map_err(failed)?)?;
+            Ok(bytes)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let bytes = make().map_err(failed)?;
@@ -264,7 +278,15 @@ mod tests {
         Keystore::open(dir.path(), true, &SystemRng).expect("keys");
         let file = dir.path().join("keys/codes.key");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("chmod");
-        assert!(Keystore::open(dir.path(), true, &SystemRng).is_err());
+        assert!(Keystore::open(dir.path(), true, &SystemRng).is_err_and(|error| error.to_string().contains("by others (mode 0644)")));
+        // As Kubernetes sets it with fsGroup.
+        for mode in [0o640, 0o660, 0o440] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("chmod");
+            let refused = Keystore::open(dir.path(), true, &SystemRng).err().expect("refused").to_string();
+            for part in [&format!("(mode {mode:04o})"), "fsGroup", "chmod 600", "codes.key"] {
+                assert!(refused.contains(part), "{part}: {refused}");
+            }
+        }
     }
 
     #[test]

@@ -12,9 +12,9 @@ const RELOADABLE: [&str; 3] = ["portal.limits.", "portal.trusted-proxies", "port
 
 /// All settings of the file.
 #[derive(Debug)]
-pub struct SettingsFile(Table);
+pub struct WrittenSettings(Table);
 
-impl SettingsFile {
+impl WrittenSettings {
     pub fn read(file: &Path) -> Result<Self, String> {
         let name = file.display();
         let text = std::fs::read(file).and_then(text_file::text).map_err(|error| format!("--config: cannot read {name}: {error}"))?;
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     fn changes(old: &str, new: &str) -> Vec<String> {
-        let file = |text: &str| SettingsFile(toml::from_str(text).expect("TOML"));
+        let file = |text: &str| WrittenSettings(toml::from_str(text).expect("TOML"));
         file(old).changes_for_restart(&file(new))
     }
 
