@@ -9,6 +9,7 @@ mod backup;
 mod check;
 mod client;
 mod copy;
+mod doctor;
 mod idp;
 mod init;
 mod messages;
@@ -55,6 +56,8 @@ enum PortalCommand {
     Init(init::SetupOptions),
     /// Check the settings and report errors
     Check(ServerOptions),
+    /// Check the system as the server would use it: files, database, keys, port, certificate, clock, disk. Changes nothing
+    Doctor(doctor::DoctorArgs),
     /// Migrate the database schema
     Migrate(DataOptions),
     /// Back up the database, while the portal runs or not; the keys are not included
@@ -107,6 +110,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Serve(options) => serve::run(Config::read(&options.server)?, options).await,
         PortalCommand::Init(options) => init::run(Config::read(&options.server)?, options.secrets_to).await,
         PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
+        PortalCommand::Doctor(arguments) => doctor::run(arguments).await,
         PortalCommand::Migrate(options) => migrate::run(&options.existing_portal()?).await,
         PortalCommand::Backup(arguments) => backup::run(&arguments).await,
         PortalCommand::Restore(arguments) => restore::run(&arguments).await,

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
-use leptos::config::LeptosOptions;
+pub use leptos::config::LeptosOptions;
 use url::Host;
 
 use super::mail::SmtpSettings;

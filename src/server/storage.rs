@@ -24,6 +24,7 @@ pub mod generation;
 pub mod host_accounts;
 pub mod hosts;
 pub mod identities;
+pub mod inspection;
 mod keyset;
 pub mod link_requests;
 pub mod mail_outbox;

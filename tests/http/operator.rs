@@ -14,6 +14,7 @@ mod backup;
 mod certificates;
 mod database_copy;
 mod disk_full;
+mod doctor;
 mod idp;
 mod refusals;
 mod reload;

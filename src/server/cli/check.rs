@@ -28,6 +28,7 @@ pub fn run(config: &Config, now: Timestamp) -> Result<(), ConfigProblems> {
     println!("  database    {}", config.database);
     println!("  site        {}", config.leptos.site_root);
     println!("  test tenant {}", if config.test_tenant { "on" } else { "off" });
+    println!("Only the settings were checked; tms-portal doctor checks files, database, keys, port, certificate, clock and disk.");
     for warning in warnings {
         eprintln!("tms-portal: warning: {warning}");
     }

@@ -1,9 +1,10 @@
-//! What all use cases need: clock, random numbers, keys, sealing, set-up, housekeeping and results of forms.
+//! What all use cases need: clock, random numbers, keys, sealing, set-up, housekeeping, examination of a deployment and results of forms.
 
 pub mod backup;
 pub mod clock;
 pub mod data_lock;
 pub(super) mod disk_full;
+pub mod examination;
 pub mod form_results;
 pub mod housekeeping;
 pub mod keystore;

@@ -190,6 +190,23 @@ fn reader_options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT)
 }
 
+/// One connection that changes nothing. Without the files of a WAL, SQLite would create them, unless told that the database does not change.
+pub async fn inspector(file: &Path, has_wal: bool) -> Result<Pool, Error> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(!has_wal).busy_timeout(BUSY_TIMEOUT);
+    Ok(Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?))
+}
+
+/// What is damaged in the file, one line each.
+pub async fn damage(db: &mut Connection) -> Result<Vec<String>, Error> {
+    let lines: Vec<String> = sql::query_scalar("SELECT quick_check FROM pragma_quick_check").fetch_all(db).await?;
+    Ok(lines.into_iter().filter(|line| line != "ok").collect())
+}
+
+/// The tables with rows that refer to missing ones.
+pub async fn dangling(db: &mut Connection) -> Result<Vec<String>, Error> {
+    Ok(sql::query_scalar("SELECT DISTINCT \"table\" FROM pragma_foreign_key_check ORDER BY 1").fetch_all(db).await?)
+}
+
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)

@@ -17,7 +17,7 @@ async fn unknown_settings_are_refused_by_every_command() {
     let deployment = Deployment::set_up().await;
     append(&deployment, "data-dri = \"x\"\n[portal.limit]\npages = 1\n[potral]\n");
     let person = ["person", "show", "--tenant", "test", "testuser1"];
-    for words in [&["check"][..], &["serve"], &["init"], &["migrate"], &["admin", "list", "--tenant", "test"], &person] {
+    for words in [&["check"][..], &["serve"], &["init"], &["doctor"], &["migrate"], &["admin", "list", "--tenant", "test"], &person] {
         let said = deployment.run(words);
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{words:?}: {}", said.err);
         for part in [
@@ -50,7 +50,7 @@ async fn empty_variables_count_as_unset() {
     let deployment = Deployment::empty();
     let plain = deployment.run(&["check"]);
     assert_eq!(plain.code, Some(0), "{}", plain.err);
-    let commands = [&["check"][..], &["serve"], &["init"], &["migrate"], &["copy"], &["tenant", "set"], &["person", "add"]];
+    let commands = [&["check"][..], &["serve"], &["init"], &["doctor"], &["migrate"], &["copy"], &["tenant", "set"], &["person", "add"]];
     let mut names: Vec<String> = commands.iter().flat_map(|words| variables(&deployment, words)).collect();
     assert!(names.iter().any(|name| name == "TMS_LISTEN") && names.iter().any(|name| name == "TMS_SECRETS_TO"), "{names:?}");
     let others = ["TMS_SMTP_PASSWORD", "TMS_TEST_PASSWORD", "LEPTOS_OUTPUT_NAME", "LEPTOS_SITE_ROOT", "LEPTOS_SITE_ADDR", "LEPTOS_RELOAD_PORT"];

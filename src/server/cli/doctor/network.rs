@@ -1,0 +1,137 @@
+//! The port, the certificate, and the proxy in front of the portal.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::time::Duration;
+
+use super::Finding;
+use crate::domain::paths;
+use crate::domain::time::Timestamp;
+use crate::server::config::Config;
+use crate::server::tls::TlsMode;
+
+const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+/// Certificates that end sooner are a warning.
+const RENEW_BEFORE: Duration = Duration::from_secs(14 * 86_400);
+
+/// Whether the address can be listened on, or a portal does so already.
+pub async fn port(config: &Config) -> Finding {
+    const CHECK: &str = "port";
+    let address = config.listen;
+    let error = match TcpListener::bind(address) {
+        Ok(_) => return Finding::ok(CHECK, format!("{address} is free: no portal listens on it")),
+        Err(error) => error,
+    };
+    match error.kind() {
+        ErrorKind::AddrInUse if is_portal(config).await => Finding::ok(CHECK, format!("a portal answers on {address}")),
+        ErrorKind::AddrInUse => {
+            let advice = "stop the other program, or set another address (--listen, TMS_LISTEN or site-addr)";
+            Finding::error(CHECK, format!("{address} is in use, and no portal answers there"), advice)
+        }
+        ErrorKind::PermissionDenied => {
+            let advice = "set a port from 1024 on, or give the portal CAP_NET_BIND_SERVICE (AmbientCapabilities= in its unit)";
+            Finding::error(CHECK, format!("this user may not listen on {address}: {error}"), advice)
+        }
+        _ => Finding::error(
+            CHECK,
+            format!("cannot listen on {address}: {error}"),
+            "set an address of this machine (--listen, TMS_LISTEN or site-addr)",
+        ),
+    }
+}
+
+/// Whether the program that listens on the portal's address answers as a portal does.
+async fn is_portal(config: &Config) -> bool {
+    let scheme = if matches!(config.tls, TlsMode::External) { "http" } else { "https" };
+    let url = format!("{scheme}://{}{}", reachable(config.listen), paths::HEALTHZ);
+    // The certificate is for the public URL's host. It does not matter here: nothing is sent, and anyone may see the response.
+    let client = reqwest::Client::builder().no_proxy().timeout(ANSWERS_WITHIN).danger_accept_invalid_certs(true).build();
+    let Ok(client) = client else { return false };
+    match client.get(url).send().await {
+        Ok(response) if response.status().is_success() => response.text().await.is_ok_and(|text| text == "ok\n"),
+        _ => false,
+    }
+}
+
+/// An address of this machine, if the listener has all of them.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+/// How long the certificate is valid. That it matches its key and the public URL was checked with the settings.
+pub fn certificate(tls: &TlsMode, now: Timestamp) -> Finding {
+    match tls {
+        TlsMode::External => Finding::ok("certificate", "none here: TLS ends elsewhere, or is not used"),
+        TlsMode::Development => Finding::ok("certificate", "a development certificate, which each start renews"),
+        TlsMode::OperatorCertificate(tls) => validity(tls.expires_at, now),
+    }
+}
+
+fn validity(expires_at: Option<Timestamp>, now: Timestamp) -> Finding {
+    const CHECK: &str = "certificate";
+    let Some(end) = expires_at else { return Finding::warning(CHECK, "its end cannot be read", "check the file of --tls-cert") };
+    match end.since(now) {
+        Duration::ZERO => Finding::error(CHECK, format!("it expired at {}", end.humanize()), "renew it"),
+        left if left < RENEW_BEFORE => Finding::warning(CHECK, format!("it expires at {}", end.humanize()), "renew it"),
+        _ => Finding::ok(CHECK, format!("it matches its key and the public URL, and is valid until {}", end.humanize())),
+    }
+}
+
+/// Whether the client's address can be learnt from the proxy that terminates TLS.
+pub fn proxy(config: &Config) -> Vec<Finding> {
+    const CHECK: &str = "proxy";
+    if !config.https() || !matches!(config.tls, TlsMode::External) {
+        return vec![Finding::ok(CHECK, "none is expected: the public URL is that of this listener")];
+    }
+    let networks = &config.trusted_proxies.networks;
+    let local = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+    let mut findings = Vec::new();
+    if networks.is_empty() {
+        let advice = "name the proxy in trusted-proxies; without it all people share the limits of one client IP";
+        findings.push(Finding::warning(CHECK, "the public URL is https, but no proxy is trusted", advice));
+    } else if config.listen.ip().is_loopback() && !networks.iter().any(|network| local.iter().any(|address| network.contains(address))) {
+        let advice = "add \"127.0.0.1/32\" to trusted-proxies";
+        findings.push(Finding::warning(CHECK, "the portal listens on this machine only, and no proxy on this machine is trusted", advice));
+    }
+    if networks.iter().any(|network| network.prefix_len() == 0) {
+        let advice = "name the proxy's own addresses: anyone can set the header otherwise";
+        findings.push(Finding::warning(CHECK, "all addresses are trusted as proxies", advice));
+    }
+    if findings.is_empty() {
+        let header = if config.trusted_proxies.header.is_some() { "the header of forwarded-header" } else { "X-Forwarded-For, or else Forwarded" };
+        findings.push(Finding::ok(CHECK, format!("the client IP is read from {header}")));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Level;
+    use super::*;
+
+    #[test]
+    fn certificate_that_ends_soon_is_reported() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        for (end, level) in [
+            (None, Level::Warning),
+            (Some(now + Duration::from_secs(15 * 86_400)), Level::Ok),
+            (Some(now + Duration::from_secs(86_400)), Level::Warning),
+            (Some(now), Level::Error),
+            (Some(Timestamp::from_millis(0)), Level::Error),
+        ] {
+            assert_eq!(validity(end, now).level, level, "{end:?}");
+        }
+    }
+
+    #[test]
+    fn listener_on_all_addresses_is_asked_on_loopback() {
+        for (listen, asked) in [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("10.0.0.1:80", "10.0.0.1:80")] {
+            assert_eq!(reachable(listen.parse().expect("an address")).to_string(), asked);
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Looks at the data of a deployment without changing anything, for the operator.
+
+use crate::server::service::platform::keystore::{KEY_FILES, Keystore, KeystoreError};
+use crate::server::service::{DataLocation, DatabaseFound, Fault, SystemRng};
+use crate::server::storage::inspection;
+
+/// What was found.
+pub struct Examination {
+    pub database: Result<DatabaseFound, Fault>,
+    pub keys: Result<KeysFound, Fault>,
+}
+
+/// The keys of this portal.
+#[derive(Debug, PartialEq, Eq)]
+pub enum KeysFound {
+    /// There are none.
+    Absent,
+    /// The file of this name has not the key that the database was first used with.
+    Different(&'static str),
+    /// They are those of the database; `recorded`: as far as it has fingerprints.
+    Usable { recorded: usize },
+}
+
+/// Examines a database and the keys beside it.
+pub async fn examine(data: DataLocation<'_>) -> Examination {
+    let database = inspection::inspect(data.database).await.map_err(Fault::from);
+    let recorded = match &database {
+        Ok(DatabaseFound::Read(inspection)) => inspection.key_fingerprints.as_slice(),
+        _ => &[],
+    };
+    let keys = find_keys(data, recorded);
+    Examination { database, keys }
+}
+
+fn find_keys(data: DataLocation<'_>, recorded: &[(String, String)]) -> Result<KeysFound, Fault> {
+    let mut found = 0;
+    for name in KEY_FILES {
+        let file = data.dir.join("keys").join(name);
+        found += usize::from(file.try_exists().map_err(|error| Fault::new(KeystoreError::File(file, error)))?);
+    }
+    if found == 0 {
+        return Ok(KeysFound::Absent);
+    }
+    // At least one is there, so that no folder is created.
+    let keys = Keystore::open(data.dir, false, &SystemRng)?;
+    Ok(keys.first_different(recorded)?.map_or(KeysFound::Usable { recorded: recorded.len() }, KeysFound::Different))
+}

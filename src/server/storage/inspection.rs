@@ -1,0 +1,97 @@
+//! What a database says about itself, read without changing anything.
+
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{Connection, Database, Error, Readers, deployment, postgres, sql, sqlite};
+use crate::domain::time::Timestamp;
+
+/// The result of looking at a database.
+pub enum DatabaseFound {
+    /// There is no file.
+    Absent,
+    /// SQLite's WAL has changes that cannot be read without creating files.
+    NotClosed,
+    Read(Inspection),
+}
+
+/// What was read.
+pub struct Inspection {
+    /// The number of its newest migration; `None`: it has no schema.
+    pub schema: Option<i64>,
+    /// The number of this release's newest migration.
+    pub newest_schema: i64,
+    pub supports_this_release: bool,
+    /// Whether a portal was set up in it.
+    pub in_use: bool,
+    /// The fingerprints of the key files, by file name.
+    pub key_fingerprints: Vec<(String, String)>,
+    /// The time at the database; `None` if it runs in this process.
+    pub clock: Option<Timestamp>,
+    /// When a portal last cleaned up, which it does every minute.
+    pub last_cleanup: Option<Timestamp>,
+    /// What SQLite's check of the file found. PostgreSQL checks its own files.
+    pub damage: Vec<String>,
+    /// Tables of SQLite with rows that refer to missing ones. PostgreSQL has none.
+    pub dangling: Vec<String>,
+}
+
+/// Looks at a database that may be in use.
+pub async fn inspect(database: &Database) -> Result<DatabaseFound, Error> {
+    let pool = match database {
+        Database::Postgres(address) => address.readers(Readers::Single),
+        Database::File(file) => {
+            let (database, wal, shm) = (size_of(file, "")?, size_of(file, "-wal")?, size_of(file, "-shm")?);
+            match (database, wal, shm) {
+                (None, _, _) => return Ok(DatabaseFound::Absent),
+                (_, Some(1..), None) => return Ok(DatabaseFound::NotClosed),
+                (_, wal, shm) => sqlite::inspector(file, wal.is_some() && shm.is_some()).await?,
+            }
+        }
+    };
+    let inspection = match pool.acquire().await {
+        Ok(mut db) => read(database, &mut db).await,
+        Err(error) => Err(error.into()),
+    };
+    let clock = pool.clock().await;
+    pool.close().await;
+    Ok(DatabaseFound::Read(Inspection { clock: clock?.map(Timestamp::from_millis), ..inspection? }))
+}
+
+/// The size of the database's file, or of the one beside it with this suffix; `None` if there is none.
+fn size_of(database: &Path, suffix: &str) -> Result<Option<u64>, Error> {
+    let mut file = database.as_os_str().to_owned();
+    file.push(suffix);
+    match std::fs::metadata(&file) {
+        Ok(metadata) => Ok(Some(metadata.len())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::File(file.into(), error)),
+    }
+}
+
+async fn read(database: &Database, db: &mut Connection) -> Result<Inspection, Error> {
+    let (columns, damage, dangling) = match database {
+        Database::File(_) => (sqlite::columns(db).await?, sqlite::damage(db).await?, sqlite::dangling(db).await?),
+        Database::Postgres(_) => (postgres::columns(db).await?, Vec::new(), Vec::new()),
+    };
+    // Older releases have fewer tables.
+    let tables: BTreeSet<String> = columns.into_iter().map(|column| column.table_name).collect();
+    let has = |table: &str| tables.contains(table);
+    let schema = if tables.is_empty() { None } else { newest_migration(db).await? };
+    Ok(Inspection {
+        schema,
+        newest_schema: sqlite::newest_migration(),
+        supports_this_release: !has("deployment") || deployment::supports_this_release(&mut *db).await?,
+        in_use: has("tenants") && deployment::is_in_use(&mut *db).await?,
+        key_fingerprints: if has("deployment") { deployment::key_fingerprints(&mut *db).await? } else { Vec::new() },
+        clock: None,
+        last_cleanup: if has("periodic_tasks") { deployment::last_begin(&mut *db, "cleanup").await? } else { None },
+        damage,
+        dangling,
+    })
+}
+
+async fn newest_migration(db: &mut Connection) -> Result<Option<i64>, Error> {
+    Ok(sql::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(db).await?)
+}
