@@ -114,7 +114,8 @@ async fn closed_or_full_stderr_changes_no_exit_code() {
     let deployment = Deployment::empty();
     for (words, code) in [(&["check"][..], 0), (&["migrate"], 2), (&["nonsense"], 2), (&["check", "--config", "missing.toml"], 2)] {
         for stderr in [full_disk(), closed_pipe()] {
-            let status = deployment.command(words).stdout(Stdio::null()).stderr(stderr).status().expect("run");
+            // Misspelt, so that there is a line in the log.
+            let status = deployment.command(words).env("TMS_LISTN", "x").stdout(Stdio::null()).stderr(stderr).status().expect("run");
             assert_eq!(status.code(), Some(code), "{words:?}");
         }
     }
