@@ -98,8 +98,13 @@ impl Languages {
     /// Adds the translations of a folder, one `TAG.ftl` each, so that a centre can add a language without a build. Each must have every
     /// text with the same arguments. A missing folder adds none.
     pub fn with_folder(mut self, folder: &Path) -> Result<Self, TranslationRefused> {
-        let Ok(entries) = std::fs::read_dir(folder) else { return Ok(self) };
-        let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ext| ext == "ftl")).collect();
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(self),
+            entries => entries.and_then(|entries| entries.collect::<Result<Vec<_>, _>>()),
+        };
+        let entries = entries.map_err(|why| TranslationRefused::Unreadable { file: folder.display().to_string(), why })?;
+        let mut files: Vec<_> =
+            entries.into_iter().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|ext| ext == "ftl")).collect();
         files.sort();
         for path in files {
             let (file, tag) = (path.display().to_string(), path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
@@ -203,5 +208,8 @@ mod tests {
         std::fs::write(dir.path().join("pl.ftl"), "product = Zarządca zaufania\n").expect("written");
         let refused = Languages::built_in().with_folder(dir.path()).map(|_| ()).expect_err("refused").to_string();
         assert!(refused.contains("pl.ftl") && refused.contains("skip-to-content"), "{refused}");
+        let no_folder = dir.path().join("pl.ftl");
+        let refused = Languages::built_in().with_folder(&no_folder).map(|_| ()).expect_err("refused").to_string();
+        assert!(refused.contains("pl.ftl cannot be read"), "a folder that cannot be read is not a missing one: {refused}");
     }
 }
