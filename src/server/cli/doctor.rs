@@ -100,7 +100,7 @@ async fn all_findings(config: &Config) -> Vec<Finding> {
     findings.push(files::site(&config.leptos));
     findings.push(files::disk(&config.data_dir));
     findings.push(network::port(config).await);
-    findings.push(network::certificate(&config.tls, now));
+    findings.extend(network::certificate(&config.tls, now));
     findings.extend(network::proxy(config));
     findings
 }

@@ -9,10 +9,9 @@ use crate::domain::paths;
 use crate::domain::time::Timestamp;
 use crate::server::config::Config;
 use crate::server::tls::TlsMode;
+use crate::server::tls::inspection::Finding as CertificateFinding;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
-/// Certificates that end sooner are a warning.
-const RENEW_BEFORE: Duration = Duration::from_secs(14 * 86_400);
 
 /// Whether the address can be listened on, or a portal does so already.
 pub async fn port(config: &Config) -> Finding {
@@ -63,23 +62,27 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-/// How long the certificate is valid. That it matches its key and the public URL was checked with the settings.
-pub fn certificate(tls: &TlsMode, now: Timestamp) -> Finding {
-    match tls {
-        TlsMode::External => Finding::ok("certificate", "none here: TLS ends elsewhere, or is not used"),
-        TlsMode::Development => Finding::ok("certificate", "a development certificate, which each start renews"),
-        TlsMode::OperatorCertificate(tls) => validity(tls.expires_at, now),
-    }
-}
-
-fn validity(expires_at: Option<Timestamp>, now: Timestamp) -> Finding {
+/// Whether clients accept the certificate. That it matches its key and the public URL was checked with the settings.
+pub fn certificate(tls: &TlsMode, now: Timestamp) -> Vec<Finding> {
     const CHECK: &str = "certificate";
-    let Some(end) = expires_at else { return Finding::warning(CHECK, "its end cannot be read", "check the file of --tls-cert") };
-    match end.since(now) {
-        Duration::ZERO => Finding::error(CHECK, format!("it expired at {}", end.humanize()), "renew it"),
-        left if left < RENEW_BEFORE => Finding::warning(CHECK, format!("it expires at {}", end.humanize()), "renew it"),
-        _ => Finding::ok(CHECK, format!("it matches its key and the public URL, and is valid until {}", end.humanize())),
+    let tls = match tls {
+        TlsMode::External => return vec![Finding::ok(CHECK, "none here: TLS ends elsewhere, or is not used")],
+        TlsMode::Development => return vec![Finding::ok(CHECK, "a development certificate, which is renewed in time")],
+        TlsMode::OperatorCertificate(tls) => tls,
+    };
+    let findings: Vec<Finding> = tls
+        .findings(now)
+        .into_iter()
+        .map(|found| match found {
+            CertificateFinding::Refused(why) => Finding::error(CHECK, why, "replace it"),
+            CertificateFinding::Warning(why) => Finding::warning(CHECK, why, "replace it"),
+        })
+        .collect();
+    if !findings.is_empty() {
+        return findings;
     }
+    let end = tls.expires_at().map_or_else(String::new, |end| format!(", and is valid until {}", end.humanize()));
+    vec![Finding::ok(CHECK, format!("it matches its key and the public URL{end}"))]
 }
 
 /// Whether the client's address can be learnt from the proxy that terminates TLS.
@@ -111,22 +114,7 @@ pub fn proxy(config: &Config) -> Vec<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Level;
     use super::*;
-
-    #[test]
-    fn certificate_that_ends_soon_is_reported() {
-        let now = Timestamp::from_millis(1_800_000_000_000);
-        for (end, level) in [
-            (None, Level::Warning),
-            (Some(now + Duration::from_secs(15 * 86_400)), Level::Ok),
-            (Some(now + Duration::from_secs(86_400)), Level::Warning),
-            (Some(now), Level::Error),
-            (Some(Timestamp::from_millis(0)), Level::Error),
-        ] {
-            assert_eq!(validity(end, now).level, level, "{end:?}");
-        }
-    }
 
     #[test]
     fn listener_on_all_addresses_is_asked_on_loopback() {
