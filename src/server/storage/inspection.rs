@@ -72,7 +72,7 @@ fn size_of(database: &Path, suffix: &str) -> Result<Option<u64>, Error> {
 
 async fn read(database: &Database, db: &mut Connection) -> Result<Inspection, Error> {
     let (columns, damage, dangling) = match database {
-        Database::File(_) => (sqlite::columns(db).await?, sqlite::damage(db).await?, sqlite::dangling(db).await?),
+        Database::File(_) => (sqlite::columns(db).await?, sqlite::damaged_pages(db).await?, sqlite::dangling(db).await?),
         Database::Postgres(_) => (postgres::columns(db).await?, Vec::new(), Vec::new()),
     };
     // Older releases have fewer tables.

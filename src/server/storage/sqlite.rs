@@ -91,7 +91,7 @@ pub async fn checkpoint(file: &Path) -> Result<bool, Error> {
 
 /// What SQLite finds wrong: damaged pages and indexes, broken constraints, and rows that refer to missing ones.
 pub async fn problems(db: &mut Connection) -> Result<Vec<String>, Error> {
-    let check = sql::query_scalar("SELECT integrity_check FROM pragma_integrity_check(10) WHERE integrity_check <> 'ok'");
+    let check = sql::query_scalar("SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok' LIMIT 10");
     let mut problems: Vec<String> = check.fetch_all(&mut *db).await?;
     let orphans = sql::query_as("SELECT \"table\", count(*) FROM pragma_foreign_key_check GROUP BY \"table\"");
     let orphans: Vec<(String, i64)> = orphans.fetch_all(db).await?;
@@ -101,7 +101,7 @@ pub async fn problems(db: &mut Connection) -> Result<Vec<String>, Error> {
 
 /// What SQLite finds wrong with the pages alone, in a fraction of the time of [`problems`].
 pub async fn damaged_pages(db: &mut Connection) -> Result<Vec<String>, Error> {
-    Ok(sql::query_scalar("SELECT quick_check FROM pragma_quick_check(10) WHERE quick_check <> 'ok'").fetch_all(db).await?)
+    Ok(sql::query_scalar("SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 10").fetch_all(db).await?)
 }
 
 /// The names of all tables of the portal.
@@ -194,12 +194,6 @@ fn reader_options(file: &Path) -> SqliteConnectOptions {
 pub async fn inspector(file: &Path, has_wal: bool) -> Result<Pool, Error> {
     let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(!has_wal).busy_timeout(BUSY_TIMEOUT);
     Ok(Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?))
-}
-
-/// What is damaged in the file, one line each.
-pub async fn damage(db: &mut Connection) -> Result<Vec<String>, Error> {
-    let lines: Vec<String> = sql::query_scalar("SELECT quick_check FROM pragma_quick_check").fetch_all(db).await?;
-    Ok(lines.into_iter().filter(|line| line != "ok").collect())
 }
 
 /// The tables with rows that refer to missing ones.

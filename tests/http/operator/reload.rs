@@ -85,7 +85,8 @@ async fn sighup_replaces_the_certificate() {
     let other_key = |_: &Deployment| fs::write(&key, rcgen::KeyPair::generate().expect("a key").serialize_pem()).expect("written");
     let cut_off = |_: &Deployment| fs::write(&certificate, "-----BEGIN CERTIFICATE-----\nAAAA").expect("written");
     let missing = |_: &Deployment| fs::remove_file(&key).expect("removed");
-    let changes: [(&dyn Fn(&Deployment), &str); 4] = [
+    type Change<'c> = &'c dyn Fn(&Deployment);
+    let changes: [(Change, &str); 4] = [
         (&expired, "expired on 1 January 2020"),
         (&other_key, "is not the key of"),
         (&cut_off, "there is no certificate in"),
@@ -159,7 +160,7 @@ async fn too_many_open_files_are_reported_and_survived() {
     let deployment = Deployment::set_up().await;
     let portal = Logged::start(&deployment, &[]);
     let (pid, usual) = (Some(Pid::from_child(&portal.server.child)), getrlimit(Resource::Nofile));
-    prlimit(pid, Resource::Nofile, Rlimit { current: Some(3), ..usual.clone() }).expect("set");
+    prlimit(pid, Resource::Nofile, Rlimit { current: Some(3), ..usual }).expect("set");
     let mut connections = [portal.server.connect(), portal.server.connect()];
     let line = portal.wait_for("Connections cannot be accepted");
     assert!(line.contains("WARN") && line.contains("open files"), "{line}");

@@ -38,7 +38,7 @@ fn variables(deployment: &Deployment, words: &[&str]) -> Vec<String> {
     let mut before = "";
     for word in help.out.split_whitespace() {
         if before == "[env:" {
-            found.push(word.split('=').next().expect("a name").to_owned());
+            found.push(word.split(['=', ']']).next().expect("a name").to_owned());
         }
         before = word;
     }
@@ -93,7 +93,7 @@ async fn data_that_cannot_be_read_are_not_missing() {
     let data = deployment.path().join("data");
     fs::create_dir(&data).expect("a folder");
     fs::write(data.join("tms-portal.db"), "").expect("written");
-    fs::set_permissions(&data, Permissions::from_mode(0)).expect("set");
+    fs::set_permissions(&data, Permissions::from_mode(0o000)).expect("set");
     // Root may read everything.
     if fs::read_dir(&data).is_err() {
         let denied = deployment.run(&list);

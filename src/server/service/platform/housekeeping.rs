@@ -48,7 +48,7 @@ impl Services {
         self.write(move |db| {
             async move {
                 attempts::bring_all_back(db, now).await?;
-                Ok(mail_outbox::correct_times(db, now).await?)
+                mail_outbox::correct_times(db, now).await
             }
             .boxed()
         })
