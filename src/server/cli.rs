@@ -50,7 +50,7 @@ struct PortalArgs {
 
 #[derive(Subcommand)]
 enum PortalCommand {
-    /// Start the portal; the first start creates missing files
+    /// Start the portal; if only this machine can reach it, the first start creates database and keys
     Serve(init::SetupOptions),
     /// Create the database, keys, tenants and administrator secrets, and show the secrets once
     Init(init::SetupOptions),

@@ -172,7 +172,7 @@ async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fau
     }
 }
 
-/// Opens the keys, and compares them with those that the database was created with.
+/// Opens the keys, and compares them with those that the database was first used with.
 async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn Rng) -> Result<Keystore, Fault> {
     let recorded = deployment::key_fingerprints(storage.reader()).await?;
     let create = data.create && recorded.is_empty() && !deployment::is_in_use(storage.reader()).await?;

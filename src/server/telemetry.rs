@@ -52,7 +52,8 @@ fn parse_filter(text: &str) -> Result<Targets, String> {
     let mut filter = Targets::new().with_default(LevelFilter::ERROR);
     for part in text.split(',').map(str::trim) {
         let (target, level) = part.split_once('=').map_or((None, part), |(target, level)| (Some(target.trim()), level.trim()));
-        let known = !level.is_empty() && target != Some("");
+        let is_path = |target: &str| !target.is_empty() && target.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | ':' | '-'));
+        let known = !level.is_empty() && target.is_none_or(is_path);
         let level = level.parse::<LevelFilter>().ok().filter(|_| known).ok_or_else(|| {
             format!("{part:?} is not LEVEL or TARGET=LEVEL, such as info or tms_portal=debug; levels are off, error, warn, info, debug and trace")
         })?;

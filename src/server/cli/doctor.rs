@@ -82,8 +82,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CommandError> {
     println!("{}", if args.json { as_json(&findings) } else { as_text(&findings) });
     match count(&findings, Level::Error) {
         0 => Ok(()),
-        1 => Err(CommandError::Other("1 error was found".to_owned())),
-        errors => Err(CommandError::Other(format!("{errors} errors were found"))),
+        _ => Err(CommandError::Other("the system has errors".to_owned())),
     }
 }
 
@@ -117,7 +116,7 @@ fn as_text(findings: &[Finding]) -> String {
             let _ = writeln!(text, "{:<24} {advice}", "");
         }
     }
-    let _ = write!(text, "{} errors, {} warnings", count(findings, Level::Error), count(findings, Level::Warning));
+    let _ = write!(text, "errors: {}, warnings: {}", count(findings, Level::Error), count(findings, Level::Warning));
     text
 }
 
@@ -138,7 +137,7 @@ mod tests {
             as_text(&findings),
             "ok       settings        all are valid\n\
              warning  disk            5 % free\n                         make room\n\
-             error    keys            missing\n1 errors, 1 warnings"
+             error    keys            missing\nerrors: 1, warnings: 1"
         );
         let json: serde_json::Value = serde_json::from_str(&as_json(&findings)).expect("JSON");
         assert_eq!((&json["errors"], &json["findings"][1]["level"], &json["findings"][1]["check"]), (&1.into(), &"warning".into(), &"disk".into()));

@@ -105,7 +105,9 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
             Err(fault) => Err(fault.into()),
         },
         PersonCommand::Unlock(_) => match services.allow_sign_in(&operator, user).await {
-            Ok(true) => Ok(PersonOutcome::Message(format!("The failed attempts at the account of {user} no longer count."))),
+            Ok(true) => Ok(PersonOutcome::Message(format!(
+                "The failed attempts at the account of {user} no longer count. If sign-in is still refused, the limit per network address applies; it ends after 10 minutes."
+            ))),
             Ok(false) => Err(Error::Refused(PersonRefused::NoPerson)),
             Err(fault) => Err(fault.into()),
         },

@@ -78,7 +78,7 @@ impl Reloader {
                 if !names.is_empty() {
                     tracing::warn!(settings = names.join(", "), "Some settings have changed that take effect only after a restart");
                 }
-                tracing::info!("Reloaded the settings and the certificate");
+                tracing::info!("Reloaded the settings");
                 self.report(state);
             }
             Err(ConfigProblems(why)) => tracing::error!(why = why.join("; "), "Nothing was reloaded: the new settings or certificate are not valid"),

@@ -41,9 +41,14 @@ pub async fn run(args: &RestoreArgs) -> Result<(), CommandError> {
     if args.verify_only {
         return Ok(());
     }
-    println!("It is now the database. All changes since it was made are undone, including revocations.");
+    println!(
+        "It is now the database. All changes since it was made are undone, including revocations: revoke again what was revoked since, then start the portal."
+    );
     if let Some(previous) = previous {
-        println!("The previous database is {}; delete it when you do not need it any more.", previous.display());
+        println!(
+            "The previous database is {0}; delete it, and the files whose names begin with it, when you do not need them any more.",
+            previous.display()
+        );
     }
     Ok(())
 }

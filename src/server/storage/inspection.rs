@@ -1,4 +1,4 @@
-//! What a database says about itself, read without changing anything.
+//! Reads schema, key fingerprints and integrity of a database without changing it.
 
 use std::collections::BTreeSet;
 use std::io::ErrorKind;

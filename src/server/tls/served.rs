@@ -1,4 +1,4 @@
-//! The operator's certificate while it is in use: it is replaced when its files have changed, and its end is reported before it is reached.
+//! The operator's certificate while it is in use: it is replaced when its files have changed, and its expiry is reported in advance.
 
 use std::time::Duration;
 

@@ -118,7 +118,7 @@ async fn expired_certificate_is_served_and_reported() {
     assert!(line.contains("ERROR") && line.contains("expired on 1 January 2020, 00:00 UTC"), "{line}");
     let renewed = write_certificate(&deployment, &params());
     portal.server.signal("-HUP");
-    portal.wait_for("Reloaded the settings and the certificate");
+    portal.wait_for("Reloaded the settings");
     let response = super::tls::trusting(renewed.as_bytes()).get(format!("https://{}/healthz", portal.server.address)).send().await;
     assert_eq!(response.expect("a response").status(), 200);
 }

@@ -87,7 +87,7 @@ async fn healthy_system_has_no_errors_and_is_not_changed() {
     assert!(findings.iter().any(|(_, check, _)| check == "disk"));
     assert_eq!(findings.iter().any(|(level, check, _)| level == "ok" && check == "integrity"), !postgres::is_used());
     let text = deployment.run(&["doctor"]);
-    assert!(text.code == Some(0) && text.out.contains("ok       keys ") && text.out.contains("0 errors, "), "{}", text.out);
+    assert!(text.code == Some(0) && text.out.contains("ok       keys ") && text.out.contains("errors: 0, "), "{}", text.out);
     assert!(deployment.run(&["check"]).out.trim_end().lines().last().expect("a line").contains("tms-portal doctor"));
 }
 

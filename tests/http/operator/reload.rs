@@ -55,7 +55,7 @@ impl Logged {
 
     fn reload(&self) {
         self.server.signal("-HUP");
-        self.wait_for("Reloaded the settings and the certificate");
+        self.wait_for("Reloaded the settings");
     }
 }
 
@@ -152,7 +152,7 @@ async fn changed_settings_that_need_a_restart_are_named() {
     portal.server.signal("-HUP");
     let line = portal.wait_for("only after a restart");
     assert!(line.contains("WARN") && line.contains("settings=\"[portal.providers] networks, [portal] public-url\""), "{line}");
-    portal.wait_for("Reloaded the settings and the certificate");
+    portal.wait_for("Reloaded the settings");
 }
 
 #[tokio::test]
@@ -197,7 +197,7 @@ async fn second_signal_does_not_wait_for_rsa_keys() {
         connections.push(connection);
     }
     portal.server.signal("-TERM");
-    portal.wait_for("Stopping; requests under way may finish");
+    portal.wait_for("Stopping; requests in progress may finish");
     let asked = Instant::now();
     portal.server.signal("-TERM");
     assert_eq!(portal.server.child.wait().expect("ended").code(), Some(0));
@@ -211,7 +211,7 @@ async fn log_has_no_colours_and_an_empty_filter_is_the_usual_one() {
         let mut command = deployment.command(&["serve", "--test-tenant"]);
         let portal = Logged::spawn(command.envs([("TMS_LOG", filter), ("TMS_LOG_FORMAT", format)]));
         portal.server.signal("-TERM");
-        let line = portal.wait_for("Stopping; requests under way may finish");
+        let line = portal.wait_for("Stopping; requests in progress may finish");
         assert!(!line.contains('\u{1b}') && line.contains("INFO") && line.starts_with('{') == (format == "json"), "{line:?}");
     }
 }

@@ -34,9 +34,22 @@ pub fn database(config: &Config, examined: &Examination) -> Vec<Finding> {
 
 fn missing_database(config: &Config, examined: &Examination) -> Finding {
     if matches!(examined.keys, Ok(KeysFound::Absent)) {
-        Finding::warning("database", format!("{}: not there yet", config.database), "the first start, or tms-portal init, creates it")
+        missing("database", format!("{}: not there yet", config.database), config)
     } else {
-        Finding::error("database", format!("{}: not there, but there are keys", config.database), "restore it from the backup, or correct data-dir")
+        Finding::error(
+            "database",
+            format!("{}: not there, but there are keys", config.database),
+            "restore a backup (tms-portal restore), or correct data-dir",
+        )
+    }
+}
+
+/// What only `init` creates, if others reach the portal: `serve` would refuse to start.
+fn missing(check: &'static str, found: String, config: &Config) -> Finding {
+    if config.is_reachable() || matches!(config.database, Database::Postgres(_)) {
+        Finding::error(check, found, "if this portal is new, run tms-portal init; if it has data, mount its data directory or restore a backup")
+    } else {
+        Finding::warning(check, found, "the first start, or tms-portal init, creates it")
     }
 }
 
@@ -92,19 +105,29 @@ fn integrity(inspection: &Inspection) -> Finding {
 pub fn keys(examined: &Examination) -> Finding {
     const CHECK: &str = "keys";
     let in_use = matches!(&examined.database, Ok(DatabaseFound::Read(inspection)) if inspection.in_use);
+    let was_read = matches!(&examined.database, Ok(DatabaseFound::Read(_)));
     match &examined.keys {
+        Ok(KeysFound::Usable { .. }) if !was_read => {
+            Finding::warning(CHECK, "all can be used; they were not compared with the database, which was not read", "repair the database first")
+        }
         Ok(KeysFound::Usable { recorded: 0 }) => Finding::ok(CHECK, "all can be used; the database has no fingerprints to compare them with"),
         Ok(KeysFound::Usable { .. }) => Finding::ok(CHECK, "all are those of the database"),
-        Ok(KeysFound::Different(name)) => {
-            Finding::error(CHECK, format!("keys/{name} is not the key that this database was first used with"), "restore that key from the backup")
-        }
+        Ok(KeysFound::Different(name)) => Finding::error(
+            CHECK,
+            format!("keys/{name} is not the key that this database was first used with"),
+            "copy that key from where the keys are kept, or from another portal",
+        ),
         Ok(KeysFound::Absent) if in_use => Finding::error(
             CHECK,
             "there are none, but the database depends on them",
-            "restore them from the backup, or copy them from another portal",
+            "copy them from where the keys are kept, or from another portal",
         ),
-        Ok(KeysFound::Absent) => Finding::warning(CHECK, "there are none yet", "the first start, or tms-portal init, creates them"),
-        Err(fault) => Finding::error(CHECK, fault.to_string(), ""),
+        Ok(KeysFound::Absent) => Finding::warning(
+            CHECK,
+            "there are none yet",
+            "tms-portal init creates them, or the first start of a portal that only this machine reaches",
+        ),
+        Err(fault) => Finding::error(CHECK, fault.to_string(), "the portal does not start until they can be used"),
     }
 }
 

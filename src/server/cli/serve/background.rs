@@ -1,4 +1,4 @@
-//! What a running portal does on its own.
+//! Periodic tasks of a running portal.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ pub async fn report_damage(database: Database) {
 
 pub async fn renew_generation(services: &Services, database: &Database) {
     if let Err(fault) = services.renew_generation(database).await {
-        tracing::error!(error = %fault, "Could not mark the database, by which a WAL beside a copy of it is detected");
+        tracing::error!(error = %fault, "Could not renew the generation of the database");
     }
 }
 
@@ -30,7 +30,7 @@ pub async fn run_housekeeping(services: Services, database: Database) {
             renew_generation(&services, &database).await;
         }
         if let Err(fault) = services.run_due_housekeeping().await {
-            tracing::error!(error = %fault, "Could not tidy up");
+            tracing::error!(error = %fault, "Housekeeping failed");
         }
     }
 }

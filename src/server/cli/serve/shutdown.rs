@@ -20,7 +20,7 @@ pub async fn on_signal(
 ) {
     let mut next = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
     next().await;
-    tracing::info!("Stopping; requests under way may finish");
+    tracing::info!("Stopping; requests in progress may finish");
     deadline.send_replace(Some(Instant::now() + GRACE));
     stop_mail.send_replace(true);
     handle.graceful_shutdown(Some(GRACE));

@@ -1,4 +1,4 @@
-//! Refused authentications leave a trace: a log line, and an audit event when a client's or administrator's secret is guessed.
+//! Records refused authentications: a log line, and an audit event when a client's or administrator's secret is guessed.
 
 use std::net::IpAddr;
 use std::time::Duration;

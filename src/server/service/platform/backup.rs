@@ -35,7 +35,7 @@ pub enum BackupError {
     NoPortal(PathBuf),
     #[error("{0} can be read by all users of this machine: `chmod 600` it, and replace secrets if anybody may have read it")]
     Exposed(PathBuf),
-    #[error("{file} cannot be used, because it is damaged:\n  {}", .problems.join("\n  "))]
+    #[error("{file} cannot be used, because it is damaged; use a backup, or an older one (stop the portal, then tms-portal restore FILE):\n  {}", .problems.join("\n  "))]
     Damaged { file: PathBuf, problems: Vec<String> },
     #[error("{file} is not the file that was backed up: its SHA-256 is {found}, {info} has {expected}")]
     OtherFile { file: PathBuf, info: PathBuf, found: String, expected: String },

@@ -14,7 +14,7 @@ const LOCK_FILE: &str = "lock";
 /// Why the lock was not taken.
 #[derive(Debug, Error)]
 pub enum DataLockError {
-    #[error("another tms-portal uses the data directory {0}: stop it first, or select another directory with --data-dir")]
+    #[error("another tms-portal uses the data directory {0}: stop it first")]
     Held(PathBuf),
     #[error("the directory {parent} does not exist, so {dir} is not created in it: create it, or mount its file system")]
     NoParent { dir: PathBuf, parent: PathBuf },

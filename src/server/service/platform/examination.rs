@@ -15,7 +15,7 @@ pub struct Examination {
 pub enum KeysFound {
     /// There are none.
     Absent,
-    /// The file of this name has not the key that the database was first used with.
+    /// The file of this name does not have the key that the database was first used with.
     Different(&'static str),
     /// They are those of the database; `recorded`: as far as it has fingerprints.
     Usable { recorded: usize },

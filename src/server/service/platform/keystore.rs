@@ -42,7 +42,7 @@ pub enum KeystoreError {
          use a data directory below the volume's root"
     )]
     GroupAccess { file: PathBuf, mode: u32, group: u32, owner: u32 },
-    #[error("{0} does not exist, but the database depends on it; restore it from the backup, or copy it from another portal of this deployment")]
+    #[error("{0} does not exist, but the database depends on it; copy it from where the keys are kept, or from another portal of this deployment")]
     Missing(PathBuf),
     #[error(
         "{database} does not exist or is empty, but there are keys of a deployment in {keys}: restore the database (tms-portal restore), or, for a \
@@ -51,11 +51,11 @@ pub enum KeystoreError {
     NoDatabase { keys: PathBuf, database: PathBuf },
     #[error("{0} is no directory, or a link to one that does not exist: is its file system mounted?")]
     NotADirectory(PathBuf),
-    #[error("{0} is not the key that this database was created with; restore that one")]
+    #[error("{0} is not the key that this database was first used with; put that one there")]
     Different(PathBuf),
-    #[error("{0} is not a key of 32 bytes; restore it from the backup")]
+    #[error("{0} is not a key of 32 bytes; copy it from where the keys are kept")]
     InvalidKey(PathBuf),
-    #[error("{0} is not an RSA private key: {1}; restore it from the backup")]
+    #[error("{0} is not an RSA private key: {1}; copy it from where the keys are kept")]
     InvalidSigningKey(PathBuf, String),
 }
 

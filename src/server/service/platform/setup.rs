@@ -64,7 +64,7 @@ impl NewTenant {
 }
 
 impl Services {
-    /// Draws the secrets of what [`initialize`](Self::initialize) will create, so that they can be shown before it does.
+    /// Generates the secrets of what [`initialize`](Self::initialize) will create, so that they can be shown before it does.
     pub async fn plan_setup(&self, test_tenant: bool, chosen_test_password: Option<Secret>) -> Result<SetupSummary, Fault> {
         let mut plan = SetupSummary::default();
         for name in [DEFAULT_TENANT, TEST_TENANT] {
