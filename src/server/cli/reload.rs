@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
 use tokio::signal::unix::Signal;
+use tokio::task::block_in_place;
 
 use super::CommandError;
 use crate::domain::time::Timestamp;
@@ -65,8 +66,9 @@ impl Reloader {
         let mut check = tokio::time::interval(CHECK_INTERVAL);
         loop {
             tokio::select! {
-                Some(()) = hangups.recv() => self.reload(&state),
-                _ = check.tick() => self.check_certificate(&state),
+                // The files may be on a file system that does not respond.
+                Some(()) = hangups.recv() => block_in_place(|| self.reload(&state)),
+                _ = check.tick() => block_in_place(|| self.check_certificate(&state)),
             }
         }
     }

@@ -53,7 +53,13 @@ impl SecretsTarget {
             }
             Self::File(file) => {
                 let written = write_new(file, |out| messages::write_setup(out, setup));
-                written.map_err(|error| unwritten(&file.display().to_string(), error))
+                written.map_err(|error| match error.kind() {
+                    io::ErrorKind::AlreadyExists => CommandError::Other(format!(
+                        "{} exists already: if it has the secrets of an earlier start, store them; then delete it, and start again; nothing was set up",
+                        file.display()
+                    )),
+                    _ => unwritten(&file.display().to_string(), error),
+                })
             }
         }
     }

@@ -15,14 +15,24 @@ use super::{Error, Storage, deployment};
 /// The file beside the database with its generation, or with two while one is being replaced; a line each.
 pub const SUFFIX: &str = "-generation";
 
-/// Refuses a WAL that is certainly not that of the file.
-pub async fn refuse_foreign_wal(file: &Path) -> Result<(), Error> {
+/// Refuses a WAL that is certainly not that of the file, and changes nothing.
+pub async fn check_wal(file: &Path) -> Result<(), Error> {
+    is_own_wal(file).await.map(drop)
+}
+
+/// Whether the file is that of the recorded generation. `Err`: it is not, and there is a WAL.
+async fn is_own_wal(file: &Path) -> Result<bool, Error> {
     let is_own = is_in_wal_mode(file)? && is_recorded(file).await?;
-    if is_own {
-        return Ok(());
-    }
-    if has_changes(file, "-wal").map_err(sqlx::Error::Io)? {
+    if !is_own && has_changes(file, "-wal").map_err(sqlx::Error::Io)? {
         return Err(Error::ForeignWal(file.to_owned()));
+    }
+    Ok(is_own)
+}
+
+/// Refuses a WAL that is certainly not that of the file. Without one, what was recorded of another file is removed.
+pub async fn refuse_foreign_wal(file: &Path) -> Result<(), Error> {
+    if is_own_wal(file).await? {
+        return Ok(());
     }
     // Another database than before, without a WAL.
     match fs::remove_file(beside(file, SUFFIX)) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::{Connection, Database, Error, Readers, deployment, postgres, sql, sqlite};
+use super::{Connection, Database, Error, Readers, deployment, generation, postgres, sql, sqlite};
 use crate::domain::time::Timestamp;
 
 /// The result of looking at a database.
@@ -46,6 +46,10 @@ pub async fn inspect(database: &Database) -> Result<DatabaseFound, Error> {
             match (database, wal, shm) {
                 (None, _, _) => return Ok(DatabaseFound::Absent),
                 (_, Some(1..), None) => return Ok(DatabaseFound::NotClosed),
+                (_, Some(1..), _) => {
+                    generation::check_wal(file).await?;
+                    sqlite::inspector(file, true).await?
+                }
                 (_, wal, shm) => sqlite::inspector(file, wal.is_some() && shm.is_some()).await?,
             }
         }

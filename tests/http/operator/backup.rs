@@ -105,6 +105,8 @@ async fn wal_of_another_database_is_refused() {
             said.err
         );
     }
+    let doctor = deployment.run(&["doctor"]);
+    assert!(doctor.code == Some(1) && doctor.out.contains("tms-portal.db-wal has changes that do not belong to"), "{}", doctor.out);
     assert!(fs::read(&database).expect("read") == fs::read(&backup).expect("read"), "it is not changed");
     for lose in [|file: &Path| fs::write(file, ""), |file: &Path| fs::remove_file(file)] {
         lose(&database).expect("done");
@@ -175,6 +177,10 @@ async fn backup_is_private_and_described_and_old_ones_are_deleted() {
     let mut foreign = info.clone();
     foreign["keys"] = serde_json::json!({ "codes.key": "00" });
     fs::write(folder.join(others[3]), foreign.to_string()).expect("written");
+    // Made while the clock was ahead.
+    for extension in ["db", "json"] {
+        fs::copy(first.with_extension(extension), folder.join(format!("tms-portal-29990101T000000.000Z.{extension}"))).expect("copied");
+    }
     let made = [deployment.back_up(&[]), deployment.back_up(&["--keep", "2"])];
     let mut expected: Vec<PathBuf> = made.iter().flat_map(|file| [file.clone(), file.with_extension("json")]).collect();
     expected.extend(others.map(|name| folder.join(name)));

@@ -48,7 +48,7 @@ fn secrets_are_written_to_a_new_file_if_asked_to() {
     let file = deployment.path().join("secrets");
     fs::write(&file, "other").expect("written");
     let refused = deployment.run(&init);
-    assert!(refused.code == Some(1) && refused.err.contains("cannot write the secrets to secrets"), "{}", refused.err);
+    assert!(refused.code == Some(1) && refused.err.contains("secrets exists already"), "{}", refused.err);
     assert_eq!(fs::read_to_string(&file).expect("read"), "other");
     fs::remove_file(&file).expect("removed");
     let made = deployment.run(&init);

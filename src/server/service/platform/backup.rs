@@ -120,7 +120,7 @@ pub async fn back_up(database: &Database, dir: &Path, keep: Option<NonZeroUsize>
         let _ = (fs::remove_file(&partial), fs::remove_file(BackupInfo::path(&file)));
     }
     let info = made?;
-    let deleted = keep.map_or_else(|| Ok(Vec::new()), |keep| delete_older(dir, keep.get(), &info))?;
+    let deleted = keep.map_or_else(|| Ok(Vec::new()), |keep| delete_older(&file, keep.get(), &info))?;
     Ok(Backup { file, info, deleted })
 }
 
@@ -147,8 +147,10 @@ async fn write_backup(source: &Path, partial: &Path, file: &Path, now: Timestamp
     Ok(info)
 }
 
-/// Deletes all but the newest `keep` backups of the deployment with these keys.
-fn delete_older(dir: &Path, keep: usize, newest: &BackupInfo) -> Result<Vec<PathBuf>, BackupError> {
+/// Deletes all but `keep` backups of the deployment with these keys: the new one, and the newest before it. Those that were made while the
+/// clock was ahead are deleted first.
+fn delete_older(new: &Path, keep: usize, newest: &BackupInfo) -> Result<Vec<PathBuf>, BackupError> {
+    let dir = new.parent().unwrap_or(Path::new("."));
     let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(file_error(dir))?;
     let is_backup = |path: &Path| {
         let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX) && name.ends_with("Z.db"));
@@ -157,7 +159,7 @@ fn delete_older(dir: &Path, keep: usize, newest: &BackupInfo) -> Result<Vec<Path
     };
     let mut backups: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_backup(path)).collect();
     // The names begin with the time.
-    backups.sort();
+    backups.sort_by_key(|backup| (backup.as_path() <= new, backup.clone()));
     backups.truncate(backups.len().saturating_sub(keep));
     for backup in &backups {
         fs::remove_file(backup).map_err(file_error(backup))?;
