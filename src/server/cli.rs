@@ -23,7 +23,9 @@ mod tenant;
 mod variables;
 mod verify;
 
+use std::fs::File;
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -31,7 +33,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerOptions};
 use super::providers::egress::EgressPolicy;
 use super::service::platform::backup::BackupError;
-use super::service::platform::data_lock::{DataLock, DataLockError};
+use super::service::platform::data_lock::{DataLock, DataLockError, share_with_commands};
 use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock, SystemRng, TenantAdmin};
 use super::tls::development;
 use crate::domain::display_text;
@@ -216,8 +218,14 @@ impl TenantOptions {
     }
 }
 
+/// Held until the process ends, so that no backup is restored while a command changes data.
+static COMMAND_LOCK: OnceLock<File> = OnceLock::new();
+
 /// Opens an existing portal, for commands that change stored data.
 async fn open_existing(existing: &ExistingPortal) -> Result<Services, Fault> {
+    if let Database::File(_) = existing.database {
+        let _ = COMMAND_LOCK.set(share_with_commands(&existing.data_dir).map_err(Fault::new)?);
+    }
     open_in(DataLocation { dir: &existing.data_dir, database: &existing.database, create: false }, "", &existing.egress).await
 }
 

@@ -211,6 +211,28 @@ async fn running_portal_is_not_restored_over() {
     assert!(deployment.previous_databases().is_empty());
 }
 
+#[tokio::test]
+async fn restore_and_commands_wait_for_each_other() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    let backup = deployment.back_up(&[]);
+    let add = ["person", "add", "--tenant", "test", "--display-name", "Dora", "dora"];
+    let lock = fs::File::create(deployment.data("lock.commands")).expect("a file");
+    lock.try_lock_shared().expect("free");
+    let said = deployment.restore(&backup);
+    assert!(said.code == Some(1) && said.err.contains("a command of tms-portal changes the data in data"), "{}", said.err);
+    assert!(deployment.previous_databases().is_empty());
+    lock.unlock().expect("unlocked");
+    lock.try_lock().expect("free");
+    let said = deployment.run(&add);
+    assert!(said.code == Some(1) && said.err.contains("a backup is being restored in data"), "{}", said.err);
+    lock.unlock().expect("unlocked");
+    assert_eq!(deployment.run(&add).code, Some(0));
+    assert_eq!(deployment.restore(&backup).code, Some(0));
+}
+
 /// Overwrites pages, of which some are in use.
 fn damage(file: &Path) {
     let mut bytes = fs::read(file).expect("read");

@@ -1,4 +1,5 @@
-//! The lock of a data directory, which keeps a second server, and a restore, away from the database in it.
+//! The locks of a data directory: one keeps a second server, and a restore, away from the database in it; the other keeps a restore away from
+//! commands that change data.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -11,11 +12,18 @@ use thiserror::Error;
 /// with its process.
 const LOCK_FILE: &str = "lock";
 
-/// Why the lock was not taken.
+/// The same for the lock that commands share, and a restore has alone.
+const COMMANDS_FILE: &str = "lock.commands";
+
+/// Why a lock was not taken.
 #[derive(Debug, Error)]
 pub enum DataLockError {
     #[error("another tms-portal uses the data directory {0}: stop it first")]
     Held(PathBuf),
+    #[error("a command of tms-portal changes the data in {0}: wait until it has ended")]
+    Command(PathBuf),
+    #[error("a backup is being restored in {0}: wait until this has ended")]
+    Restore(PathBuf),
     #[error("the directory {parent} does not exist, so {dir} is not created in it: create it, or mount its file system")]
     NoParent { dir: PathBuf, parent: PathBuf },
     #[error("{0} is no directory, or a link to one that does not exist: is its file system mounted?")]
@@ -62,6 +70,34 @@ impl DataLock {
     }
 }
 
+/// Held by a command that changes data, until it is dropped. Several commands can hold it.
+pub fn share_with_commands(dir: &Path) -> Result<File, DataLockError> {
+    let (file, path) = open_commands_file(dir)?;
+    match file.try_lock_shared() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DataLockError::Restore(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(DataLockError::File(path, error)),
+    }
+}
+
+/// Keeps commands that change data away, until it is dropped.
+pub fn keep_commands_away(dir: &Path) -> Result<File, DataLockError> {
+    let (file, path) = open_commands_file(dir)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(DataLockError::Command(dir.to_owned())),
+        Err(TryLockError::Error(error)) => Err(DataLockError::File(path, error)),
+    }
+}
+
+fn open_commands_file(dir: &Path) -> Result<(File, PathBuf), DataLockError> {
+    let path = dir.join(COMMANDS_FILE);
+    match OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path) {
+        Ok(file) => Ok((file, path)),
+        Err(error) => Err(DataLockError::File(path, error)),
+    }
+}
+
 /// Creates a directory that only its owner can access, but not its parent: a missing parent may be a file system that is not mounted. False
 /// if it exists.
 pub fn create_dir(dir: &Path) -> Result<bool, DataLockError> {
@@ -95,6 +131,18 @@ mod tests {
         assert!(matches!(refused, DataLockError::Held(_)) && refused.to_string().contains(&data.display().to_string()), "{refused}");
         drop(lock);
         DataLock::acquire(&data).expect("free again");
+    }
+
+    #[test]
+    fn restore_and_commands_exclude_each_other() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let commands = [share_with_commands(dir.path()).expect("one"), share_with_commands(dir.path()).expect("another")];
+        assert!(matches!(keep_commands_away(dir.path()), Err(DataLockError::Command(_))));
+        drop(commands);
+        let restore = keep_commands_away(dir.path()).expect("free");
+        assert!(matches!(share_with_commands(dir.path()), Err(DataLockError::Restore(_))));
+        drop(restore);
+        share_with_commands(dir.path()).expect("free again");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::time::Timestamp;
 use crate::server::service::platform::backup::{BackupError, BackupInfo, check, create_private, file_error, sha256, sync_parent};
-use crate::server::service::platform::data_lock::DataLock;
+use crate::server::service::platform::data_lock::{DataLock, keep_commands_away};
 use crate::server::service::platform::keystore::{KEY_FILES, KEYS_DIR, Keystore};
 use crate::server::service::{DataLocation, Database, Rng};
 use crate::server::storage::backup::{Contents, GENERATION_SUFFIX, Use, beside, has_changes};
@@ -42,6 +42,7 @@ pub async fn restore(data: DataLocation<'_>, backup: &Path, entropy: &dyn Rng, n
     Keystore::open(data.dir, false, entropy)?;
     refuse_other_user(data.dir)?;
     let _lock = DataLock::acquire(data.dir)?;
+    let _commands = keep_commands_away(data.dir)?;
     let info = BackupInfo::read(backup)?;
     refuse_incomplete(backup)?;
     let copy = beside(file, ".restoring");
