@@ -183,6 +183,8 @@ pub struct Config {
     pub egress: EgressPolicy,
     /// `None`: no e-mail is sent.
     pub smtp: Option<SmtpSettings>,
+    /// The file as it was read.
+    pub file: WrittenSettings,
 }
 
 /// All problems of the configuration, one line each.
@@ -199,7 +201,7 @@ impl std::error::Error for ConfigProblems {}
 
 impl Config {
     pub fn read(options: &ServerOptions) -> Result<Self, ConfigProblems> {
-        let SettingsFile { leptos, portal, unknown } = SettingsFile::read(&options.data.config)?;
+        let SettingsFile { leptos, portal, unknown, written: file } = SettingsFile::read(&options.data.config)?;
         let listen = options.listen.unwrap_or(leptos.site_addr);
         let scheme = if options.tls.is_requested() { "https" } else { "http" };
         let setting = if options.public_url.is_none() { "[portal] public-url" } else { "--public-url" };
@@ -221,6 +223,7 @@ impl Config {
             limits: portal.limits,
             egress: EgressPolicy::default(),
             smtp: None,
+            file,
             leptos,
         };
         let mut problems = unknown;

@@ -35,13 +35,12 @@ enum ServedTls {
 impl Reloader {
     /// Prepares the certificate.
     pub fn new(options: ServerOptions, config: &Config, now: Timestamp) -> Result<Self, CommandError> {
-        let file = WrittenSettings::read(&options.data.config).map_err(|problem| ConfigProblems(vec![problem]))?;
         let tls = match &config.tls {
             TlsMode::External => ServedTls::External,
             TlsMode::OperatorCertificate(certificate) => ServedTls::Operator(Box::new(ServedCertificate::new(certificate.clone()))),
             TlsMode::Development => ServedTls::Development(DevelopmentCertificate::prepare(config, now)?),
         };
-        Ok(Self { options, file, tls })
+        Ok(Self { options, file: config.file.clone(), tls })
     }
 
     /// The TLS configuration of the listener, which follows reloads.
@@ -91,7 +90,6 @@ impl Reloader {
     fn try_reload(&mut self, state: &AppState) -> Result<WrittenSettings, ConfigProblems> {
         let problem = |problem| ConfigProblems(vec![problem]);
         let config = Config::read(&self.options)?;
-        let file = WrittenSettings::read(&self.options.data.config).map_err(problem)?;
         let now = state.services.now();
         match (&mut self.tls, config.tls) {
             (ServedTls::Operator(current), TlsMode::OperatorCertificate(new)) => {
@@ -104,7 +102,7 @@ impl Reloader {
         state.certificate_expiry.set(self.certificate_expiry());
         state.trusted_proxies.set(config.trusted_proxies);
         state.limits.set(config.limits);
-        Ok(file)
+        Ok(config.file)
     }
 
     /// Uses renewed files, and reports a certificate that expires.

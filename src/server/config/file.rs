@@ -6,11 +6,13 @@ use ::config::{Case, Config, Environment, File, FileFormat};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use serde::Deserialize;
+use toml::Table;
 
 use super::ConfigProblems;
 use super::providers::ProvidersSection;
 use super::smtp::SmtpSection;
 use super::unknown::{Section, unknown_settings};
+use super::written_settings::WrittenSettings;
 use crate::domain::text_file;
 use crate::server::middleware::client_ip::ForwardedHeader;
 use crate::server::state::RequestLimits;
@@ -81,6 +83,7 @@ pub struct SettingsFile {
     pub portal: PortalSection,
     /// Problems: the unknown sections and settings.
     pub unknown: Vec<String>,
+    pub written: WrittenSettings,
 }
 
 impl SettingsFile {
@@ -91,8 +94,10 @@ impl SettingsFile {
         let in_file = |problem: &dyn std::fmt::Display| format!("{name}: {problem}");
         let unknown = unknown_settings(&text, &sections()).map_err(|error| one(in_file(&error)))?;
         let unknown: Vec<String> = unknown.iter().map(|problem| in_file(problem)).collect();
-        match (leptos_options(&text), toml::from_str(&text)) {
-            (Ok(leptos), Ok(Sections { portal })) => Ok(Self { leptos, portal, unknown }),
+        let table: Table = toml::from_str(&text).map_err(|error| one(in_file(&error)))?;
+        // Of the text, so that errors name the line.
+        match (leptos_options(&table), toml::from_str(&text)) {
+            (Ok(leptos), Ok(Sections { portal })) => Ok(Self { leptos, portal, unknown, written: WrittenSettings(table) }),
             (leptos, portal) => {
                 let invalid = [leptos.err().map(|problem| in_file(&problem)), portal.err().map(|problem| in_file(&problem))];
                 Err(ConfigProblems(unknown.into_iter().chain(invalid.into_iter().flatten()).collect()))
@@ -116,9 +121,8 @@ fn sections() -> [Section; 8] {
 }
 
 /// Reads Leptos' options as Leptos does, except that the section may stand anywhere, and that empty `LEPTOS_` variables count as not set.
-fn leptos_options(text: &str) -> Result<LeptosOptions, String> {
-    let section = toml::from_str::<toml::Table>(text).map_err(|error| error.to_string())?;
-    let section = LEPTOS_SECTION.split('.').try_fold(toml::Value::Table(section), |table, name| table.get(name).cloned());
+fn leptos_options(file: &Table) -> Result<LeptosOptions, String> {
+    let section = file.get("package").and_then(|package| package.get("metadata")?.get("leptos"));
     let section = section.ok_or_else(|| format!("the section [{LEPTOS_SECTION}] is missing"))?;
     let section = toml::to_string(&section).map_err(|error| format!("[{LEPTOS_SECTION}] {error}"))?;
     let settings = Config::builder()

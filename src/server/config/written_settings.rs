@@ -1,26 +1,25 @@
 //! The settings as they are written in the file, to tell which of them have changed.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::fmt;
 
 use toml::{Table, Value};
-
-use crate::domain::text_file;
 
 /// Settings whose change takes effect when they are reloaded; those that end in a dot are sections.
 const RELOADABLE: [&str; 3] = ["portal.limits.", "portal.trusted-proxies", "portal.forwarded-header"];
 
 /// All settings of the file.
-#[derive(Debug)]
-pub struct WrittenSettings(Table);
+#[derive(Clone)]
+pub struct WrittenSettings(pub(super) Table);
+
+/// Without the settings, which may contain passwords.
+impl fmt::Debug for WrittenSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WrittenSettings").finish_non_exhaustive()
+    }
+}
 
 impl WrittenSettings {
-    pub fn read(file: &Path) -> Result<Self, String> {
-        let name = file.display();
-        let text = std::fs::read(file).and_then(text_file::text).map_err(|error| format!("--config: cannot read {name}: {error}"))?;
-        toml::from_str(&text).map(Self).map_err(|error| format!("{name}: {error}"))
-    }
-
     /// The names of the settings that have another value in `new` and take effect only after a restart.
     pub fn changes_for_restart(&self, new: &Self) -> Vec<String> {
         let mut changed = BTreeSet::new();
