@@ -316,6 +316,10 @@ mod serve {
             Self { child, address: address.expect("it says where it listens"), said: said.join("\n") }
         }
 
+        pub fn url(&self) -> String {
+            format!("http://{}", self.address)
+        }
+
         pub fn connect(&self) -> TcpStream {
             let connection = TcpStream::connect(self.address).expect("connected");
             connection.set_read_timeout(Some(Duration::from_secs(10))).expect("set");

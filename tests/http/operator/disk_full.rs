@@ -1,28 +1,19 @@
 //! No space is left. A limit of the size of files stands for the full disk: writes beyond it fail, also within existing files.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::{Value, json};
 
 use super::Deployment;
+use super::serve::Server;
 use crate::postgres;
 use crate::tms::api::{ApiClient, key_request, login};
 
 /// A portal that does not die of the signal about the limit.
-struct Portal {
-    child: Child,
-    base: String,
-}
-
-impl Drop for Portal {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+struct Portal(Server);
 
 impl Portal {
     fn start(deployment: &Deployment) -> Self {
@@ -35,30 +26,25 @@ impl Portal {
                 None => command.env_remove(name),
             };
         }
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
-        let lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
-        let said: Vec<String> = lines.take_while(|line| !line.starts_with("Stop with")).collect();
-        let address = said.iter().find_map(|line| line.split_once("(listening on ")?.1.split(',').next());
-        let base = format!("http://{}", address.expect("it says where it listens"));
-        Self { child, base }
+        Self(Server::spawn(command.stdin(Stdio::null()).stderr(Stdio::piped())))
     }
 
     /// Limits the size of its files.
     fn limit_files(&self, bytes: Option<u64>) {
-        let pid = Pid::from_child(&self.child);
+        let pid = Pid::from_child(&self.0.child);
         let Rlimit { maximum, .. } = getrlimit(Resource::Fsize);
         prlimit(Some(pid), Resource::Fsize, Rlimit { current: bytes.or(maximum), maximum }).expect("limited");
     }
 
     async fn get(&self, path: &str, accept: &str) -> reqwest::Response {
-        reqwest::Client::new().get(format!("{}{path}", self.base)).header("accept", accept).send().await.expect("an answer")
+        reqwest::Client::new().get(format!("{}{path}", self.0.url())).header("accept", accept).send().await.expect("an answer")
     }
 
     /// Ends it, and returns its log.
     fn log(mut self) -> String {
-        self.child.kill().expect("ended");
+        self.0.child.kill().expect("ended");
         let mut log = String::new();
-        self.child.stderr.take().expect("its log").read_to_string(&mut log).expect("a text");
+        self.0.child.stderr.take().expect("its log").read_to_string(&mut log).expect("a text");
         log
     }
 }
@@ -71,7 +57,7 @@ async fn full_disk_stops_changes_only_and_is_named() {
     }
     let deployment = Deployment::set_up().await;
     let portal = Portal::start(&deployment);
-    let host = ApiClient::at(&portal.base);
+    let host = ApiClient::at(&portal.0.url());
     let client = host.with("x-tms-tenant", "test").with("x-tms-client-id", "testclient1").with("x-tms-client-secret", "secret1");
     let (free, limited) = (client.make_key(json!({})).await, client.make_key(json!({ "num_uses": 5 })).await);
     let page = portal.get("/sign-in", "text/html").await.status();
@@ -84,7 +70,7 @@ async fn full_disk_stops_changes_only_and_is_named() {
     }
     let form = [("client_id", "tms-cli")];
     let device =
-        reqwest::Client::new().post(format!("{}/t/test/oauth/device_authorization", portal.base)).form(&form).send().await.expect("an answer");
+        reqwest::Client::new().post(format!("{}/t/test/oauth/device_authorization", portal.0.url())).form(&form).send().await.expect("an answer");
     assert!(device.status() == 503 && device.headers().contains_key("retry-after"));
     assert_eq!(device.json::<Value>().await.expect("JSON")["error"], "temporarily_unavailable");
     assert!(host.gets_key(&login(&free)).await, "its login is recorded later or not at all");

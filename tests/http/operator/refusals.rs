@@ -1,48 +1,33 @@
 //! Refused authentications in the log of the real program, as an operator's fail2ban reads it.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
 
 use regex::Regex;
 
 use super::Deployment;
+use super::serve::Server;
 use crate::app::admin_secret;
 
 const FILTER: &str = include_str!("../../../docs/fail2ban/filter.conf");
 
 /// A portal whose log goes to a file.
-struct LoggingServer {
-    child: Child,
-    base: String,
-}
-
-impl Drop for LoggingServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+struct LoggingServer(Server);
 
 impl LoggingServer {
     fn start(deployment: &Deployment, json: bool) -> Self {
         let log = File::create(deployment.path().join("log")).expect("a file");
         let mut command = deployment.command(&["serve", "--test-tenant"]);
-        command.env("NO_COLOR", "1").stdout(Stdio::piped()).stderr(log);
+        command.env("NO_COLOR", "1").stderr(log);
         if json {
             command.env("TMS_LOG_FORMAT", "json");
         }
-        let mut child = command.spawn().expect("started");
-        let lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
-        let said: Vec<String> = lines.take_while(|line| !line.starts_with("Stop with")).collect();
-        let address = said.iter().find_map(|line| Some(line.split_once("(listening on ")?.1.split_once(',')?.0));
-        Self { child, base: format!("http://{}", address.expect("it says where it listens")) }
+        Self(Server::spawn(&mut command))
     }
 
     /// Stops it, and returns its log.
     fn stop(mut self, deployment: &Deployment) -> String {
-        let done = std::process::Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill");
-        assert!(done.success() && self.child.wait().expect("ended").success());
+        self.0.signal("-TERM");
+        assert!(self.0.child.wait().expect("ended").success());
         std::fs::read_to_string(deployment.path().join("log")).expect("a log")
     }
 }
@@ -64,14 +49,14 @@ fn banned<'l>(filter: &[Regex], line: &'l str) -> Option<&'l str> {
 
 async fn guess(server: &LoggingServer, secret: &str) {
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let (token, tms) = (format!("{}/t/test/oauth/token", server.base), format!("{}/v1/tms", server.base));
+    let (token, tms) = (format!("{}/t/test/oauth/token", server.0.url()), format!("{}/v1/tms", server.0.url()));
     let form = |id: &str, secret: &str| http.post(&token).form(&[("client_id", id), ("client_secret", secret), ("grant_type", "x")]);
     let admin = |id: &str, secret: &str| {
         let headers = [("x-tms-tenant", "test"), ("x-tms-admin-id", id), ("x-tms-admin-secret", secret)];
         headers.into_iter().fold(http.get(format!("{tms}/usermfa/list")), |request, (name, value)| request.header(name, value))
     };
     let sign_in =
-        |name: &str| http.post(format!("{}/sign-in/password", server.base)).form(&[("tenant", "test"), ("user_name", name), ("password", secret)]);
+        |name: &str| http.post(format!("{}/sign-in/password", server.0.url())).form(&[("tenant", "test"), ("user_name", name), ("password", secret)]);
     let lookup = http.post(format!("{tms}/pubkeys/creds/retrieve")).bearer_auth(secret).json(&serde_json::json!({}));
     for request in [
         form("testclient1", secret),
