@@ -106,7 +106,11 @@ const PASSKEY: AccountLimit = AccountLimit { name: "passkey", from_one: (10, TEN
 /// How the keys of all counters of an account begin, without the name of the person: what an administrator resets.
 pub fn account_key_prefixes(tenant: &TenantId) -> impl Iterator<Item = String> {
     let names = ACCOUNT_LIMITS.into_iter().map(|limit| limit.name).chain([USER_CODE, PREFILLED_USER_CODE]);
-    names.map(move |name| format!("{name} account {tenant}/"))
+    names.map(move |name| account_key_prefix(name, tenant))
+}
+
+fn account_key_prefix(name: &str, tenant: &TenantId) -> String {
+    format!("{name} account {tenant}/")
 }
 
 /// The limits on attempts to sign in to an account.
@@ -115,7 +119,7 @@ pub const ACCOUNT_LIMITS: [AccountLimit; 4] = [PASSWORD, SECOND_FACTOR, RECOVERY
 impl AccountLimit {
     /// How the keys of this limit begin for the accounts of a tenant.
     pub fn key_prefix(&self, tenant: &TenantId) -> String {
-        format!("{} account {tenant}/", self.name)
+        account_key_prefix(self.name, tenant)
     }
 
     /// The user, the maximum and the window of one of this limit's counters. `rest`: its key after [`Self::key_prefix`].

@@ -41,6 +41,11 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// How far the two times are apart.
+    pub fn difference(self, other: Timestamp) -> Duration {
+        self.since(other).max(other.since(self))
+    }
+
     /// Whether it is in the future by more than clocks differ: it was stored while a clock was wrong, or the clock was set back since.
     pub fn is_ahead_of(self, now: Timestamp) -> bool {
         self > now + CLOCK_TOLERANCE

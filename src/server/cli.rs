@@ -23,6 +23,7 @@ mod tenant;
 mod variables;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::process::ExitCode;
 use std::sync::OnceLock;
@@ -176,6 +177,11 @@ impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
         Self::Other(error.to_string())
     }
+}
+
+/// How much a database has, by the rows of its tables.
+fn amount(rows: &BTreeMap<String, i64>) -> String {
+    format!("{} rows of {} tables", rows.values().sum::<i64>(), rows.len())
 }
 
 /// Parses a display name.

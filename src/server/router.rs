@@ -27,7 +27,7 @@ use super::middleware::forms::{MAX_FORM_SIZE, RenderMismatchPage};
 use super::middleware::outermost::{self, Outermost, RouteRules};
 use super::middleware::security_headers::security_headers;
 use super::middleware::unavailable::with_retry_after;
-use super::middleware::{client_ip, cookies, forms, once, page_runtime, rate_limit, require_sign_in};
+use super::middleware::{client_ip, cookies, forms, http_error, once, page_runtime, rate_limit, require_sign_in};
 use super::service::platform::readiness;
 use super::sign_in::session_store::{self, DbSessionStore};
 use super::state::AppState;
@@ -176,8 +176,7 @@ async fn rate_limit_pages(State(state): State<AppState>, request: Request, next:
 async fn ready(State(state): State<AppState>, headers: HeaderMap) -> Response {
     let problems = state.services.readiness().await.err().unwrap_or_default();
     let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
-    let response = if accepted.into_iter().any(|accept| accept.contains("application/json")) {
+    let response = if http_error::accepts(&headers, "application/json") {
         (status, Json(readiness::report(&problems))).into_response()
     } else {
         let line = problems.first().map_or_else(|| "ready\n".to_owned(), |problem| format!("not ready: {}\n", problem.as_str()));

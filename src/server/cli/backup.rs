@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use super::CommandError;
+use super::{CommandError, amount};
 use crate::server::config::DataOptions;
 use crate::server::service::platform::backup::{Backup, back_up};
+use crate::server::service::platform::keystore::KEYS_DIR;
 use crate::server::service::{Clock as _, SystemClock};
 
 #[derive(clap::Args)]
@@ -23,8 +24,7 @@ pub struct BackupArgs {
 pub async fn run(args: &BackupArgs) -> Result<(), CommandError> {
     let portal = args.data.existing_portal()?;
     let Backup { file, info, deleted } = back_up(&portal.database, &args.to, args.keep, SystemClock.now()).await?;
-    let (rows, tables) = (info.rows.values().sum::<i64>(), info.rows.len());
-    println!("Backed up {rows} rows of {tables} tables, and checked the copy.");
+    println!("Backed up {}, and checked the copy.", amount(&info.rows));
     println!("  file    {}", file.display());
     println!("  schema  {}\n  sha256  {}", info.schema, info.sha256);
     for old in deleted {
@@ -32,7 +32,7 @@ pub async fn run(args: &BackupArgs) -> Result<(), CommandError> {
     }
     println!(
         "The keys in {} are not in it, and it is of no use without them: keep a copy of them in another place.",
-        portal.data_dir.join("keys").display()
+        portal.data_dir.join(KEYS_DIR).display()
     );
     Ok(())
 }

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::CommandError;
+use super::{CommandError, amount};
 use crate::server::config::DataOptions;
+use crate::server::service::platform::keystore::KEYS_DIR;
 use crate::server::service::platform::restore::{Restored, restore, verify_backup};
 use crate::server::service::{Clock as _, DataLocation, SystemClock, SystemRng};
 
@@ -27,8 +28,7 @@ pub async fn run(args: &RestoreArgs) -> Result<(), CommandError> {
     } else {
         restore(data, &args.file, &SystemRng, SystemClock.now()).await?
     };
-    let (rows, tables) = (contents.rows.values().sum::<i64>(), contents.rows.len());
-    println!("The backup is not damaged: {rows} rows of {tables} tables, schema {}.", contents.schema);
+    println!("The backup is not damaged: {}, schema {}.", amount(&contents.rows), contents.schema);
     match &info {
         Some(info) => println!("  made    {}\n  sha256  {}", info.created_at, info.sha256),
         None => println!("There is no JSON file beside it, so its SHA-256 was not compared."),
@@ -36,7 +36,7 @@ pub async fn run(args: &RestoreArgs) -> Result<(), CommandError> {
     if contents.key_fingerprints.is_empty() {
         println!("It is of a release that recorded no key fingerprints: whether the keys are those of this backup is not known.");
     } else {
-        println!("The keys in {} are those of this backup.", portal.data_dir.join("keys").display());
+        println!("The keys in {} are those of this backup.", portal.data_dir.join(KEYS_DIR).display());
     }
     if args.verify_only {
         return Ok(());

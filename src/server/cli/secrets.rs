@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{CommandError, messages};
+use crate::server::service::platform::backup::sync_parent;
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::platform::setup::SetupSummary;
 
@@ -92,8 +93,7 @@ impl SecretsTarget {
 /// Writes a new file and waits until it is on disk. A file that could not be written completely is removed.
 fn write_new(file: &Path, write: impl FnOnce(&mut fs::File) -> io::Result<()>) -> io::Result<()> {
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let written = write(&mut out).and_then(|()| out.sync_all()).and_then(|()| fs::File::open(parent)?.sync_all());
+    let written = write(&mut out).and_then(|()| out.sync_all()).and_then(|()| sync_parent(file));
     written.inspect_err(|_| {
         // The first error is reported.
         let _ = fs::remove_file(file);

@@ -1,6 +1,6 @@
 //! `tms-portal verify`: checks the SQLite database and its keys, while the portal runs or not.
 
-use super::CommandError;
+use super::{CommandError, amount};
 use crate::server::config::ExistingPortal;
 use crate::server::service::platform::backup::verify;
 use crate::server::service::{DataLocation, SystemRng};
@@ -8,8 +8,7 @@ use crate::server::service::{DataLocation, SystemRng};
 pub async fn run(portal: &ExistingPortal) -> Result<(), CommandError> {
     let data = DataLocation { dir: &portal.data_dir, database: &portal.database, create: false };
     let contents = verify(data, &SystemRng).await?;
-    let (rows, tables) = (contents.rows.values().sum::<i64>(), contents.rows.len());
-    println!("The database is not damaged: {rows} rows of {tables} tables, schema {}.", contents.schema);
+    println!("The database is not damaged: {}, schema {}.", amount(&contents.rows), contents.schema);
     if contents.key_fingerprints.is_empty() {
         println!("No key fingerprints are recorded yet; the next start records them.");
     } else {

@@ -34,7 +34,12 @@ impl IntoResponse for HttpError {
 pub type RenderErrorPage = fn(AppState, Request, StatusCode) -> BoxFuture<'static, Response>;
 
 pub fn wants_html(headers: &HeaderMap) -> bool {
-    headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains("text/html"))
+    accepts(headers, "text/html")
+}
+
+/// Whether `Accept` names the media type.
+pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    headers.get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()).any(|accept| accept.contains(media_type))
 }
 
 /// Replaces an error without a body by the error page, for clients that accept HTML. JSON errors are kept: they answer scripts, some of

@@ -7,7 +7,7 @@ use super::sql::{Connection, Pool};
 use super::{Error, copy, deployment, generation, sqlite};
 
 pub use generation::SUFFIX as GENERATION_SUFFIX;
-pub use sqlite::{beside, has_changes};
+pub use sqlite::{beside, directory_of, has_changes, sync_parent};
 
 /// How a file is opened for reading.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::sqlite::{beside, checkpoint, has_changes, reader_of_fixed, table_names};
+use super::sqlite::{beside, checkpoint, has_changes, reader_of_fixed, sync_parent, table_names};
 use super::{Error, Storage, deployment};
 
 /// The file beside the database with its generation, or with two while one is being replaced; a line each.
@@ -111,7 +111,7 @@ fn record(file: &Path, text: &str) -> Result<(), Error> {
         out.write_all(text.as_bytes())?;
         out.sync_all()?;
         fs::rename(&new, &there)?;
-        there.parent().map_or(Ok(()), |dir| File::open(if dir.as_os_str().is_empty() { Path::new(".") } else { dir })?.sync_all())
+        sync_parent(&there)
     };
     Ok(write().map_err(sqlx::Error::Io)?)
 }

@@ -46,11 +46,14 @@ pub async fn inspect(database: &Database) -> Result<DatabaseFound, Error> {
             match (database, wal, shm) {
                 (None, _, _) => return Ok(DatabaseFound::Absent),
                 (_, Some(1..), None) => return Ok(DatabaseFound::NotClosed),
-                (_, Some(1..), _) => {
-                    generation::check_wal(file).await?;
-                    sqlite::inspector(file, true).await?
+                (_, Some(size), Some(_)) => {
+                    if size > 0 {
+                        generation::check_wal(file).await?;
+                    }
+                    sqlite::reader_of_backup(file).await?
                 }
-                (_, wal, shm) => sqlite::inspector(file, wal.is_some() && shm.is_some()).await?,
+                // Without the files of a WAL, SQLite would create them.
+                _ => sqlite::reader_of_fixed(file).await?,
             }
         }
     };
@@ -65,18 +68,20 @@ pub async fn inspect(database: &Database) -> Result<DatabaseFound, Error> {
 
 /// The size of the database's file, or of the one beside it with this suffix; `None` if there is none.
 fn size_of(database: &Path, suffix: &str) -> Result<Option<u64>, Error> {
-    let mut file = database.as_os_str().to_owned();
-    file.push(suffix);
+    let file = sqlite::beside(database, suffix);
     match std::fs::metadata(&file) {
         Ok(metadata) => Ok(Some(metadata.len())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Error::File(file.into(), error)),
+        Err(error) => Err(Error::File(file, error)),
     }
 }
 
 async fn read(database: &Database, db: &mut Connection) -> Result<Inspection, Error> {
     let (columns, damage, dangling) = match database {
-        Database::File(_) => (sqlite::columns(db).await?, sqlite::damaged_pages(db).await?, sqlite::dangling(db).await?),
+        Database::File(_) => {
+            let dangling = sqlite::orphans(db).await?.into_iter().map(|(table, _)| table).collect();
+            (sqlite::columns(db).await?, sqlite::damaged_pages(db).await?, dangling)
+        }
         Database::Postgres(_) => (postgres::columns(db).await?, Vec::new(), Vec::new()),
     };
     // Older releases have fewer tables.

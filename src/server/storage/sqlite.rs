@@ -68,6 +68,16 @@ pub fn beside(file: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
+/// The directory of a file.
+pub fn directory_of(file: &Path) -> &Path {
+    file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes the name of a new or renamed file durable.
+pub fn sync_parent(file: &Path) -> io::Result<()> {
+    fs::File::open(directory_of(file))?.sync_all()
+}
+
 /// Whether there are changes in a file of this suffix beside the database.
 pub fn has_changes(file: &Path, suffix: &str) -> io::Result<bool> {
     /// A WAL begins with a header of 32 bytes.
@@ -93,10 +103,13 @@ pub async fn checkpoint(file: &Path) -> Result<bool, Error> {
 pub async fn problems(db: &mut Connection) -> Result<Vec<String>, Error> {
     let check = sql::query_scalar("SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok' LIMIT 10");
     let mut problems: Vec<String> = check.fetch_all(&mut *db).await?;
-    let orphans = sql::query_as("SELECT \"table\", count(*) FROM pragma_foreign_key_check GROUP BY \"table\"");
-    let orphans: Vec<(String, i64)> = orphans.fetch_all(db).await?;
-    problems.extend(orphans.into_iter().map(|(table, rows)| format!("{rows} rows of {table} refer to rows that do not exist")));
+    problems.extend(orphans(db).await?.into_iter().map(|(table, rows)| format!("{rows} rows of {table} refer to rows that do not exist")));
     Ok(problems)
+}
+
+/// The tables with rows that refer to missing ones, and the number of these rows.
+pub async fn orphans(db: &mut Connection) -> Result<Vec<(String, i64)>, Error> {
+    Ok(sql::query_as("SELECT \"table\", count(*) FROM pragma_foreign_key_check GROUP BY \"table\" ORDER BY 1").fetch_all(db).await?)
 }
 
 /// What SQLite finds wrong with the pages alone, in a fraction of the time of [`problems`].
@@ -188,17 +201,6 @@ pub async fn vacuum_into(file: &Path, copy: &Path) -> Result<(), Error> {
 
 fn reader_options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(BUSY_TIMEOUT)
-}
-
-/// One connection that changes nothing. Without the files of a WAL, SQLite would create them, unless told that the database does not change.
-pub async fn inspector(file: &Path, has_wal: bool) -> Result<Pool, Error> {
-    let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(!has_wal).busy_timeout(BUSY_TIMEOUT);
-    Ok(Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?))
-}
-
-/// The tables with rows that refer to missing ones.
-pub async fn dangling(db: &mut Connection) -> Result<Vec<String>, Error> {
-    Ok(sql::query_scalar("SELECT DISTINCT \"table\" FROM pragma_foreign_key_check ORDER BY 1").fetch_all(db).await?)
 }
 
 fn options(file: &Path) -> SqliteConnectOptions {

@@ -43,7 +43,7 @@ pub fn inspect_validity(certificate: &CertificateDer<'_>, now: Timestamp) -> Opt
         .then(|| Finding::Warning(format!("the certificate expires on {}, in {}: renew it", until.humanize(), humanize_duration(left))))
 }
 
-/// Reports what clients refuse whatever the time is, and issuers that are missing or in the wrong order.
+/// Reports what clients refuse at any time, and issuers that are missing or in the wrong order.
 pub fn inspect_chain(chain: &[CertificateDer<'_>]) -> Vec<Finding> {
     let parsed: Vec<X509Certificate> = chain.iter().filter_map(|der| Some(parse_x509_certificate(der).ok()?.1)).collect();
     let Some(server) = parsed.first() else { return Vec::new() };

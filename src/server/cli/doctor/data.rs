@@ -1,17 +1,13 @@
 //! The database, its keys, and the clock.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use super::Finding;
 use crate::domain::time::{Timestamp, humanize_duration};
 use crate::server::config::Config;
 use crate::server::service::platform::examination::{Examination, KeysFound};
+use crate::server::service::platform::readiness::{CLOCK_LIMIT, CLOCK_WARNING};
 use crate::server::service::{Database, DatabaseFound, Fault, Inspection};
-
-/// Clocks that differ by more are a warning; see `/readyz`.
-const CLOCK_WARNING: Duration = Duration::from_secs(2);
-/// With clocks that differ by more, a portal is not ready.
-const CLOCK_LIMIT: Duration = Duration::from_secs(30);
 
 /// Whether the database can be used by this release, and is intact.
 pub fn database(config: &Config, examined: &Examination) -> Vec<Finding> {
@@ -146,7 +142,7 @@ fn compare_clocks(now: Timestamp, server: Option<Timestamp>, last_use: Option<Ti
     const CHECK: &str = "clock";
     const ADVICE: &str = "synchronize the clock with NTP; one-time codes and lock-outs depend on it";
     let shown = now.humanize();
-    let difference = server.map(|server| now.since(server).max(server.since(now))).unwrap_or_default();
+    let difference = server.map(|server| now.difference(server)).unwrap_or_default();
     let after = |time: Option<Timestamp>| time.filter(|time| time.since(now) > CLOCK_LIMIT);
     if difference > CLOCK_WARNING {
         let found = format!("it is {shown}, which differs from the database server's clock by {}", humanize_duration(difference));

@@ -12,6 +12,7 @@ use rustix::process::geteuid;
 use super::Finding;
 use crate::server::cli::secrets::FIRST_SECRETS;
 use crate::server::config::{Config, LeptosOptions};
+use crate::server::service::platform::keystore::KEYS_DIR;
 use crate::server::service::{DATABASE_FILE, Database};
 
 /// Below this, a warning; SQLite's checkpoints and migrations need room.
@@ -63,7 +64,7 @@ fn private_files(config: &Config) -> Vec<PathBuf> {
     if let Database::File(file) = &config.database {
         files.extend(["", "-wal", "-shm"].map(|suffix| file.with_file_name(format!("{DATABASE_FILE}{suffix}"))));
     }
-    for folder in ["keys", "tls"] {
+    for folder in [KEYS_DIR, "tls"] {
         // A folder that cannot be read is reported with the keys.
         let entries = std::fs::read_dir(config.data_dir.join(folder)).into_iter().flatten().flatten();
         let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|file| !file.ends_with("ca.pem")).collect();

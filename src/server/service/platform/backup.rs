@@ -16,7 +16,8 @@ use crate::server::service::platform::data_lock::{DataLockError, create_dir};
 use crate::server::service::platform::keystore::Keystore;
 use crate::server::service::{DataLocation, Database, Fault, Rng};
 use crate::server::storage;
-use crate::server::storage::backup::{Contents, Depth, Use, contents, copy_to, problems, recorded_keys};
+pub use crate::server::storage::backup::sync_parent;
+use crate::server::storage::backup::{Contents, Depth, Use, contents, copy_to, directory_of, problems, recorded_keys};
 
 /// The version of [`BackupInfo`] in files.
 const FORMAT: u32 = 1;
@@ -111,8 +112,7 @@ pub struct Backup {
 pub async fn back_up(database: &Database, dir: &Path, keep: Option<NonZeroUsize>, now: Timestamp) -> Result<Backup, BackupError> {
     let source = sqlite_file(database)?;
     create_dir(dir)?;
-    let at: String = now.to_rfc3339().chars().take(19).filter(char::is_ascii_alphanumeric).collect();
-    let file = dir.join(format!("{PREFIX}{at}.{:03}Z.db", now.as_millis().rem_euclid(1_000)));
+    let file = dir.join(format!("{PREFIX}{}.db", in_file_name(now)));
     let partial = file.with_extension("partial");
     let made = write_backup(source, &partial, &file, now).await;
     if made.is_err() && !file.exists() {
@@ -143,14 +143,14 @@ async fn write_backup(source: &Path, partial: &Path, file: &Path, now: Timestamp
     let text = serde_json::to_vec_pretty(&info).map_err(|error| BackupError::File(path.clone(), error.into()))?;
     create_private(&path)?.write_all(&text).and_then(|()| File::open(&path)?.sync_all()).map_err(file_error(&path))?;
     fs::rename(partial, file).map_err(file_error(file))?;
-    sync_parent(file)?;
+    sync_name(file)?;
     Ok(info)
 }
 
 /// Deletes all but `keep` backups of the deployment with these keys: the new one, and the newest before it. Those that were made while the
 /// clock was ahead are deleted first.
 fn delete_older(new: &Path, keep: usize, newest: &BackupInfo) -> Result<Vec<PathBuf>, BackupError> {
-    let dir = new.parent().unwrap_or(Path::new("."));
+    let dir = directory_of(new);
     let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(file_error(dir))?;
     let is_backup = |path: &Path| {
         let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX) && name.ends_with("Z.db"));
@@ -228,7 +228,13 @@ fn sqlite_file(database: &Database) -> Result<&Path, BackupError> {
     }
 }
 
-/// Creates a file that only its owner can access, whatever the umask.
+/// A time as a part of a file name, in UTC; names sort by it.
+pub(super) fn in_file_name(at: Timestamp) -> String {
+    let seconds: String = at.to_rfc3339().chars().take(19).filter(char::is_ascii_alphanumeric).collect();
+    format!("{seconds}.{:03}Z", at.as_millis().rem_euclid(1_000))
+}
+
+/// Creates a file that only its owner can access, with any umask.
 pub(super) fn create_private(path: &Path) -> Result<File, BackupError> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(file_error(path))?;
     file.set_permissions(Permissions::from_mode(0o600)).map_err(file_error(path))?;
@@ -247,9 +253,8 @@ pub(super) fn sha256(path: &Path) -> Result<String, BackupError> {
 }
 
 /// Makes a renamed file's name durable.
-pub(super) fn sync_parent(file: &Path) -> Result<(), BackupError> {
-    let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(file_error(dir))
+pub(super) fn sync_name(file: &Path) -> Result<(), BackupError> {
+    sync_parent(file).map_err(file_error(directory_of(file)))
 }
 
 pub(super) fn file_error(path: &Path) -> impl Fn(io::Error) -> BackupError {

@@ -45,16 +45,10 @@ impl DataLock {
     pub fn acquire(dir: &Path) -> Result<Self, DataLockError> {
         let created_dir = create_dir(dir)?;
         let path = dir.join(LOCK_FILE);
-        let failed = |error| DataLockError::File(path.clone(), error);
         loop {
-            let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(DataLockError::Held(dir.to_owned())),
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-            }
+            let file = lock_file(&path, File::try_lock, || DataLockError::Held(dir.to_owned()))?;
             // A start that failed may have removed the file after it was opened here.
-            let locked = file.metadata().map_err(failed)?;
+            let locked = file.metadata().map_err(|error| DataLockError::File(path.clone(), error))?;
             if fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (locked.dev(), locked.ino())) {
                 return Ok(Self { _file: file, dir: dir.to_owned(), created_dir });
             }
@@ -72,29 +66,22 @@ impl DataLock {
 
 /// Held by a command that changes data, until it is dropped. Several commands can hold it.
 pub fn share_with_commands(dir: &Path) -> Result<File, DataLockError> {
-    let (file, path) = open_commands_file(dir)?;
-    match file.try_lock_shared() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DataLockError::Restore(dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(DataLockError::File(path, error)),
-    }
+    lock_file(&dir.join(COMMANDS_FILE), File::try_lock_shared, || DataLockError::Restore(dir.to_owned()))
 }
 
 /// Keeps commands that change data away, until it is dropped.
 pub fn keep_commands_away(dir: &Path) -> Result<File, DataLockError> {
-    let (file, path) = open_commands_file(dir)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(DataLockError::Command(dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(DataLockError::File(path, error)),
-    }
+    lock_file(&dir.join(COMMANDS_FILE), File::try_lock, || DataLockError::Command(dir.to_owned()))
 }
 
-fn open_commands_file(dir: &Path) -> Result<(File, PathBuf), DataLockError> {
-    let path = dir.join(COMMANDS_FILE);
-    match OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path) {
-        Ok(file) => Ok((file, path)),
-        Err(error) => Err(DataLockError::File(path, error)),
+/// Opens a file, which is created if it is missing, and locks it without waiting. `held`: another program has the lock.
+fn lock_file(path: &Path, lock: fn(&File) -> Result<(), TryLockError>, held: impl FnOnce() -> DataLockError) -> Result<File, DataLockError> {
+    let failed = |error| DataLockError::File(path.to_owned(), error);
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(failed)?;
+    match lock(&file) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(held()),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
     }
 }
 

@@ -17,10 +17,10 @@ use crate::server::storage::{DatabaseState, FailureKind};
 const TIMEOUT: Duration = Duration::from_millis(900);
 /// How long a result is used again, so that probes cost one write per interval. Longer than a check takes: all probes wait for the same one.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Clocks that differ by more are logged.
-const CLOCK_WARNING: Duration = Duration::from_secs(2);
+/// Clocks of a portal and of its database that differ by more are logged.
+pub const CLOCK_WARNING: Duration = Duration::from_secs(2);
 /// With clocks that differ by more, one-time codes and lock-outs of several portals contradict each other.
-const CLOCK_LIMIT: Duration = Duration::from_secs(30);
+pub const CLOCK_LIMIT: Duration = Duration::from_secs(30);
 
 /// Less space than this is none: a small change may fit into what the database has allocated, and a larger one not.
 const LEAST_SPACE: u64 = 256 * 1024;
@@ -151,7 +151,7 @@ impl Services {
     /// Compares the database with this portal.
     fn compare(&self, state: &DatabaseState) -> Vec<NotReady> {
         let now = SystemClock.now();
-        let difference = state.clock.map(|clock| now.since(clock).max(clock.since(now))).unwrap_or_default();
+        let difference = state.clock.map(|clock| now.difference(clock)).unwrap_or_default();
         if difference > CLOCK_WARNING {
             tracing::warn!(seconds = difference.as_secs_f32(), "The clocks of this machine and of the database differ");
         }

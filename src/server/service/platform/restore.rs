@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::domain::time::Timestamp;
-use crate::server::service::platform::backup::{BackupError, BackupInfo, check, create_private, file_error, sha256, sync_parent};
+use crate::server::service::platform::backup::{BackupError, BackupInfo, check, create_private, file_error, in_file_name, sha256, sync_name};
 use crate::server::service::platform::data_lock::{DataLock, keep_commands_away};
 use crate::server::service::platform::keystore::{KEY_FILES, KEYS_DIR, Keystore};
 use crate::server::service::{DataLocation, Database, Rng};
@@ -99,15 +99,14 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), BackupError> {
 /// Moves the previous database away with the files beside it, and the new one to its place. If this is interrupted, there is no database or one
 /// that the next start refuses, and the restore can be repeated: a database is never there without its own WAL, or with another one.
 fn replace(file: &Path, new: &Path, now: Timestamp) -> Result<Option<PathBuf>, BackupError> {
-    let at: String = now.to_rfc3339().chars().take(19).filter(char::is_ascii_alphanumeric).collect();
-    let kept = beside(file, &format!(".before-restore-{at}.{:03}Z", now.as_millis().rem_euclid(1_000)));
+    let kept = beside(file, &format!(".before-restore-{}", in_file_name(now)));
     let was_there = rename_if_exists(file, &kept)?;
     for suffix in BESIDE {
         rename_if_exists(&beside(file, suffix), &beside(&kept, suffix))?;
     }
-    sync_parent(file)?;
+    sync_name(file)?;
     fs::rename(new, file).map_err(file_error(file))?;
-    sync_parent(file)?;
+    sync_name(file)?;
     Ok(was_there.then_some(kept))
 }
 

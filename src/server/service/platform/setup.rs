@@ -13,7 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::server::service::admin::admins::ADMIN_SECRET;
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::rng::{Secret, random_password};
-use crate::server::service::platform::setup::test_data::TEST_TENANT;
+use crate::server::service::platform::setup::test_data::{TEST_TENANT, TestData};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{self, Connection, admins, audit_log, clients, tenants};
 
@@ -79,7 +79,7 @@ impl Services {
         Ok(plan)
     }
 
-    /// Creates what is missing, in one transaction, with the secrets that were drawn for it. Returns those of the secrets that are valid:
+    /// Creates what is missing, in one transaction, with the secrets that were generated for it. Returns those of the secrets that are valid:
     /// another portal may have been faster.
     pub async fn initialize(&self, test_tenant: bool, plan: SetupSummary) -> Result<SetupSummary, Fault> {
         let now = self.now();
@@ -98,7 +98,7 @@ impl Services {
             new.push(self.new_tenant(tenant, admin_secret, None)?);
         }
         let test_data = match &plan.test_password {
-            Some(password) => Some(self.test_data(&tenant_id(TEST_TENANT)?, password).await?),
+            Some(password) => Some(TestData::new(self, &tenant_id(TEST_TENANT)?, password).await?),
             None => None,
         };
         let work = self.write(move |db| {

@@ -24,10 +24,6 @@ impl Services {
         let (tenant, person) = (TenantId::parse(TEST_TENANT).map_err(Fault::new)?, UserId::parse(TEST_PERSON).map_err(Fault::new)?);
         Ok(people::find(self.storage().reader(), &tenant, &person).await?.is_some())
     }
-
-    pub(super) async fn test_data(&self, tenant: &TenantId, password: &Secret) -> Result<TestData, Fault> {
-        TestData::new(self, tenant, password).await
-    }
 }
 
 /// The rows that TMS' own installer creates, so that scripts for the old server's test tenant work here.
@@ -42,7 +38,7 @@ pub(super) struct TestData {
 }
 
 impl TestData {
-    async fn new(services: &Services, tenant: &TenantId, password: &Secret) -> Result<Self, Fault> {
+    pub(super) async fn new(services: &Services, tenant: &TenantId, password: &Secret) -> Result<Self, Fault> {
         let user_id = UserId::parse(TEST_PERSON).map_err(Fault::new)?;
         let now = services.now();
         Ok(Self {
