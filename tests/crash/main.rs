@@ -42,7 +42,8 @@ const GATEWAYS: usize = 12;
 /// Uses per key: limited, so that a login is allowed only after it was counted.
 const USES: u32 = 3;
 const FIRST_STARTS: u32 = 10;
-const MADE_FIRST: [&str; 4] = ["data/keys/codes.key", "data/keys/signing-key.pem", "data/tms-portal.db", "data/tms-portal.db-wal"];
+const MADE_FIRST: [&str; 5] =
+    ["data/keys/codes.key", "data/keys/signing-key.pem", "data/tms-portal.db", "data/tms-portal.db-wal", "data/first-secrets"];
 const SOON_AFTER: Duration = Duration::from_millis(100);
 
 /// What was acknowledged: keys, and those that were returned to a host at least once.

@@ -18,6 +18,9 @@ pub enum SecretsTarget {
     Stdout,
     /// A new file that only its owner can read.
     File(PathBuf),
+    /// The same in the data directory. A file from before is kept under another name: its secrets are those of a start that was killed before
+    /// they became valid, or of an earlier database.
+    DataDir(PathBuf),
 }
 
 impl SecretsTarget {
@@ -26,7 +29,7 @@ impl SecretsTarget {
         match chosen {
             Some(file) => Self::File(file),
             None if io::stdout().is_terminal() => Self::Stdout,
-            None => Self::File(data_dir.join(FIRST_SECRETS)),
+            None => Self::DataDir(data_dir.join(FIRST_SECRETS)),
         }
     }
 
@@ -38,7 +41,7 @@ impl SecretsTarget {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Stdout => None,
-            Self::File(file) => Some(file),
+            Self::File(file) | Self::DataDir(file) => Some(file),
         }
     }
 
@@ -46,28 +49,25 @@ impl SecretsTarget {
     pub fn write(&self, setup: &SetupSummary) -> Result<(), CommandError> {
         let unwritten =
             |place: &str, error: io::Error| CommandError::Other(format!("cannot write the secrets to {place}: {error}; nothing was set up"));
-        match self {
-            Self::Stdout => {
-                let mut out = io::stdout().lock();
-                let written = messages::write_setup(&mut out, setup).and_then(|()| out.flush());
-                written.map_err(|error| unwritten("standard output", error))
-            }
-            Self::File(file) => {
-                let written = write_new(file, |out| messages::write_setup(out, setup));
-                written.map_err(|error| match error.kind() {
-                    io::ErrorKind::AlreadyExists => CommandError::Other(format!(
-                        "{} exists already: if it has the secrets of an earlier start, store them; then delete it, and start again; nothing was set up",
-                        file.display()
-                    )),
-                    _ => unwritten(&file.display().to_string(), error),
-                })
-            }
-        }
+        let Some(file) = self.file() else {
+            let mut out = io::stdout().lock();
+            let written = messages::write_setup(&mut out, setup).and_then(|()| out.flush());
+            return written.map_err(|error| unwritten("standard output", error));
+        };
+        let kept = if let Self::DataDir(file) = self { keep_earlier(file) } else { Ok(()) };
+        let written = kept.and_then(|()| write_new(file, |out| messages::write_setup(out, setup)));
+        written.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => CommandError::Other(format!(
+                "{} exists already: if it has the secrets of an earlier start, store them; then delete it, and start again; nothing was set up",
+                file.display()
+            )),
+            _ => unwritten(&file.display().to_string(), error),
+        })
     }
 
     /// Tells where the secrets are. They can be found without that, so errors are ignored.
     pub fn announce(&self) {
-        if let Self::File(file) = self {
+        if let Some(file) = self.file() {
             let _ =
                 write_out(&format!("The secrets of the first start are in {}: store them like passwords, then delete the file.\n", file.display()));
         }
@@ -75,10 +75,7 @@ impl SecretsTarget {
 
     /// The set-up failed after the secrets had been written. `certain`: none of them is valid.
     pub fn withdraw(&self, certain: bool) {
-        let place = match self {
-            Self::Stdout => "above".to_owned(),
-            Self::File(file) => format!("in {}", file.display()),
-        };
+        let place = self.file().map_or_else(|| "above".to_owned(), |file| format!("in {}", file.display()));
         if !certain {
             eprintln!("tms-portal: it is not known whether the set-up failed; the secrets {place} are valid if the next start creates no others");
             return;
@@ -88,6 +85,15 @@ impl SecretsTarget {
             eprintln!("tms-portal: the set-up failed; the secrets {place} are not valid");
         }
     }
+}
+
+/// Renames a file to its name with the first free number. The data directory is locked, so that no other start does it at the same time.
+fn keep_earlier(file: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(file).is_err() {
+        return Ok(());
+    }
+    let free = (1_u32..).map(|number| file.with_extension(number.to_string())).find(|name| fs::symlink_metadata(name).is_err());
+    free.map_or(Ok(()), |free| fs::rename(file, free))
 }
 
 /// Writes a new file and waits until it is on disk. A file that could not be written completely is removed.
@@ -163,6 +169,20 @@ mod tests {
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).expect("a link");
         assert!(SecretsTarget::File(link).write(&setup()).is_err() && !dir.path().join("elsewhere").exists(), "it follows no link");
+    }
+
+    #[test]
+    fn server_keeps_the_files_of_starts_that_were_killed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let target = SecretsTarget::DataDir(dir.path().join(FIRST_SECRETS));
+        for earlier in ["first-secrets.1", "first-secrets.2"] {
+            assert!(target.write(&setup()).is_ok() && !dir.path().join(earlier).exists());
+            fs::write(dir.path().join(FIRST_SECRETS), earlier).expect("written");
+        }
+        assert!(target.write(&setup()).is_ok());
+        let text = |name: &str| fs::read_to_string(dir.path().join(name)).expect("read");
+        assert_eq!((text("first-secrets.1"), text("first-secrets.2")), ("first-secrets.1".into(), "first-secrets.2".into()));
+        assert!(text(FIRST_SECRETS).contains("s3cret"));
     }
 
     #[test]

@@ -139,7 +139,7 @@ async fn exposed_missing_and_foreign_files_are_errors() {
     fs::rename(data.join("keys"), deployment.path().join("elsewhere")).expect("moved");
     assert_found(&deployment, &[], "error", "keys", "the database depends on them");
     fs::rename(deployment.path().join("elsewhere"), data.join("keys")).expect("moved");
-    fs::write(data.join("first-secrets"), "x").expect("written");
+    fs::write(data.join("first-secrets.1"), "x").expect("written");
     assert_found(&deployment, &[], "warning", "first secrets", "delete the file");
     fs::remove_file(deployment.path().join("pkg/tms-portal.css")).expect("removed");
     assert_found(&deployment, &[], "error", "site", "tms-portal.css");

@@ -114,12 +114,14 @@ fn owner(owners: &BTreeSet<u32>, user: u32) -> Option<Finding> {
     }
 }
 
-/// A file with secrets that should have been deleted.
+/// Files with secrets that should have been deleted: those of the first start, and of starts that were killed before it.
 pub fn first_secrets(data_dir: &Path) -> Option<Finding> {
-    let file = data_dir.join(FIRST_SECRETS);
-    let found = metadata(&file).ok().flatten()?;
-    let name = file.display();
-    Some(Finding::warning("first secrets", format!("{name} has {} bytes", found.len()), "store the secrets like passwords, then delete the file"))
+    let entries = std::fs::read_dir(data_dir).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    let is_one = |file: &PathBuf| file.file_stem().is_some_and(|stem| stem == FIRST_SECRETS);
+    let mut found: Vec<_> = entries.filter(is_one).map(|file| file.display().to_string()).collect();
+    found.sort_unstable();
+    let advice = "store the secrets like passwords, then delete the file; those with a number are of starts that were killed";
+    (!found.is_empty()).then(|| Finding::warning("first secrets", format!("there is {}", found.join(", ")), advice))
 }
 
 /// Whether the files of the browser part are there.
