@@ -132,6 +132,10 @@ kinds! {
     TenantCreated = "tenant_created",
     TenantChanged = "tenant_changed",
     TenantDeleted = "tenant_deleted",
+    /// The tenant's data were imported from a TMS server; the subject is the SHA-256 of the file.
+    Imported = "imported",
+    /// A client or administrator used an imported secret for the first time.
+    ImportedSecretUsed = "imported_secret_used",
 }
 
 /// Groups of kinds by which the list is filtered.
@@ -227,7 +231,9 @@ impl AuditKind {
             | Self::ProviderRemoved
             | Self::TenantCreated
             | Self::TenantChanged
-            | Self::TenantDeleted => AuditGroup::Administration,
+            | Self::TenantDeleted
+            | Self::Imported
+            | Self::ImportedSecretUsed => AuditGroup::Administration,
         }
     }
 }

@@ -69,6 +69,8 @@ impl Language {
             AuditKind::TenantCreated => self.event_tenant_created(),
             AuditKind::TenantChanged => self.event_tenant_changed(),
             AuditKind::TenantDeleted => self.event_tenant_deleted(),
+            AuditKind::Imported => self.event_imported(),
+            AuditKind::ImportedSecretUsed => self.event_imported_secret_used(),
             AuditKind::PersonInvited => self.event_person_invited(),
             AuditKind::ProviderChanged => self.event_provider_changed(),
             AuditKind::ProviderAdded => self.event_provider_added(),

@@ -39,6 +39,7 @@ use crate::domain::time::Timestamp;
 use crate::server::providers::Providers;
 use crate::server::providers::egress::EgressPolicy;
 use crate::server::providers::profiles::Profiles;
+use crate::server::service::admin::imported_secrets::SecretOwner;
 use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
 use crate::server::service::platform::disk_full;
@@ -131,6 +132,7 @@ struct ServicesInner {
     readiness: ReadinessCache,
     token_use_throttle: WriteThrottle<(TenantId, DeviceGrantId)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
+    imported_secret_throttle: WriteThrottle<SecretOwner>,
     refusals: RefusalRecorder,
     refusal_log: RefusalLog,
     /// Limits writes about guessed secrets.
@@ -220,6 +222,7 @@ impl Services {
                 readiness: ReadinessCache::default(),
                 token_use_throttle: WriteThrottle::default(),
                 lookup_throttle: WriteThrottle::default(),
+                imported_secret_throttle: WriteThrottle::default(),
                 refusals: RefusalRecorder::default(),
                 refusal_log: RefusalLog::default(),
                 guessing_throttle: WriteThrottle::default(),

@@ -42,6 +42,7 @@ mod sqlite;
 pub mod ssh_keys;
 pub mod tenant_overview;
 pub mod tenants;
+pub mod tms_import;
 pub mod user_mfa;
 mod write_queue;
 

@@ -4,6 +4,7 @@ pub mod admins;
 pub mod clients;
 pub mod edit_refused;
 pub mod hosts;
+pub mod imported_secrets;
 pub mod lockouts;
 pub mod overview;
 pub mod people;

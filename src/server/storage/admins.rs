@@ -18,6 +18,8 @@ pub struct Admin {
 pub struct SecretHashes {
     pub current: Vec<u8>,
     pub old: Option<(Vec<u8>, Timestamp)>,
+    /// The hash of what a TMS server stored of a secret, and until when that secret is valid here.
+    pub imported: Option<(Vec<u8>, Timestamp)>,
 }
 
 row!(tenant_admins:
@@ -26,6 +28,8 @@ row!(tenant_admins:
         secret_hash: Vec<u8>,
         old_secret_hash: Option<Vec<u8>>,
         old_secret_until: Option<i64>,
+        imported_secret_hash: Option<Vec<u8>>,
+        imported_secret_until: Option<i64>,
         created_at: i64,
     }
 );
@@ -36,7 +40,11 @@ impl TryFrom<Row> for Admin {
     fn try_from(row: Row) -> Result<Self, Error> {
         Ok(Admin {
             admin_id: parse_column("tenant_admins", &row.admin_id, AdminId::parse(row.admin_id.clone()))?,
-            secrets: SecretHashes { current: row.secret_hash, old: row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis)) },
+            secrets: SecretHashes {
+                current: row.secret_hash,
+                old: row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis)),
+                imported: row.imported_secret_hash.zip(row.imported_secret_until.map(Timestamp::from_millis)),
+            },
             created_at: Timestamp::from_millis(row.created_at),
         })
     }
@@ -65,7 +73,7 @@ pub async fn insert(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminI
     Ok(done.rows_affected() == 1)
 }
 
-/// Sets a new secret; the old one stays valid until `old_until`. False if there is no such administrator.
+/// Sets a new secret; the old one, and an imported one, stay valid until `old_until`. False if there is no such administrator.
 pub async fn set_secret(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -74,12 +82,41 @@ pub async fn set_secret(
     old_until: Timestamp,
 ) -> Result<bool, Error> {
     let done = sql::query(
-        "UPDATE tenant_admins SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3 WHERE tenant_id = $1 AND admin_id = $2",
+        "UPDATE tenant_admins SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3,
+                imported_secret_until = CASE WHEN imported_secret_until > $4 THEN $4 ELSE imported_secret_until END
+         WHERE tenant_id = $1 AND admin_id = $2",
     )
     .bind(tenant_id.as_str())
     .bind(admin_id.as_str())
     .bind(secret_hash)
     .bind(old_until.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Stores an imported secret as all others after its first use: as the current one, or beside one that was set here as the old one, until
+/// the imported one would have ended. False if it was stored, changed or removed meanwhile.
+pub async fn convert_imported_secret(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    admin_id: &AdminId,
+    imported_hash: &[u8],
+    secret_hash: &[u8],
+) -> Result<bool, Error> {
+    let done = sql::query(
+        "UPDATE tenant_admins
+         SET secret_hash = CASE WHEN length(secret_hash) = 0 THEN $4 ELSE secret_hash END,
+             old_secret_hash = CASE WHEN length(secret_hash) = 0 THEN old_secret_hash ELSE $4 END,
+             old_secret_until = CASE WHEN length(secret_hash) = 0 THEN old_secret_until ELSE imported_secret_until END,
+             imported_secret_hash = NULL, imported_secret_until = NULL
+         WHERE tenant_id = $1 AND admin_id = $2 AND imported_secret_hash = $3
+           AND (length(secret_hash) = 0 OR old_secret_hash IS NULL OR length(old_secret_hash) = 0)",
+    )
+    .bind(tenant_id.as_str())
+    .bind(admin_id.as_str())
+    .bind(imported_hash)
+    .bind(secret_hash)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)

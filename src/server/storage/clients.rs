@@ -29,6 +29,8 @@ row!(clients:
         secret_hash: Option<Vec<u8>>,
         old_secret_hash: Option<Vec<u8>>,
         old_secret_until: Option<i64>,
+        imported_secret_hash: Option<Vec<u8>>,
+        imported_secret_until: Option<i64>,
         enabled: bool,
         device_grant: bool,
         scope: String,
@@ -64,7 +66,8 @@ impl TryFrom<Row> for ClientWithSecrets {
             updated_at: Timestamp::from_millis(row.updated_at),
         };
         let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
-        Ok(ClientWithSecrets { client, secrets: row.secret_hash.map(|current| SecretHashes { current, old }) })
+        let imported = row.imported_secret_hash.zip(row.imported_secret_until.map(Timestamp::from_millis));
+        Ok(ClientWithSecrets { client, secrets: row.secret_hash.map(|current| SecretHashes { current, old, imported }) })
     }
 }
 
@@ -229,7 +232,7 @@ fn settings(client: &Client) -> Values<'_> {
         .set("verified", client.verified)
 }
 
-/// Sets a new secret; the old one stays valid until `old_until`. False if there is no such client with a secret.
+/// Sets a new secret; the old one, and an imported one, stay valid until `old_until`. False if there is no such client with a secret.
 pub async fn set_secret(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -239,7 +242,8 @@ pub async fn set_secret(
     now: Timestamp,
 ) -> Result<bool, Error> {
     let done = sql::query(
-        "UPDATE clients SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3, updated_at = $5
+        "UPDATE clients SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3, updated_at = $5,
+                imported_secret_until = CASE WHEN imported_secret_until > $4 THEN $4 ELSE imported_secret_until END
          WHERE tenant_id = $1 AND client_id = $2 AND secret_hash IS NOT NULL",
     )
     .bind(tenant_id.as_str())
@@ -247,6 +251,32 @@ pub async fn set_secret(
     .bind(secret_hash)
     .bind(old_until.as_millis())
     .bind(now.as_millis())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// As [`super::admins::convert_imported_secret`], for a client.
+pub async fn convert_imported_secret(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    id: &ClientId,
+    imported_hash: &[u8],
+    secret_hash: &[u8],
+) -> Result<bool, Error> {
+    let done = sql::query(
+        "UPDATE clients
+         SET secret_hash = CASE WHEN length(secret_hash) = 0 THEN $4 ELSE secret_hash END,
+             old_secret_hash = CASE WHEN length(secret_hash) = 0 THEN old_secret_hash ELSE $4 END,
+             old_secret_until = CASE WHEN length(secret_hash) = 0 THEN old_secret_until ELSE imported_secret_until END,
+             imported_secret_hash = NULL, imported_secret_until = NULL
+         WHERE tenant_id = $1 AND client_id = $2 AND imported_secret_hash = $3
+           AND (length(secret_hash) = 0 OR old_secret_hash IS NULL OR length(old_secret_hash) = 0)",
+    )
+    .bind(tenant_id.as_str())
+    .bind(id.as_str())
+    .bind(imported_hash)
+    .bind(secret_hash)
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)

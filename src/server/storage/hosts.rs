@@ -235,7 +235,7 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, host: &HostName, 
 
 /// Rebuilds the aliases of a tenant's hosts from their registered addresses. An address of several hosts is an alias of none, and the name
 /// of a registered host is never an alias of another.
-async fn rebuild_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), Error> {
+pub(super) async fn rebuild_aliases(db: &mut Connection, tenant_id: &TenantId) -> Result<(), Error> {
     sql::query("DELETE FROM host_aliases WHERE tenant_id = $1").bind(tenant_id.as_str()).execute(&mut *db).await?;
     sql::query(concat!(
         "INSERT INTO host_aliases (tenant_id, alias, host)
@@ -349,7 +349,7 @@ impl TryFrom<CredentialRow> for CredentialWithSecrets {
             required: row.required,
         };
         let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
-        Ok(CredentialWithSecrets { credential, secrets: SecretHashes { current: row.secret_hash, old } })
+        Ok(CredentialWithSecrets { credential, secrets: SecretHashes { current: row.secret_hash, old, imported: None } })
     }
 }
 

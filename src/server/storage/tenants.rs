@@ -147,7 +147,8 @@ fn settings(tenant: &Tenant) -> Values<'_> {
 }
 
 /// All tables with a tenant's rows; tables that others refer to come last.
-const TABLES: [&str; 27] = [
+const TABLES: [&str; 28] = [
+    "imports",
     "refused_lookups",
     "mail_outbox",
     "notifications",

@@ -13,6 +13,7 @@ use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, 
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::edit_refused::EditRefused;
+use crate::server::service::admin::imported_secrets::SecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
@@ -84,7 +85,9 @@ impl Services {
         let failure = match (secret.filter(|secret| !secret.is_empty()), &registered.secrets) {
             _ if !registered.client.enabled => AuthenticationFailure::Disabled,
             (None, None) => return Ok(AuthenticatedClient { client: registered.client, tenant, from }),
-            (Some(secret), Some(hashes)) if self.secret_matches(CLIENT_SECRET, secret, hashes) => {
+            (Some(secret), Some(hashes))
+                if self.accepts_secret(|| SecretOwner::Client(tenant.id.clone(), id.clone()), CLIENT_SECRET, secret, hashes) =>
+            {
                 return Ok(AuthenticatedClient { client: registered.client, tenant, from });
             }
             (None, Some(_)) => AuthenticationFailure::Missing,

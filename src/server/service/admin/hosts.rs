@@ -11,7 +11,7 @@ use crate::domain::ids::{HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
-use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
+use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret, SecretMatch};
 use crate::server::service::auth::principals::{AuthenticatedHost, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::hosts::HostSummary;
@@ -133,7 +133,7 @@ impl Services {
         let hash = self.signing_keys().hash(HOST_CREDENTIAL, credential);
         let found = self.storage().find_host_by_credential(hash).await?;
         let (tenant, name, failure) = match &found {
-            Some(found) if self.secret_matches(HOST_CREDENTIAL, credential, &found.secrets) => {
+            Some(found) if matches!(self.match_secret(HOST_CREDENTIAL, credential, &found.secrets), SecretMatch::Stored) => {
                 let HostCredential { tenant_id, host, .. } = found.credential.clone();
                 return Ok(AuthenticatedHost { tenant_id, host, from });
             }

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use sha2::{Digest, Sha512};
+use zeroize::Zeroizing;
 
 use crate::domain::time::Timestamp;
 use crate::server::service::Services;
@@ -12,6 +14,19 @@ use crate::server::storage::{self, Connection};
 
 /// Default time for which the old secret stays valid after a rotation.
 pub const DEFAULT_ROTATION_OVERLAP: Duration = Duration::from_secs(60 * 60);
+
+/// Whether a secret is one of those that are stored.
+pub(in crate::server::service) enum SecretMatch {
+    None,
+    Stored,
+    /// The imported one, of which this is stored.
+    Imported(Vec<u8>),
+}
+
+/// What a TMS server stores of a secret: its SHA-512, as 128 hexadecimal digits.
+pub(in crate::server::service) fn tms_hash(secret: &str) -> Zeroizing<String> {
+    Zeroizing::new(hex::encode(Sha512::digest(secret)))
+}
 
 /// A new secret, and until when the old one is valid.
 pub struct RotatedSecret {
@@ -49,9 +64,18 @@ impl Services {
         Ok(RotatedSecret { secret, old_until })
     }
 
-    /// Whether `secret` is the current one, or the old one while that is valid.
-    pub(in crate::server::service) fn secret_matches(&self, kind: &str, secret: &str, hashes: &SecretHashes) -> bool {
-        let old = hashes.old.as_ref().filter(|(_, until)| self.now() < *until);
-        self.signing_keys().matches(kind, secret, &hashes.current) || old.is_some_and(|(hash, _)| self.signing_keys().matches(kind, secret, hash))
+    /// Whether `secret` is the current one, the old one while that is valid, or one that was imported.
+    pub(in crate::server::service) fn match_secret(&self, kind: &str, secret: &str, hashes: &SecretHashes) -> SecretMatch {
+        let (keys, now) = (self.signing_keys(), self.now());
+        let valid = |(_, until): &&(Vec<u8>, Timestamp)| now < *until;
+        if keys.matches(kind, secret, &hashes.current) || hashes.old.as_ref().filter(valid).is_some_and(|(hash, _)| keys.matches(kind, secret, hash))
+        {
+            return SecretMatch::Stored;
+        }
+        let imported = hashes.imported.as_ref().filter(valid);
+        match imported.filter(|(hash, _)| keys.matches(kind, &tms_hash(secret), hash)) {
+            Some((hash, _)) => SecretMatch::Imported(hash.clone()),
+            None => SecretMatch::None,
+        }
     }
 }

@@ -1,0 +1,15 @@
+-- Secrets of clients and administrators that came from a TMS server, which kept their SHA-512: the HMAC of those 128 hexadecimal digits.
+-- Valid until the time beside it. After its first use the secret is stored as all others, and both columns are NULL. A `secret_hash` of no
+-- bytes, which no secret has: there is no other secret yet.
+ALTER TABLE clients ADD COLUMN imported_secret_hash BLOB;
+ALTER TABLE clients ADD COLUMN imported_secret_until INTEGER;
+ALTER TABLE tenant_admins ADD COLUMN imported_secret_hash BLOB;
+ALTER TABLE tenant_admins ADD COLUMN imported_secret_until INTEGER;
+
+-- What was imported into each tenant: the SHA-256 of the file, when, and how many rows.
+CREATE TABLE imports (
+    tenant_id      TEXT    NOT NULL PRIMARY KEY REFERENCES tenants (id),
+    source_sha256  TEXT    NOT NULL,
+    at             INTEGER NOT NULL,
+    imported_rows  INTEGER NOT NULL
+) STRICT;
