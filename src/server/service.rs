@@ -13,6 +13,7 @@ pub mod host_accounts;
 pub mod notifications;
 pub mod platform;
 pub mod ssh_keys;
+pub mod tms_import;
 
 use std::collections::HashSet;
 use std::path::Path;

@@ -1,0 +1,160 @@
+//! What is here already: tenants, numbers and host names.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::domain::ids::{HostName, TenantId};
+use crate::domain::tenant::Tenant;
+use crate::domain::time::Timestamp;
+use crate::server::storage::tms_import::{self, Numbered};
+use crate::server::storage::{self, Connection, tenants};
+
+/// Numbers of rows: an old number is kept if it is free.
+#[derive(Debug, Default)]
+pub struct Numbers {
+    used: HashSet<i64>,
+    /// The highest number that was given, here or in the old database.
+    highest: i64,
+    /// How many rows got another number.
+    pub changed: u64,
+}
+
+impl Numbers {
+    fn new(used: Vec<i64>, last: i64) -> Self {
+        Self { used: used.into_iter().collect(), highest: last, changed: 0 }
+    }
+
+    /// The numbers of the old rows are known before the first is assigned, so that a new number is none of them.
+    pub fn reserve_up_to(&mut self, highest: i64) {
+        self.highest = self.highest.max(highest);
+    }
+
+    pub fn assign(&mut self, old: i64) -> i64 {
+        if old > 0 && self.used.insert(old) {
+            self.highest = self.highest.max(old);
+            return old;
+        }
+        self.changed += 1;
+        self.next()
+    }
+
+    /// For a row without an old number.
+    pub fn next(&mut self) -> i64 {
+        self.highest += 1;
+        self.used.insert(self.highest);
+        self.highest
+    }
+
+    pub fn highest(&self) -> i64 {
+        self.highest
+    }
+}
+
+/// Whether a tenant can be imported into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantState {
+    Free,
+    /// From this very file.
+    Imported,
+    /// Imported from another file, and unchanged since.
+    Replaceable,
+    /// Imported from another file, and used since.
+    ChangedSince,
+    InUse,
+}
+
+/// The state of a tenant, as far as it decides whether it can be imported into.
+pub async fn state_of(db: &mut Connection, tenant: &TenantId, sha256: &str) -> Result<TenantState, storage::Error> {
+    match tms_import::imported_from(db, tenant).await? {
+        Some(source) if source == sha256 => Ok(TenantState::Imported),
+        Some(_) if tms_import::has_changed_since_import(db, tenant).await? => Ok(TenantState::ChangedSince),
+        Some(_) => Ok(TenantState::Replaceable),
+        None if tenants::first_table_in_use(db, tenant).await?.is_some() => Ok(TenantState::InUse),
+        None => Ok(TenantState::Free),
+    }
+}
+
+/// What is here already.
+pub struct Target {
+    /// Those that are imported into, if they exist.
+    pub tenants: HashMap<TenantId, Tenant>,
+    pub tenant_numbers: Numbers,
+    pub people: Numbers,
+    pub keys: Numbers,
+    pub reservations: Numbers,
+    numbers: HashMap<(TenantId, Numbered), Numbers>,
+    /// The tenants of host names, in lower case; those of the tenants that are replaced are not among them.
+    pub host_owners: HashMap<String, (TenantId, Timestamp)>,
+}
+
+impl Target {
+    /// `tenants`: those that are imported into; `replaced`: those of them whose rows are replaced.
+    pub async fn load(db: &mut Connection, tenants: &[TenantId], replaced: &BTreeSet<TenantId>) -> Result<Self, storage::Error> {
+        let last = tms_import::last_numbers(db).await?;
+        let last = |table: &str| last.get(table).copied().unwrap_or_default();
+        let except: Vec<&TenantId> = replaced.iter().collect();
+        let mut numbers = HashMap::new();
+        let mut existing = HashMap::new();
+        for tenant in tenants {
+            let is_replaced = replaced.contains(tenant);
+            for table in Numbered::ALL {
+                let used = tms_import::numbers_in_use(db, table, tenant, is_replaced).await?;
+                numbers.insert((tenant.clone(), table), Numbers::new(used, last(table.as_str())));
+            }
+            if let Some(found) = storage::tenants::find(&mut *db, tenant).await? {
+                existing.insert(tenant.clone(), found);
+            }
+        }
+        let (keys, reservations) = tms_import::key_numbers_in_use(db, &except).await?;
+        let highest_key = keys.iter().copied().max().unwrap_or_default();
+        let all_tenants = storage::tenants::list(&mut *db).await?.iter().map(|tenant| tenant.row_id).collect();
+        let mut host_owners = HashMap::new();
+        for (host, tenant, since) in tms_import::host_owners(db, &except).await? {
+            if let (Ok(host), Ok(tenant)) = (HostName::parse(host), TenantId::parse(tenant)) {
+                host_owners.entry(host.as_str().to_ascii_lowercase()).or_insert((tenant, Timestamp::from_millis(since)));
+            }
+        }
+        Ok(Self {
+            tenants: existing,
+            tenant_numbers: Numbers::new(all_tenants, last("tenants")),
+            people: Numbers::new(Vec::new(), last("people")),
+            keys: Numbers::new(keys, highest_key),
+            reservations: Numbers::new(reservations, last("reservations")),
+            numbers,
+            host_owners,
+        })
+    }
+
+    pub fn numbers(&mut self, tenant: &TenantId, table: Numbered) -> &mut Numbers {
+        self.numbers.entry((tenant.clone(), table)).or_default()
+    }
+
+    /// The highest number of each table.
+    pub fn highest(&self) -> Vec<(&'static str, i64)> {
+        let mut highest =
+            vec![("tenants", self.tenant_numbers.highest()), ("people", self.people.highest()), ("reservations", self.reservations.highest())];
+        highest.extend(self.numbers.iter().map(|((_, table), numbers)| (table.as_str(), numbers.highest())));
+        highest
+    }
+
+    /// How many rows got another number, by table.
+    pub fn changed(&self) -> Vec<(&'static str, u64)> {
+        let mut changed = vec![("pubkeys", self.keys.changed)];
+        changed.extend(self.numbers.iter().filter(|((_, table), _)| *table != Numbered::Clients).map(|((_, table), n)| (table.as_str(), n.changed)));
+        changed.retain(|(_, count)| *count > 0);
+        changed.sort_unstable();
+        changed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_numbers_are_kept_where_they_are_free() {
+        let mut numbers = Numbers::new(vec![1], 1);
+        numbers.reserve_up_to(3);
+        assert_eq!([numbers.assign(1), numbers.assign(3), numbers.assign(2), numbers.assign(0)], [4, 3, 2, 5]);
+        assert_eq!((numbers.changed, numbers.highest(), numbers.next()), (2, 5, 6));
+    }
+}
