@@ -11,10 +11,12 @@ mod client;
 mod copy;
 mod doctor;
 mod idp;
+mod import;
 mod init;
 mod messages;
 mod migrate;
 mod person;
+mod progress;
 mod reload;
 mod restore;
 mod secrets;
@@ -71,6 +73,8 @@ enum PortalCommand {
     Verify(DataOptions),
     /// Copy all data to an empty database: from SQLite to PostgreSQL, or back
     Copy(copy::CopyArgs),
+    /// Import the data of a TMS server; a dry run without --yes
+    Import(import::ImportArgs),
     /// Change a tenant's policy
     Tenant(tenant::TenantArgs),
     /// Manage a tenant's administrators for the TMS API
@@ -105,6 +109,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(CommandError::Settings(problems)) => report_settings(&problems),
         Err(CommandError::Other(reason)) => report_failure(&reason),
+        Err(CommandError::Exit(code)) => ExitCode::from(code),
     }
 }
 
@@ -119,6 +124,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Restore(arguments) => restore::run(&arguments).await,
         PortalCommand::Verify(options) => verify::run(&options.existing_portal()?).await,
         PortalCommand::Copy(arguments) => copy::run(&arguments).await,
+        PortalCommand::Import(arguments) => import::run(arguments).await,
         PortalCommand::Tenant(arguments) => tenant::run(arguments).await,
         PortalCommand::Admin(arguments) => admin::run(arguments).await,
         PortalCommand::Client(arguments) => client::run(arguments).await,
@@ -141,6 +147,8 @@ fn report_failure(reason: &dyn std::fmt::Display) -> ExitCode {
 enum CommandError {
     Settings(ConfigProblems),
     Other(String),
+    /// Reported already; ends with this code.
+    Exit(u8),
 }
 
 impl From<ConfigProblems> for CommandError {
