@@ -16,6 +16,7 @@ mod database_copy;
 mod disk_full;
 mod doctor;
 mod idp;
+mod import;
 mod refusals;
 mod reload;
 mod secrets;
