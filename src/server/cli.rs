@@ -74,7 +74,7 @@ enum PortalCommand {
     /// Copy all data to an empty database: from SQLite to PostgreSQL, or back
     Copy(copy::CopyArgs),
     /// Import the data of a TMS server; a dry run without --yes
-    Import(import::ImportArgs),
+    Import(Box<import::ImportArgs>),
     /// Change a tenant's policy
     Tenant(tenant::TenantArgs),
     /// Manage a tenant's administrators for the TMS API
@@ -124,7 +124,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Restore(arguments) => restore::run(&arguments).await,
         PortalCommand::Verify(options) => verify::run(&options.existing_portal()?).await,
         PortalCommand::Copy(arguments) => copy::run(&arguments).await,
-        PortalCommand::Import(arguments) => import::run(arguments).await,
+        PortalCommand::Import(arguments) => import::run(*arguments).await,
         PortalCommand::Tenant(arguments) => tenant::run(arguments).await,
         PortalCommand::Admin(arguments) => admin::run(arguments).await,
         PortalCommand::Client(arguments) => client::run(arguments).await,

@@ -65,7 +65,7 @@ pub struct ImportArgs {
 #[derive(Subcommand)]
 enum ImportCommand {
     /// Compare the answers of the old server with those here, for each key; changes nothing
-    Compare(compare::CompareArgs),
+    Compare(Box<compare::CompareArgs>),
     /// List the clients and administrators who have not used their old secrets here yet
     Status(status::StatusArgs),
 }

@@ -146,7 +146,7 @@ struct OldAnswer {
 
 impl OldServer {
     fn new(args: &CompareArgs) -> Result<Self, CommandError> {
-        let mut client = Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none());
+        let mut client = Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).no_proxy();
         if let Some(file) = &args.ca {
             let problem = |error: &dyn std::fmt::Display| cannot(format!("--ca {}: {error}", file.display()));
             let pem = std::fs::read(file).map_err(|error| problem(&error))?;

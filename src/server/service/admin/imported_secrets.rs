@@ -96,7 +96,7 @@ impl Services {
         .await
     }
 
-    /// Clients and administrators who have not used their imported secrets yet, of all tenants.
+    /// Clients and administrators who have not used their imported secrets yet and still can, of all tenants.
     pub async fn unused_imported_secrets(&self) -> Result<Vec<UnusedSecret>, Fault> {
         let found = tms_import::unused_secrets(self.storage().reader()).await?;
         let secret = |(tenant_id, is_client, id, until): (String, bool, String, i64)| UnusedSecret {
@@ -105,6 +105,6 @@ impl Services {
             id,
             until: Timestamp::from_millis(until),
         };
-        Ok(found.into_iter().map(secret).collect())
+        Ok(found.into_iter().map(secret).filter(|unused| self.now() < unused.until).collect())
     }
 }

@@ -103,7 +103,7 @@ impl KeyReader<'_> {
                 batch.keys.push(key);
                 self.report.imported(Table::Pubkeys);
                 if let Some(reason) = noticed {
-                    self.notice(row, reason);
+                    self.report_key(row, reason);
                 }
             }
             Err(reason) => {
@@ -118,13 +118,13 @@ impl KeyReader<'_> {
                         escaped(row.text("public_key_fingerprint"))
                     )),
                     Reason::Fingerprint => {}
-                    reason => self.notice(row, reason),
+                    reason => self.report_key(row, reason),
                 }
             }
         }
     }
 
-    fn notice(&mut self, row: &Row, reason: Reason) {
+    fn report_key(&mut self, row: &Row, reason: Reason) {
         let line = KeyLine {
             list: if matches!(reason, Reason::Limited | Reason::EndsSoon) { WILL_END } else { LOCKED_OUT },
             reason: reason.word(),
@@ -249,7 +249,7 @@ impl Plan<'_> {
         let mend = self.options.mend && !is_system_account(names.account.as_str());
         let (now, times) = (self.now, (self.now, self.now));
         if !self.clients.contains_key(&client) {
-            let number = self.mended(mend, &names.tenant, Numbered::Clients).ok_or(Reason::NoClient)?;
+            let number = self.mended(mend, &names.tenant, Numbered::Clients).ok_or(Reason::ClientMissing)?;
             self.rows.clients.push(ImportedClient {
                 number,
                 tenant_id: names.tenant.to_string(),
@@ -266,24 +266,24 @@ impl Plan<'_> {
             self.clients.insert(client.clone(), true);
         }
         if !self.people.contains_key(&person) {
-            let number = self.mended(mend, &names.tenant, Numbered::UserMfa).ok_or(Reason::NoMfa)?;
+            let number = self.mended(mend, &names.tenant, Numbered::UserMfa).ok_or(Reason::MfaMissing)?;
             let forever = MfaStatus { enabled: true, expires_at: Timestamp::FOREVER };
             self.insert_person(&names.tenant, names.user.as_str(), number, forever, times);
         }
         if !self.links.contains_key(&link) {
-            let number = self.mended(mend, &names.tenant, Numbered::HostAccounts).ok_or(Reason::NoLink)?;
+            let number = self.mended(mend, &names.tenant, Numbered::HostAccounts).ok_or(Reason::LinkMissing)?;
             let forever = PlannedLink { expires_at: Timestamp::FOREVER, by_mvp: true };
             self.insert_link(link.clone(), &names.host, number, forever, times);
         }
         if !self.delegations.contains_key(&delegation) {
-            let number = self.mended(mend, &names.tenant, Numbered::Delegations).ok_or(Reason::NoDelegation)?;
+            let number = self.mended(mend, &names.tenant, Numbered::Delegations).ok_or(Reason::DelegationMissing)?;
             self.insert_delegation(delegation.clone(), number, Timestamp::FOREVER, true, times);
         }
         Ok(Planned {
-            client_enabled: self.clients.get(&client).copied().ok_or(Reason::NoClient)?,
-            mfa: self.people.get(&person).copied().ok_or(Reason::NoMfa)?,
-            link: self.links.get(&link).copied().ok_or(Reason::NoLink)?,
-            delegated_until: self.delegations.get(&delegation).copied().ok_or(Reason::NoDelegation)?,
+            client_enabled: self.clients.get(&client).copied().ok_or(Reason::ClientMissing)?,
+            mfa: self.people.get(&person).copied().ok_or(Reason::MfaMissing)?,
+            link: self.links.get(&link).copied().ok_or(Reason::LinkMissing)?,
+            delegated_until: self.delegations.get(&delegation).copied().ok_or(Reason::DelegationMissing)?,
         })
     }
 
@@ -303,12 +303,12 @@ fn count(row: &Row, column: &str) -> Result<u32, Reason> {
 fn reason_of(refused: RefusalReason) -> Reason {
     match refused {
         RefusalReason::KeyUsedUp => Reason::NoUses,
-        RefusalReason::MfaMissing => Reason::NoMfa,
+        RefusalReason::MfaMissing => Reason::MfaMissing,
         RefusalReason::MfaDisabled | RefusalReason::PersonDisabled => Reason::MfaOff,
         RefusalReason::MfaExpired => Reason::MfaEnded,
-        RefusalReason::LinkMissing => Reason::NoLink,
+        RefusalReason::LinkMissing => Reason::LinkMissing,
         RefusalReason::LinkExpired => Reason::LinkEnded,
-        RefusalReason::DelegationMissing => Reason::NoDelegation,
+        RefusalReason::DelegationMissing => Reason::DelegationMissing,
         RefusalReason::DelegationExpired => Reason::DelegationEnded,
         RefusalReason::ClientDisabled => Reason::ClientOff,
         RefusalReason::TenantDisabled => Reason::TenantOff,

@@ -87,6 +87,9 @@ pub struct Plan<'p> {
     far_times: u64,
     times_without_zone: u64,
     changed_secrets: Vec<String>,
+    /// Names and versions of clients.
+    client_names: HashSet<(TenantId, (String, String))>,
+    renamed_clients: Vec<String>,
 }
 
 impl<'p> Plan<'p> {
@@ -110,6 +113,8 @@ impl<'p> Plan<'p> {
             far_times: 0,
             times_without_zone: 0,
             changed_secrets: Vec::new(),
+            client_names: HashSet::new(),
+            renamed_clients: Vec::new(),
         }
     }
 
@@ -224,6 +229,12 @@ impl<'p> Plan<'p> {
         let off = self.rows.clients.iter().filter(|client| client.enabled == 0).map(|client| client.client_id.as_str()).collect::<Vec<_>>();
         if !off.is_empty() {
             report.notes.push(format!("disabled clients, which the old server accepted nevertheless, are refused here: {}", off.join(", ")));
+        }
+        if !self.renamed_clients.is_empty() {
+            let renamed = self.renamed_clients.join(", ");
+            report
+                .notes
+                .push(format!("the name or version of these clients has invisible characters or is too long, and is shown without: {renamed}"));
         }
         if !self.changed_secrets.is_empty() {
             let shown: HashSet<&String> = self.changed_secrets.iter().collect();

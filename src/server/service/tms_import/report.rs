@@ -43,10 +43,10 @@ reasons! {
     EndsSoon = "ends soon", "the key, or what it depends on, expires within 30 days";
     Name = "name", "a name has characters other than letters, digits and . _ - @ + ~ /, or more than 128";
     Wildcard = "wildcard", "* meant everyone, but no release of TMS ever read it so";
-    NoClient = "without client", "its client was deleted";
-    NoMfa = "without mfa", "the person has no MFA record";
-    NoLink = "without link", "the account is not linked to the person";
-    NoDelegation = "without delegation", "the person has no delegation to the client";
+    ClientMissing = "without client", "its client was deleted";
+    MfaMissing = "without mfa", "the person has no MFA record";
+    LinkMissing = "without link", "the account is not linked to the person";
+    DelegationMissing = "without delegation", "the person has no delegation to the client";
     Fingerprint = "fingerprint", "the stored fingerprint is another key's";
     KeyUnreadable = "unreadable key", "the public key cannot be read";
     KeyType = "key type", "keys of this type are not supported";
@@ -56,8 +56,8 @@ reasons! {
     Twice = "twice", "it is there twice, if host names are compared without regard to case";
     Reserved = "reserved", "the client's id, or its name and version, are the portal's own";
     Ended = "ended", "the reservation has expired";
-    NoParent = "without parent", "the reservation that it extends is not imported";
-    NoKey = "without key", "its key is not imported";
+    ParentNotImported = "without parent", "the reservation that it extends is not imported";
+    KeyNotImported = "without key", "its key is not imported";
     Privilege = "privilege", "its privilege is not PERM_ADMIN";
     TenantNotTaken = "tenant", "its tenant is not imported";
 }

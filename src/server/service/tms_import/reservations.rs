@@ -38,7 +38,7 @@ impl Reservations {
             if parents.contains(&(row.tenant_id.clone(), row.parent_resid.clone())) {
                 reservations.waiting.entry(key).or_default().push((number, row));
             } else {
-                report.not_imported(Table::Reservations, Reason::NoParent, || row.resid.clone());
+                report.not_imported(Table::Reservations, Reason::ParentNotImported, || row.resid.clone());
             }
         }
         reservations
@@ -54,7 +54,7 @@ impl Reservations {
             return Err(Reason::Ended);
         }
         if !plan.clients.contains_key(&(tenant.clone(), client.to_string())) {
-            return Err(Reason::NoClient);
+            return Err(Reason::ClientMissing);
         }
         let key = (tenant.clone(), row.text("public_key_fingerprint").to_owned(), row.text("host").to_ascii_lowercase());
         let reservation = ImportedReservation {
@@ -86,7 +86,7 @@ impl Reservations {
     /// Reports those whose keys were not found.
     pub fn finish(self, report: &mut Report) {
         for (_, row) in self.waiting.into_values().flatten() {
-            report.not_imported(Table::Reservations, Reason::NoKey, || row.resid);
+            report.not_imported(Table::Reservations, Reason::KeyNotImported, || row.resid);
         }
     }
 }

@@ -82,7 +82,7 @@ impl Columns {
         }
         let picked: Vec<_> = self.places.iter().map(|place| values.get_mut(*place).and_then(Option::take)).collect();
         if picked.iter().flatten().any(|value| value.contains('\0')) {
-            return Err(SourceError::Nul { table, id: picked.first().cloned().flatten().unwrap_or_default() });
+            return Err(SourceError::Nul { table, id: picked.iter().flatten().next().map_or_else(String::new, |id| id.escape_debug().to_string()) });
         }
         Ok(Row { table: self.table, values: picked })
     }

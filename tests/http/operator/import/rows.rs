@@ -336,3 +336,21 @@ async fn every_combination_answers_as_reported() {
         assert_eq!(app.retrieve(user, "ls6", &key.fingerprint).await.is_some(), *logs_in, "{user} {}", key.fingerprint);
     }
 }
+
+#[tokio::test]
+async fn names_of_clients_are_shown_without_invisible_characters() {
+    let (app, mut old, dir) = (TestApp::start().await, Old::default(), tempfile::tempdir().expect("a folder"));
+    old.add("tenants", &["1", "default", "1"]);
+    for (id, client, name, version) in [("1", "a", "Gate\u{202e}way\t1", "1.0"), ("2", "b", "Gateway 1", "1.0"), ("3", "c", "\u{200b}", "\n")] {
+        old.add("clients", &[id, "default", name, version, client, &secret_hash(SECRET), "1"]);
+    }
+    old.add("hosts", &["1", "default", "frontera", "\u{1b}[2J129.114.0.1"]);
+    let file = dir.path().join("dump.sql");
+    std::fs::write(&file, old.dump()).expect("written");
+    let report = app.imported(&file, &ImportOptions::default()).await;
+    let names =
+        "SELECT concat_ws('|', client_id, app_name, app_version) FROM clients WHERE tenant_id = 'default' AND client_id <> 'tms-cli' ORDER BY 1";
+    assert_eq!(app.texts(names).await, ["a|Gateway 1|1.0", "b|b|1.0", "c|c|0"]);
+    assert_eq!(app.texts("SELECT address FROM hosts WHERE host = 'frontera'").await, ["[2J129.114.0.1"]);
+    assert!(report.notes.iter().any(|note| note.ends_with("is shown without: a, c")), "{:?}", report.notes);
+}

@@ -6,6 +6,7 @@ use super::super::rows::{Row, Table};
 use super::super::source::Contents;
 use super::{Maker, Plan, PlannedLink};
 use crate::domain::client::CLI_CLIENT_ID;
+use crate::domain::display_text;
 use crate::domain::folding;
 use crate::domain::ids::{AccountName, AdminId, ClientId, HostName, TenantId, UserId};
 use crate::domain::ssh_key::MfaStatus;
@@ -123,15 +124,16 @@ impl<'p> Plan<'p> {
         if id.as_str() == CLI_CLIENT_ID || (name, version) == ("TMS command line", "1") {
             return Err(Reason::Reserved);
         }
+        let (name, version) = self.display_names(tenant, &id, name, version);
         let enabled = row.boolean("enabled").ok_or(Reason::Value)?;
         let secret = self.imported_secret(row.text("client_secret"), &format!("client {id} of {tenant}"), |maker, hash| maker.client_hash(hash));
         let client = ImportedClient {
             number: self.target.numbers(tenant, Numbered::Clients).assign(row.integer("id").unwrap_or_default()),
             tenant_id: tenant.to_string(),
             client_id: id.to_string(),
-            app_name: name.to_owned(),
-            app_name_folded: folding::search_key(name),
-            app_version: version.to_owned(),
+            app_name_folded: folding::search_key(&name),
+            app_name: name,
+            app_version: version,
             imported_secret_hash: secret.as_ref().map(|(hash, _)| hex::encode(hash)),
             imported_secret_until: secret.map(|(_, until)| until.as_millis()),
             enabled: i64::from(enabled),
@@ -141,6 +143,16 @@ impl<'p> Plan<'p> {
         self.clients.insert((tenant.clone(), client.client_id.clone()), enabled);
         self.rows.clients.push(client);
         Ok(())
+    }
+
+    /// The name and version of a client as people may see them: without invisible characters, and unlike those of other clients.
+    fn display_names(&mut self, tenant: &TenantId, id: &ClientId, name: &str, version: &str) -> (String, String) {
+        let shown =
+            (display_text::sanitize(name).unwrap_or_else(|| id.to_string()), display_text::sanitize(version).unwrap_or_else(|| "0".to_owned()));
+        if (shown.0.as_str(), shown.1.as_str()) != (name, version) {
+            self.renamed_clients.push(id.to_string());
+        }
+        if self.client_names.insert((tenant.clone(), shown.clone())) { shown } else { (id.to_string(), shown.1) }
     }
 
     /// The hash of an old secret, and until when it is valid. `None` if it is not imported: the owner needs a new one.
@@ -169,10 +181,10 @@ impl<'p> Plan<'p> {
 
     fn add_host(&mut self, tenant: &TenantId, row: &Row) -> Result<(), Reason> {
         let host = HostName::parse(row.text("host")).map_err(|_| Reason::Name)?;
-        let address = row.text("addr");
+        let address = display_text::sanitize(row.text("addr")).ok_or(Reason::Value)?;
         // Both compare without regard to case here.
         let same = |other: &ImportedHost| {
-            other.tenant_id == tenant.as_str() && other.host.eq_ignore_ascii_case(host.as_str()) && other.address.eq_ignore_ascii_case(address)
+            other.tenant_id == tenant.as_str() && other.host.eq_ignore_ascii_case(host.as_str()) && other.address.eq_ignore_ascii_case(&address)
         };
         if self.rows.hosts.iter().any(same) {
             return Err(Reason::Twice);
@@ -183,7 +195,7 @@ impl<'p> Plan<'p> {
             number: self.target.numbers(tenant, Numbered::Hosts).assign(row.integer("id").unwrap_or_default()),
             tenant_id: tenant.to_string(),
             host: host.to_string(),
-            address: address.to_owned(),
+            address,
             created_at: created_at.as_millis(),
             updated_at: self.time_or_now(row, "updated").as_millis(),
         };
@@ -201,7 +213,7 @@ impl<'p> Plan<'p> {
         let account = AccountName::parse(account).map_err(|_| Reason::Name)?;
         let time = row.time("expires_at").ok_or(Reason::Time)?;
         if !self.people.contains_key(&(tenant.clone(), user.to_string())) {
-            return Err(Reason::NoMfa);
+            return Err(Reason::MfaMissing);
         }
         let (expires_at, created_at) = (self.expiry(time), self.time_or_now(row, "created"));
         let key = (tenant.clone(), user.to_string(), host.as_str().to_ascii_lowercase(), account.to_string());
@@ -234,10 +246,10 @@ impl<'p> Plan<'p> {
         let user = UserId::parse(user).map_err(|_| Reason::Name)?;
         let time = row.time("expires_at").ok_or(Reason::Time)?;
         if !self.clients.contains_key(&(tenant.clone(), client.to_string())) {
-            return Err(Reason::NoClient);
+            return Err(Reason::ClientMissing);
         }
         if !self.people.contains_key(&(tenant.clone(), user.to_string())) {
-            return Err(Reason::NoMfa);
+            return Err(Reason::MfaMissing);
         }
         if self.delegations.contains_key(&(tenant.clone(), client.to_string(), user.to_string())) {
             return Err(Reason::Twice);
