@@ -123,6 +123,15 @@ pub async fn host_owners(db: &mut Connection, except: &[&TenantId]) -> Result<Ve
     Ok(owners.bind(serde_json::to_string(&except).unwrap_or_default()).fetch_all(db).await?)
 }
 
+/// Whether a tenant has rows that an import would have to be merged with. People who were added before, such as its administrators, are kept.
+pub async fn is_in_use(db: &mut Connection, tenant: &TenantId) -> Result<bool, Error> {
+    let query = "SELECT EXISTS (SELECT 1 FROM pubkeys WHERE tenant_id = $1) OR EXISTS (SELECT 1 FROM delegations WHERE tenant_id = $1)
+                     OR EXISTS (SELECT 1 FROM host_accounts WHERE tenant_id = $1) OR EXISTS (SELECT 1 FROM user_mfa WHERE tenant_id = $1)
+                     OR EXISTS (SELECT 1 FROM clients WHERE tenant_id = $1 AND client_id <> 'tms-cli')
+                     OR EXISTS (SELECT 1 FROM hosts WHERE tenant_id = $1)";
+    Ok(sql::query_scalar(query).bind(tenant.as_str()).fetch_one(db).await?)
+}
+
 /// The file that a tenant's rows were imported from, by its SHA-256.
 pub async fn imported_from(db: &mut Connection, tenant: &TenantId) -> Result<Option<String>, Error> {
     Ok(sql::query_scalar("SELECT source_sha256 FROM imports WHERE tenant_id = $1").bind(tenant.as_str()).fetch_optional(db).await?)
@@ -151,7 +160,7 @@ pub async fn record(db: &mut Connection, tenant: &TenantId, sha256: &str, rows: 
     Ok(())
 }
 
-/// Deletes what an import inserts: all but the tenant itself, its administrators, settings and audit log.
+/// Deletes what an import inserts: all but the tenant itself, its administrators, settings and audit log. People stay who can sign in.
 pub async fn wipe(db: &mut Connection, tenant: &TenantId) -> Result<(), Error> {
     for statement in [
         "DELETE FROM refused_lookups WHERE tenant_id = $1",
@@ -160,7 +169,8 @@ pub async fn wipe(db: &mut Connection, tenant: &TenantId) -> Result<(), Error> {
         "DELETE FROM delegations WHERE tenant_id = $1",
         "DELETE FROM host_accounts WHERE tenant_id = $1",
         "DELETE FROM user_mfa WHERE tenant_id = $1",
-        "DELETE FROM people WHERE tenant_id = $1",
+        "DELETE FROM people WHERE tenant_id = $1 AND password_hash IS NULL AND NOT admin
+           AND NOT EXISTS (SELECT 1 FROM identities i WHERE i.tenant_id = people.tenant_id AND i.user_id = people.user_id)",
         "DELETE FROM clients WHERE tenant_id = $1 AND client_id <> 'tms-cli'",
         "DELETE FROM host_aliases WHERE tenant_id = $1",
         "DELETE FROM host_names WHERE tenant_id = $1",
@@ -244,7 +254,7 @@ pub async fn insert_clients(db: &mut Connection, clients: &[ImportedClient]) -> 
     Ok(())
 }
 
-/// A person to insert, with the MFA record.
+/// A person to insert, unless there is one of that id, with the MFA record.
 #[derive(Clone, Debug, Serialize)]
 pub struct ImportedPerson {
     pub person_number: i64,
@@ -263,7 +273,8 @@ pub async fn insert_people(db: &mut Connection, people: &[ImportedPerson]) -> Re
         "INSERT INTO people (number, tenant_id, user_id, display_name, enabled, created_at)
          SELECT CAST(value ->> 'person_number' AS BIGINT), value ->> 'tenant_id', value ->> 'user_id', value ->> 'user_id', true,
                 CAST(value ->> 'created_at' AS BIGINT)
-         FROM json_each($1)",
+         FROM json_each($1) WHERE true
+         ON CONFLICT DO NOTHING",
         "INSERT INTO user_mfa (number, tenant_id, user_id, enabled, expires_at, created_at, updated_at)
          SELECT CAST(value ->> 'number' AS BIGINT), value ->> 'tenant_id', value ->> 'user_id', CAST(value ->> 'enabled' AS BIGINT) = 1,
                 CAST(value ->> 'expires_at' AS BIGINT), CAST(value ->> 'created_at' AS BIGINT), CAST(value ->> 'updated_at' AS BIGINT)

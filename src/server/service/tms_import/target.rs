@@ -6,7 +6,7 @@ use crate::domain::ids::{HostName, TenantId};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::storage::tms_import::{self, Numbered};
-use crate::server::storage::{self, Connection, tenants};
+use crate::server::storage::{self, Connection};
 
 /// Numbers of rows: an old number is kept if it is free.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ pub async fn state_of(db: &mut Connection, tenant: &TenantId, sha256: &str) -> R
         Some(source) if source == sha256 => Ok(TenantState::Imported),
         Some(_) if tms_import::has_changed_since_import(db, tenant).await? => Ok(TenantState::ChangedSince),
         Some(_) => Ok(TenantState::Replaceable),
-        None if tenants::first_table_in_use(db, tenant).await?.is_some() => Ok(TenantState::InUse),
+        None if tms_import::is_in_use(db, tenant).await? => Ok(TenantState::InUse),
         None => Ok(TenantState::Free),
     }
 }

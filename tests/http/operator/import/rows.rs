@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sqlx::Connection as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tms_portal::domain::ids::TenantId;
 use tms_portal::server::service::tms_import::options::{ImportOptions, OldSettings, Secrets};
 use tms_portal::server::service::tms_import::{Mode, Outcome};
@@ -11,7 +13,7 @@ use tms_portal::server::service::tms_import::{Mode, Outcome};
 use super::example::{ADMIN_SECRET, FREE, SECRET, example, files, owner};
 use super::old::{MVP, NEVER, Old, PAST, TestKey, secret_hash};
 use super::{left_out, with_reason};
-use crate::app::TestApp;
+use crate::app::{PASSWORD, TestApp};
 
 #[tokio::test]
 async fn dry_runs_of_all_forms_agree_and_write_nothing() {
@@ -341,7 +343,7 @@ async fn every_combination_answers_as_reported() {
 async fn names_of_clients_are_shown_without_invisible_characters() {
     let (app, mut old, dir) = (TestApp::start().await, Old::default(), tempfile::tempdir().expect("a folder"));
     old.add("tenants", &["1", "default", "1"]);
-    for (id, client, name, version) in [("1", "a", "Gate\u{202e}way\t1", "1.0"), ("2", "b", "Gateway 1", "1.0"), ("3", "c", "\u{200b}", "\n")] {
+    for (id, client, name, version) in [("1", "a", "Gate\u{202e}way 1", "1.0"), ("2", "b", "Gateway 1", "1.0"), ("3", "c", "\u{200b}", "\n")] {
         old.add("clients", &[id, "default", name, version, client, &secret_hash(SECRET), "1"]);
     }
     old.add("hosts", &["1", "default", "frontera", "\u{1b}[2J129.114.0.1"]);
@@ -353,4 +355,34 @@ async fn names_of_clients_are_shown_without_invisible_characters() {
     assert_eq!(app.texts(names).await, ["a|Gateway 1|1.0", "b|b|1.0", "c|c|0"]);
     assert_eq!(app.texts("SELECT address FROM hosts WHERE host = 'frontera'").await, ["[2J129.114.0.1"]);
     assert!(report.notes.iter().any(|note| note.ends_with("is shown without: a, c")), "{:?}", report.notes);
+}
+
+/// A server that runs has its newest changes in the WAL; they are read, and the server is not disturbed.
+#[tokio::test]
+async fn changes_of_a_running_server_are_read() {
+    let (app, example) = (TestApp::start().await, example());
+    let (_dir, files) = files(&example.old).await;
+    let mut server = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&files[0])).await.expect("the database");
+    sqlx::query("UPDATE clients SET enabled = 0 WHERE client_id = 'tapis'").execute(&mut server).await.expect("changed");
+    assert!(files[0].with_extension("db-wal").metadata().expect("there").len() > 0);
+    let (_, report) = app.import(&files[0], &owner("frontera", "tacc"), Mode::DryRun).await.expect("a report");
+    assert!(with_reason(&report, "client off").contains(&example.fingerprint("K1").to_owned()), "{:?}", report.locked_out.keys());
+    sqlx::query("UPDATE clients SET enabled = 1 WHERE client_id = 'tapis'").execute(&mut server).await.expect("changed");
+    server.close().await.expect("closed");
+}
+
+/// Administrators are added before the import; they stay, also if a second import replaces the first.
+#[tokio::test]
+async fn people_who_can_sign_in_already_stay() {
+    let (app, mut example) = (TestApp::start().await, example());
+    app.add_dora().await;
+    example.old.add("user_mfa", &["8", "default", "dora", NEVER, "1"]);
+    example.old.add("user_mfa", &["9", "default", "eve", NEVER, "1"]);
+    let (_dir, files) = files(&example.old).await;
+    app.imported(&files[0], &owner("frontera", "tacc")).await;
+    app.imported(&files[1], &owner("frontera", "tacc")).await;
+    let people = "SELECT concat_ws(' ', p.user_id, m.number, CASE WHEN p.password_hash IS NULL THEN 'imported' ELSE 'here' END)
+                  FROM people p JOIN user_mfa m ON m.tenant_id = p.tenant_id AND m.user_id = p.user_id WHERE p.tenant_id = 'default' ORDER BY 1";
+    assert_eq!(app.texts(people).await, ["dora 8 here", "eve 9 imported"]);
+    app.signed_in_as("default", "dora", PASSWORD).await;
 }
