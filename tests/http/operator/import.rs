@@ -1,6 +1,7 @@
 //! `tms-portal import`: databases of TMS servers.
 
 mod command;
+mod decisions;
 mod example;
 mod old;
 mod rows;
