@@ -4,6 +4,7 @@
 mod file;
 mod providers;
 mod public_url;
+mod site;
 mod smtp;
 mod tls;
 mod unknown;
@@ -35,8 +36,9 @@ use crate::domain::loopback::is_loopback;
 /// Where the data are, for every verb.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataOptions {
-    /// The configuration file: Leptos options, and the portal's under [portal]
-    #[arg(long, env = "TMS_CONFIG", default_value = "Leptos.toml", value_name = "FILE")]
+    /// The configuration file: the portal's settings under [portal], and Leptos options [default: /etc/tms-portal/portal.toml if there
+    /// is one, else Leptos.toml]
+    #[arg(long, env = "TMS_CONFIG", default_value_os_t = site::default_file(), hide_default_value = true, value_name = "FILE")]
     pub config: PathBuf,
     /// The directory for the database and keys [default: portal.data-dir of the file, else .data]
     #[arg(long, env = "TMS_DATA_DIR", value_name = "DIR")]
@@ -145,7 +147,7 @@ pub struct ExistingPortal {
 pub struct ServerOptions {
     #[command(flatten)]
     pub data: DataOptions,
-    /// The address to listen on [default: site-addr of the file]
+    /// The address to listen on, unless systemd passes a socket [default: portal.listen of the file, else site-addr]
     #[arg(long, env = "TMS_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// The URL at which the portal is reached from outside [default: portal.public-url of the file, else http://ADDR; with
@@ -202,7 +204,7 @@ impl std::error::Error for ConfigProblems {}
 impl Config {
     pub fn read(options: &ServerOptions) -> Result<Self, ConfigProblems> {
         let SettingsFile { leptos, portal, unknown, written: file } = SettingsFile::read(&options.data.config)?;
-        let listen = options.listen.unwrap_or(leptos.site_addr);
+        let listen = options.listen.or(portal.listen).unwrap_or(leptos.site_addr);
         let scheme = if options.tls.is_requested() { "https" } else { "http" };
         let setting = if options.public_url.is_none() { "[portal] public-url" } else { "--public-url" };
         let (written, origin) = match options.public_url.clone().or(portal.public_url) {
@@ -429,6 +431,22 @@ mod tests {
     }
 
     #[test]
+    fn file_without_leptos_options_is_complete() {
+        let (dir, mut options) = options("", "", "127.0.0.1:1", false);
+        options.data.config = dir.path().join("portal.toml");
+        (options.listen, options.public_url) = (None, None);
+        std::fs::write(&options.data.config, "[portal]\nlisten = \"127.0.0.1:4000\"\n").expect("written");
+        let (leptos, portal) = read_file(&options.data.config).expect("read");
+        assert_eq!(leptos.output_name.as_ref(), "tms-portal");
+        assert_eq!(portal.listen, Some(([127, 0, 0, 1], 4000).into()));
+        // The list of hashed names is not there if the browser's half was not built.
+        match Config::read(&options) {
+            Ok(config) => assert_eq!((config.listen.port(), config.public_url.as_str()), (4000, "http://127.0.0.1:4000")),
+            Err(problems) => assert!(problems.0.len() == 1 && problems.to_string().contains("hash.txt does not exist"), "{problems}"),
+        }
+    }
+
+    #[test]
     fn the_file_is_read_and_unknown_settings_are_refused() {
         let (_dir, options) = options(
             "[portal]\ndata-dir = \"/srv/tms\"\n[portal.limits]\npages = 7\n[portal.providers]\nnetworks = [\"10.0.0.0/8\"]\n",
@@ -477,13 +495,14 @@ mod tests {
     }
 
     #[test]
-    fn leptos_section_may_stand_anywhere_and_is_required() {
+    fn leptos_section_may_stand_anywhere_or_be_absent() {
         let (dir, options) = options("", "http://127.0.0.1:1", "127.0.0.1:1", false);
         let file = dir.path().join("Leptos.toml");
         std::fs::write(&file, "[portal]\ndata-dir = \"x\"\n[package.metadata.leptos]\noutput-name = \"tms-portal\"\n").expect("written");
         assert!(Config::read(&options).is_ok());
         std::fs::write(&file, "[portal]\ndata-dir = \"x\"\n").expect("written");
-        assert!(Config::read(&options).expect_err("refused").to_string().contains("[package.metadata.leptos] is missing"));
+        let refused = Config::read(&options).map(drop).map_err(|problems| problems.to_string());
+        assert!(refused.as_ref().err().is_none_or(|why| why.contains("hash.txt does not exist")), "{refused:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The configuration file: the options of Leptos, and the portal's under `[portal]`.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ::config::{Case, Config, Environment, File, FileFormat};
@@ -10,6 +11,7 @@ use toml::Table;
 
 use super::ConfigProblems;
 use super::providers::ProvidersSection;
+use super::site::with_leptos_section;
 use super::smtp::SmtpSection;
 use super::unknown::{Section, unknown_settings};
 use super::written_settings::WrittenSettings;
@@ -59,6 +61,7 @@ const BUILD_OPTIONS: &[&str] = &[
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct PortalSection {
+    pub listen: Option<SocketAddr>,
     pub data_dir: Option<PathBuf>,
     /// The URL of a PostgreSQL database.
     pub database: Option<String>,
@@ -91,6 +94,7 @@ impl SettingsFile {
         let one = |problem: String| ConfigProblems(vec![problem]);
         let name = path.display();
         let text = std::fs::read(path).and_then(text_file::text).map_err(|error| one(format!("--config: cannot read {name}: {error}")))?;
+        let text = with_leptos_section(text);
         let in_file = |problem: &dyn std::fmt::Display| format!("{name}: {problem}");
         let unknown = unknown_settings(&text, &sections()).map_err(|error| one(in_file(&error)))?;
         let unknown: Vec<String> = unknown.iter().map(|problem| in_file(problem)).collect();
@@ -134,11 +138,12 @@ fn leptos_options(file: &Table) -> Result<LeptosOptions, String> {
     Ok(leptos)
 }
 
-/// The list of hashed file names: where cargo-leptos puts it, beside the program, or with the site.
+/// The list of hashed file names: where cargo-leptos puts it, beside the program; beside the site, as in the packages; or in it.
 fn hash_file(leptos: &LeptosOptions) -> PathBuf {
-    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(leptos.hash_file.as_ref())));
-    let in_site = Path::new(leptos.site_root.as_ref()).join(leptos.hash_file.as_ref());
+    let (name, site) = (leptos.hash_file.as_ref(), Path::new(leptos.site_root.as_ref()));
+    let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join(name)));
+    let beside_site = site.parent().map(|parent| parent.join(name));
     // One that cannot be read is used, and reported when it is.
-    let found = beside.filter(|file| file.try_exists().unwrap_or(true)).unwrap_or(in_site);
+    let found = beside.into_iter().chain(beside_site).find(|file| file.try_exists().unwrap_or(true)).unwrap_or_else(|| site.join(name));
     std::path::absolute(&found).unwrap_or(found)
 }
