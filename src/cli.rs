@@ -54,6 +54,7 @@ use ssh::{PreparedLogin, SshError};
 use tapis::TapisError;
 use target::TargetArgs;
 
+use crate::command_docs::CommandDocs;
 use crate::environment::without_empty_variables;
 
 const EXIT_CODES: &str = "\
@@ -124,6 +125,9 @@ enum Command {
     ///
     /// Separate from sign-ins to portals: neither is used for the other. --server and --tenant are for portals only.
     Tapis(tapis::TapisArgs),
+    /// Write the manual pages or the shell completions, for packages
+    #[command(hide = true)]
+    Doc(CommandDocs),
 }
 
 /// Why a command failed.
@@ -148,6 +152,8 @@ enum CliError {
     Interrupted,
     #[error("could not start: {0}")]
     Runtime(io::Error),
+    #[error("cannot write: {0}")]
+    Docs(io::Error),
 }
 
 impl CliError {
@@ -161,7 +167,7 @@ impl CliError {
             Self::Ssh(error) => error.code(),
             Self::Tapis(error) => error.code(),
             Self::Interrupted => ErrorCode::Interrupted,
-            Self::Runtime(_) => ErrorCode::Internal,
+            Self::Runtime(_) | Self::Docs(_) => ErrorCode::Internal,
         }
     }
 
@@ -176,7 +182,7 @@ impl CliError {
             Self::Logout(error) => error.details(),
             Self::Ssh(error) => error.details(),
             Self::Tapis(error) => error.details(),
-            Self::Session(_) | Self::Link(_) | Self::Keys(_) | Self::Interrupted | Self::Runtime(_) => None,
+            Self::Session(_) | Self::Link(_) | Self::Keys(_) | Self::Interrupted | Self::Runtime(_) | Self::Docs(_) => None,
         }
     }
 
@@ -236,6 +242,7 @@ impl CommandLine {
             Command::Keys(keys) => keys::run(keys, &self.target, output).await?,
             Command::Ssh(ssh) => return Ok(ssh::run(ssh, &self.target, output).await?),
             Command::Tapis(tapis) => tapis::run(tapis, &self.target, output).await?,
+            Command::Doc(docs) => docs.write(Self::command()).map_err(CliError::Docs)?,
         }
         Ok(None)
     }
@@ -282,6 +289,20 @@ mod tests {
     #[test]
     fn command_line_definition_is_consistent() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn packages_get_manual_pages_and_completions() {
+        let dir = tempfile::tempdir().unwrap();
+        for kind in ["man", "completions"] {
+            let words = ["tms", "doc", kind, dir.path().to_str().unwrap()];
+            let Command::Doc(docs) = CommandLine::parse_from(words).command else { panic!("another command") };
+            docs.write(CommandLine::command()).unwrap();
+        }
+        for file in ["tms.1", "tms-ssh.1", "tms-keys-revoke.1", "tms.bash", "tms.fish", "_tms"] {
+            assert!(dir.path().join(file).exists(), "{file}");
+        }
+        assert!(!dir.path().join("tms-doc.1").exists(), "it is hidden");
     }
 
     #[test]

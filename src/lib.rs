@@ -6,6 +6,8 @@
 pub mod domain;
 
 #[cfg(any(feature = "ssr", feature = "cli"))]
+pub mod command_docs;
+#[cfg(any(feature = "ssr", feature = "cli"))]
 pub mod environment;
 #[cfg(any(feature = "ssr", feature = "cli"))]
 pub mod proxy;

@@ -13,6 +13,7 @@ mod doctor;
 mod idp;
 mod import;
 mod init;
+mod keys;
 mod messages;
 mod migrate;
 mod person;
@@ -21,6 +22,7 @@ mod reload;
 mod restore;
 mod secrets;
 mod serve;
+mod systemd;
 mod tenant;
 mod variables;
 mod verify;
@@ -39,6 +41,7 @@ use super::service::platform::backup::BackupError;
 use super::service::platform::data_lock::{DataLock, DataLockError, share_with_commands};
 use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock, SystemRng, TenantAdmin};
 use super::tls::development;
+use crate::command_docs::CommandDocs;
 use crate::domain::display_text;
 use crate::domain::ids::TenantId;
 use crate::environment::without_empty_variables;
@@ -71,6 +74,8 @@ enum PortalCommand {
     Restore(restore::RestoreArgs),
     /// Check the database and its keys
     Verify(DataOptions),
+    /// Create the keys of a new deployment
+    Keys(keys::KeysArgs),
     /// Copy all data to an empty database: from SQLite to PostgreSQL, or back
     Copy(copy::CopyArgs),
     /// Import the data of a TMS server; a dry run without --yes
@@ -85,6 +90,9 @@ enum PortalCommand {
     Idp(idp::IdpArgs),
     /// Manage a tenant's people
     Person(person::PersonArgs),
+    /// Write the manual pages or the shell completions, for packages
+    #[command(hide = true)]
+    Doc(CommandDocs),
 }
 
 /// How long work on other threads may take after a command has ended.
@@ -115,7 +123,7 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
     match command {
-        PortalCommand::Serve(options) => serve::run(Config::read(&options.server)?, options).await,
+        PortalCommand::Serve(options) => serve::start(options).await,
         PortalCommand::Init(options) => init::run(Config::read(&options.server)?, options.secrets_to).await,
         PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
         PortalCommand::Doctor(arguments) => doctor::run(arguments).await,
@@ -123,6 +131,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Backup(arguments) => backup::run(&arguments).await,
         PortalCommand::Restore(arguments) => restore::run(&arguments).await,
         PortalCommand::Verify(options) => verify::run(&options.existing_portal()?).await,
+        PortalCommand::Keys(arguments) => keys::run(&arguments),
         PortalCommand::Copy(arguments) => copy::run(&arguments).await,
         PortalCommand::Import(arguments) => import::run(*arguments).await,
         PortalCommand::Tenant(arguments) => tenant::run(arguments).await,
@@ -130,6 +139,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Client(arguments) => client::run(arguments).await,
         PortalCommand::Idp(arguments) => idp::run(arguments).await,
         PortalCommand::Person(arguments) => person::run(arguments).await,
+        PortalCommand::Doc(docs) => Ok(docs.write(PortalArgs::command())?),
     }
 }
 

@@ -22,6 +22,7 @@ mod reload;
 mod secrets;
 mod settings;
 mod start;
+mod systemd;
 mod tls;
 
 /// A folder with settings and the data of a first start.

@@ -13,7 +13,7 @@ use super::init::SetupOptions;
 use super::messages::TestPassword;
 use super::reload::Reloader;
 use super::secrets::SecretsTarget;
-use super::{CommandError, init, lock_data, messages, open};
+use super::{CommandError, init, lock_data, messages, open, systemd};
 use crate::i18n::Languages;
 use crate::server::config::Config;
 use crate::server::listen::{self, ServerHandle};
@@ -27,7 +27,19 @@ use crate::server::tls::TlsMode;
 /// How long closing the database may take, which also empties the write-ahead log. What remains in it is read at the next start.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
-pub async fn run(config: Config, options: SetupOptions) -> Result<(), CommandError> {
+/// Serves on the socket that the service manager passed, else on the configured address.
+pub async fn start(mut options: SetupOptions) -> Result<(), CommandError> {
+    let passed = systemd::passed_listener()?;
+    if let Some(listener) = &passed {
+        let address = listener.local_addr()?;
+        if options.server.listen.replace(address).is_some_and(|configured| configured != address) {
+            tracing::warn!(%address, "systemd listens for this portal: --listen and TMS_LISTEN have no effect");
+        }
+    }
+    run(Config::read(&options.server)?, options, passed).await
+}
+
+async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>) -> Result<(), CommandError> {
     // Before anything else: without a handler SIGHUP ends the process.
     let hangups = signal(SignalKind::hangup())?;
     // What can fail comes before the database is changed.
@@ -35,7 +47,7 @@ pub async fn run(config: Config, options: SetupOptions) -> Result<(), CommandErr
     config.smtp.as_ref().map_or(Ok(()), mail::check).map_err(unusable_mail)?;
     refuse_missing_data(&config)?;
     let lock = lock_data(&config)?;
-    let listener = match TcpListener::bind(config.listen) {
+    let listener = match passed.map_or_else(|| TcpListener::bind(config.listen), Ok) {
         Ok(listener) => listener,
         Err(error) => {
             if let Some(lock) = lock {
@@ -62,6 +74,7 @@ pub async fn run(config: Config, options: SetupOptions) -> Result<(), CommandErr
     background::renew_generation(&services, &config.database).await;
     let housekeeping = tokio::spawn(background::run_housekeeping(services.clone(), config.database.clone()));
     let check = tokio::spawn(background::report_damage(config.database.clone()));
+    let watchdog = tokio::spawn(systemd::feed_watchdog(services.clone()));
     let (stop_mail, mail_stopped) = watch::channel(false);
     let mail = mail.map(|mail| tokio::spawn(mail.run(mail_stopped)));
     let (set_deadline, deadline) = watch::channel(None);
@@ -88,9 +101,11 @@ pub async fn run(config: Config, options: SetupOptions) -> Result<(), CommandErr
     });
     let tls = reloader.tls();
     tokio::spawn(reloader.run(state.clone(), hangups));
+    systemd::tell_ready();
     listen::serve(listener, tls, handle, listen::Timeouts::default(), state).await?;
     housekeeping.abort();
     check.abort();
+    watchdog.abort();
     if let Some(mail) = mail {
         // What is not sent by then is sent after the next start.
         tokio::select! {

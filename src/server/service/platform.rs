@@ -8,6 +8,7 @@ pub mod examination;
 pub mod form_results;
 pub mod housekeeping;
 pub mod keystore;
+pub mod liveness;
 pub mod readiness;
 pub(super) mod refusal_log;
 pub mod restore;

@@ -6,6 +6,7 @@ use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::server::cli::systemd;
 use crate::server::listen::ServerHandle;
 
 /// How long running requests, and an e-mail that is being sent, may take after the server was asked to stop.
@@ -20,6 +21,7 @@ pub async fn on_signal(
 ) {
     let mut next = async || tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} };
     next().await;
+    systemd::tell_stopping();
     tracing::info!("Stopping; requests in progress may finish");
     deadline.send_replace(Some(Instant::now() + GRACE));
     stop_mail.send_replace(true);

@@ -1,5 +1,7 @@
 //! The keys of this deployment, in files beside the database: a copy of the database alone gives no access.
 
+mod passed;
+
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -44,6 +46,8 @@ pub enum KeystoreError {
     GroupAccess { file: PathBuf, mode: u32, group: u32, owner: u32 },
     #[error("{0} does not exist, but the database depends on it; copy it from where the keys are kept, or from another portal of this deployment")]
     Missing(PathBuf),
+    #[error("{0} does not exist, but its directory has others of the keys: the service manager has to pass all three")]
+    NotPassed(PathBuf),
     #[error(
         "{database} does not exist or is empty, but there are keys of a deployment in {keys}: restore the database (tms-portal restore), or, for a \
          new deployment, move that directory away"
@@ -70,8 +74,12 @@ pub struct Keystore {
 }
 
 impl Keystore {
-    /// Reads the keys in `data_dir/keys`; with `create`, creates missing ones. Fails if a file cannot be read or has no valid key.
+    /// Reads the keys that the service manager passed, else those in `data_dir/keys`; with `create`, creates missing ones there. Fails if a file
+    /// cannot be read or has no valid key.
     pub fn open(data_dir: &Path, create: bool, entropy: &dyn Rng) -> Result<Self, Fault> {
+        if let Some(passed) = passed::directory() {
+            return Self::open_passed(&passed).map_err(Fault::new);
+        }
         let dir = data_dir.join(KEYS_DIR);
         if dir.is_symlink() && !dir.exists() {
             return Err(Fault::new(KeystoreError::NotADirectory(dir)));
@@ -91,14 +99,29 @@ impl Keystore {
         Self::with_signing_key(hashing, sealing, &signing).map_err(Fault::new)
     }
 
+    /// Creates the missing keys in `dir`. Returns false if there is none missing. Fails if an existing one is not valid.
+    pub fn create(dir: &Path, entropy: &dyn Rng) -> Result<bool, Fault> {
+        let missing = KEY_FILES.iter().any(|name| !dir.join(name).exists());
+        private_dir(dir).map_err(|error| Fault::new(KeystoreError::File(dir.to_owned(), error)))?;
+        let [hashing, sealing, signing] = KEY_FILES.map(|name| dir.join(name));
+        let (hashing, sealing) = (random_key(&hashing, entropy).map_err(Fault::new)?, random_key(&sealing, entropy).map_err(Fault::new)?);
+        Self::with_signing_key(hashing, sealing, &signing).map_err(Fault::new)?;
+        Ok(missing)
+    }
+
     fn with_signing_key(hashing: Zeroizing<[u8; 32]>, sealing: Zeroizing<[u8; 32]>, file: &Path) -> Result<Self, KeystoreError> {
         let pem = read_or_create(file, || {
             let key = RsaPrivateKey::new(&mut OsRng, RSA_BITS).map_err(io::Error::other)?;
             let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(io::Error::other)?;
             Ok(Zeroizing::new(pem.as_bytes().to_vec()))
         })?;
+        Self::from_keys(hashing, sealing, &pem, file)
+    }
+
+    /// `file` is where the signing key is from.
+    fn from_keys(hashing: Zeroizing<[u8; 32]>, sealing: Zeroizing<[u8; 32]>, pem: &[u8], file: &Path) -> Result<Self, KeystoreError> {
         let not_a_key = |error: jsonwebtoken::errors::Error| KeystoreError::InvalidSigningKey(file.to_owned(), error.to_string());
-        let encoding = EncodingKey::from_rsa_pem(&pem).map_err(not_a_key)?;
+        let encoding = EncodingKey::from_rsa_pem(pem).map_err(not_a_key)?;
         let mut public = Jwk::from_encoding_key(&encoding, ALGORITHM).map_err(not_a_key)?;
         // The key's thumbprint (RFC 7638), so that a new key never has an old one's id.
         let key_id = public.thumbprint(ThumbprintHash::SHA256).map_err(not_a_key)?;
@@ -191,7 +214,11 @@ fn random_key(file: &Path, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, Key
         entropy.fill(&mut key);
         Ok(key)
     })?;
-    let key: [u8; 32] = bytes.as_slice().try_into().map_err(|_| KeystoreError::InvalidKey(file.to_owned()))?;
+    key_of(file, &bytes)
+}
+
+fn key_of(file: &Path, bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    let key: [u8; 32] = bytes.try_into().map_err(|_| KeystoreError::InvalidKey(file.to_owned()))?;
     Ok(Zeroizing::new(key))
 }
 

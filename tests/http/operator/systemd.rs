@@ -1,0 +1,161 @@
+//! `tms-portal` under a service manager: the socket, the keys and the notifications of systemd.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use super::Deployment;
+
+const KEYS: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
+
+/// Starts the portal on a socket of the test, as systemd would, and waits until it listens.
+fn start_on(deployment: &Deployment, listener: &TcpListener) -> Child {
+    let socket = OwnedFd::from(listener.try_clone().expect("a copy"));
+    let mut command = deployment.command(&["serve", "--test-tenant"]);
+    command.envs([("LISTEN_FDS", "1"), ("LISTEN_FDS_FIRST_FD", "0")]).stdin(Stdio::from(socket));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+    let said = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    let address = listener.local_addr().expect("its address");
+    assert!(said.into_iter().any(|line| line.contains(&format!("(listening on {address}"))), "it says where it listens");
+    child
+}
+
+fn stop(mut child: Child) {
+    let done = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+    assert!(done.success());
+    assert_eq!(child.wait().expect("ended").code(), Some(0));
+}
+
+fn connect(listener: &TcpListener) -> TcpStream {
+    let mut connection = TcpStream::connect(listener.local_addr().expect("its address")).expect("connected");
+    connection.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+    connection
+}
+
+fn answer(mut connection: TcpStream) -> String {
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[tokio::test]
+async fn connections_wait_for_the_next_start_on_a_passed_socket() {
+    let deployment = Deployment::set_up().await;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let first = start_on(&deployment, &listener);
+    assert!(answer(connect(&listener)).starts_with("HTTP/1.1 200 OK"));
+    stop(first);
+    let waiting: Vec<TcpStream> = (0..20).map(|_| connect(&listener)).collect();
+    let second = start_on(&deployment, &listener);
+    for connection in waiting {
+        assert!(answer(connection).starts_with("HTTP/1.1 200 OK"));
+    }
+    stop(second);
+}
+
+#[tokio::test]
+async fn reachable_passed_socket_is_refused_for_the_test_tenant() {
+    let deployment = Deployment::set_up().await;
+    let listener = TcpListener::bind("0.0.0.0:0").expect("a port");
+    let mut command = deployment.command(&["serve", "--test-tenant", "--listen", "127.0.0.1:0"]);
+    command.envs([("LISTEN_FDS", "1"), ("LISTEN_FDS_FIRST_FD", "0")]).stdin(Stdio::from(OwnedFd::from(listener)));
+    let said = super::CommandOutput::from(command.output().expect("run"));
+    assert!(said.code == Some(2) && said.err.contains("--test-tenant-anywhere"), "{}", said.err);
+}
+
+#[tokio::test]
+async fn unusable_passed_sockets_are_reported() {
+    let deployment = Deployment::set_up().await;
+    for (count, reason) in [("1", "systemd did not pass a TCP socket"), ("2", "systemd passed 2 sockets, but the portal listens on one")] {
+        let mut command = deployment.command(&["serve"]);
+        let said = super::CommandOutput::from(command.envs([("LISTEN_FDS", count), ("LISTEN_FDS_FIRST_FD", "0")]).output().expect("run"));
+        assert!(said.code == Some(1) && said.err.contains(reason), "{count}: {}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn systemd_is_told_of_the_start_each_response_and_the_stop() {
+    let deployment = Deployment::set_up().await;
+    let path = deployment.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut command = deployment.command(&["serve", "--test-tenant"]);
+    command.envs([("LISTEN_FDS", "1"), ("LISTEN_FDS_FIRST_FD", "0"), ("WATCHDOG_USEC", "300000")]).env("NOTIFY_SOCKET", &path);
+    let child = command.stdin(Stdio::from(OwnedFd::from(listener))).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
+    let next = || {
+        let mut text = [0; 200];
+        let length = socket.recv(&mut text).expect("a notification");
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    };
+    assert_eq!(next(), "READY=1\n");
+    assert_eq!([next(), next()], ["WATCHDOG=1\n", "WATCHDOG=1\n"]);
+    stop(child);
+    let rest: Vec<String> = std::iter::from_fn(|| Some(next())).take_while(|text| text != "STOPPING=1\n").collect();
+    assert!(rest.iter().all(|text| text == "WATCHDOG=1\n"), "{rest:?}");
+}
+
+fn files(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).map(|entries| entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into()).collect());
+    let mut names: Vec<String> = entries.unwrap_or_default();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn passed_keys_replace_those_in_the_data_directory() {
+    let deployment = Deployment::set_up().await;
+    let (keys, passed) = (deployment.path().join("data/keys"), deployment.path().join("passed"));
+    let run = || {
+        let mut command = deployment.command(&["admin", "list", "--tenant", "test"]);
+        super::CommandOutput::from(command.env("CREDENTIALS_DIRECTORY", &passed).output().expect("run"))
+    };
+    assert_eq!(run().code, Some(0), "no credentials are passed");
+    std::fs::rename(&keys, &passed).expect("moved");
+    let said = run();
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(files(&keys).is_empty(), "no key is created in the data directory");
+    for name in KEYS {
+        let elsewhere = deployment.path().join(name);
+        std::fs::rename(passed.join(name), &elsewhere).expect("moved");
+        let said = run();
+        assert!(said.code == Some(1) && said.err.contains(&format!("passed/{name} does not exist")), "{}", said.err);
+        assert_eq!(files(&passed).len(), 2, "none is created");
+        std::fs::rename(&elsewhere, passed.join(name)).expect("moved");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_created_once_for_a_directory_that_is_passed() {
+    let deployment = Deployment::empty();
+    let created = deployment.run(&["keys", "init", "--to", "new/keys"]);
+    assert_eq!((created.code, created.out.as_str()), (Some(0), "Created keys in new/keys. Back them up, apart from the database.\n"));
+    let dir = deployment.path().join("new/keys");
+    assert_eq!(files(&dir), KEYS);
+    let contents = || KEYS.map(|name| std::fs::read(dir.join(name)).expect("a key"));
+    let before = contents();
+    for name in KEYS {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(dir.join(name)).expect("a key").permissions());
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+    let again = deployment.run(&["keys", "init", "--to", "new/keys"]);
+    assert_eq!((again.code, again.out.as_str()), (Some(0), "Nothing to do: the keys are in new/keys.\n"));
+    assert!(contents() == before, "they are kept");
+}
+
+#[test]
+fn packages_get_manual_pages_and_completions() {
+    let deployment = Deployment::empty();
+    for kind in ["man", "completions"] {
+        let said = deployment.run(&["doc", kind, "docs"]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+    }
+    for file in ["tms-portal.1", "tms-portal-serve.1", "tms-portal-tenant-set.1", "tms-portal.bash", "tms-portal.fish", "_tms-portal"] {
+        assert!(deployment.path().join("docs").join(file).exists(), "{file}");
+    }
+}
