@@ -140,9 +140,7 @@ async fn host_page_has_settings_credential_and_last_lookup() {
     assert_eq!(page.path, "/admin/hosts/host");
     let words = page.words();
     let never_asked = en().admin_hosts_status_new();
-    for line in
-        ["AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t", "host_name = \"frontera\"", "tenant = \"test\"", never_asked.as_str()]
-    {
+    for line in ["AuthorizedKeysCommand /usr/libexec/tms-keycmd %u %U %f %t", "host_name = \"frontera\"", "tenant = \"test\"", never_asked.as_str()] {
         assert!(words.contains(line), "{line}: {words}");
     }
     let links = "systemctl enable --now tms-link.socket";

@@ -119,7 +119,7 @@ admin-hosts-set-up = Setup
 admin-hosts-sshd-config = In its sshd_config:
 admin-hosts-key-command = In /etc/ssh/tms_keycmd/tms_keycmd.toml:
 admin-hosts-then-check = Then run this on the host:
-admin-hosts-links = With these two units, people can link the account they are logged in to on this host, using tms link:
+admin-hosts-links = This lets people link the account they are logged in to on this host, using tms link:
 admin-hosts-links-credential = To let people link the account they are logged in to, using tms link, first create a credential for the host, above.
 # $address (String) - the address
 # $host (String) - the host
@@ -417,5 +417,5 @@ admin-people-mfa-hint = Until when the person's SSH keys work (the TMS record â€
 admin-hosts-status-new = No lookup yet
 admin-hosts-status-silent = No lookup for a day
 admin-hosts-status-working = Makes key lookups
-admin-hosts-install = As root on the host, beside the program tms-keycmd:
+admin-hosts-install = As root on the host, install the packages with one of these commands:
 admin-hosts-store-credential = Store the credential. The command reads it from the terminal: paste it, press Enter, then Ctrl-D:

@@ -132,65 +132,18 @@ pub fn OneHost() -> impl IntoView {
     })
 }
 
-/// Account and folders of `tms-keycmd`, as in docs/operations.md.
-const INSTALL: &str = "useradd --system --no-create-home --shell /usr/sbin/nologin tms-keycmd
-install -s -o root -g root -m 0755 tms-keycmd /usr/local/libexec/tms-keycmd
-install -d -o root -g root -m 0755 /etc/ssh/tms_keycmd";
+/// The packages, which bring the account of `tms-keycmd`, its folders and its units.
+const INSTALL: &str = "apt install ./tms-keycmd_*.deb ./tms_*.deb          # Debian, Ubuntu
+dnf install ./tms-keycmd-*.rpm ./tms-[0-9]*.rpm     # RHEL 8 to 10";
 
 /// Reads the credential from the terminal, so that it is in no history.
 const STORE_CREDENTIAL: &str = "install -o root -g tms-keycmd -m 0640 /dev/stdin /etc/ssh/tms_keycmd/credential";
 
-const SSHD: &str = "AuthorizedKeysCommand /usr/local/libexec/tms-keycmd %u %U %f %t
+const SSHD: &str = "AuthorizedKeysCommand /usr/libexec/tms-keycmd %u %U %f %t
 AuthorizedKeysCommandUser tms-keycmd
 AuthorizedKeysFile /etc/ssh/break-glass/%u
 MaxStartups 100:30:300
 LoginGraceTime 30";
-
-/// The systemd units of docs/operations.md.
-const LINK_SOCKET: &str = "# /etc/systemd/system/tms-link.socket
-[Unit]
-Description=Link host accounts to people (tms link)
-
-[Socket]
-ListenStream=/run/tms/link.sock
-SocketMode=0666
-
-[Install]
-WantedBy=sockets.target";
-
-const LINK_SERVICE: &str = "# /etc/systemd/system/tms-link.service
-[Unit]
-Description=Link host accounts to people (tms link)
-Requires=tms-link.socket
-After=network-online.target nss-user-lookup.target
-
-[Service]
-ExecStart=/usr/local/libexec/tms-keycmd link
-User=tms-keycmd
-Restart=on-failure
-CapabilityBoundingSet=
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-MemoryMax=128M
-NoNewPrivileges=yes
-PrivateDevices=yes
-PrivateTmp=yes
-ProtectClock=yes
-ProtectControlGroups=yes
-ProtectHome=yes
-ProtectHostname=yes
-ProtectKernelLogs=yes
-ProtectKernelModules=yes
-ProtectKernelTunables=yes
-ProtectProc=invisible
-ProtectSystem=strict
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
-RestrictNamespaces=yes
-RestrictRealtime=yes
-RestrictSUIDSGID=yes
-SystemCallArchitectures=native
-SystemCallFilter=@system-service
-TasksMax=200";
 
 /// The configuration of `tms-keycmd` for that host.
 fn keycmd_config(host: &HostItem) -> String {
@@ -265,12 +218,10 @@ fn Detail(host: HostItem, said: Option<Flash>) -> impl IntoView {
                     <p>{t.admin_hosts_key_command()}</p>
                     <Copyable text=settings block=true/>
                     <p class="hint">{t.admin_hosts_then_check()}</p>
-                    <Copyable text="runuser -u tms-keycmd -- /usr/local/libexec/tms-keycmd check" block=true/>
+                    <Copyable text="runuser -u tms-keycmd -- /usr/libexec/tms-keycmd check" block=true/>
                     {if has_credential {
                         Either::Left(view! {
                             <p>{t.admin_hosts_links()}</p>
-                            <Copyable text=LINK_SOCKET block=true/>
-                            <Copyable text=LINK_SERVICE block=true/>
                             <Copyable text="systemctl enable --now tms-link.socket" block=true/>
                         })
                     } else {
@@ -342,8 +293,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn systemd_units_equal_those_of_the_documentation() {
-        let documentation = include_str!("../../../docs/operations.md");
-        assert!([LINK_SOCKET, LINK_SERVICE].iter().all(|unit| documentation.contains(unit)));
+    fn sshd_configuration_is_that_of_the_package() {
+        let packaged = include_str!("../../../packaging/etc/50-tms.conf");
+        assert!(SSHD.lines().all(|line| packaged.lines().any(|packaged| packaged.trim_start_matches('#') == line)), "{packaged}");
     }
 }

@@ -159,3 +159,24 @@ fn packages_get_manual_pages_and_completions() {
         assert!(deployment.path().join("docs").join(file).exists(), "{file}");
     }
 }
+
+#[test]
+fn settings_of_the_packages_are_valid() {
+    let deployment = Deployment::empty();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/etc/portal.toml");
+    let text = std::fs::read_to_string(&file).expect("a text");
+    // The browser's half may not be built.
+    let check = |file: &Path| {
+        let mut command = deployment.command(&["check", "--config"]);
+        super::CommandOutput::from(command.arg(file).env("LEPTOS_HASH_FILES", "false").env_remove("TMS_DATABASE").output().expect("run"))
+    };
+    let said = check(&file);
+    assert!(said.code == Some(0) && said.out.contains("data        /var/lib/tms-portal\n"), "{} {}", said.out, said.err);
+    // Those that are commented out are valid too; the certificate of the database is not read.
+    let all =
+        text.replace("\n# public-url", "\npublic-url").replace("\n# trusted-proxies", "\ntrusted-proxies").replace("\n# database", "\ndatabase");
+    let file = deployment.path().join("portal.toml");
+    std::fs::write(&file, &all).expect("written");
+    let said = check(&file);
+    assert!(all != text && said.code == Some(0) && said.out.contains("https://tms.example.org\n"), "{} {}", said.out, said.err);
+}
