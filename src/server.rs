@@ -4,6 +4,7 @@ mod brand;
 pub mod cli;
 pub mod config;
 pub mod context;
+mod draining;
 mod export;
 pub mod listen;
 pub mod mail;

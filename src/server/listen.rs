@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::connect_info::Connected;
 use axum_server::accept::Accept;
@@ -16,6 +16,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 
+use super::draining::{Counted, Draining, FirstRequest};
 use super::middleware::rate_limit::Limiter;
 use super::router::router;
 use super::state::AppState;
@@ -39,13 +40,36 @@ impl Default for Timeouts {
 }
 
 /// Stops [`serve`].
-pub type ServerHandle = Handle<PeerAddress>;
+#[derive(Clone, Debug, Default)]
+pub struct ServerHandle {
+    server: Handle<PeerAddress>,
+    draining: Draining,
+}
+
+impl ServerHandle {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Accepts no more connections; requests that have been sent may finish within `grace`. Returns after the first requests of all connections
+    /// have begun.
+    pub async fn graceful_shutdown(&self, grace: Duration) {
+        let deadline = Instant::now() + grace;
+        self.draining.drain().await;
+        self.server.graceful_shutdown(Some(deadline.saturating_duration_since(Instant::now())));
+    }
+
+    /// Stops at once.
+    pub fn shutdown(&self) {
+        self.server.shutdown();
+    }
+}
 
 /// Serves requests until the handle is shut down; over TLS if configured.
 pub async fn serve(listener: TcpListener, tls: Option<RustlsConfig>, handle: ServerHandle, timeouts: Timeouts, state: AppState) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let listener = ReportingListener::new(tokio::net::TcpListener::from_std(listener)?);
-    let mut server = Server::<PeerAddress>::from_listener(listener).handle(handle);
+    let listener = ReportingListener::new(tokio::net::TcpListener::from_std(listener)?, handle.draining);
+    let mut server = Server::<PeerAddress>::from_listener(listener).handle(handle.server);
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(timeouts.idle);
     let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let acceptor = TimeoutAcceptor(timeouts);
@@ -63,7 +87,7 @@ pub async fn serve(listener: TcpListener, tls: Option<RustlsConfig>, handle: Ser
 pub struct PeerAddress(SocketAddr);
 
 impl Address for PeerAddress {
-    type Stream = TcpStream;
+    type Stream = Accepted;
     type Listener = ReportingListener;
 }
 
@@ -77,12 +101,19 @@ impl Connected<PeerAddress> for SocketAddr {
 /// every 50 ms.
 pub struct ReportingListener {
     listener: tokio::net::TcpListener,
+    draining: Draining,
     lines: Limiter,
 }
 
+/// A new connection.
+pub struct Accepted {
+    stream: TcpStream,
+    first: FirstRequest,
+}
+
 impl ReportingListener {
-    fn new(listener: tokio::net::TcpListener) -> Self {
-        Self { listener, lines: Limiter::per_minute(NonZeroU32::MIN) }
+    fn new(listener: tokio::net::TcpListener, draining: Draining) -> Self {
+        Self { listener, draining, lines: Limiter::per_minute(NonZeroU32::MIN) }
     }
 
     fn report(&self, error: &io::Error) {
@@ -94,14 +125,14 @@ impl ReportingListener {
     }
 }
 
-impl AddrListener<TcpStream, PeerAddress> for ReportingListener {
+impl AddrListener<Accepted, PeerAddress> for ReportingListener {
     async fn bind_to(address: PeerAddress) -> io::Result<Self> {
-        tokio::net::TcpListener::bind(address.0).await.map(Self::new)
+        tokio::net::TcpListener::bind(address.0).await.map(|listener| Self::new(listener, Draining::default()))
     }
 
-    async fn accept_stream(&self) -> io::Result<(TcpStream, PeerAddress)> {
-        let (stream, address) = self.listener.accept().await.inspect_err(|error| self.report(error))?;
-        Ok((stream, PeerAddress(address)))
+    async fn accept_stream(&self) -> io::Result<(Accepted, PeerAddress)> {
+        let (stream, address) = self.draining.accept(self.listener.accept()).await.inspect_err(|error| self.report(error))?;
+        Ok((Accepted { stream, first: self.draining.begin() }, PeerAddress(address)))
     }
 
     fn get_local_addr(&self) -> io::Result<PeerAddress> {
@@ -113,19 +144,19 @@ impl AddrListener<TcpStream, PeerAddress> for ReportingListener {
 #[derive(Clone, Copy)]
 struct TimeoutAcceptor(Timeouts);
 
-impl<S: Send + 'static> Accept<TcpStream, S> for TimeoutAcceptor {
+impl<S: Send + 'static> Accept<Accepted, S> for TimeoutAcceptor {
     type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
-    type Service = S;
-    type Future = BoxFuture<'static, io::Result<(Self::Stream, S)>>;
+    type Service = Counted<S>;
+    type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+    fn accept(&self, Accepted { stream, first }: Accepted, service: S) -> Self::Future {
         let Timeouts { opening, write, .. } = self.0;
         async move {
             stream.set_nodelay(true)?;
             tokio::time::timeout(opening, stream.peek(&mut [0])).await??;
             let mut stream = TimeoutStream::new(stream);
             stream.set_write_timeout(Some(write));
-            Ok((Box::pin(stream), service))
+            Ok((Box::pin(stream), Counted::new(service, first)))
         }
         .boxed()
     }

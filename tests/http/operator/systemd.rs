@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::Deployment;
 
+const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const KEYS: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
 
 /// Starts the portal on a socket of the test, as systemd would, and waits until it listens.
@@ -24,16 +25,24 @@ fn start_on(deployment: &Deployment, listener: &TcpListener) -> Child {
     child
 }
 
-fn stop(mut child: Child) {
+fn stop(child: Child) {
+    signal(&child);
+    ended(child);
+}
+
+fn signal(child: &Child) {
     let done = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
     assert!(done.success());
+}
+
+fn ended(mut child: Child) {
     assert_eq!(child.wait().expect("ended").code(), Some(0));
 }
 
 fn connect(listener: &TcpListener) -> TcpStream {
     let mut connection = TcpStream::connect(listener.local_addr().expect("its address")).expect("connected");
     connection.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
-    connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("sent");
+    connection.write_all(REQUEST).expect("sent");
     connection
 }
 
@@ -78,26 +87,59 @@ async fn unusable_passed_sockets_are_reported() {
     }
 }
 
+/// A portal that a service manager started on its socket, and what it tells it.
+struct Supervised {
+    child: Child,
+    listener: TcpListener,
+    notifications: UnixDatagram,
+}
+
+impl Supervised {
+    fn start(deployment: &Deployment, environment: &[(&str, &str)]) -> Self {
+        let path = deployment.path().join("notify");
+        let notifications = UnixDatagram::bind(&path).expect("a socket");
+        notifications.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut command = deployment.command(&["serve", "--test-tenant"]);
+        command.envs([("LISTEN_FDS", "1"), ("LISTEN_FDS_FIRST_FD", "0")]).envs(environment.iter().copied()).env("NOTIFY_SOCKET", &path);
+        command.stdin(Stdio::from(OwnedFd::from(listener.try_clone().expect("a copy")))).stdout(Stdio::null()).stderr(Stdio::null());
+        let supervised = Self { child: command.spawn().expect("started"), listener, notifications };
+        assert_eq!(supervised.next(), "READY=1\n");
+        supervised
+    }
+
+    fn next(&self) -> String {
+        let mut text = [0; 200];
+        let length = self.notifications.recv(&mut text).expect("a notification");
+        String::from_utf8_lossy(&text[..length]).into_owned()
+    }
+}
+
 #[tokio::test]
 async fn systemd_is_told_of_the_start_each_response_and_the_stop() {
     let deployment = Deployment::set_up().await;
-    let path = deployment.path().join("notify");
-    let socket = UnixDatagram::bind(&path).expect("a socket");
-    socket.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let mut command = deployment.command(&["serve", "--test-tenant"]);
-    command.envs([("LISTEN_FDS", "1"), ("LISTEN_FDS_FIRST_FD", "0"), ("WATCHDOG_USEC", "300000")]).env("NOTIFY_SOCKET", &path);
-    let child = command.stdin(Stdio::from(OwnedFd::from(listener))).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("started");
-    let next = || {
-        let mut text = [0; 200];
-        let length = socket.recv(&mut text).expect("a notification");
-        String::from_utf8_lossy(&text[..length]).into_owned()
-    };
-    assert_eq!(next(), "READY=1\n");
-    assert_eq!([next(), next()], ["WATCHDOG=1\n", "WATCHDOG=1\n"]);
-    stop(child);
-    let rest: Vec<String> = std::iter::from_fn(|| Some(next())).take_while(|text| text != "STOPPING=1\n").collect();
+    let portal = Supervised::start(&deployment, &[("WATCHDOG_USEC", "300000")]);
+    assert_eq!([portal.next(), portal.next()], ["WATCHDOG=1\n", "WATCHDOG=1\n"]);
+    signal(&portal.child);
+    let rest: Vec<String> = std::iter::from_fn(|| Some(portal.next())).take_while(|text| text != "STOPPING=1\n").collect();
     assert!(rest.iter().all(|text| text == "WATCHDOG=1\n"), "{rest:?}");
+    ended(portal.child);
+}
+
+#[tokio::test]
+async fn request_on_a_connection_from_before_the_stop_is_answered() {
+    let deployment = Deployment::set_up().await;
+    let portal = Supervised::start(&deployment, &[]);
+    let address = portal.listener.local_addr().expect("its address");
+    let mut silent = TcpStream::connect(address).expect("connected");
+    silent.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+    // Connections are accepted in their order.
+    assert!(answer(connect(&portal.listener)).starts_with("HTTP/1.1 200 OK"));
+    signal(&portal.child);
+    assert_eq!(portal.next(), "STOPPING=1\n");
+    silent.write_all(REQUEST).expect("sent");
+    assert!(answer(silent).starts_with("HTTP/1.1 200 OK"));
+    ended(portal.child);
 }
 
 fn files(dir: &Path) -> Vec<String> {

@@ -25,8 +25,11 @@ pub async fn on_signal(
     tracing::info!("Stopping; requests in progress may finish");
     deadline.send_replace(Some(Instant::now() + GRACE));
     stop_mail.send_replace(true);
-    handle.graceful_shutdown(Some(GRACE));
-    next().await;
+    let begun = async {
+        handle.graceful_shutdown(GRACE).await;
+        std::future::pending().await
+    };
+    tokio::select! { () = begun => {}, () = next() => {} }
     tracing::warn!("Stopping at once");
     deadline.send_replace(Some(Instant::now()));
     handle.shutdown();
