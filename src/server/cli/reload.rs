@@ -7,7 +7,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use tokio::signal::unix::Signal;
 use tokio::task::block_in_place;
 
-use super::CommandError;
+use super::{CommandError, systemd};
 use crate::domain::time::Timestamp;
 use crate::server::config::{Config, ConfigProblems, ServerOptions, WrittenSettings};
 use crate::server::state::AppState;
@@ -66,7 +66,11 @@ impl Reloader {
         loop {
             tokio::select! {
                 // The files may be on a file system that does not respond.
-                Some(()) = hangups.recv() => block_in_place(|| self.reload(&state)),
+                Some(()) = hangups.recv() => {
+                    systemd::tell_reloading();
+                    block_in_place(|| self.reload(&state));
+                    systemd::tell_ready();
+                }
                 _ = check.tick() => block_in_place(|| self.check_certificate(&state)),
             }
         }

@@ -18,17 +18,24 @@ pub fn passed_listener() -> Result<Option<TcpListener>, CommandError> {
     passed.take_tcp_listener(0).map_err(|error| CommandError::Other(format!("systemd did not pass a TCP socket: {error}")))
 }
 
+/// After the start, and after a reload.
 pub fn tell_ready() {
-    tell(&NotifyState::Ready);
+    tell(&[NotifyState::Ready]);
+}
+
+/// With the time, by which systemd knows which of its signals this is about (`Type=notify-reload`).
+pub fn tell_reloading() {
+    let now = NotifyState::monotonic_usec_now();
+    tell(&now.map_or_else(|_| vec![NotifyState::Reloading], |now| vec![NotifyState::Reloading, now]));
 }
 
 pub fn tell_stopping() {
-    tell(&NotifyState::Stopping);
+    tell(&[NotifyState::Stopping]);
 }
 
-fn tell(state: &NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(std::slice::from_ref(state)) {
-        tracing::warn!(%error, "Cannot tell systemd {state}");
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        tracing::warn!(%error, "Cannot tell systemd {state:?}");
     }
 }
 
@@ -37,7 +44,7 @@ fn tell(state: &NotifyState<'_>) {
 pub async fn feed_watchdog(services: Services) {
     let Some(interval) = sd_notify::watchdog_enabled() else { return };
     let respond = || async { services.await_database().await };
-    feed(|| tokio::time::sleep(interval / 3), respond, || tell(&NotifyState::Watchdog)).await;
+    feed(|| tokio::time::sleep(interval / 3), respond, || tell(&[NotifyState::Watchdog])).await;
 }
 
 async fn feed<D: Future, R: Future>(mut due: impl FnMut() -> D, mut respond: impl FnMut() -> R, mut tell: impl FnMut()) {

@@ -26,12 +26,12 @@ fn start_on(deployment: &Deployment, listener: &TcpListener) -> Child {
 }
 
 fn stop(child: Child) {
-    signal(&child);
+    signal(&child, "-TERM");
     ended(child);
 }
 
-fn signal(child: &Child) {
-    let done = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill");
+fn signal(child: &Child, name: &str) {
+    let done = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill");
     assert!(done.success());
 }
 
@@ -120,10 +120,21 @@ async fn systemd_is_told_of_the_start_each_response_and_the_stop() {
     let deployment = Deployment::set_up().await;
     let portal = Supervised::start(&deployment, &[("WATCHDOG_USEC", "300000")]);
     assert_eq!([portal.next(), portal.next()], ["WATCHDOG=1\n", "WATCHDOG=1\n"]);
-    signal(&portal.child);
+    signal(&portal.child, "-TERM");
     let rest: Vec<String> = std::iter::from_fn(|| Some(portal.next())).take_while(|text| text != "STOPPING=1\n").collect();
     assert!(rest.iter().all(|text| text == "WATCHDOG=1\n"), "{rest:?}");
     ended(portal.child);
+}
+
+#[tokio::test]
+async fn systemd_is_told_of_a_reload() {
+    let deployment = Deployment::set_up().await;
+    let portal = Supervised::start(&deployment, &[]);
+    signal(&portal.child, "-HUP");
+    let reloading = portal.next();
+    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert_eq!(portal.next(), "READY=1\n");
+    stop(portal.child);
 }
 
 #[tokio::test]
@@ -135,7 +146,7 @@ async fn request_on_a_connection_from_before_the_stop_is_answered() {
     silent.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
     // Connections are accepted in their order.
     assert!(answer(connect(&portal.listener)).starts_with("HTTP/1.1 200 OK"));
-    signal(&portal.child);
+    signal(&portal.child, "-TERM");
     assert_eq!(portal.next(), "STOPPING=1\n");
     silent.write_all(REQUEST).expect("sent");
     assert!(answer(silent).starts_with("HTTP/1.1 200 OK"));
