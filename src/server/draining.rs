@@ -1,134 +1,143 @@
-//! A server that stops: it accepts no more connections, and waits until those that it has accepted have sent their first request. hyper would
-//! close them without a response. Connections that nobody has accepted wait for the next server, if a service manager holds the socket.
+//! A server that stops gives its clients time to end their connections. It accepts no more of them, answers with `Connection: close` those that
+//! are open, and waits briefly. Otherwise hyper would close a connection without a response if its request arrives at the same moment, also
+//! the first one. New connections are refused, or wait for the next server if a service manager holds the socket.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::http::{HeaderValue, Response, header};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tower::Service;
 
-/// How long the first request of a connection is waited for. Longer than a TLS handshake takes; a browser may open a connection ahead of time
-/// and send nothing.
-const FIRST_REQUEST_LIMIT: Duration = Duration::from_secs(2);
+/// Shorter than the two seconds after which a host gives up a lookup, which may wait for the next server meanwhile.
+const LIMIT: Duration = Duration::from_secs(1);
+/// How long connections are accepted that clients have opened already: without a service manager they would be reset.
+const ACCEPT_LIMIT: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Debug)]
 pub struct Draining(Arc<State>);
 
 #[derive(Debug)]
 struct State {
-    stopping: watch::Sender<bool>,
-    /// The number of connections without a request.
-    waiting: watch::Sender<usize>,
+    /// When a server that stops accepts no more connections.
+    stopping: watch::Sender<Option<Instant>>,
+    /// The number of open connections.
+    open: watch::Sender<usize>,
 }
 
 impl Default for Draining {
     fn default() -> Self {
-        Self(Arc::new(State { stopping: watch::Sender::new(false), waiting: watch::Sender::new(0) }))
+        Self(Arc::new(State { stopping: watch::Sender::new(None), open: watch::Sender::new(0) }))
     }
 }
 
 impl Draining {
-    /// Runs `accept`, which must be cancel-safe; never returns once the server stops.
-    pub async fn accept<T>(&self, accept: impl Future<Output = T>) -> T {
+    /// Runs `accept`, which must be cancel-safe. `None`: the server stops.
+    pub async fn accept<T>(&self, accept: impl Future<Output = T>) -> Option<T> {
         let mut stopping = self.0.stopping.subscribe();
-        let stopped = async { stopping.wait_for(|stopping| *stopping).await.is_ok() };
+        let stopped = async {
+            let at = stopping.wait_for(Option::is_some).await.ok().and_then(|at| *at);
+            tokio::time::sleep_until(at.unwrap_or_else(Instant::now)).await;
+        };
         tokio::select! {
             biased;
-            _ = stopped => std::future::pending().await,
-            accepted = accept => accepted,
+            () = stopped => None,
+            accepted = accept => Some(accepted),
         }
     }
 
-    /// Counts a connection that was accepted.
-    pub fn begin(&self) -> FirstRequest {
-        self.0.waiting.send_modify(|waiting| *waiting += 1);
-        FirstRequest(Arc::new(Waiting { server: self.0.clone(), ended: AtomicBool::new(false) }))
+    /// Counts a connection that was accepted, until the result is dropped.
+    pub fn count(&self) -> OpenConnection {
+        self.0.open.send_modify(|open| *open += 1);
+        OpenConnection(self.0.clone())
     }
 
-    /// Accepts no more connections, and waits for the first requests of those that were accepted.
+    /// Accepts no more connections, and waits until those that are open have been closed, or for [`LIMIT`].
     pub async fn drain(&self) {
-        self.0.stopping.send_replace(true);
-        let mut waiting = self.0.waiting.subscribe();
-        let _ = tokio::time::timeout(FIRST_REQUEST_LIMIT, waiting.wait_for(|waiting| *waiting == 0)).await;
+        self.0.stopping.send_replace(Some(Instant::now() + ACCEPT_LIMIT));
+        let mut open = self.0.open.subscribe();
+        let _ = tokio::time::timeout(LIMIT, open.wait_for(|open| *open == 0)).await;
     }
 }
-
-/// A connection's first request, which has been received when this was told so or all copies are dropped.
-#[derive(Clone, Debug)]
-pub struct FirstRequest(Arc<Waiting>);
 
 #[derive(Debug)]
-struct Waiting {
-    server: Arc<State>,
-    ended: AtomicBool,
-}
+pub struct OpenConnection(Arc<State>);
 
-impl Waiting {
-    fn end(&self) {
-        if !self.ended.swap(true, Ordering::Relaxed) {
-            self.server.waiting.send_modify(|waiting| *waiting -= 1);
-        }
-    }
-}
-
-impl Drop for Waiting {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.end();
+        self.0.open.send_modify(|open| *open -= 1);
     }
 }
 
-/// The service of a connection.
+/// The service of a connection. Copies of it are one connection.
 #[derive(Clone, Debug)]
-pub struct Counted<S> {
+pub struct Drained<S> {
     service: S,
-    first: FirstRequest,
+    connection: Arc<OpenConnection>,
 }
 
-impl<S> Counted<S> {
-    pub fn new(service: S, first: FirstRequest) -> Self {
-        Self { service, first }
+impl<S> Drained<S> {
+    pub fn new(service: S, connection: OpenConnection) -> Self {
+        Self { service, connection: Arc::new(connection) }
     }
 }
 
-impl<S: Service<R>, R> Service<R> for Counted<S> {
+impl<S, R, B> Service<R> for Drained<S>
+where
+    S: Service<R, Response = Response<B>>,
+    S::Future: Send + 'static,
+{
     type Response = S::Response;
     type Error = S::Error;
-    type Future = S::Future;
+    /// Boxed only while the server stops.
+    type Future = Either<S::Future, BoxFuture<'static, Result<S::Response, S::Error>>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.service.poll_ready(context)
     }
 
-    fn call(&mut self, request: R) -> S::Future {
-        self.first.0.end();
-        self.service.call(request)
+    fn call(&mut self, request: R) -> Self::Future {
+        let response = self.service.call(request);
+        if self.connection.0.stopping.borrow().is_some() {
+            Either::Right(response.map(|response| response.map(close)).boxed())
+        } else {
+            Either::Left(response)
+        }
     }
+}
+
+fn close<B>(mut response: Response<B>) -> Response<B> {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
     use tower::service_fn;
 
     use super::*;
 
     #[tokio::test]
-    async fn stopping_server_waits_for_the_first_request_of_accepted_connections() {
+    async fn stopping_server_accepts_nothing_and_closes_what_is_open() {
         let server = Draining::default();
-        assert_eq!(server.accept(std::future::ready(1)).now_or_never(), Some(1));
-        let (first, dropped) = (server.begin(), server.begin());
-        let mut service = Counted::new(service_fn(async |()| Ok::<_, ()>(())), first);
+        assert_eq!(server.accept(std::future::ready(1)).await, Some(1));
+        let respond = service_fn(async |()| Ok::<_, ()>(Response::new(())));
+        let (mut service, silent) = (Drained::new(respond, server.count()), server.count());
+        let mut copy = service.clone();
+        assert!(service.call(()).await.expect("a response").headers().is_empty());
+
         let mut drained = Box::pin(server.drain());
-        assert!(drained.as_mut().now_or_never().is_none(), "two connections have sent nothing");
-        assert_eq!(server.accept(std::future::ready(2)).now_or_never(), None, "no more connections are accepted");
-        for _ in 0..2 {
-            // The second request of a connection is not counted.
-            assert_eq!(service.call(()).await, Ok(()));
-        }
-        assert!(drained.as_mut().now_or_never().is_none(), "one has sent nothing");
-        drop(dropped);
-        assert!(drained.as_mut().now_or_never().is_some());
+        assert!(drained.as_mut().now_or_never().is_none(), "two connections are open");
+        assert_eq!(server.accept(std::future::pending::<()>()).await, None);
+        assert_eq!(copy.call(()).await.expect("a response").headers()[header::CONNECTION], "close");
+        drop((service, silent));
+        assert_eq!(*server.0.open.borrow(), 1, "a copy is the same connection");
+        drop(copy);
+        assert_eq!(*server.0.open.borrow(), 0);
+        drained.await;
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::connect_info::Connected;
@@ -16,7 +17,7 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 
-use super::draining::{Counted, Draining, FirstRequest};
+use super::draining::{Drained, Draining, OpenConnection};
 use super::middleware::rate_limit::Limiter;
 use super::router::router;
 use super::state::AppState;
@@ -51,8 +52,7 @@ impl ServerHandle {
         Self::default()
     }
 
-    /// Accepts no more connections; requests that have been sent may finish within `grace`. Returns after the first requests of all connections
-    /// have begun.
+    /// Accepts no more connections; requests that have been sent may finish within `grace`. Returns when all connections are being closed.
     pub async fn graceful_shutdown(&self, grace: Duration) {
         let deadline = Instant::now() + grace;
         self.draining.drain().await;
@@ -100,7 +100,8 @@ impl Connected<PeerAddress> for SocketAddr {
 /// A listener that logs, once a minute, why it cannot accept connections, such as too many open files. They wait, and the server tries again
 /// every 50 ms.
 pub struct ReportingListener {
-    listener: tokio::net::TcpListener,
+    /// `None` once the server stops.
+    listener: Mutex<Option<Arc<tokio::net::TcpListener>>>,
     draining: Draining,
     lines: Limiter,
 }
@@ -108,12 +109,22 @@ pub struct ReportingListener {
 /// A new connection.
 pub struct Accepted {
     stream: TcpStream,
-    first: FirstRequest,
+    connection: OpenConnection,
 }
 
 impl ReportingListener {
     fn new(listener: tokio::net::TcpListener, draining: Draining) -> Self {
-        Self { listener, draining, lines: Limiter::per_minute(NonZeroU32::MIN) }
+        Self { listener: Mutex::new(Some(Arc::new(listener))), draining, lines: Limiter::per_minute(NonZeroU32::MIN) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<tokio::net::TcpListener>>> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None`: the server stops.
+    async fn accept(&self) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+        let listener = self.lock().clone()?;
+        self.draining.accept(listener.accept()).await
     }
 
     fn report(&self, error: &io::Error) {
@@ -131,12 +142,17 @@ impl AddrListener<Accepted, PeerAddress> for ReportingListener {
     }
 
     async fn accept_stream(&self) -> io::Result<(Accepted, PeerAddress)> {
-        let (stream, address) = self.draining.accept(self.listener.accept()).await.inspect_err(|error| self.report(error))?;
-        Ok((Accepted { stream, first: self.draining.begin() }, PeerAddress(address)))
+        let Some(accepted) = self.accept().await else {
+            self.lock().take();
+            return std::future::pending().await;
+        };
+        let (stream, address) = accepted.inspect_err(|error| self.report(error))?;
+        Ok((Accepted { stream, connection: self.draining.count() }, PeerAddress(address)))
     }
 
     fn get_local_addr(&self) -> io::Result<PeerAddress> {
-        self.listener.local_addr().map(PeerAddress)
+        let listener = self.lock().clone();
+        listener.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?.local_addr().map(PeerAddress)
     }
 }
 
@@ -146,17 +162,17 @@ struct TimeoutAcceptor(Timeouts);
 
 impl<S: Send + 'static> Accept<Accepted, S> for TimeoutAcceptor {
     type Stream = Pin<Box<TimeoutStream<TcpStream>>>;
-    type Service = Counted<S>;
+    type Service = Drained<S>;
     type Future = BoxFuture<'static, io::Result<(Self::Stream, Self::Service)>>;
 
-    fn accept(&self, Accepted { stream, first }: Accepted, service: S) -> Self::Future {
+    fn accept(&self, Accepted { stream, connection }: Accepted, service: S) -> Self::Future {
         let Timeouts { opening, write, .. } = self.0;
         async move {
             stream.set_nodelay(true)?;
             tokio::time::timeout(opening, stream.peek(&mut [0])).await??;
             let mut stream = TimeoutStream::new(stream);
             stream.set_write_timeout(Some(write));
-            Ok((Box::pin(stream), Counted::new(service, first)))
+            Ok((Box::pin(stream), Drained::new(service, connection)))
         }
         .boxed()
     }

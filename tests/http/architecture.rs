@@ -171,7 +171,7 @@ const RULES: [Rule; 32] = [
     ),
     ("server/messages", &["domain", "i18n", "server/service"], &["axum", "leptos"]),
     ("server/user_agent", &[], &["axum", "leptos"]),
-    ("server/draining", &[], &["axum", "leptos"]),
+    ("server/draining", &[], &["leptos"]),
     ("server/tls", &["domain", "server/service"], &["axum", "leptos"]),
     ("server/state", &["domain", "i18n", "server/middleware", "server/service"], &[]),
     ("server/preferences", &["domain", "i18n", "server/middleware"], &["leptos"]),

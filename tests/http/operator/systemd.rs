@@ -138,18 +138,33 @@ async fn systemd_is_told_of_a_reload() {
 }
 
 #[tokio::test]
-async fn request_on_a_connection_from_before_the_stop_is_answered() {
+async fn requests_on_connections_from_before_the_stop_are_answered() {
     let deployment = Deployment::set_up().await;
     let portal = Supervised::start(&deployment, &[]);
-    let address = portal.listener.local_addr().expect("its address");
-    let mut silent = TcpStream::connect(address).expect("connected");
-    silent.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
-    // Connections are accepted in their order.
-    assert!(answer(connect(&portal.listener)).starts_with("HTTP/1.1 200 OK"));
+    let open = || {
+        let connection = TcpStream::connect(portal.listener.local_addr().expect("its address")).expect("connected");
+        connection.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+        connection
+    };
+    let (mut silent, mut used) = (open(), open());
+    // Connections are accepted in their order, so that this response shows that both were.
+    let kept = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    used.write_all(kept).expect("sent");
+    let mut first = Vec::new();
+    while !first.ends_with(b"\r\n\r\nok\n") {
+        let mut byte = [0];
+        used.read_exact(&mut byte).expect("an answer");
+        first.extend(byte);
+    }
     signal(&portal.child, "-TERM");
     assert_eq!(portal.next(), "STOPPING=1\n");
-    silent.write_all(REQUEST).expect("sent");
-    assert!(answer(silent).starts_with("HTTP/1.1 200 OK"));
+    silent.write_all(kept).expect("sent");
+    used.write_all(kept).expect("sent");
+    for connection in [silent, used] {
+        // Which ends, as the connection is closed.
+        let answer = answer(connection);
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("connection: close\r\n"), "{answer}");
+    }
     ended(portal.child);
 }
 
