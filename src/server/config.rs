@@ -436,7 +436,7 @@ mod tests {
         options.data.config = dir.path().join("portal.toml");
         (options.listen, options.public_url) = (None, None);
         std::fs::write(&options.data.config, "[portal]\nlisten = \"127.0.0.1:4000\"\n").expect("written");
-        let (leptos, portal) = read_file(&options.data.config).expect("read");
+        let SettingsFile { leptos, portal, .. } = SettingsFile::read(&options.data.config).expect("read");
         assert_eq!(leptos.output_name.as_ref(), "tms-portal");
         assert_eq!(portal.listen, Some(([127, 0, 0, 1], 4000).into()));
         // The list of hashed names is not there if the browser's half was not built.

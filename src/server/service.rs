@@ -168,8 +168,8 @@ async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fau
     let Database::File(file) = data.database else { return Ok(()) };
     match backup::recorded_keys(file).await? {
         Some(recorded) => Keystore::open(data.dir, false, entropy)?.check(data.dir, &recorded),
-        None if keystore::has_keys(data.dir) && !std::fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0) => {
-            Err(Fault::new(KeystoreError::NoDatabase { keys: data.dir.join(keystore::KEYS_DIR), database: file.clone() }))
+        None if keystore::has_keys(data.dir) && std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) => {
+            Err(Fault::new(KeystoreError::EmptyDatabase { keys: data.dir.join(keystore::KEYS_DIR), database: file.clone() }))
         }
         None => Ok(()),
     }

@@ -15,10 +15,11 @@ use super::progress::Progress;
 use super::{CommandError, open_existing};
 use crate::domain::ids::{HostName, TenantId};
 use crate::server::config::{ConfigProblems, DataOptions, ExistingPortal};
+use crate::server::service::platform::data_lock::DataLock;
 use crate::server::service::tms_import::options::{ImportOptions, OldSettings, Secrets};
 use crate::server::service::tms_import::report::KeyLine;
 use crate::server::service::tms_import::{ImportError, Mode, Observer, Outcome, Source};
-use crate::server::service::{self, Clock, Services, SystemClock};
+use crate::server::service::{self, Clock, Database, Services, SystemClock};
 use report_file::ReportFile;
 
 /// It cannot be done, or answers differ.
@@ -216,9 +217,7 @@ async fn import(args: &ImportArgs) -> Result<(), CommandError> {
     };
     args.source.file()?;
     let portal = args.source.portal()?;
-    if args.yes && !args.while_running {
-        refuse_running_portal(&portal).await?;
-    }
+    let _lock = if args.yes && !args.while_running { lock(&portal).await? } else { None };
     let mut source = args.source.open().await?;
     let services = open_existing(&portal).await?;
     let result = import_into(&services, &portal, &mut source, &options, args).await;
@@ -226,15 +225,18 @@ async fn import(args: &ImportArgs) -> Result<(), CommandError> {
     result
 }
 
-async fn refuse_running_portal(portal: &ExistingPortal) -> Result<(), CommandError> {
+/// Keeps a portal away from a SQLite file. On PostgreSQL there is no lock for that, so a portal is noticed by its last clean-up.
+async fn lock(portal: &ExistingPortal) -> Result<Option<DataLock>, CommandError> {
+    const ADVICE: &str = "or add --while-running: the portal cannot write during the import";
+    if let Database::File(_) = portal.database {
+        let lock = DataLock::acquire(&portal.data_dir).map_err(|error| cannot(format!("{error}, {ADVICE}")))?;
+        return Ok(Some(lock));
+    }
     let last = service::last_cleanup(&portal.database).await.map_err(|error| cannot(error.to_string()))?;
     if last.is_some_and(|last| SystemClock.now().since(last) < IDLE) {
-        return Err(cannot(
-            "a portal used this database in the last 90 seconds; stop it and wait, or add --while-running: it cannot write during the import"
-                .to_owned(),
-        ));
+        return Err(cannot(format!("a portal used this database in the last 90 seconds; stop it and wait, {ADVICE}")));
     }
-    Ok(())
+    Ok(None)
 }
 
 async fn import_into(

@@ -20,6 +20,7 @@ use crate::server::listen::{self, ServerHandle};
 use crate::server::mail::{self, MailSender, SmtpUnusable};
 use crate::server::middleware::security_headers::Https;
 use crate::server::service::platform::backup::check_before_start;
+use crate::server::service::platform::keystore::has_keys;
 use crate::server::service::{Clock as _, Database, SystemClock};
 use crate::server::state::{self, AppState};
 use crate::server::tls::TlsMode;
@@ -124,10 +125,11 @@ fn unusable_mail(unusable: SmtpUnusable) -> CommandError {
     CommandError::Other(format!("[portal.smtp] {unusable}"))
 }
 
-/// A portal that others can reach is created by `init` only: without a database, its data directory is probably not mounted, or was lost.
+/// A portal that others can reach, or whose keys exist, is created by `init` only: without a database, its data directory is probably not
+/// mounted, or was lost.
 fn refuse_missing_data(config: &Config) -> Result<(), CommandError> {
     let Database::File(file) = &config.database else { return Ok(()) };
-    if !config.is_reachable() || file.try_exists()? {
+    if !(config.is_reachable() || has_keys(&config.data_dir)) || file.try_exists()? {
         return Ok(());
     }
     Err(CommandError::Other(format!(

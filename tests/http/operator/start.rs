@@ -161,11 +161,12 @@ async fn lost_data_are_no_first_start() {
     let said = deployment.run(&["init", "--data-dir", "link"]);
     assert!(said.code == Some(1) && said.err.contains("is its file system mounted?"), "{}", said.err);
 
-    for lose in [|file: &std::path::Path| fs::write(file, ""), |file: &std::path::Path| fs::remove_file(file)] {
-        let file = deployment.path().join("data/tms-portal.db");
-        lose(&file).expect("done");
-        let said = deployment.run(&["init"]);
-        assert!(said.code == Some(1) && said.err.contains("there are keys of a deployment in data/keys"), "{}", said.err);
-    }
-    assert!(!deployment.path().join("data/tms-portal.db").exists());
+    let file = deployment.path().join("data/tms-portal.db");
+    fs::write(&file, "").expect("emptied");
+    let said = deployment.run(&["init"]);
+    assert!(said.code == Some(1) && said.err.contains("there are keys of a deployment in data/keys"), "{}", said.err);
+    fs::remove_file(&file).expect("removed");
+    let said = deployment.run(&["serve", "--listen", &address]);
+    assert!(said.code == Some(1) && said.err.contains("there is no database data/tms-portal.db"), "{}", said.err);
+    assert!(!file.exists());
 }

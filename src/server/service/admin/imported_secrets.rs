@@ -42,7 +42,13 @@ pub struct UnusedSecret {
 impl Services {
     /// Whether the secret is valid. One that was imported is stored as all others from now on. `kind`: under which the owner's secrets are
     /// hashed.
-    pub(in crate::server::service) fn accepts_secret(&self, owner: impl FnOnce() -> SecretOwner, kind: &str, secret: &str, hashes: &SecretHashes) -> bool {
+    pub(in crate::server::service) fn accepts_secret(
+        &self,
+        owner: impl FnOnce() -> SecretOwner,
+        kind: &str,
+        secret: &str,
+        hashes: &SecretHashes,
+    ) -> bool {
         match self.match_secret(kind, secret, hashes) {
             SecretMatch::None => false,
             SecretMatch::Stored => true,

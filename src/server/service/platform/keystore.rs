@@ -49,10 +49,10 @@ pub enum KeystoreError {
     #[error("{0} does not exist, but its directory has others of the keys: the service manager has to pass all three")]
     NotPassed(PathBuf),
     #[error(
-        "{database} does not exist or is empty, but there are keys of a deployment in {keys}: restore the database (tms-portal restore), or, for a \
-         new deployment, move that directory away"
+        "{database} is empty, but there are keys of a deployment in {keys}: restore the database (tms-portal restore), or, for a new deployment, \
+         delete the empty file"
     )]
-    NoDatabase { keys: PathBuf, database: PathBuf },
+    EmptyDatabase { keys: PathBuf, database: PathBuf },
     #[error("{0} is no directory, or a link to one that does not exist: is its file system mounted?")]
     NotADirectory(PathBuf),
     #[error("{0} is not the key that this database was first used with; put that one there")]
@@ -203,7 +203,7 @@ impl Keystore {
     }
 }
 
-/// Whether there are keys, which are created only after their database.
+/// Whether there are keys, which are created after their database, or by `keys init`.
 pub fn has_keys(data_dir: &Path) -> bool {
     KEY_FILES.iter().any(|name| data_dir.join(KEYS_DIR).join(name).exists())
 }

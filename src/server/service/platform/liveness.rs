@@ -5,7 +5,11 @@ use crate::server::service::Services;
 impl Services {
     /// Waits until a write and a read of the database have come back, with or without an error.
     pub async fn await_database(&self) {
-        if let Err(error) = self.storage().check().await {
+        let check = async {
+            self.storage().check_write(self.now()).await?;
+            self.storage().state().await
+        };
+        if let Err(error) = check.await {
             tracing::debug!(%error, "The database responded with an error");
         }
     }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
+use tms_portal::server::service::platform::data_lock::DataLock;
 use tms_portal::server::service::{Clock as _, SystemClock};
 use tms_portal::server::storage::sql::query;
 
+use super::super::super::postgres;
 use super::super::{CommandOutput, Deployment, connect, sql, text};
 use super::example::{example, files};
 use super::old::compress;
@@ -152,8 +154,13 @@ async fn own_database_and_unreadable_changes_are_refused() {
 #[tokio::test]
 async fn portal_that_runs_is_not_imported_into() {
     let deployment = Deployment::set_up().await;
-    let begun = query("UPDATE periodic_tasks SET begun_at = $1").bind(SystemClock.now().as_millis());
-    begun.execute(&mut connect(&deployment).await).await.expect("changed");
+    let _lock = if postgres::is_used() {
+        let begun = query("UPDATE periodic_tasks SET begun_at = $1").bind(SystemClock.now().as_millis());
+        begun.execute(&mut connect(&deployment).await).await.expect("changed");
+        None
+    } else {
+        Some(DataLock::acquire(&deployment.path().join("data")).expect("the lock of a server"))
+    };
     let from = path(&dump("utc.sql"));
     let refused = run(&deployment, &["--from", &from, "--yes"]).await;
     assert!(refused.code == Some(10) && refused.err.contains("--while-running"), "{}", refused.err);
