@@ -39,7 +39,7 @@ use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerO
 use super::providers::egress::EgressPolicy;
 use super::service::platform::backup::BackupError;
 use super::service::platform::data_lock::{DataLock, DataLockError, share_with_commands};
-use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock, SystemRng, TenantAdmin};
+use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock, SystemRng, TenantAdmin, schema_state};
 use super::tls::development;
 use crate::command_docs::CommandDocs;
 use crate::domain::display_text;
@@ -66,8 +66,8 @@ enum PortalCommand {
     Check(ServerOptions),
     /// Check the system as the server would use it: files, database, keys, port, certificate, clock, disk. Changes nothing
     Doctor(doctor::DoctorArgs),
-    /// Migrate the database schema
-    Migrate(DataOptions),
+    /// Bring the schema of the database up to date; with SQLite the portal must be stopped
+    Migrate(migrate::MigrateArgs),
     /// Back up the database, while the portal runs or not; the keys are not included
     Backup(backup::BackupArgs),
     /// Check a backup, and put it in the place of the database; the portal must be stopped
@@ -127,7 +127,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Init(options) => init::run(Config::read(&options.server)?, options.secrets_to).await,
         PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
         PortalCommand::Doctor(arguments) => doctor::run(arguments).await,
-        PortalCommand::Migrate(options) => migrate::run(&options.existing_portal()?).await,
+        PortalCommand::Migrate(arguments) => migrate::run(&arguments).await,
         PortalCommand::Backup(arguments) => backup::run(&arguments).await,
         PortalCommand::Restore(arguments) => restore::run(&arguments).await,
         PortalCommand::Verify(options) => verify::run(&options.existing_portal()?).await,
@@ -231,7 +231,7 @@ struct TenantOptions {
 
 impl TenantOptions {
     async fn open(&self) -> Result<Services, CommandError> {
-        Ok(open_existing(&self.data.existing_portal()?).await?)
+        open_existing(&self.data.existing_portal()?).await
     }
 
     /// Opens the portal with the rights of the tenant's administrator: operators have access to the machine.
@@ -246,11 +246,40 @@ impl TenantOptions {
 static COMMAND_LOCK: OnceLock<File> = OnceLock::new();
 
 /// Opens an existing portal, for commands that change stored data.
-async fn open_existing(existing: &ExistingPortal) -> Result<Services, Fault> {
+async fn open_existing(existing: &ExistingPortal) -> Result<Services, CommandError> {
+    open_with_lock(existing, None).await
+}
+
+/// `held`: the lock of the data directory, if the command has it.
+async fn open_with_lock(existing: &ExistingPortal, held: Option<&DataLock>) -> Result<Services, CommandError> {
     if let Database::File(_) = existing.database {
-        let _ = COMMAND_LOCK.set(share_with_commands(&existing.data_dir).map_err(Fault::new)?);
+        let _ = COMMAND_LOCK.set(share_with_commands(&existing.data_dir)?);
     }
-    open_in(DataLocation { dir: &existing.data_dir, database: &existing.database, create: false }, "", &existing.egress).await
+    let lock = if held.is_none() { lock_for_migration(existing).await? } else { None };
+    let data = DataLocation { dir: &existing.data_dir, database: &existing.database, create: false };
+    let services = open_in(data, "", &existing.egress).await?;
+    drop(lock);
+    Ok(services)
+}
+
+/// Takes the lock of the data directory if opening the SQLite database will migrate it, or may: a portal of an older release could not go on.
+/// With PostgreSQL it can, because its migrations keep what the releases before them need.
+async fn lock_for_migration(existing: &ExistingPortal) -> Result<Option<DataLock>, CommandError> {
+    if matches!(existing.database, Database::Postgres(_)) {
+        return Ok(None);
+    }
+    let schema = schema_state(&existing.database).await.map_err(|error| CommandError::Other(error.to_string()))?;
+    if schema.as_ref().is_some_and(|schema| schema.pending.is_empty()) {
+        return Ok(None);
+    }
+    match (DataLock::acquire(&existing.data_dir), schema) {
+        (Err(DataLockError::Held(_)), Some(schema)) => Err(CommandError::Other(format!(
+            "the database has the schema {} of an older release (this one has {}), and a portal uses it: stop that portal and run \
+             tms-portal migrate, or start the portal of this release",
+            schema.found, schema.newest
+        ))),
+        (lock, _) => Ok(Some(lock?)),
+    }
 }
 
 async fn open_in(data: DataLocation<'_>, public_url: &str, egress: &EgressPolicy) -> Result<Services, Fault> {

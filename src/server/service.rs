@@ -29,7 +29,7 @@ pub use crate::server::service::platform::rng::{Rng, SystemRng};
 
 pub use super::storage::Database;
 pub use super::storage::copy::{Copied, CopyError, copy, last_cleanup};
-pub use super::storage::inspection::{DatabaseFound, Inspection};
+pub use super::storage::inspection::{DatabaseFound, Inspection, SchemaState, schema_state};
 pub use super::storage::postgres::PostgresAddress;
 use super::storage::{self, BoxFuture, Connection, FailureKind, Storage, backup, deployment, generation};
 use crate::domain::audit_log::AuditEvent;

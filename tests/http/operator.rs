@@ -17,6 +17,7 @@ mod disk_full;
 mod doctor;
 mod idp;
 mod import;
+mod migrate;
 mod refusals;
 mod reload;
 mod secrets;
@@ -162,29 +163,6 @@ async fn all_invalid_settings_are_reported_together() {
         assert_eq!(said.code, Some(2), "{arguments:?}: {}", said.err);
         assert!(!said.err.contains("panicked") && said.out.is_empty(), "{arguments:?}: {}", said.err);
     }
-}
-
-#[tokio::test]
-async fn migrate_updates_the_schema_and_creates_no_portal() {
-    let nothing = Deployment::empty().run(&["migrate"]);
-    assert!(nothing.code == Some(2) && nothing.err.contains("there is no portal in data"), "{}", nothing.err);
-    let deployment = Deployment::set_up().await;
-    for _ in 0..2 {
-        let said = deployment.run(&["migrate"]);
-        assert_eq!((said.code, said.out.as_str()), (Some(0), "The schema in data is up to date.\n"), "{}", said.err);
-    }
-}
-
-#[tokio::test]
-async fn newer_database_is_not_changed() {
-    if postgres::is_used() {
-        return;
-    }
-    let deployment = Deployment::set_up().await;
-    sql(&deployment, "INSERT INTO _sqlx_migrations VALUES (9999, 'future', CURRENT_TIMESTAMP, 1, unhex('00'), 0)").await;
-    let said = deployment.run(&["migrate"]);
-    assert_eq!(said.code, Some(1), "{}", said.out);
-    assert!(said.err.starts_with("tms-portal: ") && said.err.contains("9999"), "{}", said.err);
 }
 
 #[tokio::test]

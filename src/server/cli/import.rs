@@ -12,7 +12,7 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::progress::Progress;
-use super::{CommandError, open_existing};
+use super::{CommandError, open_with_lock};
 use crate::domain::ids::{HostName, TenantId};
 use crate::server::config::{ConfigProblems, DataOptions, ExistingPortal};
 use crate::server::service::platform::data_lock::DataLock;
@@ -217,9 +217,9 @@ async fn import(args: &ImportArgs) -> Result<(), CommandError> {
     };
     args.source.file()?;
     let portal = args.source.portal()?;
-    let _lock = if args.yes && !args.while_running { lock(&portal).await? } else { None };
+    let lock = if args.yes && !args.while_running { lock(&portal).await? } else { None };
     let mut source = args.source.open().await?;
-    let services = open_existing(&portal).await?;
+    let services = open_with_lock(&portal, lock.as_ref()).await?;
     let result = import_into(&services, &portal, &mut source, &options, args).await;
     services.close().await;
     result

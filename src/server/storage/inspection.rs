@@ -37,25 +37,80 @@ pub struct Inspection {
     pub dangling: Vec<String>,
 }
 
+/// How a database's schema compares with that of this release.
+#[derive(Debug)]
+pub struct SchemaState {
+    /// The number of the newest migration that was applied; 0: none.
+    pub found: i64,
+    /// The number of this release's newest migration.
+    pub newest: i64,
+    /// The numbers and names of the migrations of this release that were not applied.
+    pub pending: Vec<(i64, String)>,
+}
+
+/// Compares the schema of a database, which may be in use, with that of this release. `None`: there is no database, or one that cannot be read
+/// without creating files. Refuses a SQLite schema that is not of this release or an older one.
+pub async fn schema_state(database: &Database) -> Result<Option<SchemaState>, Error> {
+    let Opened::Pool(pool) = open(database).await? else { return Ok(None) };
+    let applied = async { applied_migrations(database, &mut pool.acquire().await?).await }.await;
+    pool.close().await;
+    let applied = applied?;
+    let known = match database {
+        Database::File(_) => sqlite::known_migrations(),
+        Database::Postgres(_) => postgres::known_migrations(),
+    };
+    Ok(Some(SchemaState {
+        found: applied.iter().copied().max().unwrap_or_default(),
+        newest: sqlite::newest_migration(),
+        pending: known.into_iter().filter(|(version, _)| !applied.contains(version)).collect(),
+    }))
+}
+
+async fn applied_migrations(database: &Database, db: &mut Connection) -> Result<Vec<i64>, Error> {
+    let exists = match database {
+        Database::File(_) => sqlite::schema(db).await? > 0,
+        Database::Postgres(_) => postgres::has_migrations(db).await?,
+    };
+    if !exists {
+        return Ok(Vec::new());
+    }
+    Ok(sql::query_scalar("SELECT version FROM _sqlx_migrations ORDER BY version").fetch_all(db).await?)
+}
+
+enum Opened {
+    /// There is no file.
+    Absent,
+    /// SQLite's WAL has changes that cannot be read without creating files.
+    NotClosed,
+    Pool(sql::Pool),
+}
+
+/// Opens a database that may be in use, and creates no file.
+async fn open(database: &Database) -> Result<Opened, Error> {
+    let file = match database {
+        Database::Postgres(address) => return Ok(Opened::Pool(address.readers(Readers::Single))),
+        Database::File(file) => file,
+    };
+    match (size_of(file, "")?, size_of(file, "-wal")?, size_of(file, "-shm")?) {
+        (None, _, _) => Ok(Opened::Absent),
+        (_, Some(1..), None) => Ok(Opened::NotClosed),
+        (_, Some(size), Some(_)) => {
+            if size > 0 {
+                generation::check_wal(file).await?;
+            }
+            Ok(Opened::Pool(sqlite::reader_of_backup(file).await?))
+        }
+        // Without the files of a WAL, SQLite would create them.
+        _ => Ok(Opened::Pool(sqlite::reader_of_fixed(file).await?)),
+    }
+}
+
 /// Looks at a database that may be in use.
 pub async fn inspect(database: &Database) -> Result<DatabaseFound, Error> {
-    let pool = match database {
-        Database::Postgres(address) => address.readers(Readers::Single),
-        Database::File(file) => {
-            let (database, wal, shm) = (size_of(file, "")?, size_of(file, "-wal")?, size_of(file, "-shm")?);
-            match (database, wal, shm) {
-                (None, _, _) => return Ok(DatabaseFound::Absent),
-                (_, Some(1..), None) => return Ok(DatabaseFound::NotClosed),
-                (_, Some(size), Some(_)) => {
-                    if size > 0 {
-                        generation::check_wal(file).await?;
-                    }
-                    sqlite::reader_of_backup(file).await?
-                }
-                // Without the files of a WAL, SQLite would create them.
-                _ => sqlite::reader_of_fixed(file).await?,
-            }
-        }
+    let pool = match open(database).await? {
+        Opened::Absent => return Ok(DatabaseFound::Absent),
+        Opened::NotClosed => return Ok(DatabaseFound::NotClosed),
+        Opened::Pool(pool) => pool,
     };
     let inspection = match pool.acquire().await {
         Ok(mut db) => read(database, &mut db).await,

@@ -95,11 +95,25 @@ impl PostgresAddress {
             }
             tokio::time::sleep(RETRY_INTERVAL).await;
         }
-        let mut migrations: Migrator = sqlx::migrate!("src/server/storage/migrations/postgres");
+        let mut migrations = migrations();
         migrations.set_ignore_missing(true).set_locking(false);
         migrations.run(&mut connection).await?;
         Ok(connection.close().await?)
     }
+}
+
+fn migrations() -> Migrator {
+    sqlx::migrate!("src/server/storage/migrations/postgres")
+}
+
+/// The numbers and names of the migrations of this release, in their order.
+pub fn known_migrations() -> Vec<(i64, String)> {
+    migrations().iter().map(|migration| (migration.version, migration.description.to_string())).collect()
+}
+
+/// Whether any migration was applied.
+pub async fn has_migrations(db: &mut Connection) -> Result<bool, Error> {
+    Ok(sql::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(db).await?)
 }
 
 /// The columns of all tables that are not computed from others, in their order.

@@ -126,6 +126,11 @@ pub async fn table_names(db: &mut Connection) -> Result<Vec<String>, Error> {
     Ok(names.fetch_all(db).await?)
 }
 
+/// The numbers and names of the migrations of this release, in their order.
+pub fn known_migrations() -> Vec<(i64, String)> {
+    MIGRATIONS.iter().map(|migration| (migration.version, migration.description.to_string())).collect()
+}
+
 /// The number of the newest migration; the same in both folders of migrations.
 pub fn newest_migration() -> i64 {
     MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
