@@ -43,6 +43,7 @@ use crate::server::providers::profiles::Profiles;
 use crate::server::service::admin::imported_secrets::SecretOwner;
 use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
+use crate::server::service::platform::backup::refuse_exposed;
 use crate::server::service::platform::disk_full;
 use crate::server::service::platform::keystore::{self, Keystore, KeystoreError};
 use crate::server::service::platform::readiness::ReadinessCache;
@@ -166,6 +167,7 @@ pub struct DataLocation<'a> {
 /// that the database depends on.
 async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fault> {
     let Database::File(file) = data.database else { return Ok(()) };
+    refuse_exposed(file).map_err(Fault::new)?;
     match backup::recorded_keys(file).await? {
         Some(recorded) => Keystore::open(data.dir, false, entropy)?.check(data.dir, &recorded),
         None if keystore::has_keys(data.dir) && std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) => {

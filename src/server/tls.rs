@@ -83,6 +83,7 @@ pub fn from_files(certificate: &Path, key: &Path, host: Option<&str>) -> Result<
     if let Some(host) = host {
         verify_host(first, host).map_err(|error| format!("--tls-cert: {} is not for {host}: {error}", certificate.display()))?;
     }
+    refuse_exposed_key(key)?;
     let config =
         server_config(chain.clone(), secret).map_err(|error| format!("--tls-key: {} does not go with the certificate: {error}", key.display()))?;
     let files = CertificateFiles { certificate: certificate.to_owned(), key: key.to_owned(), host: host.map(str::to_owned), versions };
@@ -113,6 +114,20 @@ fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
             unreadable("--tls-key", file, &"there is no private key in it; it must be PEM")
         }
     })
+}
+
+/// Refuses a key that all users of the machine can access. Its group may: certificates are often renewed by another user.
+fn refuse_exposed_key(file: &Path) -> Result<(), String> {
+    let metadata = fs::metadata(file).map_err(|error| unreadable("--tls-key", file, &error))?;
+    if !is_open_to_all(&metadata) {
+        return Ok(());
+    }
+    Err(format!(
+        "--tls-key: {} can be accessed by all users of this machine (mode {:04o}): `chmod o=` it, with the portal's group as its group if the \
+         portal is not its owner (on Kubernetes: defaultMode: 0440 of the volume), and replace the key if anybody may have read it",
+        file.display(),
+        metadata.mode() & 0o7777
+    ))
 }
 
 /// The key must be that of the first certificate.
@@ -152,11 +167,16 @@ fn provider() -> Arc<CryptoProvider> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
 
     use rcgen::{CertifiedKey, generate_simple_self_signed};
 
     use super::*;
+
+    fn set_mode(file: &Path, mode: u32) {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).expect("set");
+    }
 
     fn made_for(host: &str) -> (tempfile::TempDir, PathBuf, PathBuf) {
         let dir = tempfile::tempdir().expect("a folder");
@@ -164,6 +184,7 @@ mod tests {
         let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
         std::fs::write(&certificate, cert.pem()).expect("written");
         std::fs::write(&key, signing_key.serialize_pem()).expect("written");
+        set_mode(&key, 0o600);
         (dir, certificate, key)
     }
 
@@ -191,6 +212,17 @@ mod tests {
         ] {
             let said = from_files(certificate, key, Some(host)).expect_err(option);
             assert!(said.starts_with(option), "{said}");
+        }
+    }
+
+    #[test]
+    fn key_that_all_users_can_access_is_refused() {
+        let (_dir, certificate, key) = made_for("tms.example.org");
+        for (mode, is_accepted) in [(0o600, true), (0o400, true), (0o640, true), (0o660, true), (0o644, false), (0o604, false), (0o602, false)] {
+            set_mode(&key, mode);
+            let read = from_files(&certificate, &key, None);
+            assert_eq!(read.is_ok(), is_accepted, "{mode:o}");
+            assert!(read.err().is_none_or(|why| why.starts_with("--tls-key: ") && why.contains(&format!("(mode {mode:04o})"))));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Migration of a database of an older release.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::json;
@@ -67,6 +68,7 @@ async fn reduce_to_first_migration(data_dir: &Path) -> Vec<(&'static str, Vec<St
     for leftover in ["tms-portal.db-wal", "tms-portal.db-shm"] {
         let _ = std::fs::remove_file(data_dir.join(leftover));
     }
+    std::fs::set_permissions(&old, std::fs::Permissions::from_mode(0o600)).expect("set");
     std::fs::rename(old, today).expect("renamed");
     held
 }

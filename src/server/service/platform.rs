@@ -5,6 +5,7 @@ pub mod clock;
 pub mod data_lock;
 pub(super) mod disk_full;
 pub mod examination;
+pub mod file_modes;
 pub mod form_results;
 pub mod housekeeping;
 pub mod keystore;

@@ -104,6 +104,7 @@ impl ServedCertificate {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, File};
+    use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
     use std::time::SystemTime;
 
@@ -135,6 +136,7 @@ mod tests {
         fn write(&mut self, file: &str, pem: &str) {
             let path = self.dir.path().join(file);
             fs::write(&path, pem).expect("written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("set");
             self.changes += 1;
             let file = File::options().write(true).open(path).expect("there");
             file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(self.changes)).expect("set");

@@ -1,6 +1,7 @@
 //! What `check` and `serve` say about the operator's certificate.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
@@ -30,7 +31,9 @@ pub fn write_certificate(deployment: &Deployment, params: &CertificateParams) ->
 
 fn write(deployment: &Deployment, certificate: &str, key: &str) {
     fs::write(deployment.path().join("cert.pem"), certificate).expect("written");
-    fs::write(deployment.path().join("key.pem"), key).expect("written");
+    let file = deployment.path().join("key.pem");
+    fs::write(&file, key).expect("written");
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("set");
 }
 
 fn check(deployment: &Deployment) -> CommandOutput {

@@ -195,3 +195,16 @@ async fn invalid_settings_are_findings_too() {
     let json: Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!((&json["errors"], &json["findings"][0]["check"]), (&1.into(), &"settings".into()), "{json}");
 }
+
+#[tokio::test]
+async fn access_of_a_group_to_the_database_is_a_warning_and_of_others_an_error() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = set_up().await;
+    let database = deployment.path().join("data/tms-portal.db");
+    for (mode, level, who) in [(0o640, "warning", "group"), (0o644, "error", "others"), (0o602, "error", "others")] {
+        fs::set_permissions(&database, Permissions::from_mode(mode)).expect("set");
+        assert_found(&deployment, &[], level, "modes", &format!("tms-portal.db is accessible to {who}"));
+    }
+}

@@ -1,7 +1,8 @@
 //! Signals and faults of a running portal, and its log.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -85,8 +86,11 @@ async fn sighup_replaces_the_certificate() {
     let other_key = |_: &Deployment| fs::write(&key, rcgen::KeyPair::generate().expect("a key").serialize_pem()).expect("written");
     let cut_off = |_: &Deployment| fs::write(&certificate, "-----BEGIN CERTIFICATE-----\nAAAA").expect("written");
     let missing = |_: &Deployment| fs::remove_file(&key).expect("removed");
+    let set_mode = |mode| fs::set_permissions(&key, Permissions::from_mode(mode)).expect("set");
+    let exposed = |_: &Deployment| set_mode(0o644);
     type Change<'c> = &'c dyn Fn(&Deployment);
-    let changes: [(Change, &str); 4] = [
+    let changes: [(Change, &str); 5] = [
+        (&exposed, "key.pem can be accessed by all users"),
         (&expired, "expired on 1 January 2020"),
         (&other_key, "is not the key of"),
         (&cut_off, "there is no certificate in"),
@@ -100,6 +104,7 @@ async fn sighup_replaces_the_certificate() {
         for (file, bytes) in [&certificate, &key].into_iter().zip(&valid) {
             fs::write(file, bytes).expect("written");
         }
+        set_mode(0o640);
     }
     portal.reload();
     assert_eq!(status(&trusting(new.as_bytes())).await, Some(200));

@@ -1,9 +1,10 @@
 //! Starts of `tms-portal serve` that are refused, and leave everything as it was.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::process::{Child, Stdio};
 
 use reqwest::Client;
@@ -169,4 +170,42 @@ async fn lost_data_are_no_first_start() {
     let said = deployment.run(&["serve", "--listen", &address]);
     assert!(said.code == Some(1) && said.err.contains("there is no database data/tms-portal.db"), "{}", said.err);
     assert!(!file.exists());
+}
+
+/// The same rule for all commands, and for the changes beside the database.
+#[tokio::test]
+async fn database_that_all_users_can_access_is_refused() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    let (database, wal) = (deployment.path().join("data/tms-portal.db"), deployment.path().join("data/tms-portal.db-wal"));
+    let set_mode = |file: &Path, mode| fs::set_permissions(file, Permissions::from_mode(mode)).expect("set");
+    let commands = [&["serve"][..], &["init"], &["migrate"], &["verify"], &["admin", "list", "--tenant", "test"]];
+    for mode in [0o644, 0o606, 0o602] {
+        set_mode(&database, mode);
+        for arguments in commands {
+            let said = deployment.run(arguments);
+            assert!(
+                said.code == Some(1) && said.err.contains("data/tms-portal.db can be accessed by all users of this machine"),
+                "{arguments:?} {mode:o}: {:?} {}",
+                said.code,
+                said.err
+            );
+        }
+    }
+    set_mode(&database, 0o600);
+    fs::write(&wal, "").expect("written");
+    set_mode(&wal, 0o644);
+    for arguments in commands {
+        let said = deployment.run(arguments);
+        assert!(said.code == Some(1) && said.err.contains("tms-portal.db-wal can be accessed by all users"), "{arguments:?}: {}", said.err);
+    }
+    fs::remove_file(wal).expect("removed");
+    // The group is the operator's decision.
+    set_mode(&database, 0o640);
+    for arguments in &commands[1..] {
+        assert_eq!(deployment.run(arguments).code, Some(0), "{arguments:?}");
+    }
+    drop(Server::start_with(&deployment, &[]));
 }

@@ -12,6 +12,7 @@ use rustix::process::geteuid;
 use super::Finding;
 use crate::server::cli::secrets::FIRST_SECRETS;
 use crate::server::config::{Config, LeptosOptions};
+use crate::server::service::platform::file_modes::is_open_to_all;
 use crate::server::service::platform::keystore::KEYS_DIR;
 use crate::server::service::{DATABASE_FILE, Database};
 
@@ -58,12 +59,17 @@ pub fn data_directory(dir: &Path) -> Vec<Finding> {
     findings
 }
 
+/// The files of the database, which its group may read too.
+fn database_files(config: &Config) -> Vec<PathBuf> {
+    match &config.database {
+        Database::File(file) => ["", "-wal", "-shm", "-journal"].map(|suffix| file.with_file_name(format!("{DATABASE_FILE}{suffix}"))).into(),
+        Database::Postgres(_) => Vec::new(),
+    }
+}
+
 /// The files that only the portal's user may read.
 fn private_files(config: &Config) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    if let Database::File(file) = &config.database {
-        files.extend(["", "-wal", "-shm"].map(|suffix| file.with_file_name(format!("{DATABASE_FILE}{suffix}"))));
-    }
     for folder in [KEYS_DIR, "tls"] {
         // A folder that cannot be read is reported with the keys.
         let entries = std::fs::read_dir(config.data_dir.join(folder)).into_iter().flatten().flatten();
@@ -74,26 +80,37 @@ fn private_files(config: &Config) -> Vec<PathBuf> {
     files
 }
 
-/// Whether others can read the data, and to whom they belong.
+/// Whether others can access the data, and to whom they belong.
 pub fn modes_and_owners(config: &Config) -> Vec<Finding> {
     let (mut findings, mut owners, mut files) = (Vec::new(), BTreeSet::new(), 0);
-    for file in private_files(config) {
+    let private = private_files(config).into_iter().map(|file| (file, false));
+    for (file, group_may) in database_files(config).into_iter().map(|file| (file, true)).chain(private) {
         let Ok(Some(found)) = metadata(&file) else { continue };
         files += 1;
         owners.insert(found.uid());
-        let (name, mode) = (file.display(), found.mode() & 0o7777);
-        if mode & 0o077 != 0 {
-            let who = if mode & 0o007 == 0 { format!("group {}", found.gid()) } else { "others".to_owned() };
-            let advice = format!("chmod 600 {name}; on Kubernetes, fsGroup sets such modes: see fsGroupChangePolicy");
-            findings.push(Finding::error("modes", format!("{name} is accessible to {who} (mode {mode:04o})"), advice));
-        }
+        findings.extend(access_of_others(&file, &found, group_may));
     }
     if findings.is_empty() && files > 0 {
-        findings.push(Finding::ok("modes", format!("only their owner can read the {files} files with keys and data")));
+        findings.push(Finding::ok("modes", format!("only their owner can access the {files} files with keys and data")));
     }
     owners.extend(metadata(&config.data_dir).ok().flatten().map(|dir| dir.uid()));
     findings.extend(owner(&owners, geteuid().as_raw()));
     findings
+}
+
+/// `group_may`: the portal accepts access of the file's group.
+fn access_of_others(file: &Path, found: &Metadata, group_may: bool) -> Option<Finding> {
+    let (name, mode) = (file.display(), found.mode() & 0o7777);
+    if mode & 0o077 == 0 {
+        return None;
+    }
+    let advice = format!("chmod 600 {name}; on Kubernetes, fsGroup sets such modes: see fsGroupChangePolicy");
+    Some(if is_open_to_all(found) {
+        Finding::error("modes", format!("{name} is accessible to others (mode {mode:04o})"), advice)
+    } else {
+        let text = format!("{name} is accessible to group {} (mode {mode:04o})", found.gid());
+        if group_may { Finding::warning("modes", text, advice) } else { Finding::error("modes", text, advice) }
+    })
 }
 
 /// Compares the owners of the data with this user.

@@ -13,11 +13,12 @@ use thiserror::Error;
 
 use crate::domain::time::Timestamp;
 use crate::server::service::platform::data_lock::{DataLockError, create_dir};
+use crate::server::service::platform::file_modes::is_open_to_all;
 use crate::server::service::platform::keystore::Keystore;
 use crate::server::service::{DataLocation, Database, Fault, Rng};
 use crate::server::storage;
 pub use crate::server::storage::backup::sync_parent;
-use crate::server::storage::backup::{Contents, Depth, Use, contents, copy_to, directory_of, problems, recorded_keys};
+use crate::server::storage::backup::{Contents, Depth, Use, beside, contents, copy_to, directory_of, problems, recorded_keys};
 
 /// The version of [`BackupInfo`] in files.
 const FORMAT: u32 = 1;
@@ -34,7 +35,7 @@ pub enum BackupError {
     NoDatabase(PathBuf),
     #[error("there are no data of a portal in {0}")]
     NoPortal(PathBuf),
-    #[error("{0} can be read by all users of this machine: `chmod 600` it, and replace secrets if anybody may have read it")]
+    #[error("{0} can be accessed by all users of this machine: `chmod 600` it, and replace secrets if anybody may have read it")]
     Exposed(PathBuf),
     #[error("{file} cannot be used, because it is damaged; use a backup, or an older one (stop the portal, then tms-portal restore FILE):\n  {}", .problems.join("\n  "))]
     Damaged { file: PathBuf, problems: Vec<String> },
@@ -172,6 +173,7 @@ fn delete_older(new: &Path, keep: usize, newest: &BackupInfo) -> Result<Vec<Path
 /// Checks the database of a portal, which may be running, and that it has the keys.
 pub async fn verify(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<Contents, BackupError> {
     let file = sqlite_file(data.database)?;
+    refuse_exposed(file)?;
     let contents = check(file, Use::Live).await?;
     Keystore::open(data.dir, false, entropy)?.check(data.dir, &contents.key_fingerprints)?;
     Ok(contents)
@@ -193,12 +195,17 @@ fn is_small(file: &Path) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.len() <= 64 * 1_024 * 1_024)
 }
 
-/// Refuses a SQLite database with damaged pages, unless checking it would delay the start, and one that all users of the machine can read.
+/// Refuses a SQLite database that all users of the machine can access, or changes of it in a file beside it.
+pub fn refuse_exposed(file: &Path) -> Result<(), BackupError> {
+    let files = ["", "-wal", "-journal"].map(|suffix| beside(file, suffix));
+    let exposed = files.into_iter().find(|file| file.metadata().is_ok_and(|metadata| is_open_to_all(&metadata)));
+    exposed.map_or(Ok(()), |file| Err(BackupError::Exposed(file)))
+}
+
+/// Refuses a SQLite database that is exposed, or has damaged pages, unless checking them would delay the start.
 pub async fn check_before_start(database: &Database) -> Result<(), BackupError> {
     let Database::File(file) = database else { return Ok(()) };
-    if file.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o007 != 0) {
-        return Err(BackupError::Exposed(file.clone()));
-    }
+    refuse_exposed(file)?;
     if file.exists() && is_small(file) { check_pages(file).await } else { Ok(()) }
 }
 
