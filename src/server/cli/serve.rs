@@ -48,15 +48,8 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     config.smtp.as_ref().map_or(Ok(()), mail::check).map_err(unusable_mail)?;
     refuse_missing_data(&config)?;
     let lock = lock_data(&config)?;
-    let listener = match passed.map_or_else(|| TcpListener::bind(config.listen), Ok) {
-        Ok(listener) => listener,
-        Err(error) => {
-            if let Some(lock) = lock {
-                lock.undo();
-            }
-            return Err(CommandError::Other(format!("cannot listen on {}: {error}", config.listen)));
-        }
-    };
+    let listener = passed.map_or_else(|| TcpListener::bind(config.listen), Ok);
+    let listener = listener.map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
     let reloader = Reloader::new(options.server, &config, SystemClock.now())?;
     check_before_start(&config.database).await?;
     // A portal of several gets its keys from the first one: keys of its own would be of no use.

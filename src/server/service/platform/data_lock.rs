@@ -32,7 +32,8 @@ pub enum DataLockError {
     File(PathBuf, #[source] io::Error),
 }
 
-/// The lock, held until it is dropped.
+/// The lock, held until it is dropped. The data directory is then removed if it was created with the lock and has no other file: nothing was
+/// set up.
 #[derive(Debug)]
 pub struct DataLock {
     _file: File,
@@ -43,10 +44,15 @@ pub struct DataLock {
 impl DataLock {
     /// Takes the lock without waiting. Creates the data directory if its parent exists.
     pub fn acquire(dir: &Path) -> Result<Self, DataLockError> {
-        let created_dir = create_dir(dir)?;
+        let mut created_dir = false;
         let path = dir.join(LOCK_FILE);
         loop {
-            let file = lock_file(&path, File::try_lock, || DataLockError::Held(dir.to_owned()))?;
+            created_dir |= create_dir(dir)?;
+            let file = match lock_file(&path, File::try_lock, || DataLockError::Held(dir.to_owned())) {
+                // A start that failed has removed it just now.
+                Err(DataLockError::File(..)) if !dir.exists() => continue,
+                file => file?,
+            };
             // A start that failed may have removed the file after it was opened here.
             let locked = file.metadata().map_err(|error| DataLockError::File(path.clone(), error))?;
             if fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (locked.dev(), locked.ino())) {
@@ -55,9 +61,16 @@ impl DataLock {
         }
     }
 
-    /// Removes the data directory if it was created with this lock and has no other file: nothing was set up.
-    pub fn undo(self) {
-        if self.created_dir {
+    /// Whether the directory has files besides this lock, or cannot be read.
+    fn has_other_files(&self) -> bool {
+        let entries = fs::read_dir(&self.dir).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+        !entries.is_ok_and(|entries| entries.iter().all(|entry| entry.file_name() == LOCK_FILE))
+    }
+}
+
+impl Drop for DataLock {
+    fn drop(&mut self) {
+        if self.created_dir && !self.has_other_files() {
             // What cannot be removed is an empty directory, as an operator may create it.
             let _ = fs::remove_file(self.dir.join(LOCK_FILE)).and_then(|()| fs::remove_dir(&self.dir));
         }
@@ -148,10 +161,14 @@ mod tests {
     fn a_failed_start_leaves_no_directory_that_it_created() {
         let dir = tempfile::tempdir().expect("a folder");
         let data = dir.path().join("data");
-        DataLock::acquire(&data).expect("the lock").undo();
+        drop(DataLock::acquire(&data).expect("the lock"));
         assert!(!data.exists());
-        fs::create_dir(&data).expect("a folder");
-        DataLock::acquire(&data).expect("the lock").undo();
+        let lock = DataLock::acquire(&data).expect("the lock");
+        fs::write(data.join("tms-portal.db"), "").expect("written");
+        drop(lock);
+        assert!(data.join(LOCK_FILE).exists(), "something was set up");
+        fs::remove_dir_all(&data).and_then(|()| fs::create_dir(&data)).expect("a folder");
+        drop(DataLock::acquire(&data).expect("the lock"));
         assert!(data.exists(), "it was there before");
     }
 
