@@ -22,10 +22,10 @@ pub async fn bring_back(db: &mut Connection, key: &str, now: Timestamp) -> Resul
     Ok(())
 }
 
-/// As [`bring_back`], for all keys.
-pub async fn bring_all_back(db: &mut Connection, now: Timestamp) -> Result<(), Error> {
-    sql::query("UPDATE attempts SET at = $1 WHERE at > $1").bind(now.as_millis()).execute(db).await?;
-    Ok(())
+/// As [`bring_back`], for all keys; at most `limit` attempts and their equals: of one key and millisecond. Returns how many there were.
+pub async fn bring_all_back(db: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, Error> {
+    let update = "UPDATE attempts SET at = $1 WHERE (key, at) IN (SELECT key, at FROM attempts WHERE at > $1 LIMIT $2)";
+    Ok(sql::query(update).bind(now.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }
 
 /// Keys that begin with `prefix`, a text that ends with `/`, with their attempts since two times. At most `limit` keys.

@@ -29,7 +29,9 @@ pub async fn run_housekeeping(services: Services, database: Database) {
         if round % RENEWAL_ROUNDS == 0 {
             renew_generation(&services, &database).await;
         }
-        if let Err(fault) = services.run_due_housekeeping().await {
+        if let Err(fault) = services.run_due_housekeeping().await
+            && !fault.is_logged()
+        {
             tracing::error!(error = %fault, "Housekeeping failed");
         }
     }
