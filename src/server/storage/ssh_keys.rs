@@ -418,6 +418,8 @@ pub enum KeySelection<'a> {
     Person(&'a UserId),
     /// Those that a client created, for anyone.
     Client(&'a ClientId),
+    /// So many of them at most.
+    SomeOfClient(&'a ClientId, u32),
     /// Those that a client created for a person.
     ClientForPerson(&'a ClientId, &'a UserId),
     /// Of those, the ones that no delegation allows any more.
@@ -492,6 +494,11 @@ pub async fn revoke(db: &mut Connection, tenant_id: &TenantId, keys: KeySelectio
             .bind(serde_json::to_string(numbers).unwrap_or_default()),
         KeySelection::Person(user) => start(delete_where!("user_id = $2")).bind(user.as_str()),
         KeySelection::Client(client) => start(delete_where!("client_id = $2")).bind(client.as_str()),
+        KeySelection::SomeOfClient(client, limit) => {
+            start(delete_where!("number IN (SELECT number FROM pubkeys WHERE tenant_id = $1 AND client_id = $2 LIMIT $3)"))
+                .bind(client.as_str())
+                .bind(limit)
+        }
         KeySelection::ClientForPerson(client, user) => {
             start(delete_where!("client_id = $2 AND user_id = $3")).bind(client.as_str()).bind(user.as_str())
         }

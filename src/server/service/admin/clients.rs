@@ -16,6 +16,7 @@ use crate::server::service::admin::edit_refused::EditRefused;
 use crate::server::service::admin::imported_secrets::SecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
+use crate::server::service::platform::housekeeping::BATCH;
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::clients::{ClientKey, ClientLookup, ClientWithSecrets};
@@ -189,6 +190,7 @@ impl Services {
 
     /// Deletes a client with its keys, delegations and device grants. False if it does not exist.
     pub async fn delete_client(&self, access: &ClientAccess) -> Result<bool, Fault> {
+        self.revoke_many_keys(access).await?;
         let (access, now) = (access.clone(), self.now());
         let record = audit_event(&access, AuditKind::ClientDeleted, now);
         let by_whom = record.clone();
@@ -201,6 +203,33 @@ impl Services {
             .boxed()
         })
         .await
+    }
+
+    /// If a client has many keys, revokes them in batches, so that other changes get their turn: hundreds of thousands in one change would keep
+    /// them waiting for seconds. The client is disabled first, so that its other keys do not log in meanwhile, and it creates no more.
+    async fn revoke_many_keys(&self, access: &ClientAccess) -> Result<(), Fault> {
+        let (keys, _) = clients::usage_counts(self.storage().reader(), &access.tenant_id, &access.client_id).await?;
+        if keys <= i64::from(BATCH) {
+            return Ok(());
+        }
+        let disabled = self.update_client(access, ClientChanges { app_version: None, enabled: Some(false) }).await;
+        if let Err(Error::Internal(fault)) = disabled {
+            return Err(fault);
+        }
+        let now = self.now();
+        loop {
+            let (access, record) = (access.clone(), audit_event(access, AuditKind::ClientDeleted, now));
+            let revoke = self.write(move |db| {
+                async move {
+                    let some = KeySelection::SomeOfClient(&access.client_id, BATCH);
+                    ssh_keys::revoke(db, &access.tenant_id, some, Revoker::of(&record), now).await
+                }
+                .boxed()
+            });
+            if revoke.await? < u64::from(BATCH) {
+                return Ok(());
+            }
+        }
     }
 
     pub async fn search_clients(&self, admin: &TenantAdmin, params: &ListParams<ClientFilter, ()>) -> Result<Page<Client>, Fault> {
@@ -255,4 +284,58 @@ fn check_registration(admin: Option<&TenantAdmin>, tenant: &Tenant) -> Result<()
 
 fn audit_event(access: &ClientAccess, kind: AuditKind, now: crate::domain::time::Timestamp) -> AuditEvent {
     AuditEvent::new(access.tenant_id.clone(), kind, now).client(&access.client_id).admin(access.admin_id.as_ref()).from(access.from)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::server::providers::egress::EgressPolicy;
+    use crate::server::service::{DATABASE_FILE, DataLocation, Database, SystemClock, SystemRng};
+    use crate::server::storage::sql;
+
+    const KEYS: i64 = 3_000;
+    const INSERT: &str = "INSERT INTO pubkeys (tenant_id, client_id, user_id, host, account, fingerprint, public_key, key_type, key_bits, max_uses,
+                                               initial_ttl_minutes, expires_at, created_at, updated_at)
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+         SELECT 'test', 'testclient1', 'testuser1', 'testhost1', 'testhostaccount1', 'f' || i, 'k', 'ed25519', 256, 1, 1, 253402300799000, 0, 0 FROM n";
+    const COUNT: &str = "SELECT count(*) FROM pubkeys WHERE client_id = 'testclient1'";
+    const EVENTS: &str = "SELECT count(*) FROM activity WHERE kind = 'key_revoked' AND admin_id = 'operator:'";
+
+    async fn count(services: &Services, query: &'static str) -> i64 {
+        let count = services.write(move |db| async move { Ok(sql::query_scalar::<i64>(query).fetch_one(db).await?) }.boxed());
+        count.await.expect("a count")
+    }
+
+    /// The numbers of keys that are left, as seen by changes that wait for their turn one after the other.
+    async fn keys_left(services: &Services) -> Vec<i64> {
+        let mut seen = vec![KEYS];
+        while seen.last() != Some(&0) {
+            seen.push(count(services, COUNT).await);
+        }
+        seen
+    }
+
+    #[tokio::test]
+    async fn other_changes_get_their_turn_while_a_client_with_many_keys_is_deleted() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let database = Database::File(dir.path().join(DATABASE_FILE));
+        let data = DataLocation { dir: dir.path(), database: &database, create: true };
+        let egress = EgressPolicy::default();
+        let services = Services::open(data, "http://unused", &egress, Arc::new(SystemClock), Arc::new(SystemRng)).await.expect("services");
+        let plan = services.plan_setup(true, None).await.expect("a plan");
+        services.initialize(true, plan).await.expect("set up");
+        let fill = services.write(|db| async move { Ok(sql::query(INSERT).execute(db).await.map(drop)?) }.boxed());
+        fill.await.expect("keys");
+        let operator = services.operator(&TenantId::parse("test").expect("a tenant")).await.expect("an answer").expect("a tenant");
+        let client = ClientId::parse("testclient1").expect("a client");
+        let access = Principal::Admin(operator).client_access(client).expect("allowed");
+        let (deleted, seen) = tokio::join!(services.delete_client(&access), keys_left(&services));
+        assert!(deleted.expect("deleted"));
+        // One batch before and one after the other change in its group.
+        assert!(seen.windows(2).all(|pair| pair[0] - pair[1] <= 2 * i64::from(BATCH)), "{seen:?}");
+        assert_eq!(count(&services, EVENTS).await, KEYS, "each is recorded");
+        services.close().await;
+    }
 }
