@@ -22,6 +22,11 @@ pub fn check(settings: &SmtpSettings) -> Result<(), SmtpUnusable> {
     smtp::SmtpClient::new(settings).map(drop)
 }
 
+/// Connects to the server and signs in, and sends nothing.
+pub async fn connect(settings: &SmtpSettings) -> Result<(), SmtpUnusable> {
+    smtp::SmtpClient::new(settings)?.connect().await
+}
+
 /// Sends what waits in the outbox.
 pub struct MailSender {
     services: Services,

@@ -2,6 +2,7 @@
 //! them.
 
 mod data;
+mod extensions;
 mod files;
 mod network;
 
@@ -18,6 +19,9 @@ use crate::server::service::{Clock, DataLocation, SystemClock};
 pub struct DoctorArgs {
     #[command(flatten)]
     server: ServerOptions,
+    /// Also connect to the mail server and sign in there; no message is sent
+    #[arg(long)]
+    connect: bool,
     /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
@@ -78,7 +82,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CommandError> {
             return Err(problems.into());
         }
     };
-    let findings = all_findings(&config).await;
+    let findings = all_findings(&config, args.connect).await;
     println!("{}", if args.json { as_json(&findings) } else { as_text(&findings) });
     match count(&findings, Level::Error) {
         0 => Ok(()),
@@ -86,7 +90,7 @@ pub async fn run(args: DoctorArgs) -> Result<(), CommandError> {
     }
 }
 
-async fn all_findings(config: &Config) -> Vec<Finding> {
+async fn all_findings(config: &Config, connect: bool) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("settings", "all are valid")];
     findings.extend(files::data_directory(&config.data_dir));
     findings.extend(files::modes_and_owners(config));
@@ -97,6 +101,9 @@ async fn all_findings(config: &Config) -> Vec<Finding> {
     findings.push(data::keys(&examined));
     findings.extend(data::clock(&examined, now));
     findings.push(files::site(&config.leptos));
+    findings.push(extensions::translations(&config.data_dir));
+    findings.push(extensions::provider_profiles(&config.data_dir));
+    findings.push(extensions::mail(config, connect).await);
     findings.push(files::disk(&config.data_dir));
     findings.push(network::port(config).await);
     findings.extend(network::certificate(&config.tls, now));

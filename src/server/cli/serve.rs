@@ -28,6 +28,9 @@ use crate::server::tls::TlsMode;
 /// How long closing the database may take, which also empties the write-ahead log. What remains in it is read at the next start.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
+/// In the data directory: translations that the operator adds.
+pub const TRANSLATIONS_DIR: &str = "words";
+
 /// Serves on the socket that the service manager passed, else on the configured address.
 pub async fn start(mut options: SetupOptions) -> Result<(), CommandError> {
     let passed = systemd::passed_listener()?;
@@ -44,7 +47,8 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     // Before anything else: without a handler SIGHUP ends the process.
     let hangups = signal(SignalKind::hangup())?;
     // What can fail comes before the database is changed.
-    let languages = Languages::built_in().with_folder(&config.data_dir.join("words")).map_err(|refused| CommandError::Other(refused.to_string()))?;
+    let languages =
+        Languages::built_in().with_folder(&config.data_dir.join(TRANSLATIONS_DIR)).map_err(|refused| CommandError::Other(refused.to_string()))?;
     config.smtp.as_ref().map_or(Ok(()), mail::check).map_err(unusable_mail)?;
     refuse_missing_data(&config)?;
     let lock = lock_data(&config)?;

@@ -108,6 +108,15 @@ impl SmtpClient {
         &self.from
     }
 
+    /// Connects, signs in, and asks for a response (`NOOP`).
+    pub async fn connect(&self) -> Result<(), SmtpUnusable> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SmtpUnusable("the server does not respond to a command".into())),
+            Err(error) => Err(SmtpUnusable(chain(&error))),
+        }
+    }
+
     pub async fn send(&self, message: Message) -> MailOutcome {
         match tokio::time::timeout(MESSAGE_TIMEOUT, self.transport.send(message)).await {
             Ok(Ok(_)) => MailOutcome::Sent,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -80,7 +82,22 @@ async fn healthy_system_has_no_errors_and_is_not_changed() {
     let (code, findings) = diagnose(&deployment, &[]);
     assert_eq!(code, Some(0), "{findings:#?}");
     assert_eq!(all_files(&deployment), before, "nothing is created or changed");
-    let checks = ["settings", "data directory", "modes", "owner", "database", "keys", "clock", "site", "port", "certificate", "proxy"];
+    let checks = [
+        "settings",
+        "data directory",
+        "modes",
+        "owner",
+        "database",
+        "keys",
+        "clock",
+        "site",
+        "translations",
+        "providers",
+        "mail",
+        "port",
+        "certificate",
+        "proxy",
+    ];
     for check in checks {
         assert!(findings.iter().any(|(level, of, _)| level == "ok" && of == check), "{check}: {findings:#?}");
     }
@@ -98,7 +115,7 @@ async fn running_portal_is_recognised_and_its_files_are_left_alone() {
     let address = server.address.to_string();
     assert_found(&deployment, &["--listen", &address], "ok", "port", "a portal answers");
     assert_found(&deployment, &["--listen", &address], "ok", "database", "that of this release");
-    let other = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = other.local_addr().expect("its address").to_string();
     // Accepts no connection: the request ends after its time limit.
     assert_found(&deployment, &["--listen", &taken], "error", "port", "no portal answers");
@@ -207,4 +224,47 @@ async fn access_of_a_group_to_the_database_is_a_warning_and_of_others_an_error()
         fs::set_permissions(&database, Permissions::from_mode(mode)).expect("set");
         assert_found(&deployment, &[], level, "modes", &format!("tms-portal.db is accessible to {who}"));
     }
+}
+
+#[tokio::test]
+async fn translations_and_profiles_that_prevent_a_start_are_errors() {
+    let deployment = set_up().await;
+    let data = deployment.path().join("data");
+    fs::create_dir(data.join("words")).expect("a folder");
+    assert_found(&deployment, &[], "ok", "translations", "data/words can be used");
+    fs::write(data.join("words/pl.ftl"), "product = x\n").expect("written");
+    assert_found(&deployment, &[], "error", "translations", "pl.ftl");
+    fs::write(data.join("profiles.toml"), "[campus]\nabuot = \"Ours\"\n").expect("written");
+    assert_found(&deployment, &[], "error", "providers", "abuot");
+}
+
+/// Answers each command of SMTP with a line, on one connection.
+fn answer_smtp(listener: &TcpListener) {
+    let (connection, _) = listener.accept().expect("a connection");
+    let mut reply = connection.try_clone().expect("a copy");
+    reply.write_all(b"220 mail.test ESMTP\r\n").expect("sent");
+    for line in BufReader::new(connection).lines().map_while(Result::ok) {
+        let quits = line.to_ascii_uppercase().starts_with("QUIT");
+        if reply.write_all(if quits { b"221 bye\r\n" } else { b"250 mail.test\r\n" }).is_err() || quits {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn mail_server_is_tried_on_request_only() {
+    let deployment = set_up().await;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("its address").port();
+    let file = deployment.path().join("Leptos.toml");
+    let settings = fs::read_to_string(&file).expect("settings");
+    let smtp = format!("{settings}[portal.smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"tms@example.org\"\n");
+    fs::write(&file, smtp).expect("written");
+    assert_found(&deployment, &[], "ok", "mail", "add --connect");
+    std::thread::scope(|scope| {
+        scope.spawn(|| answer_smtp(&listener));
+        assert_found(&deployment, &["--connect"], "ok", "mail", "accepts a connection");
+    });
+    drop(listener);
+    assert_found(&deployment, &["--connect"], "error", "mail", &format!("127.0.0.1:{port}: "));
 }
