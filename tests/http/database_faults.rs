@@ -121,3 +121,31 @@ async fn change_that_waits_too_long_for_another_is_refused() {
     query("COMMIT").execute(&mut busy).await.expect("committed");
     assert_eq!(make_key(&behind).await, 201);
 }
+
+/// The server reports that it cannot extend a file (SQLSTATE 53100).
+#[tokio::test]
+async fn full_disk_of_the_server_is_named() {
+    if !postgres::is_used() {
+        TestDatabase::create_empty().await;
+        return;
+    }
+    let app = TestApp::start().await;
+    let mut db = connection_to(&app.database).await;
+    for statement in [
+        "CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$",
+        "CREATE TRIGGER disk_full BEFORE INSERT ON pubkeys FOR EACH ROW EXECUTE FUNCTION disk_full()",
+        "CREATE TRIGGER disk_full BEFORE INSERT ON periodic_tasks FOR EACH ROW EXECUTE FUNCTION disk_full()",
+    ] {
+        query(statement).execute(&mut db).await.expect(statement);
+    }
+    let made = app.client().call("POST /pubkeys/creds", key_request(json!({}))).await;
+    assert_eq!((made.status, made.header("retry-after")), (503, "5"), "{}", made.body);
+    let ready = app.http.get(app.url("/readyz")).send().await.expect("an answer");
+    assert_eq!((ready.status().as_u16(), ready.text().await.expect("a text").as_str()), (503, "not ready: disk\n"));
+    for statement in ["DROP TRIGGER disk_full ON pubkeys", "DROP TRIGGER disk_full ON periodic_tasks"] {
+        query(statement).execute(&mut db).await.expect(statement);
+    }
+    assert_eq!(make_key(&app).await, 201);
+    let recovered = async { while app.http.get(app.url("/readyz")).send().await.expect("an answer").status() != 200 {} };
+    tokio::time::timeout(Duration::from_secs(30), recovered).await.expect("ready again");
+}

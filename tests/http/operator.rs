@@ -23,6 +23,7 @@ mod reload;
 mod secrets;
 mod settings;
 mod start;
+mod stop;
 mod systemd;
 mod tls;
 

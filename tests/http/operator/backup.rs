@@ -1,6 +1,7 @@
 //! `tms-portal backup`, `restore` and `verify`, which are for SQLite.
 
 use std::fs;
+use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -8,6 +9,7 @@ use reqwest::Client;
 use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
+use super::reload::Logged;
 use super::serve::Server;
 use super::{CommandOutput, Deployment};
 use crate::postgres;
@@ -353,6 +355,31 @@ async fn verify_reports_damage() {
     assert_eq!(deployment.run(&["verify"]).code, Some(0));
     change(&deployment.data("tms-portal.db"), &["PRAGMA foreign_keys = OFF", "UPDATE people SET tenant_id = 'nowhere'"]).await;
     refused("rows of people refer to rows that do not exist");
+}
+
+/// A small database is checked before the start, and a large one while it is served, so that a start takes no longer with more data.
+#[tokio::test]
+async fn damaged_page_is_found_at_the_start() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    damage(&deployment.data("tms-portal.db"));
+    let said = deployment.run(&["serve"]);
+    assert!(said.code == Some(1) && said.err.contains("cannot be used, because it is damaged"), "{:?} {}", said.code, said.err);
+
+    let deployment = Deployment::set_up().await;
+    let database = deployment.data("tms-portal.db");
+    change(&database, &["CREATE TABLE filler (content BLOB)", "INSERT INTO filler VALUES (zeroblob(70000000))"]).await;
+    // The number of the next page of this value.
+    let mut file = fs::File::options().write(true).open(&database).expect("there");
+    let middle = file.metadata().expect("metadata").len() / 4_096 / 2 * 4_096;
+    file.seek(SeekFrom::Start(middle)).and_then(|_| file.write_all(&[0xff; 4])).expect("written");
+    drop(file);
+    let portal = Logged::start(&deployment, &[]);
+    let line = portal.wait_for("The database is damaged");
+    assert!(line.contains("ERROR") && line.contains("tms-portal.db"), "{line}");
+    assert_eq!(Client::new().get(format!("{}/healthz", portal.server.url())).send().await.expect("an answer").status(), 200);
 }
 
 #[test]
