@@ -382,6 +382,22 @@ async fn damaged_page_is_found_at_the_start() {
     assert_eq!(Client::new().get(format!("{}/healthz", portal.server.url())).send().await.expect("an answer").status(), 200);
 }
 
+#[tokio::test]
+async fn description_of_a_backup_is_not_taken_for_the_backup() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    let backup = deployment.back_up(&[]);
+    let description = backup.with_extension("json");
+    for arguments in [&["restore"][..], &["restore", "--verify-only"]] {
+        let said = deployment.run(&[arguments, &[description.to_str().expect("a path")]].concat());
+        let advice = format!("describes a backup: name the database beside it, {}", backup.display());
+        assert!(said.code == Some(1) && said.err.contains(&advice), "{arguments:?}: {}", said.err);
+    }
+    assert!(deployment.previous_databases().is_empty());
+}
+
 #[test]
 fn data_in_postgresql_are_for_its_own_tools() {
     let deployment = Deployment::empty();

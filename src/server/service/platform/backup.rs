@@ -43,6 +43,8 @@ pub enum BackupError {
     OtherFile { file: PathBuf, info: PathBuf, found: String, expected: String },
     #[error("{0} does not describe a backup as this release makes it: {1}. Move it away to use the backup without comparing its SHA-256")]
     InvalidInfo(PathBuf, String),
+    #[error("{0} describes a backup: name the database beside it, {1}")]
+    Description(PathBuf, PathBuf),
     #[error("{0} is not complete: there are changes beside it in {1}. Restore a file that `tms-portal backup` made")]
     Incomplete(PathBuf, PathBuf),
     #[error("the keys belong to the user with the UID {owner}: run this as that user, because the portal could not open a database of another one")]

@@ -27,6 +27,7 @@ pub struct Restored {
 /// Checks a backup: that it is complete, undamaged, of this release or an older one, and that the keys in the data directory are its keys.
 pub async fn verify_backup(data: DataLocation<'_>, backup: &Path, entropy: &dyn Rng) -> Result<Restored, BackupError> {
     database_file(data.database)?;
+    refuse_description(backup)?;
     let info = BackupInfo::read(backup)?;
     refuse_incomplete(backup)?;
     let contents = verify_copy(data, backup, backup, info.as_ref(), entropy).await?;
@@ -38,6 +39,7 @@ pub async fn restore(data: DataLocation<'_>, backup: &Path, entropy: &dyn Rng, n
     let file = database_file(data.database)?;
     // A link to a database stays; its target is replaced.
     let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    refuse_description(backup)?;
     // Before the lock, which would create the data directory.
     Keystore::open(data.dir, false, entropy)?;
     refuse_other_user(data.dir)?;
@@ -123,6 +125,14 @@ fn database_file(database: &Database) -> Result<&Path, BackupError> {
         Database::File(file) => Ok(file),
         Database::Postgres(_) => Err(BackupError::NotSqlite),
     }
+}
+
+/// Refuses the JSON file beside a backup, which is easily named in place of the backup.
+fn refuse_description(backup: &Path) -> Result<(), BackupError> {
+    if BackupInfo::path(backup) != backup {
+        return Ok(());
+    }
+    Err(BackupError::Description(backup.to_owned(), backup.with_extension("db")))
 }
 
 /// Refuses a file whose newest changes are in another one, such as the database of a portal.
