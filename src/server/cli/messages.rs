@@ -37,11 +37,12 @@ pub enum TestPassword {
 }
 
 /// Prints the portal's URL and the next steps. Errors are ignored: a closed terminal does not stop the server.
-pub fn print_listening(config: &Config, address: SocketAddr, password: &TestPassword) {
-    let _ = write_listening(&mut std::io::stdout().lock(), config, address, password);
+/// `has_people`: people were added before.
+pub fn print_listening(config: &Config, address: SocketAddr, password: &TestPassword, has_people: bool) {
+    let _ = write_listening(&mut std::io::stdout().lock(), config, address, password, has_people);
 }
 
-fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, password: &TestPassword) -> std::io::Result<()> {
+fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, password: &TestPassword, has_people: bool) -> std::io::Result<()> {
     writeln!(out, "\ntms-portal is at {}  (listening on {address}, data in {})", config.public_url, config.data_dir.display())?;
     let mut ca = String::new();
     if matches!(config.tls, TlsMode::Development) {
@@ -62,7 +63,7 @@ fn write_listening(out: &mut impl Write, config: &Config, address: SocketAddr, p
             let data_dir = config.data_dir.display();
             writeln!(out, "     forgotten? tms-portal person password --data-dir {data_dir} --tenant {TEST_TENANT} {TEST_PERSON}")?;
         }
-    } else {
+    } else if !has_people {
         writeln!(out, "\nBefore anyone can sign in, add people to a tenant: see tms-portal tenant set --help and tms-portal person add --help.")?;
     }
     writeln!(out, "\nStop with Ctrl-C.")

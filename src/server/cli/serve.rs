@@ -86,7 +86,8 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
         (Some(_), None) => TestPassword::Above,
         (Some(_), Some(file)) => TestPassword::In(file.to_owned()),
     };
-    messages::print_listening(&config, listener.local_addr()?, &test_password);
+    let has_people = services.has_people().await?;
+    messages::print_listening(&config, listener.local_addr()?, &test_password, has_people);
     let https = Https(config.https());
     let state = AppState::new(state::AppStateInner {
         certificate_expiry: reloader.certificate_expiry().into(),

@@ -56,6 +56,11 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &Us
     row.map(Person::try_from).transpose()
 }
 
+/// Whether any tenant has people.
+pub async fn any_exist(db: impl sql::Executor<'_>) -> Result<bool, Error> {
+    Ok(sql::query_scalar("SELECT EXISTS (SELECT 1 FROM people)").fetch_one(db).await?)
+}
+
 /// Those of these user ids that have an account, in order.
 pub async fn existing(db: impl sql::Executor<'_>, tenant_id: &TenantId, ids: &[String]) -> Result<Vec<String>, Error> {
     let query = sql::query_scalar("SELECT user_id FROM people WHERE tenant_id = $1 AND user_id IN (SELECT atom FROM json_each($2)) ORDER BY user_id");

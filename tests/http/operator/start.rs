@@ -209,3 +209,16 @@ async fn database_that_all_users_can_access_is_refused() {
     }
     drop(Server::start_with(&deployment, &[]));
 }
+
+#[tokio::test]
+async fn advice_to_add_people_ends_when_there_are_people() {
+    const ADVICE: &str = "add people to a tenant";
+    let deployment = Deployment::set_up().await;
+    let with_people = Server::spawn(deployment.command(&["serve"]).stderr(Stdio::null()));
+    assert!(!with_people.said.contains(ADVICE), "{}", with_people.said);
+    if !postgres::is_used() {
+        let empty = Deployment::empty();
+        let first = Server::spawn(empty.command(&["serve"]).stderr(Stdio::null()));
+        assert!(first.said.contains(ADVICE), "{}", first.said);
+    }
+}

@@ -15,7 +15,7 @@ use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::rng::{Secret, random_password};
 use crate::server::service::platform::setup::test_data::{TEST_TENANT, TestData};
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::{self, Connection, admins, audit_log, clients, tenants};
+use crate::server::storage::{self, Connection, admins, audit_log, clients, people, tenants};
 
 /// TMS' name for each tenant's first administrator.
 pub const FIRST_ADMIN: &str = "~~admin";
@@ -64,6 +64,11 @@ impl NewTenant {
 }
 
 impl Services {
+    /// Whether anyone was added to any tenant.
+    pub async fn has_people(&self) -> Result<bool, Fault> {
+        Ok(people::any_exist(self.storage().reader()).await?)
+    }
+
     /// Generates the secrets of what [`initialize`](Self::initialize) will create, so that they can be shown before it does.
     pub async fn plan_setup(&self, test_tenant: bool, chosen_test_password: Option<Secret>) -> Result<SetupSummary, Fault> {
         let mut plan = SetupSummary::default();
