@@ -45,7 +45,7 @@ async fn read_contents(db: &mut Connection) -> Result<Contents, Error> {
         let count = copy::count_rows(db, &table).await?;
         rows.insert(table, count);
     }
-    let key_fingerprints = if rows.contains_key("deployment") { deployment::key_fingerprints(db).await? } else { Vec::new() };
+    let key_fingerprints = deployment::key_fingerprints_if_recorded(db, rows.contains_key("deployment")).await?;
     Ok(Contents { schema, in_use: rows.get("tenants").is_some_and(|tenants| *tenants > 0), rows, key_fingerprints })
 }
 
@@ -73,7 +73,7 @@ async fn read_recorded_keys(db: &mut Connection) -> Result<Option<Vec<(String, S
     if !has("tenants") || !deployment::is_in_use(&mut *db).await? {
         return Ok(None);
     }
-    Ok(Some(if has("deployment") { deployment::key_fingerprints(db).await? } else { Vec::new() }))
+    Ok(Some(deployment::key_fingerprints_if_recorded(db, has("deployment")).await?))
 }
 
 /// How much of a database is checked.

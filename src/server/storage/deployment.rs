@@ -9,6 +9,11 @@ pub async fn key_fingerprints(db: impl sql::Executor<'_>) -> Result<Vec<(String,
     Ok(sql::query_as("SELECT substr(name, 5), value FROM deployment WHERE name LIKE 'key:%' ORDER BY name").fetch_all(db).await?)
 }
 
+/// The same of a database of any release: the older ones recorded none.
+pub async fn key_fingerprints_if_recorded(db: &mut Connection, has_table: bool) -> Result<Vec<(String, String)>, Error> {
+    if has_table { key_fingerprints(db).await } else { Ok(Vec::new()) }
+}
+
 /// Whether this release can use the schema. A later migration that ends that stores the number of the oldest one whose release still can.
 pub async fn supports_this_release(db: impl sql::Executor<'_>) -> Result<bool, Error> {
     let value: Option<String> = sql::query_scalar("SELECT value FROM deployment WHERE name = 'oldest-schema'").fetch_optional(db).await?;

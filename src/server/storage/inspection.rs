@@ -148,7 +148,7 @@ async fn read(database: &Database, db: &mut Connection) -> Result<Inspection, Er
         newest_schema: sqlite::newest_migration(),
         supports_this_release: !has("deployment") || deployment::supports_this_release(&mut *db).await?,
         in_use: has("tenants") && deployment::is_in_use(&mut *db).await?,
-        key_fingerprints: if has("deployment") { deployment::key_fingerprints(&mut *db).await? } else { Vec::new() },
+        key_fingerprints: deployment::key_fingerprints_if_recorded(db, has("deployment")).await?,
         clock: None,
         last_cleanup: if has("periodic_tasks") { deployment::last_begin(&mut *db, "cleanup").await? } else { None },
         damage,
