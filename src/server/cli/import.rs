@@ -15,11 +15,12 @@ use super::progress::Progress;
 use super::{CommandError, open_with_lock};
 use crate::domain::ids::{HostName, TenantId};
 use crate::server::config::{ConfigProblems, DataOptions, ExistingPortal};
+use crate::server::service::platform::backup::{Backup, back_up_before_import};
 use crate::server::service::platform::data_lock::DataLock;
 use crate::server::service::tms_import::options::{ImportOptions, OldSettings, Secrets};
 use crate::server::service::tms_import::report::KeyLine;
 use crate::server::service::tms_import::{ImportError, Mode, Observer, Outcome, Source};
-use crate::server::service::{self, Clock, Database, Services, SystemClock};
+use crate::server::service::{self, Clock, DataLocation, Database, Services, SystemClock};
 use report_file::ReportFile;
 
 /// It cannot be done, or answers differ.
@@ -220,9 +221,40 @@ async fn import(args: &ImportArgs) -> Result<(), CommandError> {
     let lock = if args.yes && !args.while_running { lock(&portal).await? } else { None };
     let mut source = args.source.open().await?;
     let services = open_with_lock(&portal, lock.as_ref()).await?;
-    let result = import_into(&services, &portal, &mut source, &options, args).await;
+    let copy = if args.yes { copy_before(&portal).await } else { Ok(None) };
+    let result = match copy {
+        Ok(copy) => {
+            let result = import_into(&services, &portal, &mut source, &options, args).await;
+            keep_copy(copy, matches!(result, Ok(Outcome::Written)), args.json);
+            result
+        }
+        Err(error) => Err(error),
+    };
     services.close().await;
-    result
+    result.map(drop)
+}
+
+/// Copies the database, so that the state before the import can be restored.
+async fn copy_before(portal: &ExistingPortal) -> Result<Option<Backup>, CommandError> {
+    let data = DataLocation { dir: &portal.data_dir, database: &portal.database, create: false };
+    let made = back_up_before_import(data, SystemClock.now()).await;
+    made.map_err(|error| cannot(format!("nothing was imported, because the database could not be copied before: {error}")))
+}
+
+/// Deletes the copy if nothing was imported, else tells where it is.
+fn keep_copy(copy: Option<Backup>, imported: bool, json: bool) {
+    match copy {
+        Some(copy) if !imported => {
+            if let Err(error) = copy.discard() {
+                eprintln!("tms-portal: the copy that was made before could not be deleted: {error}");
+            }
+        }
+        Some(copy) if !json => println!(
+            "The database as it was before is {0}. To go back: stop the portal, then tms-portal restore {0}. Delete it when you do not need it any more.",
+            copy.file.display()
+        ),
+        _ => {}
+    }
 }
 
 /// Keeps a portal away from a SQLite file. On PostgreSQL there is no lock for that, so a portal is noticed by its last clean-up.
@@ -245,7 +277,7 @@ async fn import_into(
     source: &mut Source,
     options: &ImportOptions,
     args: &ImportArgs,
-) -> Result<(), CommandError> {
+) -> Result<Outcome, CommandError> {
     let file = args.report.as_ref().map(|path| ReportFile::create(path)).transpose();
     let file = file.map_err(|error| cannot(format!("--report: {error}")))?;
     let mut follower = Follower { progress: Progress::new("keys", args.json), file };
@@ -275,7 +307,7 @@ async fn import_into(
     match outcome {
         Outcome::NotWritten if !report.obstacles.is_empty() => Err(CommandError::Exit(CANNOT)),
         Outcome::NotWritten if report.is_noticed() => Err(CommandError::Exit(NOTICED)),
-        _ => Ok(()),
+        outcome => Ok(outcome),
     }
 }
 

@@ -3,6 +3,7 @@
 mod command;
 mod decisions;
 mod example;
+mod interrupted;
 mod old;
 mod rows;
 mod secrets;

@@ -23,6 +23,9 @@ use crate::server::storage::backup::{Contents, Depth, Use, beside, contents, cop
 /// The version of [`BackupInfo`] in files.
 const FORMAT: u32 = 1;
 const PREFIX: &str = "tms-portal-";
+/// The same of backups before imports, and how many of them are kept.
+const BEFORE_IMPORT: &str = "before-import-";
+const KEPT_BEFORE_IMPORT: usize = 3;
 
 /// Why there is no backup, or why it or the database cannot be used.
 #[derive(Debug, Error)]
@@ -115,7 +118,20 @@ pub struct Backup {
 pub async fn back_up(database: &Database, dir: &Path, keep: Option<NonZeroUsize>, now: Timestamp) -> Result<Backup, BackupError> {
     let source = sqlite_file(database)?;
     create_dir(dir)?;
-    let file = dir.join(format!("{PREFIX}{}.db", in_file_name(now)));
+    make(source, dir, PREFIX, keep.map(NonZeroUsize::get), now).await
+}
+
+/// The same in the data directory, before an import. `None` with PostgreSQL, whose operators make a dump.
+pub async fn back_up_before_import(data: DataLocation<'_>, now: Timestamp) -> Result<Option<Backup>, BackupError> {
+    match data.database {
+        Database::File(file) => make(file, data.dir, BEFORE_IMPORT, Some(KEPT_BEFORE_IMPORT), now).await.map(Some),
+        Database::Postgres(_) => Ok(None),
+    }
+}
+
+/// `prefix`: the beginning of the names of such backups, of which the newest `keep` are kept.
+async fn make(source: &Path, dir: &Path, prefix: &str, keep: Option<usize>, now: Timestamp) -> Result<Backup, BackupError> {
+    let file = dir.join(format!("{prefix}{}.db", in_file_name(now)));
     let partial = file.with_extension("partial");
     let made = write_backup(source, &partial, &file, now).await;
     if made.is_err() && !file.exists() {
@@ -123,8 +139,18 @@ pub async fn back_up(database: &Database, dir: &Path, keep: Option<NonZeroUsize>
         let _ = (fs::remove_file(&partial), fs::remove_file(BackupInfo::path(&file)));
     }
     let info = made?;
-    let deleted = keep.map_or_else(|| Ok(Vec::new()), |keep| delete_older(&file, keep.get(), &info))?;
+    let deleted = keep.map_or_else(|| Ok(Vec::new()), |keep| delete_older(&file, prefix, keep, &info))?;
     Ok(Backup { file, info, deleted })
+}
+
+impl Backup {
+    /// Deletes it.
+    pub fn discard(self) -> Result<(), BackupError> {
+        for file in [&self.file, &BackupInfo::path(&self.file)] {
+            fs::remove_file(file).map_err(file_error(file))?;
+        }
+        Ok(())
+    }
 }
 
 /// The information is written first: a complete backup always has it.
@@ -152,11 +178,11 @@ async fn write_backup(source: &Path, partial: &Path, file: &Path, now: Timestamp
 
 /// Deletes all but `keep` backups of the deployment with these keys: the new one, and the newest before it. Those that were made while the
 /// clock was ahead are deleted first.
-fn delete_older(new: &Path, keep: usize, newest: &BackupInfo) -> Result<Vec<PathBuf>, BackupError> {
+fn delete_older(new: &Path, prefix: &str, keep: usize, newest: &BackupInfo) -> Result<Vec<PathBuf>, BackupError> {
     let dir = directory_of(new);
     let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(file_error(dir))?;
     let is_backup = |path: &Path| {
-        let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX) && name.ends_with("Z.db"));
+        let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(prefix) && name.ends_with("Z.db"));
         let info = || BackupInfo::read(path).ok().flatten();
         named && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) && info().is_some_and(|info| info.has_key_of(newest))
     };

@@ -18,13 +18,24 @@ use super::example::{example, files};
 use super::old::compress;
 use super::server_of_0_3::{answers, dump};
 
-async fn run(deployment: &Deployment, arguments: &[&str]) -> CommandOutput {
-    let mut command = deployment.command(&[&["import"], arguments].concat());
-    let output = tokio::task::spawn_blocking(move || command.output().expect("run")).await.expect("run");
-    CommandOutput::from(output)
+pub async fn run(deployment: &Deployment, arguments: &[&str]) -> CommandOutput {
+    run_with_input(deployment, arguments, "").await
 }
 
-fn path(file: &Path) -> String {
+/// The command runs on a separate thread: servers of the tests run in this one.
+pub async fn run_with_input(deployment: &Deployment, arguments: &[&str], input: &'static str) -> CommandOutput {
+    let mut command = deployment.command(&[&["import"], arguments].concat());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().expect("started");
+        // It may end without reading it.
+        let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+        child.wait_with_output().expect("run")
+    });
+    CommandOutput::from(output.await.expect("run"))
+}
+
+pub fn path(file: &Path) -> String {
     file.display().to_string()
 }
 
