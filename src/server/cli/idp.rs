@@ -1,9 +1,8 @@
 //! `tms-portal idp add|set|list|test|remove`: a tenant's identity providers.
 
-use std::io::Read as _;
-
 use clap::Subcommand;
 
+use super::secrets::read_secret;
 use super::{CommandError, TenantOptions};
 use crate::domain::ids::{HostName, ProviderId};
 use crate::domain::provider::claims::MfaEvidence;
@@ -14,7 +13,6 @@ use crate::server::providers::check_url;
 use crate::server::service::Error;
 use crate::server::service::admin::edit_refused::EditRefused;
 use crate::server::service::admin::providers::{NewProvider, ProviderRefused};
-use crate::server::service::platform::rng::Secret;
 
 #[derive(clap::Args)]
 pub struct IdpArgs {
@@ -188,17 +186,6 @@ async fn add(add: IdpAddArgs) -> Result<(), CommandError> {
 /// `None` if there are no hosts.
 fn upstream_hosts(hosts: Vec<HostName>, list: Option<String>) -> Option<UpstreamHosts> {
     (!hosts.is_empty()).then(|| UpstreamHosts { hosts, list: list.filter(|list| !list.is_empty()) })
-}
-
-fn read_secret() -> Result<Secret, CommandError> {
-    let mut secret = String::new();
-    std::io::stdin().read_to_string(&mut secret).map_err(|error| CommandError::Other(format!("cannot read the secret: {error}")))?;
-    let secret = secret.trim_start_matches('\u{feff}').trim();
-    if secret.is_empty() {
-        Err(CommandError::Other("standard input is empty: expected the secret".to_owned()))
-    } else {
-        Ok(Secret::from_plaintext(secret))
-    }
 }
 
 async fn set(set: IdpSetArgs) -> Result<(), CommandError> {

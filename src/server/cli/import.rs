@@ -1,6 +1,8 @@
 //! `tms-portal import`: moves the data of a TMS server here.
 
 mod compare;
+mod compare_lists;
+mod old_server;
 mod report_file;
 mod status;
 mod text;

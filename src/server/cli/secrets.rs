@@ -1,7 +1,7 @@
 //! Secrets that are shown once: output that does not work is noticed before the change, or the message says how to get another secret.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -104,6 +104,18 @@ fn write_new(file: &Path, write: impl FnOnce(&mut fs::File) -> io::Result<()>) -
         // The first error is reported.
         let _ = fs::remove_file(file);
     })
+}
+
+/// Reads a secret from standard input, where it is in no list of processes and no history of a shell.
+pub fn read_secret() -> Result<Secret, CommandError> {
+    let mut secret = String::new();
+    io::stdin().read_to_string(&mut secret).map_err(|error| CommandError::Other(format!("cannot read the secret: {error}")))?;
+    let secret = secret.trim_start_matches('\u{feff}').trim();
+    if secret.is_empty() {
+        Err(CommandError::Other("standard input is empty: expected the secret".to_owned()))
+    } else {
+        Ok(Secret::from_plaintext(secret))
+    }
 }
 
 /// Output of a secret by a command that creates it. Its beginning is written before the change, so that an output that does not work

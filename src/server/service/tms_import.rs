@@ -2,6 +2,7 @@
 //! reports who would be affected. See `docs/decisions/0023-import.md`.
 
 pub mod compare;
+pub mod compare_lists;
 mod copy_text;
 mod dump;
 mod keys;

@@ -4,6 +4,7 @@ mod command;
 mod decisions;
 mod example;
 mod interrupted;
+mod lists;
 mod old;
 mod rows;
 mod secrets;

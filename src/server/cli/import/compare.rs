@@ -5,20 +5,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use reqwest::{Certificate, Client, StatusCode, redirect};
-use serde::Deserialize;
 use serde_json::json;
 use tokio::time::MissedTickBehavior;
 
 use super::super::progress::Progress;
+use super::super::secrets::read_secret;
 use super::super::{CommandError, open_existing};
+use super::compare_lists::{self, OldAdmin};
+use super::old_server::OldServer;
 use super::{CANNOT, SourceOptions, cannot};
-use crate::domain::error_chain;
+use crate::server::config::ConfigProblems;
 use crate::server::service::Services;
+use crate::server::service::platform::setup::FIRST_ADMIN;
 use crate::server::service::tms_import::compare::{ComparedKey, Comparison, KeysToCompare};
+use crate::server::service::tms_import::options::ImportOptions;
+use crate::server::service::tms_import::report::{Reason, Report};
 use crate::server::service::tms_import::{Mode, Observer};
 
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests begin in groups, ten times a second.
 const GROUPS_PER_SECOND: u32 = 10;
 /// Differences of each kind that are printed.
@@ -37,7 +40,14 @@ pub struct CompareArgs {
     /// The certificate authority of the old server: a PEM file
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// Print JSON lines: progress, each difference, and the result
+    /// Also compare the links, delegations, addresses of hosts and clients of this tenant (its old name), as its administrator, whose secret is
+    /// read from standard input
+    #[arg(long, value_name = "OLD")]
+    admin_of: Option<String>,
+    /// The id of that administrator
+    #[arg(long, value_name = "ID", default_value = FIRST_ADMIN, requires = "admin_of")]
+    admin_id: String,
+    /// Print JSON lines: progress, each difference, and the results
     #[arg(long)]
     json: bool,
 }
@@ -49,7 +59,8 @@ fn parse_url(text: &str) -> Result<reqwest::Url, String> {
 
 pub async fn run(args: &CompareArgs) -> Result<(), CommandError> {
     let (options, portal) = (args.source.options()?, args.source.portal()?);
-    let old = OldServer::new(args)?;
+    let old = OldServer::new(&args.old, args.ca.as_deref())?;
+    let admin = args.admin_of.as_ref().map(|tenant| old_admin(args, tenant)).transpose()?;
     let mut source = args.source.open().await?;
     let services = open_existing(&portal).await?;
     let mut keys = Collector { keys: KeysToCompare::default(), progress: Progress::new("reading keys", args.json) };
@@ -57,11 +68,34 @@ pub async fn run(args: &CompareArgs) -> Result<(), CommandError> {
     let Collector { keys, progress } = keys;
     drop(progress);
     let result = match planned {
-        Ok(_) => compare(&services, &old, &keys.0, args).await,
+        Ok((_, report)) => compare_all(&services, &old, admin.as_ref(), &keys.0, (&options, &report), args).await,
         Err(error) => Err(cannot(format!("--from: {error}"))),
     };
     services.close().await;
-    result
+    if result? { Ok(()) } else { Err(CommandError::Exit(CANNOT)) }
+}
+
+async fn compare_all(
+    services: &Services,
+    old: &OldServer,
+    admin: Option<&OldAdmin>,
+    keys: &[ComparedKey],
+    import: (&ImportOptions, &Report),
+    args: &CompareArgs,
+) -> Result<bool, CommandError> {
+    let keys_agree = compare(services, old, keys, args).await?;
+    let lists_agree = match admin {
+        Some(admin) => compare_lists::run(services, old, admin, import, args.json).await?,
+        None => true,
+    };
+    Ok(keys_agree && lists_agree)
+}
+
+fn old_admin(args: &CompareArgs, tenant: &str) -> Result<OldAdmin, CommandError> {
+    if args.source.file()?.as_os_str() == "-" {
+        return Err(ConfigProblems(vec!["--admin-of: standard input has the secret, so --from must be a file".to_owned()]).into());
+    }
+    Ok(OldAdmin { tenant: tenant.to_owned(), id: args.admin_id.clone(), secret: read_secret()? })
 }
 
 struct Collector {
@@ -70,7 +104,7 @@ struct Collector {
 }
 
 impl Observer for Collector {
-    fn judged(&mut self, host: &str, account: &str, fingerprint: &str, reason: Option<crate::server::service::tms_import::report::Reason>) {
+    fn judged(&mut self, host: &str, account: &str, fingerprint: &str, reason: Option<Reason>) {
         self.keys.judged(host, account, fingerprint, reason);
     }
 
@@ -79,7 +113,8 @@ impl Observer for Collector {
     }
 }
 
-async fn compare(services: &Services, old: &OldServer, keys: &[ComparedKey], args: &CompareArgs) -> Result<(), CommandError> {
+/// Whether there is no unexpected difference.
+async fn compare(services: &Services, old: &OldServer, keys: &[ComparedKey], args: &CompareArgs) -> Result<bool, CommandError> {
     let mut counts = BTreeMap::<Comparison, u64>::new();
     let group = usize::try_from((args.rate / GROUPS_PER_SECOND).max(1)).unwrap_or(1);
     let mut begin = tokio::time::interval(Duration::from_secs(1) * u32::try_from(group).unwrap_or(1) / args.rate);
@@ -87,7 +122,7 @@ async fn compare(services: &Services, old: &OldServer, keys: &[ComparedKey], arg
     let (mut progress, mut done, total) = (Progress::new("comparing", args.json), 0, keys.len() as u64);
     for keys in keys.chunks(group) {
         begin.tick().await;
-        let old_answers = try_join_all(keys.iter().map(|key| old.answer(key))).await.map_err(cannot)?;
+        let old_answers = try_join_all(keys.iter().map(|key| old.key(key))).await.map_err(cannot)?;
         for (key, old) in keys.iter().zip(old_answers) {
             let here = services.answer_without_counting(key).await?;
             let comparison = Comparison::of(key, old.as_deref(), here.as_deref());
@@ -102,7 +137,7 @@ async fn compare(services: &Services, old: &OldServer, keys: &[ComparedKey], arg
     }
     drop(progress);
     print_counts(&counts, args.json);
-    if counts.keys().any(|comparison| comparison.is_error()) { Err(CommandError::Exit(CANNOT)) } else { Ok(()) }
+    Ok(!counts.keys().any(|comparison| comparison.is_error()))
 }
 
 fn print_difference(comparison: Comparison, key: &ComparedKey, json: bool) {
@@ -132,41 +167,4 @@ fn print_counts(counts: &BTreeMap<Comparison, u64>, json: bool) {
     println!("{} keys: only the old server returns them, unexpectedly", count(Comparison::UnexpectedRefusal));
     println!("{} keys: only this portal returns them", count(Comparison::OnlyHere));
     println!("{} keys: different keys", count(Comparison::DifferentKey));
-}
-
-struct OldServer {
-    http: Client,
-    url: String,
-}
-
-#[derive(Deserialize)]
-struct OldAnswer {
-    public_key: String,
-}
-
-impl OldServer {
-    fn new(args: &CompareArgs) -> Result<Self, CommandError> {
-        let mut client = Client::builder().timeout(TIMEOUT).redirect(redirect::Policy::none()).no_proxy();
-        if let Some(file) = &args.ca {
-            let problem = |error: &dyn std::fmt::Display| cannot(format!("--ca {}: {error}", file.display()));
-            let pem = std::fs::read(file).map_err(|error| problem(&error))?;
-            for certificate in Certificate::from_pem_bundle(&pem).map_err(|error| problem(&error))? {
-                client = client.add_root_certificate(certificate);
-            }
-        }
-        let http = client.build().map_err(|error| cannot(error.to_string()))?;
-        Ok(Self { http, url: format!("{}/v1/tms/pubkeys/creds/retrieve", args.old.as_str().trim_end_matches('/')) })
-    }
-
-    /// The key that the old server returns; `None` if it returns none. Any other response ends the comparison.
-    async fn answer(&self, key: &ComparedKey) -> Result<Option<String>, String> {
-        let body = json!({ "user": key.account, "host": key.host, "public_key_fingerprint": key.fingerprint });
-        let failed = |error: reqwest::Error| format!("--old: {}", error_chain::root_cause(&error));
-        let response = self.http.post(&self.url).json(&body).send().await.map_err(failed)?;
-        match response.status() {
-            StatusCode::OK => Ok(Some(response.json::<OldAnswer>().await.map_err(failed)?.public_key)),
-            StatusCode::NOT_FOUND => Ok(None),
-            other => Err(format!("--old: the old server answered {other} to a lookup; is the URL right?")),
-        }
-    }
 }

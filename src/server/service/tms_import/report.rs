@@ -1,6 +1,6 @@
 //! What an import would do, and who would be affected: the result of a dry run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -120,6 +120,8 @@ pub struct Report {
     pub locked_out: BTreeMap<Reason, KeyGroup>,
     pub will_end: BTreeMap<Reason, KeyGroup>,
     pub not_imported: BTreeMap<(Table, Reason), Group>,
+    /// The same rows, of the tables with ids: table, old tenant and id. Not in the JSON.
+    pub left_out: BTreeSet<(Table, String, i64)>,
     /// What differs in ways that lock nobody out.
     pub notes: Vec<String>,
     /// What is wrong in the old database; nothing of it is imported.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde_json::Value;
 use sha2::{Digest, Sha512};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{AssertSqlSafe, Connection as _};
@@ -143,6 +144,17 @@ impl Old {
             }
         }
         database.close().await.expect("closed");
+    }
+
+    /// The rows of a table as the old server's API has them.
+    pub fn json(&self, table: &str) -> Vec<Value> {
+        let (_, columns) = TABLES.iter().find(|(name, _)| *name == table).expect("a table");
+        let field = |(value, column): (&String, &&str)| match column.split_once(' ').expect("a type") {
+            (name, "INTEGER") => (name.to_owned(), Value::from(value.parse::<i64>().expect("a number"))),
+            (name, _) => (name.to_owned(), Value::from(value.as_str())),
+        };
+        let row = |row: &Vec<String>| Value::Object(row.iter().zip(*columns).map(field).collect());
+        self.rows.get(table).into_iter().flatten().map(row).collect()
     }
 
     /// The text of a dump of 0.3. Its columns are in another order than in SQLite.

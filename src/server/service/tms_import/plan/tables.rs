@@ -47,7 +47,10 @@ impl<'p> Plan<'p> {
                 };
                 match added {
                     Ok(()) => report.imported(table),
-                    Err(reason) => report.not_imported(table, reason, || format!("{} ({})", name(), row.text("tenant"))),
+                    Err(reason) => {
+                        report.not_imported(table, reason, || format!("{} ({})", name(), row.text("tenant")));
+                        report.left_out.extend(row.integer("id").map(|id| (table, row.text("tenant").to_owned(), id)));
+                    }
                 }
             }
         }
