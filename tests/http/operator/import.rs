@@ -6,6 +6,7 @@ mod example;
 mod interrupted;
 mod lists;
 mod old;
+mod property;
 mod rows;
 mod secrets;
 mod server_of_0_3;
