@@ -40,7 +40,7 @@ use crate::domain::time::Timestamp;
 use crate::server::providers::Providers;
 use crate::server::providers::egress::EgressPolicy;
 use crate::server::providers::profiles::Profiles;
-use crate::server::service::admin::imported_secrets::SecretOwner;
+use crate::server::service::admin::imported_secrets::ImportedSecretOwner;
 use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
 use crate::server::service::platform::backup::refuse_exposed;
@@ -134,7 +134,7 @@ struct ServicesInner {
     readiness: ReadinessCache,
     token_use_throttle: WriteThrottle<(TenantId, DeviceGrantId)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
-    imported_secret_throttle: WriteThrottle<SecretOwner>,
+    imported_secret_throttle: WriteThrottle<ImportedSecretOwner>,
     refusals: RefusalRecorder,
     refusal_log: RefusalLog,
     /// Limits writes about guessed secrets.
@@ -163,8 +163,8 @@ pub struct DataLocation<'a> {
     pub create: bool,
 }
 
-/// Refuses a start that could not go on, before the database is created or migrated: the database or a key is missing, or a key is not the one
-/// that the database depends on.
+/// Refuses a start that could not go on, before the database is created or migrated: the database is exposed, it or a key is missing, or a key
+/// is not the one that the database depends on.
 async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fault> {
     let Database::File(file) = data.database else { return Ok(()) };
     refuse_exposed(file).map_err(Fault::new)?;

@@ -20,7 +20,8 @@ use zeroize::Zeroizing;
 
 use crate::domain::text_file::pem_blocks;
 use crate::domain::time::Timestamp;
-use inspection::Finding;
+use crate::server::service::platform::file_modes::is_open_to_all;
+use inspection::CertificateFinding;
 
 /// Where TLS is terminated.
 #[derive(Clone, Debug)]
@@ -66,7 +67,7 @@ impl OperatorCertificate {
     }
 
     /// What is wrong with the certificate, or soon will be.
-    pub fn findings(&self, now: Timestamp) -> Vec<Finding> {
+    pub fn findings(&self, now: Timestamp) -> Vec<CertificateFinding> {
         let validity = self.chain.first().and_then(|first| inspection::inspect_validity(first, now));
         validity.into_iter().chain(inspection::inspect_chain(&self.chain)).collect()
     }
@@ -197,7 +198,9 @@ mod tests {
         assert_eq!(config.expires_at().map(Timestamp::to_rfc3339), Some("4096-01-01T00:00:00+00:00".into()));
         assert_eq!(
             config.findings(Timestamp::from_millis(0)),
-            [Finding::Refused("the certificate is not valid before 1 January 1975, 00:00 UTC: its time, or that of this machine, is wrong".into())]
+            [CertificateFinding::Refused(
+                "the certificate is not valid before 1 January 1975, 00:00 UTC: its time, or that of this machine, is wrong".into()
+            )]
         );
         let (_other_dir, _, other_key) = made_for("tms.example.org");
         let nowhere = Path::new("nowhere.pem");

@@ -3,7 +3,7 @@
 use crate::domain::time::Timestamp;
 use crate::server::config::{Config, ConfigProblems};
 use crate::server::tls::TlsMode;
-use crate::server::tls::inspection::Finding;
+use crate::server::tls::inspection::CertificateFinding;
 
 /// Prints the settings. `Err`: clients refuse the certificate.
 pub fn run(config: &Config, now: Timestamp) -> Result<(), ConfigProblems> {
@@ -11,8 +11,8 @@ pub fn run(config: &Config, now: Timestamp) -> Result<(), ConfigProblems> {
     if let TlsMode::OperatorCertificate(certificate) = &config.tls {
         for finding in certificate.findings(now) {
             match finding {
-                Finding::Refused(why) => refused.push(format!("--tls-cert: {why}")),
-                Finding::Warning(why) => warnings.push(format!("--tls-cert: {why}")),
+                CertificateFinding::Refused(why) => refused.push(format!("--tls-cert: {why}")),
+                CertificateFinding::Warning(why) => warnings.push(format!("--tls-cert: {why}")),
             }
         }
     }

@@ -13,7 +13,7 @@ const EXPIRES_SOON: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 
 /// What the operator should know about a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub enum CertificateFinding {
     /// Clients refuse it.
     Refused(String),
     /// It works for now, or for some clients.
@@ -29,27 +29,27 @@ pub fn validity(certificate: &CertificateDer<'_>) -> Option<(Timestamp, Timestam
 }
 
 /// Reports a certificate that is not valid now, or expires soon.
-pub fn inspect_validity(certificate: &CertificateDer<'_>, now: Timestamp) -> Option<Finding> {
+pub fn inspect_validity(certificate: &CertificateDer<'_>, now: Timestamp) -> Option<CertificateFinding> {
     let (from, until) = validity(certificate)?;
     if now < from {
         let from = from.humanize();
-        return Some(Finding::Refused(format!("the certificate is not valid before {from}: its time, or that of this machine, is wrong")));
+        return Some(CertificateFinding::Refused(format!("the certificate is not valid before {from}: its time, or that of this machine, is wrong")));
     }
     if until < now {
-        return Some(Finding::Refused(format!("the certificate expired on {}: renew it", until.humanize())));
+        return Some(CertificateFinding::Refused(format!("the certificate expired on {}: renew it", until.humanize())));
     }
     let left = until.since(now);
     (left <= EXPIRES_SOON)
-        .then(|| Finding::Warning(format!("the certificate expires on {}, in {}: renew it", until.humanize(), humanize_duration(left))))
+        .then(|| CertificateFinding::Warning(format!("the certificate expires on {}, in {}: renew it", until.humanize(), humanize_duration(left))))
 }
 
 /// Reports what clients refuse at any time, and issuers that are missing or in the wrong order.
-pub fn inspect_chain(chain: &[CertificateDer<'_>]) -> Vec<Finding> {
+pub fn inspect_chain(chain: &[CertificateDer<'_>]) -> Vec<CertificateFinding> {
     let parsed: Vec<X509Certificate> = chain.iter().filter_map(|der| Some(parse_x509_certificate(der).ok()?.1)).collect();
     let Some(server) = parsed.first() else { return Vec::new() };
     let mut findings = Vec::new();
     if server.is_ca() {
-        findings.push(Finding::Refused(
+        findings.push(CertificateFinding::Refused(
             "the certificate is that of a certificate authority (CA:TRUE), which tms, tms-keycmd and other clients refuse for a server \
              (CaUsedAsEndEntity); openssl req -x509 makes one for a server with -addext basicConstraints=critical,CA:FALSE"
                 .into(),
@@ -57,15 +57,15 @@ pub fn inspect_chain(chain: &[CertificateDer<'_>]) -> Vec<Finding> {
     }
     let usage = server.extended_key_usage().ok().flatten();
     if usage.is_some_and(|usage| !usage.value.server_auth && !usage.value.any) {
-        findings.push(Finding::Refused("the certificate is not for servers: its extended key usage lacks serverAuth".into()));
+        findings.push(CertificateFinding::Refused("the certificate is not for servers: its extended key usage lacks serverAuth".into()));
     }
     match &parsed[..] {
-        [alone] if !is_issued_by(alone, alone) => findings.push(Finding::Warning(format!(
+        [alone] if !is_issued_by(alone, alone) => findings.push(CertificateFinding::Warning(format!(
             "the file has the server's certificate only: clients that do not know its issuer ({}) refuse it; add the intermediate certificates, \
              unless that is a root which clients trust",
             alone.issuer()
         ))),
-        chain if !chain.is_sorted_by(|one, next| is_issued_by(one, next)) => findings.push(Finding::Warning(
+        chain if !chain.is_sorted_by(|one, next| is_issued_by(one, next)) => findings.push(CertificateFinding::Warning(
             "the certificates in the file are in the wrong order, or one is missing: some clients require each to be followed by its issuer".into(),
         )),
         _ => {}
@@ -112,10 +112,10 @@ mod tests {
         params.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate").der().clone()
     }
 
-    fn text(findings: &[Finding]) -> Vec<String> {
-        let text = |finding: &Finding| match finding {
-            Finding::Refused(text) => format!("refused: {text}"),
-            Finding::Warning(text) => format!("warning: {text}"),
+    fn text(findings: &[CertificateFinding]) -> Vec<String> {
+        let text = |finding: &CertificateFinding| match finding {
+            CertificateFinding::Refused(text) => format!("refused: {text}"),
+            CertificateFinding::Warning(text) => format!("warning: {text}"),
         };
         findings.iter().map(text).collect()
     }
@@ -129,15 +129,15 @@ mod tests {
         let (from, until) = validity(&certificate).expect("readable");
         let found = |now| inspect_validity(&certificate, now);
         let before = Timestamp::from_millis(from.as_millis() - 1);
-        assert!(matches!(found(before), Some(Finding::Refused(why)) if why.contains("not valid before 1 November 2026, 00:00 UTC")));
+        assert!(matches!(found(before), Some(CertificateFinding::Refused(why)) if why.contains("not valid before 1 November 2026, 00:00 UTC")));
         let two_weeks = Timestamp::from_millis(until.as_millis() - 14 * 86_400_000 - 1);
         for fine in [from, from + DAY, two_weeks] {
             assert_eq!(found(fine), None, "{fine:?}");
         }
         let soon = found(Timestamp::from_millis(until.as_millis() - 5 * 86_400_000));
-        assert_eq!(soon, Some(Finding::Warning("the certificate expires on 1 December 2026, 00:00 UTC, in 5 days: renew it".into())));
-        assert!(matches!(found(until), Some(Finding::Warning(_))));
-        let expired = Some(Finding::Refused("the certificate expired on 1 December 2026, 00:00 UTC: renew it".into()));
+        assert_eq!(soon, Some(CertificateFinding::Warning("the certificate expires on 1 December 2026, 00:00 UTC, in 5 days: renew it".into())));
+        assert!(matches!(found(until), Some(CertificateFinding::Warning(_))));
+        let expired = Some(CertificateFinding::Refused("the certificate expired on 1 December 2026, 00:00 UTC: renew it".into()));
         assert_eq!(found(Timestamp::from_millis(until.as_millis() + 1)), expired);
     }
 

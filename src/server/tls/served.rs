@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
 
-use super::inspection::{Finding, inspect_validity};
+use super::inspection::{CertificateFinding, inspect_validity};
 use super::{OperatorCertificate, file_version, from_files, verify_host};
 use crate::domain::time::Timestamp;
 
@@ -50,8 +50,8 @@ impl ServedCertificate {
             verify_host(first, host).map_err(|error| format!("--tls-cert: {file} is not for {host}, the host of the URL in use: {error}"))?;
         }
         let refused = new.findings(now).into_iter().filter_map(|finding| match finding {
-            Finding::Refused(why) => Some(format!("--tls-cert: {}: {why}", new.files.certificate.display())),
-            Finding::Warning(_) => None,
+            CertificateFinding::Refused(why) => Some(format!("--tls-cert: {}: {why}", new.files.certificate.display())),
+            CertificateFinding::Warning(_) => None,
         });
         let refused: Vec<String> = refused.collect();
         if refused.is_empty() { Ok(()) } else { Err(refused.join("; ")) }
@@ -82,15 +82,15 @@ impl ServedCertificate {
     pub fn report(&mut self, now: Timestamp) {
         for finding in self.due_findings(now) {
             match finding {
-                Finding::Refused(why) => tracing::error!(why, "Clients refuse the TLS certificate"),
-                Finding::Warning(why) => tracing::warn!(why, "The TLS certificate needs attention"),
+                CertificateFinding::Refused(why) => tracing::error!(why, "Clients refuse the TLS certificate"),
+                CertificateFinding::Warning(why) => tracing::warn!(why, "The TLS certificate needs attention"),
             }
         }
     }
 
-    fn due_findings(&mut self, now: Timestamp) -> Vec<Finding> {
+    fn due_findings(&mut self, now: Timestamp) -> Vec<CertificateFinding> {
         let validity = self.current.chain.first().and_then(|first| inspect_validity(first, now));
-        let refused = matches!(validity, Some(Finding::Refused(_)));
+        let refused = matches!(validity, Some(CertificateFinding::Refused(_)));
         let findings = match &self.last_report {
             None => self.current.findings(now),
             Some(last) if last.refused != refused || now.since(last.at) >= REPORT_INTERVAL => validity.into_iter().collect(),
@@ -222,7 +222,8 @@ mod tests {
         files.renew(HOST, 2026);
         let mut served = ServedCertificate::new(files.read());
         let until = served.expires_at().expect("an end");
-        let mut reported = |now| served.due_findings(now).into_iter().map(|finding| matches!(finding, Finding::Refused(_))).collect::<Vec<bool>>();
+        let mut reported =
+            |now| served.due_findings(now).into_iter().map(|finding| matches!(finding, CertificateFinding::Refused(_))).collect::<Vec<bool>>();
         let week_before = Timestamp::from_millis(until.as_millis() - 7 * 24 * 60 * 60 * 1_000);
         assert_eq!(reported(week_before), [false]);
         for hour in 1..24 {

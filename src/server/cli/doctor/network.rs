@@ -9,7 +9,7 @@ use crate::domain::paths;
 use crate::domain::time::Timestamp;
 use crate::server::config::Config;
 use crate::server::tls::TlsMode;
-use crate::server::tls::inspection::Finding as CertificateFinding;
+use crate::server::tls::inspection::CertificateFinding;
 
 const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
 

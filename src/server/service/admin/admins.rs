@@ -11,7 +11,7 @@ use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::clients::AuthenticationRefused;
-use crate::server::service::admin::imported_secrets::SecretOwner;
+use crate::server::service::admin::imported_secrets::ImportedSecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
@@ -54,7 +54,9 @@ impl Services {
         let tenant = self.enabled_tenant(tenant).await?.ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
         let admin = admins::find(self.storage().reader(), &tenant.id, admin_id).await?;
         let (name, failure) = match admin {
-            Some(admin) if self.accepts_secret(|| SecretOwner::Admin(tenant.id.clone(), admin_id.clone()), ADMIN_SECRET, secret, &admin.secrets) => {
+            Some(admin)
+                if self.accepts_secret(|| ImportedSecretOwner::Admin(tenant.id.clone(), admin_id.clone()), ADMIN_SECRET, secret, &admin.secrets) =>
+            {
                 return Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None });
             }
             Some(_) => (ClaimedName::Registered(admin_id.as_str()), AuthenticationFailure::Wrong),

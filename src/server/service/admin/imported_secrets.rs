@@ -14,12 +14,12 @@ use crate::server::storage::{admins, audit_log, clients, tms_import};
 
 /// Whose secret it is.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::server::service) enum SecretOwner {
+pub(in crate::server::service) enum ImportedSecretOwner {
     Client(TenantId, ClientId),
     Admin(TenantId, AdminId),
 }
 
-impl fmt::Display for SecretOwner {
+impl fmt::Display for ImportedSecretOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Client(tenant, client) => write!(f, "client {client} of {tenant}"),
@@ -44,7 +44,7 @@ impl Services {
     /// hashed.
     pub(in crate::server::service) fn accepts_secret(
         &self,
-        owner: impl FnOnce() -> SecretOwner,
+        owner: impl FnOnce() -> ImportedSecretOwner,
         kind: &str,
         secret: &str,
         hashes: &SecretHashes,
@@ -61,7 +61,7 @@ impl Services {
 
     /// Stores the imported secret as all others, in the background: the request does not wait for the disk. At most one attempt per owner and
     /// minute. `kind`: under which the owner's secrets are hashed.
-    fn convert_imported_secret_later(&self, owner: SecretOwner, kind: &str, secret: &str, imported: Vec<u8>) {
+    fn convert_imported_secret_later(&self, owner: ImportedSecretOwner, kind: &str, secret: &str, imported: Vec<u8>) {
         if !self.shared.imported_secret_throttle.is_due(owner.clone(), self.now()) {
             return;
         }
@@ -78,19 +78,19 @@ impl Services {
         });
     }
 
-    async fn convert_imported_secret(&self, owner: SecretOwner, imported: Vec<u8>, hash: Vec<u8>) -> Result<bool, Fault> {
+    async fn convert_imported_secret(&self, owner: ImportedSecretOwner, imported: Vec<u8>, hash: Vec<u8>) -> Result<bool, Fault> {
         let now = self.now();
         let event = match &owner {
-            SecretOwner::Client(tenant, client) => AuditEvent::new(tenant.clone(), AuditKind::ImportedSecretUsed, now).client(client),
-            SecretOwner::Admin(tenant, admin) => {
+            ImportedSecretOwner::Client(tenant, client) => AuditEvent::new(tenant.clone(), AuditKind::ImportedSecretUsed, now).client(client),
+            ImportedSecretOwner::Admin(tenant, admin) => {
                 AuditEvent::new(tenant.clone(), AuditKind::ImportedSecretUsed, now).admin(Some(admin)).subject(admin.as_str())
             }
         };
         self.write(move |db| {
             async move {
                 let converted = match &owner {
-                    SecretOwner::Client(tenant, client) => clients::convert_imported_secret(db, tenant, client, &imported, &hash).await?,
-                    SecretOwner::Admin(tenant, admin) => admins::convert_imported_secret(db, tenant, admin, &imported, &hash).await?,
+                    ImportedSecretOwner::Client(tenant, client) => clients::convert_imported_secret(db, tenant, client, &imported, &hash).await?,
+                    ImportedSecretOwner::Admin(tenant, admin) => admins::convert_imported_secret(db, tenant, admin, &imported, &hash).await?,
                 };
                 if converted {
                     audit_log::insert(db, &event).await?;
