@@ -37,6 +37,7 @@ pub mod pagination;
 pub mod paths;
 pub mod person;
 pub mod private_key;
+pub mod progress;
 pub mod provider;
 pub mod refused_authentication;
 pub mod refused_lookup;

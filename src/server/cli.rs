@@ -73,7 +73,7 @@ enum PortalCommand {
     /// Check a backup, and put it in the place of the database; the portal must be stopped
     Restore(restore::RestoreArgs),
     /// Check the database and its keys
-    Verify(DataOptions),
+    Verify(verify::VerifyArgs),
     /// Create the keys of a new deployment
     Keys(keys::KeysArgs),
     /// Copy all data to an empty database: from SQLite to PostgreSQL, or back
@@ -95,6 +95,20 @@ enum PortalCommand {
     Doc(CommandDocs),
 }
 
+impl PortalCommand {
+    /// Whether the output is JSON lines, so that an error is one too.
+    fn prints_json_lines(&self) -> bool {
+        match self {
+            Self::Backup(arguments) => arguments.json,
+            Self::Restore(arguments) => arguments.json,
+            Self::Verify(arguments) => arguments.json,
+            Self::Copy(arguments) => arguments.json,
+            Self::Import(arguments) => arguments.json(),
+            _ => false,
+        }
+    }
+}
+
 /// How long work on other threads may take after a command has ended.
 const RUNTIME_LIMIT: Duration = Duration::from_millis(500);
 
@@ -102,22 +116,21 @@ const RUNTIME_LIMIT: Duration = Duration::from_millis(500);
 pub fn run() -> ExitCode {
     let matches = without_empty_variables(PortalArgs::command()).get_matches();
     let verb = PortalArgs::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command;
+    let json = verb.prints_json_lines();
     if let Err(problem) = super::telemetry::init() {
-        return report_settings(&ConfigProblems(vec![problem]));
+        return report(ConfigProblems(vec![problem]).into(), json);
     }
     variables::warn_of_misspelt(&PortalArgs::command());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return report_failure(&error),
+        Err(error) => return report(error.into(), json),
     };
     let result = runtime.block_on(dispatch(verb));
     // Without a limit it would wait for RSA keys that are being generated for requests which no longer wait.
     runtime.shutdown_timeout(RUNTIME_LIMIT);
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CommandError::Settings(problems)) => report_settings(&problems),
-        Err(CommandError::Other(reason)) => report_failure(&reason),
-        Err(CommandError::Exit(code)) => ExitCode::from(code),
+        Err(error) => report(error, json),
     }
 }
 
@@ -130,7 +143,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Migrate(arguments) => migrate::run(&arguments).await,
         PortalCommand::Backup(arguments) => backup::run(&arguments).await,
         PortalCommand::Restore(arguments) => restore::run(&arguments).await,
-        PortalCommand::Verify(options) => verify::run(&options.existing_portal()?).await,
+        PortalCommand::Verify(arguments) => verify::run(&arguments).await,
         PortalCommand::Keys(arguments) => keys::run(&arguments),
         PortalCommand::Copy(arguments) => copy::run(&arguments).await,
         PortalCommand::Import(arguments) => import::run(*arguments).await,
@@ -143,20 +156,28 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
     }
 }
 
-fn report_settings(problems: &ConfigProblems) -> ExitCode {
-    eprintln!("tms-portal: the settings are not valid:\n{problems}");
-    ExitCode::from(2)
-}
-
-fn report_failure(reason: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("tms-portal: {reason}");
-    ExitCode::FAILURE
+/// Prints why a command failed, and returns its exit code.
+fn report(error: CommandError, json: bool) -> ExitCode {
+    let (code, reason) = match error {
+        CommandError::Settings(problems) => (2, format!("the settings are not valid:\n{problems}")),
+        CommandError::Other(reason) => (1, reason),
+        CommandError::WithCode(code, reason) => (code, reason),
+        CommandError::Exit(code) => return ExitCode::from(code),
+    };
+    if json {
+        println!("{}", serde_json::json!({ "event": "error", "message": reason, "exit_code": code }));
+    } else {
+        eprintln!("tms-portal: {reason}");
+    }
+    ExitCode::from(code)
 }
 
 /// Why a command failed.
 enum CommandError {
     Settings(ConfigProblems),
     Other(String),
+    /// Ends with this code.
+    WithCode(u8, String),
     /// Reported already; ends with this code.
     Exit(u8),
 }

@@ -18,6 +18,7 @@ mod doctor;
 mod idp;
 mod import;
 mod migrate;
+mod progress;
 mod refusals;
 mod reload;
 mod secrets;
@@ -51,12 +52,19 @@ impl Deployment {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tms-portal"));
+        let mut command = self.program(env!("CARGO_BIN_EXE_tms-portal"));
+        command.args(arguments);
+        command
+    }
+
+    /// Any program, in the folder of the deployment.
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
         let inherited = std::env::vars().filter(|(name, _)| name.starts_with("TMS_") || name.starts_with("LEPTOS_"));
         for (name, _) in inherited {
             command.env_remove(name);
         }
-        command.current_dir(self.path()).args(arguments).stdin(Stdio::null()).envs(postgres::environment_of(&self.path().join("data")));
+        command.current_dir(self.path()).stdin(Stdio::null()).envs(postgres::environment_of(&self.path().join("data")));
         command
     }
 

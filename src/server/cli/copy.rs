@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::CommandError;
+use super::progress::Progress;
 use crate::server::config::{ConfigProblems, parse_database};
 use crate::server::service::{self, Clock, Copied, Database, SystemClock};
 
@@ -24,6 +27,9 @@ pub struct CopyArgs {
     /// Allow a database on another machine without verified TLS; passwords and data are then sent unencrypted
     #[arg(long, env = "TMS_INSECURE_DATABASE", value_parser = clap::builder::FalseyValueParser::new())]
     insecure_database: bool,
+    /// Print JSON lines: progress, then the result
+    #[arg(long)]
+    pub json: bool,
 }
 
 pub async fn run(args: &CopyArgs) -> Result<(), CommandError> {
@@ -46,10 +52,19 @@ pub async fn run(args: &CopyArgs) -> Result<(), CommandError> {
                 .to_owned(),
         ));
     }
-    let Copied { tables, rows } = service::copy(&from, &to).await.map_err(|error| CommandError::Other(error.to_string()))?;
+    let mut progress = Progress::new(args.json);
+    let copied = service::copy(&from, &to, &mut progress).await;
+    drop(progress);
+    let Copied { tables, rows } = copied.map_err(|error| CommandError::Other(error.to_string()))?;
+    let source_changed = service::last_cleanup(&from).await.is_ok_and(|after| after != before);
+    if args.json {
+        let (from, to) = (from.to_string(), to.to_string());
+        println!("{}", json!({ "event": "result", "tables": tables, "rows": rows, "from": from, "to": to, "source_changed": source_changed }));
+        return Ok(());
+    }
     println!("Copied {rows} rows of {tables} tables and compared them.");
     println!("  from  {from}\n  to    {to}");
-    if service::last_cleanup(&from).await.is_ok_and(|after| after != before) {
+    if source_changed {
         eprintln!("WARNING: a portal used the source meanwhile; its changes since the beginning are not in the copy.");
     }
     println!("The key files are not in a database: start the portals with the same keys directory; they refuse another one.");

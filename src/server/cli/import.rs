@@ -16,6 +16,7 @@ use serde_json::json;
 use super::progress::Progress;
 use super::{CommandError, open_with_lock};
 use crate::domain::ids::{HostName, TenantId};
+use crate::domain::progress::{Amount, ProgressObserver};
 use crate::server::config::{ConfigProblems, DataOptions, ExistingPortal};
 use crate::server::service::platform::backup::{Backup, back_up_before_import};
 use crate::server::service::platform::data_lock::DataLock;
@@ -186,6 +187,17 @@ impl SourceOptions {
     }
 }
 
+impl ImportArgs {
+    /// Whether the output is JSON lines.
+    pub fn json(&self) -> bool {
+        match &self.command {
+            Some(ImportCommand::Compare(compare)) => compare.json,
+            Some(ImportCommand::Status(status)) => status.json,
+            None => self.json,
+        }
+    }
+}
+
 /// Follows an import: progress, and the lines of the report's file.
 struct Follower {
     progress: Progress,
@@ -199,8 +211,8 @@ impl Observer for Follower {
         }
     }
 
-    fn progress(&mut self, keys: u64, of: u64) {
-        self.progress.set(keys, of);
+    fn progress(&mut self) -> Option<&mut dyn ProgressObserver> {
+        Some(&mut self.progress)
     }
 }
 
@@ -221,12 +233,14 @@ async fn import(args: &ImportArgs) -> Result<(), CommandError> {
     args.source.file()?;
     let portal = args.source.portal()?;
     let lock = if args.yes && !args.while_running { lock(&portal).await? } else { None };
+    let mut progress = Progress::new(args.json);
+    progress.begin("reading", Amount::Unknown);
     let mut source = args.source.open().await?;
     let services = open_with_lock(&portal, lock.as_ref()).await?;
-    let copy = if args.yes { copy_before(&portal).await } else { Ok(None) };
+    let copy = if args.yes { copy_before(&portal, &mut progress).await } else { Ok(None) };
     let result = match copy {
         Ok(copy) => {
-            let result = import_into(&services, &portal, &mut source, &options, args).await;
+            let result = import_into(&services, &portal, &mut source, &options, args, progress).await;
             keep_copy(copy, matches!(result, Ok(Outcome::Written)), args.json);
             result
         }
@@ -237,9 +251,9 @@ async fn import(args: &ImportArgs) -> Result<(), CommandError> {
 }
 
 /// Copies the database, so that the state before the import can be restored.
-async fn copy_before(portal: &ExistingPortal) -> Result<Option<Backup>, CommandError> {
+async fn copy_before(portal: &ExistingPortal, progress: &mut Progress) -> Result<Option<Backup>, CommandError> {
     let data = DataLocation { dir: &portal.data_dir, database: &portal.database, create: false };
-    let made = back_up_before_import(data, SystemClock.now()).await;
+    let made = back_up_before_import(data, SystemClock.now(), progress).await;
     made.map_err(|error| cannot(format!("nothing was imported, because the database could not be copied before: {error}")))
 }
 
@@ -279,10 +293,11 @@ async fn import_into(
     source: &mut Source,
     options: &ImportOptions,
     args: &ImportArgs,
+    progress: Progress,
 ) -> Result<Outcome, CommandError> {
     let file = args.report.as_ref().map(|path| ReportFile::create(path)).transpose();
     let file = file.map_err(|error| cannot(format!("--report: {error}")))?;
-    let mut follower = Follower { progress: Progress::new("keys", args.json), file };
+    let mut follower = Follower { progress, file };
     let mode = if args.yes { Mode::Write } else { Mode::DryRun };
     let imported = services.import_tms(&portal.database, source, options, mode, &mut follower).await;
     let Follower { file, progress } = follower;
@@ -292,6 +307,14 @@ async fn import_into(
         ImportError::Internal(fault) => cannot(format!("nothing was imported: {fault}")),
     })?;
     let written = file.map_or(Ok(()), |file| file.finish(&report));
+    if let Err(error) = written {
+        let warning = format!("--report: {error}");
+        if args.json {
+            println!("{}", json!({ "event": "warning", "message": warning }));
+        } else {
+            eprintln!("tms-portal: {warning}");
+        }
+    }
     if args.json {
         let outcome = match outcome {
             Outcome::NothingToDo => "nothing_to_do",
@@ -303,9 +326,6 @@ async fn import_into(
     } else {
         text::print(outcome, &report);
     }
-    if let Err(error) = written {
-        eprintln!("tms-portal: --report: {error}");
-    }
     match outcome {
         Outcome::NotWritten if !report.obstacles.is_empty() => Err(CommandError::Exit(CANNOT)),
         Outcome::NotWritten if report.is_noticed() => Err(CommandError::Exit(NOTICED)),
@@ -315,6 +335,5 @@ async fn import_into(
 
 /// Why it cannot be done.
 fn cannot(reason: String) -> CommandError {
-    eprintln!("tms-portal: {reason}");
-    CommandError::Exit(CANNOT)
+    CommandError::WithCode(CANNOT, reason)
 }

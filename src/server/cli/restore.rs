@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
+use super::progress::Progress;
 use super::{CommandError, amount};
 use crate::server::config::DataOptions;
 use crate::server::service::platform::keystore::KEYS_DIR;
@@ -18,16 +21,27 @@ pub struct RestoreArgs {
     /// Only check whether the backup can be restored; the portal may run
     #[arg(long)]
     verify_only: bool,
+    /// Print JSON lines: progress, then the result
+    #[arg(long)]
+    pub json: bool,
 }
 
 pub async fn run(args: &RestoreArgs) -> Result<(), CommandError> {
     let portal = args.data.portal()?;
     let data = DataLocation { dir: &portal.data_dir, database: &portal.database, create: false };
-    let Restored { contents, info, previous } = if args.verify_only {
-        verify_backup(data, &args.file, &SystemRng).await?
+    let mut progress = Progress::new(args.json);
+    let restored = if args.verify_only {
+        verify_backup(data, &args.file, &SystemRng, &mut progress).await
     } else {
-        restore(data, &args.file, &SystemRng, SystemClock.now()).await?
+        restore(data, &args.file, &SystemRng, SystemClock.now(), &mut progress).await
     };
+    drop(progress);
+    let restored = restored?;
+    if args.json {
+        print_json(&restored, !args.verify_only);
+        return Ok(());
+    }
+    let Restored { contents, info, previous } = restored;
     println!("The backup is not damaged: {}, schema {}.", amount(&contents.rows), contents.schema);
     match &info {
         Some(info) => println!("  made    {}\n  sha256  {}", info.created_at, info.sha256),
@@ -51,4 +65,14 @@ pub async fn run(args: &RestoreArgs) -> Result<(), CommandError> {
         );
     }
     Ok(())
+}
+
+fn print_json(Restored { contents, info, previous }: &Restored, is_restored: bool) {
+    let (created_at, sha256) = info.as_ref().map(|info| (&info.created_at, &info.sha256)).unzip();
+    let previous = previous.as_ref().map(|previous| previous.display().to_string());
+    let result = json!({
+        "event": "result", "restored": is_restored, "created_at": created_at, "schema": contents.schema, "sha256": sha256, "rows": contents.rows,
+        "keys_compared": !contents.key_fingerprints.is_empty(), "previous": previous,
+    });
+    println!("{result}");
 }

@@ -27,6 +27,7 @@ pub use source_error::SourceError;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AdminId, TenantId};
+use crate::domain::progress::Amount;
 use crate::server::service::admin::admins::ADMIN_SECRET;
 use crate::server::service::admin::clients::CLIENT_SECRET;
 use crate::server::service::{Database, Fault, Services};
@@ -205,6 +206,9 @@ async fn import_keys(
 ) -> Result<HashMap<String, HashSet<TenantId>>, ImportError> {
     let (total, mut done) = (contents.keys, 0);
     drop(contents);
+    if let Some(progress) = observer.progress() {
+        progress.begin("keys", Amount::Keys(total));
+    }
     let mut reader = KeyReader { reservations, seen: SeenKeys::default(), report, observer, contested_hosts: HashMap::new() };
     insert_planned(import.db(), plan, writes).await?;
     let keys = source.keys(async |rows| {
@@ -220,7 +224,9 @@ async fn import_keys(
             stored::insert_reservations(import.db(), &batch.reservations).await?;
         }
         done += rows.len() as u64;
-        reader.observer.progress(done, total);
+        if let Some(progress) = reader.observer.progress() {
+            progress.advance_to(done);
+        }
         Ok::<_, ImportError>(())
     });
     keys.await?;

@@ -55,6 +55,14 @@ pub async fn copy_to(file: &Path, copy: &Path) -> Result<(), Error> {
     sqlite::vacuum_into(file, copy).await
 }
 
+/// The bytes that [`copy_to`] writes at most, without changes that are made meanwhile.
+pub async fn size_of_copy(file: &Path) -> Result<u64, Error> {
+    let pool = open(file, Use::Live).await?;
+    let size = async { sqlite::used_bytes(&mut pool.acquire().await?).await }.await;
+    pool.close().await;
+    size
+}
+
 /// The fingerprints of the key files that a database depends on, before it is migrated. `None` if it is not set up.
 pub async fn recorded_keys(file: &Path) -> Result<Option<Vec<(String, String)>>, Error> {
     if !std::fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0) {

@@ -11,6 +11,7 @@ use sqlx::AssertSqlSafe;
 
 use super::sql::{self, Connection, Value};
 use super::{Database, Error, deployment, postgres, sqlite};
+use crate::domain::progress::{Amount, ProgressObserver};
 use crate::domain::time::Timestamp;
 
 /// Rows per statement that inserts.
@@ -133,7 +134,7 @@ impl Table {
 
 /// Copies all rows in one transaction, then compares them with the source before it is committed. After an error the
 /// target has the schema and no rows. Changes that are made to the source meanwhile are not copied.
-pub async fn copy(from: &Database, to: &Database) -> Result<Copied, CopyError> {
+pub async fn copy(from: &Database, to: &Database, progress: &mut dyn ProgressObserver) -> Result<Copied, CopyError> {
     let from_pool = from.connect_reader().await.map_err(source)?;
     let mut reader = from_pool.snapshot().await.map_err(source)?;
     reader.raise_timeouts().await.map_err(source)?;
@@ -156,9 +157,14 @@ pub async fn copy(from: &Database, to: &Database) -> Result<Copied, CopyError> {
         execute(&mut writer, format!("DELETE FROM \"{table}\"")).await.map_err(target)?;
     }
 
+    let mut total = 0;
+    for name in from_tables.keys() {
+        total += u64::try_from(count_rows(&mut reader, name).await.map_err(source)?).unwrap_or_default();
+    }
+    progress.begin("copying", Amount::Rows(total));
     let mut copied = Copied { tables: to_tables.len(), rows: 0 };
     for (name, table) in in_order_of_references(&to_tables, references(to, &mut writer).await.map_err(target)?) {
-        copied.rows += copy_rows(name, table, &mut reader, &mut writer).await?;
+        copy_rows(name, table, &mut reader, &mut writer, &mut copied, progress).await?;
         if let Some(column) = &table.numbered {
             let last = last_number(from, &mut reader, name, column).await.map_err(source)?;
             set_last_number(to, &mut writer, name, column, last).await.map_err(target)?;
@@ -168,8 +174,11 @@ pub async fn copy(from: &Database, to: &Database) -> Result<Copied, CopyError> {
             execute(&mut writer, format!("ANALYZE \"{name}\"")).await.map_err(target)?;
         }
     }
+    progress.begin("comparing", Amount::Rows(copied.rows));
+    let mut compared = 0;
     for (name, table) in &to_tables {
-        compare_rows(name, table, &mut reader, &mut writer).await?;
+        let before = compared;
+        compared += compare_rows(name, table, &mut reader, &mut writer, |rows| progress.advance_to(before + rows)).await?;
     }
     writer.commit_settled(&to_pool).await.map_err(|error| target(&error))?;
     drop(reader);
@@ -236,9 +245,15 @@ async fn execute(db: &mut Connection, statement: String) -> Result<(), Error> {
     Ok(())
 }
 
-async fn copy_rows(name: &str, table: &Table, reader: &mut Connection, writer: &mut Connection) -> Result<u64, CopyError> {
+async fn copy_rows(
+    name: &str,
+    table: &Table,
+    reader: &mut Connection,
+    writer: &mut Connection,
+    copied: &mut Copied,
+    progress: &mut dyn ProgressObserver,
+) -> Result<(), CopyError> {
     let mut rows = reader.stream(AssertSqlSafe(table.select(name)));
-    let mut copied = 0;
     loop {
         let mut values = Vec::new();
         let mut count = 0;
@@ -249,27 +264,40 @@ async fn copy_rows(name: &str, table: &Table, reader: &mut Connection, writer: &
             count += 1;
         }
         if count == 0 {
-            return Ok(copied);
+            return Ok(());
         }
         let insert = sql::query(AssertSqlSafe(table.insert(name, count))).bind_all(values);
-        copied += insert.execute(&mut *writer).await.map_err(target)?.rows_affected();
+        copied.rows += insert.execute(&mut *writer).await.map_err(target)?.rows_affected();
+        progress.advance_to(copied.rows);
     }
 }
 
-async fn compare_rows(name: &str, table: &Table, reader: &mut Connection, writer: &mut Connection) -> Result<(), CopyError> {
+/// Returns the number of rows, which are the same. `advanced` is told how many have been compared.
+async fn compare_rows(
+    name: &str,
+    table: &Table,
+    reader: &mut Connection,
+    writer: &mut Connection,
+    mut advanced: impl FnMut(u64),
+) -> Result<u64, CopyError> {
     let mut expected = reader.stream(AssertSqlSafe(table.select(name)));
     let mut found = writer.stream(AssertSqlSafe(table.select(name)));
-    for row in 1.. {
+    let mut compared = 0;
+    loop {
         let expected = next(&mut expected).await.map_err(source)?.map(|cells| table.convert(cells));
         let found = next(&mut found).await.map_err(target)?.map(|cells| table.convert(cells));
         if expected != found {
-            return Err(CopyError::RowsDiffer { table: name.to_owned(), row });
+            return Err(CopyError::RowsDiffer { table: name.to_owned(), row: compared + 1 });
         }
         if expected.is_none() {
-            break;
+            advanced(compared);
+            return Ok(compared);
+        }
+        compared += 1;
+        if compared.is_multiple_of(1_000) {
+            advanced(compared);
         }
     }
-    Ok(())
 }
 
 /// The next row, within [`ROW_TIMEOUT`].

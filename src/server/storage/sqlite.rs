@@ -117,6 +117,13 @@ pub async fn damaged_pages(db: &mut Connection) -> Result<Vec<String>, Error> {
     Ok(sql::query_scalar("SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok' LIMIT 10").fetch_all(db).await?)
 }
 
+/// The size of the pages that are in use.
+pub async fn used_bytes(db: &mut Connection) -> Result<u64, Error> {
+    let used = sql::query_scalar("SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size");
+    let used: i64 = used.fetch_one(db).await?;
+    Ok(u64::try_from(used).unwrap_or_default())
+}
+
 /// The names of all tables of the portal.
 pub async fn table_names(db: &mut Connection) -> Result<Vec<String>, Error> {
     let names = sql::query_scalar(

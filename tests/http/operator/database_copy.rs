@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection as _};
-use tms_portal::server::service::{Clock as _, CopyError, SystemClock, copy};
+use tms_portal::domain::progress::Unobserved;
+use tms_portal::server::service::{self, Clock as _, Copied, CopyError, SystemClock};
 use tms_portal::server::storage::sql::query;
 use tms_portal::server::storage::{Database, Error, Storage};
 
@@ -15,6 +16,10 @@ use crate::app::TestApp;
 use crate::database::connection_to;
 use crate::postgres::{self, TestDatabase};
 use crate::tms::api::{login, named};
+
+async fn copy(from: &Database, to: &Database) -> Result<Copied, CopyError> {
+    service::copy(from, to, &mut Unobserved).await
+}
 
 /// A portal with people, keys that are in use, used up and revoked, a refused lookup, sessions and device flows.
 async fn portal_with_data() -> (TestApp, serde_json::Value) {

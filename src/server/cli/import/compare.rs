@@ -14,6 +14,7 @@ use super::super::{CommandError, open_existing};
 use super::compare_lists::{self, OldAdmin};
 use super::old_server::OldServer;
 use super::{CANNOT, SourceOptions, cannot};
+use crate::domain::progress::{Amount, ProgressObserver};
 use crate::server::config::ConfigProblems;
 use crate::server::service::Services;
 use crate::server::service::platform::setup::FIRST_ADMIN;
@@ -49,7 +50,7 @@ pub struct CompareArgs {
     admin_id: String,
     /// Print JSON lines: progress, each difference, and the results
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 fn parse_url(text: &str) -> Result<reqwest::Url, String> {
@@ -61,9 +62,10 @@ pub async fn run(args: &CompareArgs) -> Result<(), CommandError> {
     let (options, portal) = (args.source.options()?, args.source.portal()?);
     let old = OldServer::new(&args.old, args.ca.as_deref())?;
     let admin = args.admin_of.as_ref().map(|tenant| old_admin(args, tenant)).transpose()?;
+    let mut keys = Collector { keys: KeysToCompare::default(), progress: Progress::new(args.json) };
+    keys.progress.begin("reading", Amount::Unknown);
     let mut source = args.source.open().await?;
     let services = open_existing(&portal).await?;
-    let mut keys = Collector { keys: KeysToCompare::default(), progress: Progress::new("reading keys", args.json) };
     let planned = services.import_tms(&portal.database, &mut source, &options, Mode::Again, &mut keys).await;
     let Collector { keys, progress } = keys;
     drop(progress);
@@ -108,8 +110,8 @@ impl Observer for Collector {
         self.keys.judged(host, account, fingerprint, reason);
     }
 
-    fn progress(&mut self, keys: u64, of: u64) {
-        self.progress.set(keys, of);
+    fn progress(&mut self) -> Option<&mut dyn ProgressObserver> {
+        Some(&mut self.progress)
     }
 }
 
@@ -119,7 +121,8 @@ async fn compare(services: &Services, old: &OldServer, keys: &[ComparedKey], arg
     let group = usize::try_from((args.rate / GROUPS_PER_SECOND).max(1)).unwrap_or(1);
     let mut begin = tokio::time::interval(Duration::from_secs(1) * u32::try_from(group).unwrap_or(1) / args.rate);
     begin.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut progress, mut done, total) = (Progress::new("comparing", args.json), 0, keys.len() as u64);
+    let (mut progress, mut done) = (Progress::new(args.json), 0);
+    progress.begin("comparing", Amount::Keys(keys.len() as u64));
     for keys in keys.chunks(group) {
         begin.tick().await;
         let old_answers = try_join_all(keys.iter().map(|key| old.key(key))).await.map_err(cannot)?;
@@ -129,11 +132,11 @@ async fn compare(services: &Services, old: &OldServer, keys: &[ComparedKey], arg
             let count = counts.entry(comparison).or_default();
             *count += 1;
             if comparison.is_error() && (args.json || *count <= MAX_PRINTED) {
-                print_difference(comparison, key, args.json);
+                progress.suspend(|| print_difference(comparison, key, args.json));
             }
         }
         done += keys.len() as u64;
-        progress.set(done, total);
+        progress.advance_to(done);
     }
     drop(progress);
     print_counts(&counts, args.json);

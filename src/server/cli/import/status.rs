@@ -11,7 +11,7 @@ pub struct StatusArgs {
     data: DataOptions,
     /// Print a JSON line for each
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 pub async fn run(args: &StatusArgs) -> Result<(), CommandError> {

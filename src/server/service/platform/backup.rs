@@ -6,11 +6,14 @@ use std::io::{self, Read, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use crate::domain::progress::{Amount, ProgressObserver};
 use crate::domain::time::Timestamp;
 use crate::server::service::platform::data_lock::{DataLockError, create_dir};
 use crate::server::service::platform::file_modes::is_open_to_all;
@@ -18,7 +21,9 @@ use crate::server::service::platform::keystore::Keystore;
 use crate::server::service::{DataLocation, Database, Fault, Rng};
 use crate::server::storage;
 pub use crate::server::storage::backup::sync_parent;
-use crate::server::storage::backup::{Contents, Depth, Use, beside, contents, copy_to, directory_of, problems, recorded_keys};
+use crate::server::storage::backup::{
+    Contents, Depth, Use, beside, contents, copy_to, directory_of, problems, recorded_keys, size_of_copy,
+};
 
 /// The version of [`BackupInfo`] in files.
 const FORMAT: u32 = 1;
@@ -26,6 +31,8 @@ const PREFIX: &str = "tms-portal-";
 /// The same of backups before imports, and how many of them are kept.
 const BEFORE_IMPORT: &str = "before-import-";
 const KEPT_BEFORE_IMPORT: usize = 3;
+/// How often the progress of a step is looked at that the database carries out.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Why there is no backup, or why it or the database cannot be used.
 #[derive(Debug, Error)]
@@ -115,25 +122,42 @@ pub struct Backup {
 
 /// Copies the database to a new file in `dir`, while portals may use it, and checks the copy. Then deletes older backups of this deployment that
 /// this function made, except the newest `keep`.
-pub async fn back_up(database: &Database, dir: &Path, keep: Option<NonZeroUsize>, now: Timestamp) -> Result<Backup, BackupError> {
+pub async fn back_up(
+    database: &Database,
+    dir: &Path,
+    keep: Option<NonZeroUsize>,
+    now: Timestamp,
+    progress: &mut dyn ProgressObserver,
+) -> Result<Backup, BackupError> {
     let source = sqlite_file(database)?;
     create_dir(dir)?;
-    make(source, dir, PREFIX, keep.map(NonZeroUsize::get), now).await
+    make(source, dir, PREFIX, keep.map(NonZeroUsize::get), now, progress).await
 }
 
 /// The same in the data directory, before an import. `None` with PostgreSQL, whose operators make a dump.
-pub async fn back_up_before_import(data: DataLocation<'_>, now: Timestamp) -> Result<Option<Backup>, BackupError> {
+pub async fn back_up_before_import(
+    data: DataLocation<'_>,
+    now: Timestamp,
+    progress: &mut dyn ProgressObserver,
+) -> Result<Option<Backup>, BackupError> {
     match data.database {
-        Database::File(file) => make(file, data.dir, BEFORE_IMPORT, Some(KEPT_BEFORE_IMPORT), now).await.map(Some),
+        Database::File(file) => make(file, data.dir, BEFORE_IMPORT, Some(KEPT_BEFORE_IMPORT), now, progress).await.map(Some),
         Database::Postgres(_) => Ok(None),
     }
 }
 
 /// `prefix`: the beginning of the names of such backups, of which the newest `keep` are kept.
-async fn make(source: &Path, dir: &Path, prefix: &str, keep: Option<usize>, now: Timestamp) -> Result<Backup, BackupError> {
+async fn make(
+    source: &Path,
+    dir: &Path,
+    prefix: &str,
+    keep: Option<usize>,
+    now: Timestamp,
+    progress: &mut dyn ProgressObserver,
+) -> Result<Backup, BackupError> {
     let file = dir.join(format!("{prefix}{}.db", in_file_name(now)));
     let partial = file.with_extension("partial");
-    let made = write_backup(source, &partial, &file, now).await;
+    let made = write_backup(source, &partial, &file, now, progress).await;
     if made.is_err() && !file.exists() {
         // The error that is reported came before.
         let _ = (fs::remove_file(&partial), fs::remove_file(BackupInfo::path(&file)));
@@ -154,17 +178,27 @@ impl Backup {
 }
 
 /// The information is written first: a complete backup always has it.
-async fn write_backup(source: &Path, partial: &Path, file: &Path, now: Timestamp) -> Result<BackupInfo, BackupError> {
+async fn write_backup(
+    source: &Path,
+    partial: &Path,
+    file: &Path,
+    now: Timestamp,
+    progress: &mut dyn ProgressObserver,
+) -> Result<BackupInfo, BackupError> {
+    let failed = |error| BackupError::Database(source.to_owned(), error);
     drop(create_private(partial)?);
-    copy_to(source, partial).await.map_err(|error| BackupError::Database(source.to_owned(), error))?;
+    let size = size_of_copy(source).await.map_err(failed)?;
+    progress.begin("copying", Amount::Bytes(size));
+    watched(copy_to(source, partial), progress, || partial.metadata().map_or(0, |metadata| metadata.len())).await.map_err(failed)?;
+    progress.advance_to(size);
     File::open(partial).and_then(|copy| copy.sync_all()).map_err(file_error(partial))?;
-    let contents = check(partial, Use::Fixed).await?;
+    let contents = check(partial, Use::Fixed, progress).await?;
     let info = BackupInfo {
         format: FORMAT,
         release: env!("CARGO_PKG_VERSION").to_owned(),
         schema: contents.schema,
         created_at: now.to_rfc3339(),
-        sha256: sha256(partial)?,
+        sha256: sha256(partial, progress)?,
         rows: contents.rows,
         keys: contents.key_fingerprints.into_iter().collect(),
     };
@@ -199,23 +233,36 @@ fn delete_older(new: &Path, prefix: &str, keep: usize, newest: &BackupInfo) -> R
 }
 
 /// Checks the database of a portal, which may be running, and that it has the keys.
-pub async fn verify(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<Contents, BackupError> {
+pub async fn verify(data: DataLocation<'_>, entropy: &dyn Rng, progress: &mut dyn ProgressObserver) -> Result<Contents, BackupError> {
     let file = sqlite_file(data.database)?;
     refuse_exposed(file)?;
-    let contents = check(file, Use::Live).await?;
+    let contents = check(file, Use::Live, progress).await?;
     Keystore::open(data.dir, false, entropy)?.check(data.dir, &contents.key_fingerprints)?;
     Ok(contents)
 }
 
 /// Checks all pages and references of a database of this release or an older one.
-pub(super) async fn check(file: &Path, used: Use) -> Result<Contents, BackupError> {
+pub(super) async fn check(file: &Path, used: Use, progress: &mut dyn ProgressObserver) -> Result<Contents, BackupError> {
     let failed = |error| BackupError::Database(file.to_owned(), error);
-    let problems = problems(file, used, Depth::All).await.map_err(failed)?;
+    progress.begin("checking", Amount::Unknown);
+    let problems = watched(problems(file, used, Depth::All), progress, || 0).await.map_err(failed)?;
     if !problems.is_empty() {
         return Err(BackupError::Damaged { file: file.to_owned(), problems });
     }
-    let contents = contents(file, used).await.map_err(failed)?;
+    let contents = watched(contents(file, used), progress, || 0).await.map_err(failed)?;
     if contents.in_use { Ok(contents) } else { Err(BackupError::NoPortal(file.to_owned())) }
+}
+
+/// Waits for the end of what the database does, and meanwhile reports how much is done.
+async fn watched<T>(work: impl Future<Output = T>, progress: &mut dyn ProgressObserver, done: impl Fn() -> u64) -> T {
+    let mut work = pin!(work);
+    let mut look = tokio::time::interval(LOOK_INTERVAL);
+    loop {
+        tokio::select! {
+            result = &mut work => return result,
+            _ = look.tick() => progress.advance_to(done()),
+        }
+    }
 }
 
 /// Whether the pages of a database are checked before the start rather than during it: this takes a fraction of a second.
@@ -276,15 +323,24 @@ pub(super) fn create_private(path: &Path) -> Result<File, BackupError> {
     Ok(file)
 }
 
-pub(super) fn sha256(path: &Path) -> Result<String, BackupError> {
-    let mut file = File::open(path).map_err(file_error(path))?;
-    let (mut hash, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
-    loop {
-        let length = file.read(&mut buffer).map_err(file_error(path))?;
-        let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else { break };
-        hash.update(bytes);
-    }
+pub(super) fn sha256(path: &Path, progress: &mut dyn ProgressObserver) -> Result<String, BackupError> {
+    let mut hash = Sha256::new();
+    read_into(&mut hash, path, "hashing", progress).map_err(file_error(path))?;
     Ok(hex::encode(hash.finalize()))
+}
+
+/// Writes all that a file has.
+pub(super) fn read_into(out: &mut dyn Write, path: &Path, step: &'static str, progress: &mut dyn ProgressObserver) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    progress.begin(step, Amount::Bytes(file.metadata()?.len()));
+    let (mut done, mut buffer) = (0, vec![0; 1 << 20]);
+    loop {
+        let length = file.read(&mut buffer)?;
+        let Some(bytes) = buffer.get(..length).filter(|bytes| !bytes.is_empty()) else { return Ok(()) };
+        out.write_all(bytes)?;
+        done += bytes.len() as u64;
+        progress.advance_to(done);
+    }
 }
 
 /// Makes a renamed file's name durable.

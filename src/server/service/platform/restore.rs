@@ -5,8 +5,11 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::domain::progress::ProgressObserver;
 use crate::domain::time::Timestamp;
-use crate::server::service::platform::backup::{BackupError, BackupInfo, check, create_private, file_error, in_file_name, sha256, sync_name};
+use crate::server::service::platform::backup::{
+    BackupError, BackupInfo, check, create_private, file_error, in_file_name, read_into, sha256, sync_name,
+};
 use crate::server::service::platform::data_lock::{DataLock, keep_commands_away};
 use crate::server::service::platform::keystore::{KEY_FILES, KEYS_DIR, Keystore};
 use crate::server::service::{DataLocation, Database, Rng};
@@ -25,17 +28,28 @@ pub struct Restored {
 }
 
 /// Checks a backup: that it is complete, undamaged, of this release or an older one, and that the keys in the data directory are its keys.
-pub async fn verify_backup(data: DataLocation<'_>, backup: &Path, entropy: &dyn Rng) -> Result<Restored, BackupError> {
+pub async fn verify_backup(
+    data: DataLocation<'_>,
+    backup: &Path,
+    entropy: &dyn Rng,
+    progress: &mut dyn ProgressObserver,
+) -> Result<Restored, BackupError> {
     database_file(data.database)?;
     refuse_description(backup)?;
     let info = BackupInfo::read(backup)?;
     refuse_incomplete(backup)?;
-    let contents = verify_copy(data, backup, backup, info.as_ref(), entropy).await?;
+    let contents = verify_copy(data, backup, backup, info.as_ref(), entropy, progress).await?;
     Ok(Restored { contents, info, previous: None })
 }
 
 /// Replaces the database by a backup, unless a portal uses the data directory.
-pub async fn restore(data: DataLocation<'_>, backup: &Path, entropy: &dyn Rng, now: Timestamp) -> Result<Restored, BackupError> {
+pub async fn restore(
+    data: DataLocation<'_>,
+    backup: &Path,
+    entropy: &dyn Rng,
+    now: Timestamp,
+    progress: &mut dyn ProgressObserver,
+) -> Result<Restored, BackupError> {
     let file = database_file(data.database)?;
     // A link to a database stays; its target is replaced.
     let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
@@ -48,8 +62,8 @@ pub async fn restore(data: DataLocation<'_>, backup: &Path, entropy: &dyn Rng, n
     let info = BackupInfo::read(backup)?;
     refuse_incomplete(backup)?;
     let copy = beside(file, ".restoring");
-    let verified = match copy_file(backup, &copy) {
-        Ok(()) => verify_copy(data, backup, &copy, info.as_ref(), entropy).await,
+    let verified = match copy_file(backup, &copy, progress) {
+        Ok(()) => verify_copy(data, backup, &copy, info.as_ref(), entropy, progress).await,
         Err(error) => Err(error),
     };
     if verified.is_err() {
@@ -68,15 +82,16 @@ async fn verify_copy(
     copy: &Path,
     info: Option<&BackupInfo>,
     entropy: &dyn Rng,
+    progress: &mut dyn ProgressObserver,
 ) -> Result<Contents, BackupError> {
     if let Some(BackupInfo { sha256: expected, .. }) = info {
-        let found = sha256(copy)?;
+        let found = sha256(copy, progress)?;
         if found != *expected {
             return Err(BackupError::OtherFile { file: backup.to_owned(), info: BackupInfo::path(backup), found, expected: expected.clone() });
         }
     }
     // Its name in errors is that which the operator knows.
-    let contents = check(copy, Use::Fixed).await.map_err(|error| match error {
+    let contents = check(copy, Use::Fixed, progress).await.map_err(|error| match error {
         BackupError::Damaged { problems, .. } => BackupError::Damaged { file: backup.to_owned(), problems },
         BackupError::NoPortal(_) => BackupError::NoPortal(backup.to_owned()),
         BackupError::Database(_, error) => BackupError::Database(backup.to_owned(), error),
@@ -86,8 +101,8 @@ async fn verify_copy(
     Ok(contents)
 }
 
-fn copy_file(from: &Path, to: &Path) -> Result<(), BackupError> {
-    let mut source = File::open(from).map_err(file_error(from))?;
+fn copy_file(from: &Path, to: &Path, progress: &mut dyn ProgressObserver) -> Result<(), BackupError> {
+    drop(File::open(from).map_err(file_error(from))?);
     match fs::remove_file(to) {
         // Left by a restore that was killed.
         Ok(()) => {}
@@ -95,7 +110,7 @@ fn copy_file(from: &Path, to: &Path) -> Result<(), BackupError> {
         Err(error) => return Err(file_error(to)(error)),
     }
     let mut copy = create_private(to)?;
-    io::copy(&mut source, &mut copy).and_then(|_| copy.sync_all()).map_err(file_error(to))
+    read_into(&mut copy, from, "copying", progress).and_then(|()| copy.sync_all()).map_err(file_error(to))
 }
 
 /// Moves the previous database away with the files beside it, and the new one to its place. If this is interrupted, there is no database or one

@@ -10,6 +10,7 @@ use super::rows::{Row, Table};
 use crate::domain::folding;
 use crate::domain::host_account::is_system_account;
 use crate::domain::ids::{AccountName, ClientId, HostAccountId, HostName, TenantId, UserId};
+use crate::domain::progress::ProgressObserver;
 use crate::domain::refused_lookup::RefusalReason;
 use crate::domain::ssh_key::{Dependencies, HostAccountLink, KeyStatus, LookupDecision, MfaStatus, UNLIMITED, sanitize_label};
 use crate::domain::time::Timestamp;
@@ -30,7 +31,10 @@ pub trait Observer {
     /// Each key with what is planned for it: `None` if it logs in as before.
     fn judged(&mut self, _host: &str, _account: &str, _fingerprint: &str, _reason: Option<Reason>) {}
 
-    fn progress(&mut self, _keys: u64, _of: u64) {}
+    /// Is told how far it is.
+    fn progress(&mut self) -> Option<&mut dyn ProgressObserver> {
+        None
+    }
 }
 
 /// The names in a row of a key.
