@@ -195,6 +195,31 @@ async fn backup_is_private_and_described_and_old_ones_are_deleted() {
     assert!(nowhere.code == Some(1) && nowhere.err.contains("missing does not exist"), "{}", nowhere.err);
 }
 
+/// Files of backups that were killed.
+#[tokio::test]
+async fn incomplete_backups_are_deleted_unless_one_is_being_made() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    let folder = deployment.path().join("backups");
+    fs::create_dir(&folder).expect("a folder");
+    let stale = ["Z.partial", "Z.partial-journal", "Z.json"].map(|end| folder.join(format!("tms-portal-20200101T000000.000{end}")));
+    // Of other programs, and information about a backup that was deleted by hand.
+    let others = ["notes.partial", "tms-portal-notes.partial", "tms-portal-20200102T000000.000Z.json"].map(|name| folder.join(name));
+    for file in stale.iter().chain(&others) {
+        fs::write(file, "").expect("written");
+    }
+    let another = fs::File::open(&folder).expect("a folder");
+    another.try_lock_shared().expect("the lock of another backup");
+    deployment.back_up(&[]);
+    assert!(stale.iter().all(|file| file.exists()), "they may be those of the other backup");
+    drop(another);
+    let said = deployment.run(&["backup", "--to", "backups"]);
+    assert!(said.code == Some(0) && said.out.contains("Deleted backups/tms-portal-20200101T000000.000Z.partial\n"), "{} {}", said.out, said.err);
+    assert!(!stale.iter().any(|file| file.exists()) && others.iter().all(|file| file.exists()));
+}
+
 #[tokio::test]
 async fn running_portal_is_not_restored_over() {
     if postgres::is_used() {

@@ -21,9 +21,7 @@ use crate::server::service::platform::keystore::Keystore;
 use crate::server::service::{DataLocation, Database, Fault, Rng};
 use crate::server::storage;
 pub use crate::server::storage::backup::sync_parent;
-use crate::server::storage::backup::{
-    Contents, Depth, Use, beside, contents, copy_to, directory_of, problems, recorded_keys, size_of_copy,
-};
+use crate::server::storage::backup::{Contents, Depth, Use, beside, contents, copy_to, directory_of, problems, recorded_keys, size_of_copy};
 
 /// The version of [`BackupInfo`] in files.
 const FORMAT: u32 = 1;
@@ -155,6 +153,7 @@ async fn make(
     now: Timestamp,
     progress: &mut dyn ProgressObserver,
 ) -> Result<Backup, BackupError> {
+    let (_lock, mut deleted) = begin_in(dir)?;
     let file = dir.join(format!("{prefix}{}.db", in_file_name(now)));
     let partial = file.with_extension("partial");
     let made = write_backup(source, &partial, &file, now, progress).await;
@@ -163,7 +162,9 @@ async fn make(
         let _ = (fs::remove_file(&partial), fs::remove_file(BackupInfo::path(&file)));
     }
     let info = made?;
-    let deleted = keep.map_or_else(|| Ok(Vec::new()), |keep| delete_older(&file, prefix, keep, &info))?;
+    if let Some(keep) = keep {
+        deleted.extend(delete_older(&file, prefix, keep, &info)?);
+    }
     Ok(Backup { file, info, deleted })
 }
 
@@ -175,6 +176,39 @@ impl Backup {
         }
         Ok(())
     }
+}
+
+/// Deletes what backups that were killed have left in a directory, unless another backup is being made there, and returns a lock that tells
+/// others that one is. The lock is on the directory (`flock`) and ends with its process; backups share it. On a file system without such locks
+/// nothing is deleted.
+fn begin_in(dir: &Path) -> Result<(File, Vec<PathBuf>), BackupError> {
+    let lock = File::open(dir).map_err(file_error(dir))?;
+    let mut deleted = Vec::new();
+    if lock.try_lock().is_ok() {
+        deleted = delete_partial(dir)?;
+        let _ = lock.unlock();
+    }
+    // Waits while another one deletes. There is no file of this one yet.
+    let _ = lock.lock_shared();
+    Ok((lock, deleted))
+}
+
+/// Deletes incomplete backups, with the information about them. A file that cannot be deleted stays; it does not prevent a backup.
+fn delete_partial(dir: &Path) -> Result<Vec<PathBuf>, BackupError> {
+    let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(file_error(dir))?;
+    let is_partial = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let named = [PREFIX, BEFORE_IMPORT].iter().any(|prefix| name.starts_with(prefix))
+            && (name.ends_with("Z.partial") || name.ends_with("Z.partial-journal"));
+        named && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+    };
+    let delete = |path: &PathBuf| {
+        if !path.with_extension("db").exists() {
+            let _ = fs::remove_file(BackupInfo::path(path));
+        }
+        fs::remove_file(path).is_ok()
+    };
+    Ok(entries.into_iter().map(|entry| entry.path()).filter(is_partial).filter(delete).collect())
 }
 
 /// The information is written first: a complete backup always has it.
