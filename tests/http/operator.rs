@@ -15,6 +15,7 @@ mod certificates;
 mod database_copy;
 mod disk_full;
 mod doctor;
+mod handbook;
 mod idp;
 mod import;
 mod migrate;

@@ -1,4 +1,4 @@
-//! A host: a separate sshd, configured as in docs/operations.md.
+//! A host: a separate sshd, configured as in docs/hosts.md.
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};

@@ -1,4 +1,4 @@
-//! `tms link` with real accounts, a real socket, and the helper run as in docs/operations.md.
+//! `tms link` with real accounts, a real socket, and the helper run as in docs/hosts.md.
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};

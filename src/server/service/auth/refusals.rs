@@ -14,7 +14,7 @@ use crate::server::service::platform::refusal_log::Suppressed;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{admins, audit_log, clients};
 
-/// The target of the log lines. Part of their documented format (docs/operations.md).
+/// The target of the log lines. Part of their documented format (docs/reference.md).
 const TARGET: &str = "tms_portal::refusals";
 
 /// At most one audit event about guessing per client or administrator in this time.
