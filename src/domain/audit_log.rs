@@ -1,5 +1,8 @@
 //! Audit events: what happened, for the person concerned and for the tenant's administrators. Written in the transaction of the change.
 
+pub mod record;
+pub mod retention;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -125,6 +128,8 @@ kinds! {
     /// Enabled, disabled, or given a new password.
     PersonChanged = "person_changed",
     PersonInvited = "person_invited",
+    /// The person and their data were removed; the subject is the pseudonym in their events.
+    PersonErased = "person_erased",
     ProviderAdded = "provider_added",
     /// Settings changed, enabled, disabled, or given a new secret.
     ProviderChanged = "provider_changed",
@@ -226,6 +231,7 @@ impl AuditKind {
             | Self::PersonAdded
             | Self::PersonChanged
             | Self::PersonInvited
+            | Self::PersonErased
             | Self::ProviderAdded
             | Self::ProviderChanged
             | Self::ProviderRemoved

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::audit_log::retention::Retention;
 use super::brand::Brand;
 use super::help_contact::HelpContact;
 use super::ids::TenantId;
@@ -68,6 +69,10 @@ pub struct Policy {
     pub brand: Option<Brand>,
     /// Shown on sign-in, error and report pages.
     pub help_contact: Option<HelpContact>,
+    /// How long audit events are kept.
+    pub retention: Retention,
+    /// Only archived audit events are deleted.
+    pub archive_first: bool,
 }
 
 impl Policy {
@@ -91,6 +96,8 @@ impl Policy {
             lowest_linked_uid,
             brand,
             help_contact,
+            retention,
+            archive_first,
         } = self;
         let settings = [
             ("local-passwords", *local_passwords != other.local_passwords),
@@ -110,6 +117,9 @@ impl Policy {
             ("lowest-linked-uid", *lowest_linked_uid != other.lowest_linked_uid),
             ("brand", *brand != other.brand),
             ("help-contact", *help_contact != other.help_contact),
+            ("keep-activity-days", retention.days() != other.retention.days()),
+            ("keep-security-activity-days", retention.security_days() != other.retention.security_days()),
+            ("archive-first", *archive_first != other.archive_first),
         ];
         settings.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
     }
@@ -135,6 +145,8 @@ impl Default for Policy {
             lowest_linked_uid: 1_000,
             brand: None,
             help_contact: None,
+            retention: Retention::default(),
+            archive_first: false,
         }
     }
 }

@@ -72,6 +72,7 @@ impl Language {
             AuditKind::Imported => self.event_imported(),
             AuditKind::ImportedSecretUsed => self.event_imported_secret_used(),
             AuditKind::PersonInvited => self.event_person_invited(),
+            AuditKind::PersonErased => self.event_person_erased(),
             AuditKind::ProviderChanged => self.event_provider_changed(),
             AuditKind::ProviderAdded => self.event_provider_added(),
             AuditKind::ProviderRemoved => self.event_provider_removed(),

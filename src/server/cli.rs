@@ -4,6 +4,7 @@
 #[macro_use]
 mod out;
 
+mod activity;
 mod admin;
 mod backup;
 mod check;
@@ -90,6 +91,8 @@ enum PortalCommand {
     Idp(idp::IdpArgs),
     /// Manage a tenant's people
     Person(person::PersonArgs),
+    /// Follow the audit log, or archive old events
+    Activity(activity::ActivityArgs),
     /// Write the manual pages or the shell completions, for packages
     #[command(hide = true)]
     Doc(CommandDocs),
@@ -152,6 +155,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Client(arguments) => client::run(arguments).await,
         PortalCommand::Idp(arguments) => idp::run(arguments).await,
         PortalCommand::Person(arguments) => person::run(arguments).await,
+        PortalCommand::Activity(arguments) => activity::run(arguments).await,
         PortalCommand::Doc(docs) => Ok(docs.write(PortalArgs::command())?),
     }
 }

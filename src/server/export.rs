@@ -21,6 +21,7 @@ use super::service::ssh_keys::my_keys::KeySummary;
 use super::service::{Fault, Services};
 use super::state::AppState;
 use crate::domain::audit_log::AuditEntry;
+use crate::domain::audit_log::record::RecordFields;
 use crate::domain::pagination::ListParams;
 use crate::domain::paths;
 use crate::domain::ssh_key::search::KeyFilter;
@@ -49,37 +50,16 @@ pub fn router() -> Router<AppState> {
 /// An entry of the audit log in a file.
 #[derive(Serialize)]
 struct ExportRow {
-    /// RFC 3339, in UTC.
-    at: String,
-    kind: String,
-    person: Option<String>,
-    client: Option<String>,
-    subject: Option<String>,
-    administrator: Option<String>,
-    from: Option<String>,
+    #[serde(flatten)]
+    fields: RecordFields,
     /// The same time in the chosen time zone.
     local_time: String,
     time_zone: String,
-    /// The account on a host that it is about.
-    host: Option<String>,
-    account: Option<String>,
 }
 
 impl ExportRow {
     fn new(line: AuditEntry, zone: &Zone) -> Self {
-        Self {
-            local_time: line.at.to_rfc3339_in(zone),
-            time_zone: zone.name().to_owned(),
-            at: line.at.to_rfc3339(),
-            kind: line.kind,
-            person: line.person,
-            client: line.client_id,
-            subject: line.subject,
-            administrator: line.admin,
-            from: line.from,
-            host: line.host,
-            account: line.account,
-        }
+        Self { local_time: line.at.to_rfc3339_in(zone), time_zone: zone.name().to_owned(), fields: line.into() }
     }
 }
 
@@ -141,9 +121,9 @@ async fn json_response(services: Services, record: AuditLogScope, head: String, 
 async fn csv_response(services: Services, record: AuditLogScope, zone: Zone) -> Result<Response, HttpError> {
     let head = b"at,kind,person,client,subject,administrator,from,local_time,time_zone,host,account\r\n".to_vec();
     let line = move |line: AuditEntry, _first: bool| {
-        let line = ExportRow::new(line, &zone);
-        let local = [Some(line.local_time), Some(line.time_zone), line.host, line.account];
-        let event = [Some(line.at), Some(line.kind), line.person, line.client, line.subject, line.administrator, line.from];
+        let ExportRow { fields, local_time, time_zone } = ExportRow::new(line, &zone);
+        let local = [Some(local_time), Some(time_zone), fields.host, fields.account];
+        let event = [Some(fields.at), Some(fields.kind), fields.person, fields.client, fields.subject, fields.administrator, fields.from];
         let cells = event.into_iter().chain(local);
         let mut row = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
         row.write_record(cells.map(|cell| escape_formula(cell.unwrap_or_default()))).map_err(Fault::new)?;

@@ -44,6 +44,7 @@ mod passwords;
 mod preferences;
 mod providers;
 mod races;
+mod retention;
 mod schema;
 mod second_factors;
 mod secrets;

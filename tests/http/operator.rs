@@ -10,6 +10,7 @@ use tms_portal::server::storage::sql::{Connection, query, query_scalar};
 use crate::app;
 use crate::postgres;
 
+mod activity;
 mod backup;
 mod certificates;
 mod database_copy;

@@ -53,6 +53,7 @@ event-tenant-deleted = Tenant deleted
 event-imported = Data imported from a TMS server
 event-imported-secret-used = Imported secret used for the first time
 event-person-invited = Person invited
+event-person-erased = Person and their data removed
 event-provider-added = Identity provider added
 event-provider-changed = Identity provider changed
 event-provider-removed = Identity provider removed

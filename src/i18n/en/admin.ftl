@@ -43,6 +43,7 @@ admin-delegations-no-person = There is no person with this user name.
 admin-delegations-exists = An administrator has already added this delegation. Revoke it first.
 admin-delegations-ended = The delegation has been revoked. Its tokens no longer work, and the keys created with it have been revoked.
 admin-policy-out-of-range = A value is out of range. The name must not be empty. Code lifetime: 1 to 60 minutes. Longest access: 1 to 3650 days. Second-factor lifetime: 1 hour to 10 years. Host link lifetime: 1 to 3650 days. Minimum UID: 1 or more.
+admin-policy-retention-refused = Events must be kept forever (0) or for 30 to 36500 days, and security-relevant events for at least as long as the others. Nothing was changed.
 # $tenant (String) - its name
 admin-tenants-added = The tenant { $tenant } has been created. This is the secret of its first administrator, ~~admin:
 admin-tenants-not-typed = To delete the tenant, enter its name exactly. Nothing was changed.
@@ -232,6 +233,9 @@ admin-policy-machines = Hosts and clients
 admin-policy-host-credential = Require a host credential for key lookups
 admin-policy-open-registration = Allow anyone to register a client
 admin-policy-mvp = MVP mode, for migrating from an older server: missing links and delegations are created when a client requests a key
+admin-policy-keep-activity = Days for which events are kept (0: forever)
+admin-policy-keep-security-activity = Days for which security-relevant events are kept (0: forever)
+admin-policy-retention-hint = Older events are deleted and can no longer be shown to anyone. Security-relevant events are changes by administrators, revocations, reports and limits that were reached. At least 30 days can be set here; the operator can set fewer.
 admin-policy-look = Appearance
 admin-policy-brand-light = Accent colour, light theme
 admin-policy-brand-dark = Accent colour, dark theme

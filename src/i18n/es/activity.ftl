@@ -52,6 +52,7 @@ event-tenant-deleted = Tenant eliminado
 event-imported = Datos importados de un servidor TMS
 event-imported-secret-used = Secreto importado usado por primera vez
 event-person-invited = Persona invitada
+event-person-erased = Persona eliminada con sus datos
 event-provider-added = Proveedor de identidad añadido
 event-provider-changed = Proveedor de identidad modificado
 event-provider-removed = Proveedor de identidad quitado

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 
 use super::components::{AdminPage, Checkbox};
+use crate::domain::audit_log::retention::MAX_DAYS;
 use crate::domain::help_contact::MAX_LENGTH;
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
@@ -35,11 +36,17 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
             <input id=id name=format!("policy[{id}]") type="number" min="1" max=most.to_string() value=value.to_string() required/>
         }
     };
+    let retention = |id: &'static str, label: String, value: u32| {
+        view! {
+            <label for=id>{label}</label>
+            <input id=id name=format!("policy[{id}]") type="number" min="0" max=MAX_DAYS.to_string() value=value.to_string() required aria-describedby="retention-hint"/>
+        }
+    };
     let help_contact = policy.help_contact.as_ref().map(ToString::to_string).unwrap_or_default();
     let command = format!(
         "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --link-days {} --lowest-linked-uid {} \
          --shared-host-accounts {} --require-host-credential {} --open-registration {} --mvp {} --second-factor-for-admins {} \
-         --second-factor-at-consent {} --help-contact {}",
+         --second-factor-at-consent {} --help-contact {} --keep-activity-days {} --keep-security-activity-days {}",
         tenant.id,
         policy.require_started_tick,
         policy.prefill_user_code,
@@ -52,7 +59,9 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
         policy.auto_provision,
         policy.second_factor_for_admins,
         policy.second_factor_at_consent,
-        quote(&help_contact)
+        quote(&help_contact),
+        policy.retention.days(),
+        policy.retention.security_days()
     );
     let (light, dark) = policy.brand.map(|brand| (brand.light(), brand.dark())).unwrap_or_default();
     view! {
@@ -85,6 +94,12 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
                     <Checkbox name="policy[require_host_credential]" checked=policy.require_host_credential text=t.admin_policy_host_credential()/>
                     <Checkbox name="policy[open_registration]" checked=policy.open_registration text=t.admin_policy_open_registration()/>
                     <Checkbox name="policy[mvp]" checked=policy.auto_provision text=t.admin_policy_mvp()/>
+                </fieldset>
+                <fieldset>
+                    <legend>{t.admin_activity()}</legend>
+                    {retention("keep_activity_days", t.admin_policy_keep_activity(), policy.retention.days())}
+                    {retention("keep_security_activity_days", t.admin_policy_keep_security_activity(), policy.retention.security_days())}
+                    <p class="hint" id="retention-hint">{t.admin_policy_retention_hint()}</p>
                 </fieldset>
                 <fieldset>
                     <legend>{t.admin_policy_look()}</legend>

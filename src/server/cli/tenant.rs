@@ -5,8 +5,10 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::{CommandError, TenantOptions};
+use crate::domain::audit_log::retention::{MAX_DAYS, Retention, RetentionRefused};
 use crate::domain::help_contact::HelpContact;
-use crate::server::service::Error;
+use crate::server::config::ConfigProblems;
+use crate::server::service::{Error, Services};
 
 #[derive(clap::Args)]
 pub struct TenantArgs {
@@ -66,6 +68,30 @@ struct TenantSetArgs {
     /// Where people ask for help: an e-mail address, an https URL, a telephone number or a short text; empty: nowhere
     #[arg(long, value_name = "CONTACT", value_parser = parse_help_contact)]
     help_contact: Option<String>,
+    /// How many days audit events are kept; 0: for ever
+    #[arg(long, value_name = "DAYS")]
+    keep_activity_days: Option<u32>,
+    /// How many days audit events of security-relevant kinds are kept; 0: for ever; else at least as long as the others
+    #[arg(long, value_name = "DAYS")]
+    keep_security_activity_days: Option<u32>,
+    /// Whether audit events are deleted only once they are archived (tms-portal activity archive)
+    #[arg(long)]
+    archive_first: Option<bool>,
+}
+
+impl TenantSetArgs {
+    /// The retention with what is given of it. `None` if there is no such tenant any more.
+    async fn retention(&self, services: &Services) -> Result<Option<Retention>, CommandError> {
+        let Some(tenant) = services.find_tenant(&self.target.tenant).await? else { return Ok(None) };
+        let before = tenant.policy.retention;
+        let (days, security_days) =
+            (self.keep_activity_days.unwrap_or(before.days()), self.keep_security_activity_days.unwrap_or(before.security_days()));
+        let refused = |why: RetentionRefused| {
+            let option = if days > MAX_DAYS { "--keep-activity-days" } else { "--keep-security-activity-days" };
+            ConfigProblems(vec![format!("{option}: {why}")])
+        };
+        Ok(Some(Retention::new(days, security_days).map_err(refused)?))
+    }
 }
 
 /// Checks a help contact; empty removes it.
@@ -79,6 +105,13 @@ fn parse_help_contact(text: &str) -> Result<String, String> {
 pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
     let TenantCommand::Set(set) = args.command;
     let (services, operator) = set.target.open_as_operator().await?;
+    let retention = match set.retention(&services).await {
+        Ok(retention) => retention,
+        Err(refused) => {
+            services.close().await;
+            return Err(refused);
+        }
+    };
     let id = set.target.tenant;
     let result = services
         .edit_tenant(&operator, None, move |tenant| {
@@ -100,6 +133,8 @@ pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
             if let Some(contact) = set.help_contact {
                 policy.help_contact = HelpContact::parse(&contact).ok();
             }
+            policy.retention = retention.unwrap_or(policy.retention);
+            policy.archive_first = set.archive_first.unwrap_or(policy.archive_first);
             policy.require_host_credential = set.require_host_credential.unwrap_or(policy.require_host_credential);
         })
         .await;

@@ -1,5 +1,9 @@
 //! Reading the audit log: a person's own events, and a tenant's for administrators.
 
+pub mod archive;
+pub mod follow;
+mod retention;
+
 use super::storage::audit_log;
 pub use super::storage::audit_log::AuditQuery;
 use super::{Fault, Services};
@@ -56,6 +60,10 @@ impl Services {
 }
 
 impl AuditLogScope {
+    pub(in crate::server::service) fn of_person(tenant_id: TenantId, user_id: UserId) -> Self {
+        Self { tenant_id, person: Some(user_id) }
+    }
+
     /// Removes administrators' IP addresses from what other people read.
     fn redacted(&self, line: AuditEntry) -> AuditEntry {
         let hidden = self.person.is_some() && line.admin.is_some();

@@ -1,4 +1,7 @@
-//! The audit log: append-only.
+//! The audit log. Events are appended, deleted after the tenant's retention, and lose what tells of a person who is erased.
+
+pub mod feed;
+pub mod retention;
 
 use std::time::Duration;
 

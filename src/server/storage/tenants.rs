@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::row::{Values, row, select};
 use super::sql;
 use super::{Connection, Error, parse_column, sequences};
+use crate::domain::audit_log::retention::Retention;
 use crate::domain::brand::Brand;
 use crate::domain::help_contact::HelpContact;
 use crate::domain::ids::TenantId;
@@ -38,6 +39,11 @@ row!(tenants:
         brand_light: Option<String>,
         brand_dark: Option<String>,
         help_contact: Option<String>,
+        #[sqlx(try_from = "i64")]
+        keep_activity_days: u32,
+        #[sqlx(try_from = "i64")]
+        keep_security_activity_days: u32,
+        archive_first: bool,
         created_at: i64,
         updated_at: i64,
     }
@@ -48,6 +54,7 @@ impl TryFrom<Row> for Tenant {
 
     fn try_from(row: Row) -> Result<Self, Error> {
         let millis = |value: i64| Duration::from_millis(u64::try_from(value).unwrap_or(0));
+        let retention = Retention::new(row.keep_activity_days, row.keep_security_activity_days);
         Ok(Tenant {
             row_id: row.number,
             id: parse_column("tenants", &row.id, TenantId::parse(row.id.clone()))?,
@@ -72,6 +79,8 @@ impl TryFrom<Row> for Tenant {
                 // Colours that have too little contrast after a change of the portal's own backgrounds are left out.
                 brand: row.brand_light.zip(row.brand_dark).and_then(|(light, dark)| Brand::parse(&light, &dark).ok()),
                 help_contact: row.help_contact.and_then(|contact| HelpContact::parse(&contact).ok()),
+                retention: parse_column("tenants", &row.id, retention)?,
+                archive_first: row.archive_first,
             },
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
@@ -144,6 +153,9 @@ fn settings(tenant: &Tenant) -> Values<'_> {
         .set("brand_light", policy.brand.map(|brand| brand.light()))
         .set("brand_dark", policy.brand.map(|brand| brand.dark()))
         .set("help_contact", policy.help_contact.as_ref().map(HelpContact::as_str))
+        .set("keep_activity_days", policy.retention.days())
+        .set("keep_security_activity_days", policy.retention.security_days())
+        .set("archive_first", policy.archive_first)
 }
 
 /// All tables with a tenant's rows; tables that others refer to come last.
@@ -203,6 +215,14 @@ pub async fn first_table_in_use(db: &mut Connection, id: &TenantId) -> Result<Op
 
 /// Deletes a tenant with all its rows. Returns the number of rows deleted, administrators included.
 pub async fn delete(db: &mut Connection, id: &TenantId) -> Result<u64, Error> {
+    // Those that follow the audit log are told of the gap.
+    sql::query(
+        "UPDATE numbers SET last = (SELECT max(id) FROM activity WHERE tenant_id = $1)
+         WHERE name = 'activity_of_deleted_tenants' AND last < (SELECT max(id) FROM activity WHERE tenant_id = $1)",
+    )
+    .bind(id.as_str())
+    .execute(&mut *db)
+    .await?;
     for table in TABLES {
         let statement = format!("DELETE FROM {table} WHERE tenant_id = $1");
         sql::query(sqlx::AssertSqlSafe(statement)).bind(id.as_str()).execute(&mut *db).await?;

@@ -140,11 +140,14 @@ pub async fn imported_from(db: &mut Connection, tenant: &TenantId) -> Result<Opt
     Ok(sql::query_scalar("SELECT source_sha256 FROM imports WHERE tenant_id = $1").bind(tenant.as_str()).fetch_optional(db).await?)
 }
 
-/// Whether a tenant has changed since it was imported, except by logins and the first use of imported secrets.
+/// Whether a tenant has changed since it was imported, except by logins and the first use of imported secrets; or may have, because events
+/// that tell were deleted.
 pub async fn has_changed_since_import(db: &mut Connection, tenant: &TenantId) -> Result<bool, Error> {
     let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1
                                 AND kind NOT IN ('imported', 'imported_secret_used', 'tenant_created', 'tenant_changed', 'admin_added', 'key_used')
-                                AND id > (SELECT coalesce(min(id), 0) FROM activity WHERE tenant_id = $1 AND kind = 'imported'))";
+                                AND id > (SELECT coalesce(min(id), 0) FROM activity WHERE tenant_id = $1 AND kind = 'imported'))
+                     OR EXISTS (SELECT 1 FROM tenants WHERE id = $1 AND activity_deleted_until >
+                                      (SELECT coalesce(min(id), 0) FROM activity WHERE tenant_id = $1 AND kind = 'imported'))";
     Ok(sql::query_scalar(query).bind(tenant.as_str()).fetch_one(db).await?)
 }
 

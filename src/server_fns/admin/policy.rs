@@ -15,6 +15,8 @@ pub struct PolicyForm {
     pub mfa_hours: u64,
     pub link_days: u64,
     pub lowest_linked_uid: u32,
+    pub keep_activity_days: u32,
+    pub keep_security_activity_days: u32,
     pub prefill_user_code: String,
     pub require_started_tick: String,
     pub own_keys: String,
@@ -34,6 +36,7 @@ pub struct PolicyForm {
 pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), ServerFnError> {
     use std::time::Duration;
 
+    use crate::domain::audit_log::retention::Retention;
     use crate::domain::brand::Brand;
     use crate::domain::display_text;
     use crate::domain::help_contact::HelpContact;
@@ -68,9 +71,15 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
             Err(refused) => return context::flash_error(t.help_contact_refused(refused)).await,
         },
     };
+    let retention = match Retention::new(policy.keep_activity_days, policy.keep_security_activity_days) {
+        Ok(retention) if admin.policy().retention.allows_in_portal(retention) => retention,
+        _ => return context::flash_error(t.admin_policy_retention_refused()).await,
+    };
     let checked = |field: &str| !field.is_empty();
     let policy = Policy {
+        // Only the operator decides on these two.
         local_passwords: false,
+        archive_first: false,
         prefill_user_code: checked(&policy.prefill_user_code),
         require_started_tick: checked(&policy.require_started_tick),
         code_lifetime: Duration::from_secs(code_minutes * 60),
@@ -87,11 +96,12 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         lowest_linked_uid,
         brand,
         help_contact,
+        retention,
     };
     let edit = move |tenant: &mut crate::domain::tenant::Tenant| {
         tenant.display_name = name;
-        // Only the operator decides whether local passwords are allowed.
-        tenant.policy = Policy { local_passwords: tenant.policy.local_passwords, ..policy };
+        let Policy { local_passwords, archive_first, .. } = tenant.policy;
+        tenant.policy = Policy { local_passwords, archive_first, ..policy };
     };
     context::flash_edit_result(services.edit_tenant(&admin, Some(seen), edit).await).await
 }

@@ -28,6 +28,8 @@ pub(in crate::server::service) const BATCH: u32 = 500;
 
 /// Less than the interval of each portal's attempts, so that a single portal cleans up each time.
 const CLEANUP_INTERVAL: Duration = Duration::from_secs(55);
+/// How often old audit events are deleted; they are kept for days.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The steps of one round that failed.
 #[derive(Debug, Default, Error)]
@@ -61,7 +63,11 @@ impl Services {
         self.log_suppressed_refusals();
         let now = self.now();
         let begin = self.write(move |db| async move { deployment::begin_task(db, "cleanup", now, now - CLEANUP_INTERVAL).await }.boxed());
-        if begin.await? { self.run_housekeeping().await } else { Ok(()) }
+        if begin.await? {
+            self.run_housekeeping().await?;
+        }
+        let begin = self.write(move |db| async move { deployment::begin_task(db, "retention", now, now - RETENTION_INTERVAL).await }.boxed());
+        if begin.await? { self.delete_old_audit_events().await } else { Ok(()) }
     }
 
     /// Expires unredeemed grants, and deletes rows past their retention. A step that fails does not keep the others from being done; the fault
