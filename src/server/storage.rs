@@ -30,6 +30,7 @@ pub mod link_requests;
 pub mod mail_outbox;
 pub mod notifications;
 pub mod people;
+pub mod personal_data;
 pub mod postgres;
 pub mod providers;
 pub mod refused_lookups;

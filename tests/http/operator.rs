@@ -20,6 +20,7 @@ mod handbook;
 mod idp;
 mod import;
 mod migrate;
+mod personal_data;
 mod progress;
 mod refusals;
 mod reload;

@@ -1,7 +1,8 @@
-//! `tms-portal person add|show|email|password|unlock|invite|unlink|forget-factors|disable|enable|promote|demote`.
+//! `tms-portal person add|show|email|password|unlock|invite|unlink|forget-factors|disable|enable|promote|demote|export|erase`.
 
 mod email;
 mod identities;
+mod personal_data;
 
 use clap::Subcommand;
 
@@ -11,6 +12,9 @@ use crate::domain::ids::UserId;
 use crate::server::service::Error;
 use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::platform::rng::Secret;
+
+/// Exit code: it can be done, but was not confirmed.
+const NOT_CONFIRMED: u8 = 11;
 
 #[derive(clap::Args)]
 pub struct PersonArgs {
@@ -44,6 +48,10 @@ enum PersonCommand {
     Promote(PersonSelector),
     /// Remove the administrator role
     Demote(PersonSelector),
+    /// Write all that is stored about a person, without secrets, as JSON
+    Export(personal_data::ExportArgs),
+    /// Remove a person and all that is stored about them; audit events stay under a pseudonym
+    Erase(personal_data::EraseArgs),
 }
 
 #[derive(clap::Args)]
@@ -69,6 +77,8 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
         PersonCommand::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
         PersonCommand::Unlink(unlink) => (&unlink.person, ""),
         PersonCommand::Email(email) => (&email.person, ""),
+        PersonCommand::Export(export) => (&export.person, ""),
+        PersonCommand::Erase(erase) => (&erase.person, ""),
         PersonCommand::Show(person)
         | PersonCommand::Password(person)
         | PersonCommand::Unlock(person)
@@ -118,6 +128,8 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
         PersonCommand::Enable(_) => services.set_person_enabled(&operator, user, true).await.map(|()| PersonOutcome::Enabled),
         PersonCommand::Promote(_) => services.set_admin_role(&operator, user, true).await.map(|()| PersonOutcome::Promoted),
         PersonCommand::Demote(_) => services.set_admin_role(&operator, user, false).await.map(|()| PersonOutcome::Demoted),
+        PersonCommand::Export(export) => personal_data::export(&services, &operator, export).await,
+        PersonCommand::Erase(erase) => personal_data::erase(&services, &operator, erase).await,
     };
     services.close().await;
     print_outcome(result, person, output)
@@ -136,6 +148,10 @@ enum PersonOutcome<'a> {
     Password(&'a Secret),
     Invited(Secret),
     Message(String),
+    /// Nothing was done, because that was not confirmed.
+    NotConfirmed(String),
+    /// The output is complete.
+    Printed,
     Disabled,
     Enabled,
     Promoted,
@@ -157,6 +173,11 @@ fn print_outcome(
             finish(&code, "\nIt is entered on the sign-in page, can be used once within 7 days, and is not shown again.\n", "invite")?;
         }
         Ok(PersonOutcome::Message(message)) => println!("{message}"),
+        Ok(PersonOutcome::NotConfirmed(message)) => {
+            println!("{message}");
+            return Err(CommandError::Exit(NOT_CONFIRMED));
+        }
+        Ok(PersonOutcome::Printed) => {}
         Ok(PersonOutcome::Disabled) => println!("{user} has been disabled and can no longer sign in."),
         Ok(PersonOutcome::Enabled) => println!("{user} has been enabled and can sign in again."),
         Ok(PersonOutcome::Promoted) => println!("{user} is now an administrator (see /admin in the portal)."),

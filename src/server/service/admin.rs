@@ -8,6 +8,7 @@ pub mod imported_secrets;
 pub mod lockouts;
 pub mod overview;
 pub mod people;
+pub mod personal_data;
 pub mod providers;
 pub mod secret_rotation;
 pub mod tenants;
