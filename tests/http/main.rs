@@ -24,6 +24,7 @@ mod copy;
 mod database_faults;
 mod device;
 mod display_text;
+mod documents;
 mod errors;
 mod forms;
 mod guards;
