@@ -220,7 +220,7 @@ pub async fn pseudonymize_some_of_admin(
          WHERE id IN (SELECT id FROM activity WHERE tenant_id = $1 AND admin_id = $2 LIMIT $4)",
     );
     let update = update.bind(tenant_id.as_str()).bind(AdminId::of_person(user_id).to_string());
-    Ok(update.bind(format!("person:{pseudonym}")).bind(limit).execute(db).await?.rows_affected())
+    Ok(update.bind(pseudonym).bind(limit).execute(db).await?.rows_affected())
 }
 
 /// Deletes the account. Refused by the database while there are rows that refer to it.

@@ -60,7 +60,7 @@ async fn erased_person_can_do_nothing_and_is_named_nowhere() {
     let under = |column: &str, name: &str| {
         format!("SELECT concat(count(*), ' ', count(from_address), ' ', count(account)) FROM activity WHERE {column} = '{name}'")
     };
-    for (column, name) in [("user_id", erased.pseudonym.clone()), ("admin_id", format!("person:{}", erased.pseudonym))] {
+    for (column, name) in [("user_id", erased.pseudonym.clone()), ("admin_id", erased.pseudonym.clone())] {
         let query: &'static str = under(column, &name).leak();
         let counts = app.texts(query).await.remove(0);
         assert!(!counts.starts_with("0 ") && counts.ends_with(" 0 0"), "{column}: {counts}");
@@ -68,6 +68,10 @@ async fn erased_person_can_do_nothing_and_is_named_nowhere() {
     let last = "SELECT concat(kind, ' ', coalesce(user_id, '-'), ' ', subject, ' ', admin_id) FROM activity ORDER BY id DESC LIMIT 1";
     assert_eq!(app.texts(last).await, [format!("person_erased - {} operator:", erased.pseudonym)]);
     assert!(app.number("SELECT count(*) FROM activity WHERE subject LIKE 'SHA256:%'").await > 0, "fingerprints of keys stay");
+    let eve = UserId::parse("eve").expect("a person");
+    app.services.set_admin_role(&app.operator("test").await, &eve, true).await.expect("an administrator");
+    let page = app.signed_in_as("test", "eve", PASSWORD).await.get("/admin/activity").await;
+    assert!(page.says(&erased.pseudonym) && !page.says("user=erased") && !page.says("user=person"), "{}", page.words());
 }
 
 #[tokio::test]
