@@ -23,6 +23,21 @@ pub enum CredentialKind {
 }
 
 impl CredentialKind {
+    /// In the order of their declaration.
+    pub const ALL: &'static [Self] = &[
+        Self::ClientSecret,
+        Self::AdminSecret,
+        Self::HostCredential,
+        Self::AccessToken,
+        Self::DeviceCode,
+        Self::UserCode,
+        Self::Password,
+        Self::SecondFactor,
+        Self::RecoveryCode,
+        Self::Passkey,
+        Self::Invitation,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClientSecret => "client_secret",
@@ -58,6 +73,10 @@ pub enum AuthenticationFailure {
 }
 
 impl AuthenticationFailure {
+    /// In the order of their declaration.
+    pub const ALL: &'static [Self] =
+        &[Self::Unknown, Self::Wrong, Self::Missing, Self::Malformed, Self::Disabled, Self::NotAllowed, Self::TooManyAttempts];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",

@@ -39,6 +39,7 @@ impl ErrorPage {
                     {self.form.map(|form| view! { <AccountLinks form/> })}
                     <p><a class="button" href=paths::HOME>{translations().error_home()}</a></p>
                     // A portal that is overloaded reads nothing more.
+                    {context::request_id().map(|id| view! { <p class="hint">{translations().error_reference(id)}</p> })}
                     {(self.status != 503).then(|| view! { <TenantHelpContact/> })}
                 </article>
             </Frame>

@@ -131,6 +131,7 @@ pub fn run() -> ExitCode {
     let result = runtime.block_on(dispatch(verb));
     // Without a limit it would wait for RSA keys that are being generated for requests which no longer wait.
     runtime.shutdown_timeout(RUNTIME_LIMIT);
+    super::telemetry::shut_down();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(error, json),

@@ -33,6 +33,9 @@ pub use written_settings::WrittenSettings;
 
 use crate::domain::loopback::is_loopback;
 
+/// Where the packages' timer puts backups.
+const BACKUP_DIR: &str = "/var/backups/tms-portal";
+
 /// Where the data are, for every verb.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DataOptions {
@@ -150,6 +153,10 @@ pub struct ServerOptions {
     /// The address to listen on, unless systemd passes a socket [default: portal.listen of the file, else site-addr]
     #[arg(long, env = "TMS_LISTEN", value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
+    /// Serve metrics for Prometheus on this address, without authentication, such as 127.0.0.1:9464 [default:
+    /// portal.metrics-listen of the file, else none]
+    #[arg(long, env = "TMS_METRICS_LISTEN", value_name = "ADDR")]
+    pub metrics_listen: Option<SocketAddr>,
     /// The URL at which the portal is reached from outside [default: portal.public-url of the file, else http://ADDR; with
     /// TLS here, https://ADDR]
     #[arg(long, env = "TMS_PUBLIC_URL", value_name = "URL")]
@@ -172,6 +179,10 @@ pub struct ServerOptions {
 pub struct Config {
     pub leptos: LeptosOptions,
     pub listen: SocketAddr,
+    /// `None`: there are no metrics.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The directory of the operator's backups, for metrics.
+    pub backup_dir: PathBuf,
     pub data_dir: PathBuf,
     pub database: Database,
     /// An origin, without trailing slash.
@@ -215,6 +226,8 @@ impl Config {
         let database = options.data.database_or(portal.database, &data_dir);
         let mut config = Self {
             listen,
+            metrics_listen: options.metrics_listen.or(portal.metrics_listen),
+            backup_dir: portal.backup_dir.unwrap_or_else(|| PathBuf::from(BACKUP_DIR)),
             database: database.clone().unwrap_or_else(|_| Database::File(data_dir.join(DATABASE_FILE))),
             data_dir,
             public_url: origin.as_ref().map_or_else(|_| written.clone(), public_url::text),
@@ -271,6 +284,9 @@ impl Config {
 
     fn problems(&self, options: &ServerOptions) -> Vec<String> {
         let mut problems = Vec::new();
+        if self.metrics_listen.is_some_and(|metrics| metrics == self.listen && metrics.port() != 0) {
+            problems.push(format!("--metrics-listen: {} is the portal's own address, on which there are no metrics", self.listen));
+        }
         if self.test_tenant && self.is_reachable() && !options.test_tenant_anywhere {
             problems.push(
                 "--test-tenant: others can reach this address, and the test client's secret is public; to allow this, add --test-tenant-anywhere"
@@ -342,6 +358,7 @@ mod tests {
         let options = ServerOptions {
             data: DataOptions { config, data_dir: None, database: None, insecure_database: false },
             listen: Some(listen.parse().expect("an address")),
+            metrics_listen: None,
             public_url: Some(public_url.into()),
             test_tenant,
             test_tenant_anywhere: false,
@@ -349,6 +366,20 @@ mod tests {
             tls: TlsOptions::default(),
         };
         (dir, options)
+    }
+
+    #[test]
+    fn metrics_are_off_unless_an_address_is_set() {
+        let read = |file: &str, option: Option<&str>| {
+            let (_dir, mut options) = options(file, "http://127.0.0.1:3000", "127.0.0.1:3000", false);
+            options.metrics_listen = option.map(|address| address.parse().expect("an address"));
+            Config::read(&options).map(|config| config.metrics_listen.map(|address| address.to_string()))
+        };
+        let file = "[portal]\nmetrics-listen = \"127.0.0.1:9464\"\n";
+        assert_eq!(read("", None).expect("settings"), None);
+        assert_eq!(read(file, None).expect("settings").as_deref(), Some("127.0.0.1:9464"));
+        assert_eq!(read(file, Some("[::1]:1")).expect("settings").as_deref(), Some("[::1]:1"));
+        assert!(read("", Some("127.0.0.1:3000")).is_err(), "the portal's own address");
     }
 
     fn problems(file: &str, public_url: &str, listen: &str, test_tenant: bool) -> usize {

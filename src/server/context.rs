@@ -15,6 +15,7 @@ use super::middleware::security_headers::Https;
 use super::middleware::unavailable::{RETRY_AFTER as RETRY_SOON, fault_status};
 use super::preferences::{LastMethod, Theme};
 use super::request_context::RequestContext;
+use super::request_id::RequestId;
 use super::service::audit_log::AuditQuery;
 use super::service::auth::principals::{ConsentAuthorized, RecentlyAuthenticated};
 use super::service::platform::rng::Secret;
@@ -51,6 +52,7 @@ pub struct RenderContext {
     pub languages: Languages,
     pub https: Https,
     pub certificate_expiry: Option<Timestamp>,
+    pub request_id: Option<RequestId>,
 }
 
 /// Language and time zone of a response. Read once per request: a page asks for them with each text and time.
@@ -76,6 +78,11 @@ pub fn translations() -> Translations {
 /// When the certificate of the portal's own TLS expires.
 pub fn certificate_expiry() -> Option<Timestamp> {
     use_context::<RenderContext>()?.certificate_expiry
+}
+
+/// The id of the request, by which its lines in the log are found.
+pub fn request_id() -> Option<String> {
+    use_context::<RenderContext>()?.request_id.map(|id| id.as_str().to_owned())
 }
 
 /// The languages that can be chosen.

@@ -56,6 +56,10 @@ impl Draining {
         OpenConnection(self.0.clone())
     }
 
+    pub fn open_connections(&self) -> usize {
+        *self.0.open.borrow()
+    }
+
     /// Accepts no more connections, and waits until those that are open have been closed, or for [`LIMIT`].
     pub async fn drain(&self) {
         self.0.stopping.send_replace(Some(Instant::now() + ACCEPT_LIMIT));

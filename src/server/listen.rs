@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::Router;
 use axum::extract::connect_info::Connected;
 use axum_server::accept::Accept;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
@@ -18,6 +19,7 @@ use tokio::net::TcpStream;
 use tokio_io_timeout::TimeoutStream;
 
 use super::draining::{Drained, Draining, OpenConnection};
+use super::metrics::{self, Metrics};
 use super::middleware::rate_limit::Limiter;
 use super::router::router;
 use super::state::AppState;
@@ -59,19 +61,34 @@ impl ServerHandle {
         self.server.graceful_shutdown(Some(deadline.saturating_duration_since(Instant::now())));
     }
 
+    /// The number of open connections.
+    pub fn open_connections(&self) -> usize {
+        self.draining.open_connections()
+    }
+
     /// Stops at once.
     pub fn shutdown(&self) {
         self.server.shutdown();
     }
 }
 
-/// Serves requests until the handle is shut down; over TLS if configured.
+/// Serves the portal until the handle is shut down; over TLS if configured.
 pub async fn serve(listener: TcpListener, tls: Option<RustlsConfig>, handle: ServerHandle, timeouts: Timeouts, state: AppState) -> io::Result<()> {
+    serve_routes(listener, tls, handle, timeouts, router(state)).await
+}
+
+pub async fn serve_routes(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    handle: ServerHandle,
+    timeouts: Timeouts,
+    routes: Router,
+) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = ReportingListener::new(tokio::net::TcpListener::from_std(listener)?, handle.draining);
     let mut server = Server::<PeerAddress>::from_listener(listener).handle(handle.server);
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(timeouts.idle);
-    let app = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let app = routes.into_make_service_with_connect_info::<SocketAddr>();
     let acceptor = TimeoutAcceptor(timeouts);
     match tls {
         None => server.acceptor(acceptor).http1_only().serve(app).await,
@@ -130,6 +147,9 @@ impl ReportingListener {
     fn report(&self, error: &io::Error) {
         // Those are about one connection, which its peer has ended.
         let of_peer = matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset);
+        if !of_peer {
+            metrics::record(Metrics::count_accept_error);
+        }
         if !of_peer && self.lines.check("accept").is_ok() {
             tracing::warn!(%error, "Connections cannot be accepted; they wait until this has ended");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
@@ -23,12 +23,15 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 
 use super::context::{self, RenderContext};
+use super::metrics::Route;
 use super::middleware::forms::{MAX_FORM_SIZE, RenderMismatchPage};
 use super::middleware::outermost::{self, Outermost, RouteRules};
 use super::middleware::security_headers::security_headers;
 use super::middleware::unavailable::with_retry_after;
 use super::middleware::{client_ip, cookies, forms, http_error, once, page_runtime, rate_limit, require_sign_in};
+use super::request_id::{self, RequestIds};
 use super::service::platform::readiness;
+use super::service::{Rng as _, SystemRng};
 use super::sign_in::session_store::{self, DbSessionStore};
 use super::state::AppState;
 use super::{brand, export, not_found, oauth, request_context, sign_in, telemetry, tms};
@@ -39,19 +42,53 @@ use crate::pages::{App, ErrorPage, FormElsewhere, shell};
 /// Time limit of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-const PAGES: RouteRules =
-    RouteRules { max_body: MAX_FORM_SIZE, timeout: REQUEST_TIMEOUT, respond_to_failure: outermost::bare_failure, span: telemetry::page_span };
-const MACHINES: RouteRules = RouteRules { max_body: oauth::LARGEST_BODY, span: telemetry::machine_span, ..PAGES };
-const OAUTH: RouteRules = RouteRules { respond_to_failure: oauth::error::respond_to_failure, ..MACHINES };
-const TMS_API: RouteRules = RouteRules { timeout: tms::TIMEOUT, respond_to_failure: tms::respond_to_failure, ..MACHINES };
+const PAGES: RouteRules = RouteRules {
+    max_body: MAX_FORM_SIZE,
+    timeout: REQUEST_TIMEOUT,
+    respond_to_failure: outermost::bare_failure,
+    span: telemetry::page_span,
+    route: page_route,
+};
+const MACHINES: RouteRules = RouteRules { max_body: oauth::LARGEST_BODY, span: telemetry::machine_span, route: machine_route, ..PAGES };
+const OAUTH: RouteRules = RouteRules { respond_to_failure: oauth::error::respond_to_failure, route: |_| Route::OAuth, ..MACHINES };
+const TMS_API: RouteRules = RouteRules { timeout: tms::TIMEOUT, respond_to_failure: tms::respond_to_failure, route: tms_route, ..MACHINES };
 
 pub fn router(state: AppState) -> Router {
+    let mut seed = [0; 32];
+    SystemRng.fill(&mut seed);
+    let ids = Arc::new(RequestIds::new(seed));
     let within = |rules, routes: Router<AppState>| {
-        let outermost = Outermost { app: state.clone(), rules, render_error, headers: security_headers(state.https) };
+        let outermost = Outermost { app: state.clone(), rules, render_error, ids: Arc::clone(&ids), headers: security_headers(state.https) };
         routes.layer(from_fn_with_state(Arc::new(outermost), outermost::run))
     };
     let routes = within(TMS_API, tms::router()).merge(within(OAUTH, oauth::router())).merge(within(MACHINES, machine_routes()));
     routes.merge(within(PAGES, page_routes(&state).merge(static_files(&state)))).with_state(state)
+}
+
+fn tms_route(request: &Request) -> Route {
+    if request.uri().path() == tms::LOOKUP { Route::KeyLookup } else { Route::TmsApi }
+}
+
+fn machine_route(request: &Request) -> Route {
+    match request.uri().path() {
+        paths::HEALTHZ | paths::READYZ => Route::Probe,
+        _ => Route::Other,
+    }
+}
+
+fn page_route(request: &Request) -> Route {
+    // Without one, the path is none of the pages.
+    let Some(matched) = request.extensions().get::<MatchedPath>() else { return Route::StaticFile };
+    let is_below = |path: &str| matched.as_str().strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    if is_below(paths::ACTIONS) {
+        Route::Form
+    } else if matched.as_str().contains("{*") {
+        Route::StaticFile
+    } else if is_below(paths::SIGN_IN) || is_below(paths::SIGN_OUT) {
+        Route::SignIn
+    } else {
+        Route::Page
+    }
 }
 
 fn machine_routes() -> Router<AppState> {
@@ -81,7 +118,12 @@ fn page_routes(state: &AppState) -> Router<AppState> {
 /// Provides the context of pages and server functions.
 fn provide_app_context(state: &AppState) {
     provide_context(state.services.clone());
-    provide_context(RenderContext { languages: state.languages.clone(), https: state.https, certificate_expiry: state.certificate_expiry.get() });
+    provide_context(RenderContext {
+        languages: state.languages.clone(),
+        https: state.https,
+        certificate_expiry: state.certificate_expiry.get(),
+        request_id: request_id::current(),
+    });
     context::provide_locale(&state.languages);
 }
 

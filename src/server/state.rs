@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 
+use super::metrics::Limit;
 use super::middleware::client_ip::TrustedProxies;
 use super::middleware::rate_limit::{Limiter, network};
 use super::middleware::security_headers::Https;
@@ -204,12 +205,12 @@ impl Limits {
 impl From<RequestLimits> for Limits {
     fn from(limits: RequestLimits) -> Self {
         Self {
-            device_requests: Limiter::per_minute(limits.device_requests),
-            oauth_requests: Limiter::per_minute(limits.oauth_requests),
-            wrong_secrets: Limiter::per_minute(limits.wrong_secrets),
-            registrations: Limiter::per_minute(limits.registrations),
-            pages: Limiter::per_minute(limits.pages),
-            upstream_callbacks: Limiter::per_minute(limits.upstream_callbacks),
+            device_requests: Limiter::per_minute(limits.device_requests).counted_as(Limit::DeviceRequests),
+            oauth_requests: Limiter::per_minute(limits.oauth_requests).counted_as(Limit::OAuthRequests),
+            wrong_secrets: Limiter::per_minute(limits.wrong_secrets).counted_as(Limit::WrongSecrets),
+            registrations: Limiter::per_minute(limits.registrations).counted_as(Limit::Registrations),
+            pages: Limiter::per_minute(limits.pages).counted_as(Limit::Pages),
+            upstream_callbacks: Limiter::per_minute(limits.upstream_callbacks).counted_as(Limit::UpstreamCallbacks),
             refused_logouts: Limiter::per_minute(NonZeroU32::MIN),
             unknown_addresses: Limiter::per_minute(NonZeroU32::MIN),
         }

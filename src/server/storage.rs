@@ -17,6 +17,7 @@ pub mod copy;
 pub mod delegations;
 pub mod deployment;
 pub mod device_grants;
+pub mod expiring;
 mod failure;
 mod folding_backfill;
 pub mod form_results;
@@ -55,6 +56,7 @@ use tokio::runtime::Handle;
 
 use crate::domain::ssh_key::Dependencies;
 use crate::domain::time::Timestamp;
+use crate::server::metrics::DatabaseFiles;
 
 use batched_reader::BatchedReader;
 use clients::{ClientKey, ClientLookup};
@@ -328,6 +330,17 @@ impl Storage {
     /// Makes a change that has to reach the disk.
     pub async fn check_write(&self, now: Timestamp) -> Result<(), Error> {
         self.write(move |db| Box::pin(deployment::record_check(db, now))).await
+    }
+
+    /// The number of changes that wait for the writer.
+    pub fn waiting_writes(&self) -> usize {
+        self.writer.waiting()
+    }
+
+    /// The sizes of the embedded database's files; `None` if the database is a server.
+    pub async fn file_sizes(&self) -> Option<DatabaseFiles> {
+        let file = self.file.clone()?;
+        tokio::task::spawn_blocking(move || sqlite::sizes(&file)).await.ok().flatten()
     }
 
     /// Whether a commit waits for a synchronous standby.

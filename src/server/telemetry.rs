@@ -3,6 +3,10 @@
 //!
 //! URLs are logged without query, headers and bodies not at all, so that codes and tokens are never logged.
 
+mod lines;
+#[cfg(feature = "otel")]
+mod otlp;
+
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -15,19 +19,39 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::request_id::RequestId;
+use lines::{JsonLines, TextLines};
+
 /// Starts the log. `Err`: an environment variable is not valid.
 pub fn init() -> Result<(), String> {
     let filter = variable("TMS_LOG")?.map_or_else(|| Ok(usual_filter()), |filter| parse_filter(&filter).map_err(|why| format!("TMS_LOG: {why}")))?;
     // A log that cannot be written, such as to a closed pipe, is not reported on standard error: that would be a panic.
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(has_colours()).log_internal_errors(false);
     let lines = match variable("TMS_LOG_FORMAT")?.as_deref() {
-        None | Some("text") => lines.boxed(),
-        Some("json") => lines.json().boxed(),
+        None | Some("text") => lines.event_format(TextLines::default()).boxed(),
+        Some("json") => lines.json().map_event_format(JsonLines).boxed(),
         Some(other) => return Err(format!("TMS_LOG_FORMAT: {other:?} is neither text nor json")),
     };
+    let subscriber = tracing_subscriber::registry().with(lines.with_filter(filter));
+    #[cfg(feature = "otel")]
+    let subscriber = subscriber.with(otlp::layer()?);
     // Fails only if a logger is installed already, which then remains.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(filter)).try_init();
+    let _ = subscriber.try_init();
     Ok(())
+}
+
+/// Sends what has not been sent yet, before the process ends.
+pub fn shut_down() {
+    #[cfg(feature = "otel")]
+    otlp::shut_down();
+}
+
+/// Adds the id of the request to the span that is exported.
+pub fn annotate(span: &Span, request: &RequestId) {
+    #[cfg(feature = "otel")]
+    otlp::annotate(span, request);
+    #[cfg(not(feature = "otel"))]
+    let _ = (span, request);
 }
 
 /// An environment variable; `None` if it is not set, or empty.

@@ -35,6 +35,8 @@ use error::{OVERLOADED, TmsError};
 
 /// Time limit of a request.
 pub const TIMEOUT: Duration = Duration::from_secs(25);
+/// Where hosts look up keys.
+pub const LOOKUP: &str = "/v1/tms/pubkeys/creds/retrieve";
 
 pub fn router() -> Router<AppState> {
     described()
@@ -129,6 +131,7 @@ mod tests {
     use tracing::Span;
 
     use super::*;
+    use crate::server::metrics::Route;
     use crate::server::middleware::outermost::{RouteRules, within_limits};
 
     #[tokio::test]
@@ -137,7 +140,7 @@ mod tests {
         async fn panicking() {
             panic!("an answer that panics, on purpose")
         }
-        let rules = RouteRules { max_body: 0, timeout: Duration::ZERO, respond_to_failure, span: |_| Span::none() };
+        let rules = RouteRules { max_body: 0, timeout: Duration::ZERO, respond_to_failure, span: |_| Span::none(), route: |_| Route::TmsApi };
         let limits = from_fn(move |request, next| within_limits(rules, request, next));
         let router: Router = Router::new().route("/hangs", get(hanging)).route("/panics", get(panicking)).layer(limits);
         for (path, status) in [("/hangs", 503), ("/panics", 500)] {

@@ -12,6 +12,7 @@ async fn browsers_get_an_error_page_and_programs_json() {
         let page = app.browser().get(path).await;
         assert_eq!((page.status, page.title()), (status, en().document_title_refused(title).as_str()));
         assert!(page.says(en().error_home()) && page.says("<main"), "{}", page.text);
+        assert!(page.says(en().error_reference(page.header("x-request-id"))), "{}", page.text);
         let machine = app.http.get(app.url(path)).send().await.expect("an answer");
         assert_eq!(machine.status(), status);
         assert!(!machine.text().await.expect("a text").contains('<'));

@@ -229,6 +229,7 @@ fn assert_secure(headers: &reqwest::header::HeaderMap, https: bool, kind: &str) 
         assert!(all.next().is_none(), "{kind}: {name} twice");
         first
     };
+    assert_eq!(value("x-request-id").len(), 32, "{kind}");
     assert_eq!(value("x-content-type-options"), "nosniff", "{kind}");
     assert_eq!(value("referrer-policy"), "same-origin", "{kind}");
     assert_eq!(value("x-frame-options"), "DENY", "{kind}");

@@ -16,6 +16,8 @@ error-busy = Portal temporarily unavailable
 error-busy-means = The portal cannot handle the request at the moment, for example because it is very busy or under maintenance. Wait a minute, check whether the change was saved, and only then try again.
 error-fault = Something went wrong on our side
 error-fault-means = We cannot tell whether the change was saved. Check before you try again. If the problem persists, tell your centre’s help desk when it happened.
+# $reference (String)
+error-reference = Reference: { $reference }
 error-home = Go to the start page
 error-other-account = This form belongs to another account
 # $who (String)

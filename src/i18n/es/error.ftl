@@ -16,6 +16,7 @@ error-busy = Portal no disponible temporalmente
 error-busy-means = El portal no puede atender la solicitud en este momento, por ejemplo porque está muy ocupado o en mantenimiento. Espere un minuto, compruebe si el cambio se ha guardado y solo entonces inténtelo de nuevo.
 error-fault = Se ha producido un error por nuestra parte
 error-fault-means = No podemos saber si el cambio se ha guardado. Compruébelo antes de intentarlo de nuevo. Si el problema continúa, indique al soporte de su centro cuándo ocurrió.
+error-reference = Referencia: { $reference }
 error-home = Ir a la página de inicio
 error-other-account = Este formulario pertenece a otra cuenta
 error-other-account-means = Ahora ha iniciado sesión como { $who }. El formulario se abrió para otra cuenta, así que no se ha cambiado nada. Abra de nuevo la página para continuar como { $who }, o inicie sesión primero con la otra cuenta.

@@ -22,6 +22,7 @@ pub fn run(config: &Config, now: Timestamp) -> Result<(), ConfigProblems> {
     }
     println!("The settings are valid.");
     println!("  listen      {}", config.listen);
+    println!("  metrics     {}", config.metrics_listen.map_or_else(|| "off".to_owned(), |address| address.to_string()));
     println!("  public URL  {}", config.public_url);
     println!("  TLS         {}", tls(&config.tls));
     println!("  data        {}", config.data_dir.display());

@@ -1,6 +1,7 @@
 //! `tms-portal serve`.
 
 mod background;
+mod metrics;
 mod shutdown;
 
 use std::net::TcpListener;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use self::metrics::Measured;
 use super::init::SetupOptions;
 use super::messages::TestPassword;
 use super::reload::Reloader;
@@ -18,6 +20,7 @@ use crate::i18n::Languages;
 use crate::server::config::Config;
 use crate::server::listen::{self, ServerHandle};
 use crate::server::mail::{self, MailSender, SmtpUnusable};
+use crate::server::metrics::turn_on;
 use crate::server::middleware::security_headers::Https;
 use crate::server::service::platform::backup::check_before_start;
 use crate::server::service::platform::keystore::has_keys;
@@ -54,8 +57,18 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     let lock = lock_data(&config)?;
     let listener = passed.map_or_else(|| TcpListener::bind(config.listen), Ok);
     let listener = listener.map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
+    let metrics_listener = config.metrics_listen.map(metrics::bind).transpose()?;
     let reloader = Reloader::new(options.server, &config, SystemClock.now())?;
     check_before_start(&config.database).await?;
+    // Before the database is opened, whose writer is measured.
+    let measuring = match metrics_listener {
+        Some(listener) => {
+            metrics::report(listener.local_addr()?);
+            let measuring = turn_on(SystemClock.now()).map_err(|error| CommandError::Other(format!("metrics: {error}")))?;
+            Some((listener, measuring))
+        }
+        None => None,
+    };
     // A portal of several gets its keys from the first one: keys of its own would be of no use.
     let services = open(&config, matches!(config.database, Database::File(_))).await?;
     let secrets = SecretsTarget::of_server(options.secrets_to, &config.data_dir);
@@ -98,6 +111,11 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
         trusted_proxies: config.trusted_proxies.into(),
         limits: config.limits.into(),
     });
+    let measuring = measuring.map(|(listener, metrics)| {
+        let measured = Measured { metrics, portal: handle.clone(), state: state.clone(), backup_dir: config.backup_dir };
+        let tasks = [tokio::spawn(metrics::serve(listener, measured)), tokio::spawn(metrics::run_upkeep(metrics))];
+        tasks.into_iter().chain([tokio::spawn(background::measure_expiring(services.clone()))]).collect::<Vec<_>>()
+    });
     let tls = reloader.tls();
     tokio::spawn(reloader.run(state.clone(), hangups));
     systemd::tell_ready();
@@ -105,6 +123,7 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     housekeeping.abort();
     check.abort();
     watchdog.abort();
+    measuring.into_iter().flatten().for_each(|task| task.abort());
     if let Some(mail) = mail {
         // What is not sent by then is sent after the next start.
         tokio::select! {

@@ -62,6 +62,10 @@ const BUILD_OPTIONS: &[&str] = &[
 #[serde(default, rename_all = "kebab-case")]
 pub struct PortalSection {
     pub listen: Option<SocketAddr>,
+    /// The address for metrics.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The directory of backups, whose age is a metric.
+    pub backup_dir: Option<PathBuf>,
     pub data_dir: Option<PathBuf>,
     /// The URL of a PostgreSQL database.
     pub database: Option<String>,

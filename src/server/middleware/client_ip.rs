@@ -36,6 +36,12 @@ impl From<Vec<IpNet>> for TrustedProxies {
     }
 }
 
+impl TrustedProxies {
+    fn trusts(&self, address: &IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(address))
+    }
+}
+
 /// A header in which proxies pass on the client's address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -46,8 +52,7 @@ pub enum ForwardedHeader {
 
 /// Determines the client's address and stores it in the request. `lines` limits the log lines about unknown addresses.
 pub fn insert(proxies: &TrustedProxies, lines: &Limiter, request: &mut Request) {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
-    let address = peer.and_then(|peer| match resolve(peer, request.headers(), proxies) {
+    let address = peer(request).and_then(|peer| match resolve(peer, request.headers(), proxies) {
         Ok(address) => Some(address),
         Err(unknown) => {
             if lines.check(&peer.to_string()).is_ok() {
@@ -59,6 +64,16 @@ pub fn insert(proxies: &TrustedProxies, lines: &Limiter, request: &mut Request) 
     request.extensions_mut().insert(RealIp(address));
 }
 
+/// Whether a trusted proxy sends the request.
+pub fn is_from_proxy(proxies: &TrustedProxies, request: &Request) -> bool {
+    peer(request).is_some_and(|peer| proxies.trusts(&peer))
+}
+
+/// The other end of the connection.
+fn peer(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical())
+}
+
 /// Why an address is unknown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 enum UnknownClientError {
@@ -67,7 +82,7 @@ enum UnknownClientError {
 }
 
 fn resolve(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> Result<IpAddr, UnknownClientError> {
-    let is_trusted = |address: &IpAddr| proxies.networks.iter().any(|network| network.contains(address));
+    let is_trusted = |address: &IpAddr| proxies.trusts(address);
     if !is_trusted(&peer) {
         return Ok(peer);
     }

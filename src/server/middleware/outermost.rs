@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -16,6 +16,8 @@ use tracing::{Instrument, Level, Span};
 use super::http_error::{self, RenderErrorPage};
 use super::unavailable::unavailable;
 use super::{client_ip, security_headers};
+use crate::server::metrics::{self, Route};
+use crate::server::request_id::{self, Hex, RequestIds};
 use crate::server::service::Fault;
 use crate::server::state::AppState;
 use crate::server::telemetry;
@@ -31,7 +33,13 @@ pub struct RouteRules {
     pub respond_to_failure: fn(HandlerFailure) -> Response,
     /// The context of log lines.
     pub span: fn(&Request) -> Span,
+    /// What a request is for, in metrics.
+    pub route: fn(&Request) -> Route,
 }
+
+/// The response's header with the id of its request.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Why a handler made no response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +72,7 @@ pub struct Outermost {
     pub app: AppState,
     pub rules: RouteRules,
     pub render_error: RenderErrorPage,
+    pub ids: Arc<RequestIds>,
     /// The security headers of every response.
     pub headers: HeaderMap,
 }
@@ -71,7 +80,10 @@ pub struct Outermost {
 /// Logs the request, determines where it comes from, limits its body and its time, catches panics, renders error pages for browsers, and
 /// sets the headers of all responses.
 pub async fn run(State(outermost): State<Arc<Outermost>>, mut request: Request, next: Next) -> Response {
+    let measured = metrics::start().map(|started| (started, (outermost.rules.route)(&request)));
+    let id = outermost.ids.generate(trace_id(&outermost.app, &request));
     let span = (outermost.rules.span)(&request);
+    telemetry::annotate(&span, &id);
     let (method, route) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let answer = async {
         let (started, app) = (tracing::enabled!(Level::DEBUG).then(Instant::now), &outermost.app);
@@ -95,9 +107,23 @@ pub async fn run(State(outermost): State<Arc<Outermost>>, mut request: Request, 
         if let Some(started) = started {
             telemetry::log_response(&response, started.elapsed());
         }
+        if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+            response.headers_mut().insert(X_REQUEST_ID, id);
+        }
         response
     };
-    answer.instrument(span).await
+    let response = request_id::scope(id, answer).instrument(span).await;
+    if let Some((started, route)) = measured {
+        metrics::record(|metrics| metrics.count_request(route, response.status().as_u16(), started.elapsed()));
+    }
+    response
+}
+
+/// The trace that the request is a part of, if a trusted proxy says so; with several headers, none is.
+fn trace_id(app: &AppState, request: &Request) -> Option<Hex> {
+    let mut headers = request.headers().get_all(TRACEPARENT).iter();
+    let (Some(header), None) = (headers.next(), headers.next()) else { return None };
+    client_ip::is_from_proxy(&app.trusted_proxies.get(), request).then(|| request_id::trace_id(header.as_bytes())).flatten()
 }
 
 /// Runs the inner layers and the handler.

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tracing::{Instrument, Span};
 
 use super::unavailable::unavailable;
+use crate::server::request_id;
 
 /// Scheduling priority of these threads (`nice`): they yield to others that want the same core.
 const NICENESS: i32 = 10;
@@ -41,7 +42,7 @@ pub async fn render(answer: impl Future<Output = Response> + Send + 'static) -> 
 }
 
 async fn spawn(answer: impl Future<Output = Response> + Send + 'static, to_its_end: bool) -> Response {
-    let answer = answer.instrument(Span::current());
+    let answer = request_id::carry(answer).instrument(Span::current());
     let Some(threads) = RUNTIME.as_ref() else { return answer.await };
     let mut task = AbortOnDrop { task: threads.spawn(answer), run_to_completion: to_its_end };
     match (&mut task.task).await {

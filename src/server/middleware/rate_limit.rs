@@ -13,6 +13,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::domain::attempts::UNKNOWN_ADDRESS_FACTOR;
 use crate::domain::time::retry_after;
+use crate::server::metrics::{self, Limit};
 
 /// With more callers than this, those without recent requests are removed.
 const PRUNE_ABOVE: usize = 50_000;
@@ -27,6 +28,8 @@ pub struct Limiter {
     counters: Arc<RwLock<Arc<Counters>>>,
     /// When callers over the limit may send again.
     blocked_until: Arc<Mutex<HashMap<String, Instant>>>,
+    /// Under which refusals are counted in metrics.
+    counted_as: Option<Limit>,
 }
 
 struct Counters {
@@ -44,7 +47,17 @@ impl Counters {
 
 impl Limiter {
     pub fn per_minute(most: NonZeroU32) -> Self {
-        Self { counters: Arc::new(RwLock::new(Counters::per_minute(most))), blocked_until: Arc::default() }
+        Self { counters: Arc::new(RwLock::new(Counters::per_minute(most))), blocked_until: Arc::default(), counted_as: None }
+    }
+
+    pub fn counted_as(self, limit: Limit) -> Self {
+        Self { counted_as: Some(limit), ..self }
+    }
+
+    fn count_refusal(&self) {
+        if let Some(limit) = self.counted_as {
+            metrics::record(|metrics| metrics.count_limited(limit));
+        }
     }
 
     /// Changes the limit. With another limit counting begins anew; callers that are blocked stay blocked.
@@ -65,6 +78,7 @@ impl Limiter {
         limiter.check_key(&caller.to_owned()).map_err(|not_until| {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
             self.block(caller, wait);
+            self.count_refusal();
             wait
         })
     }
@@ -74,7 +88,10 @@ impl Limiter {
     pub fn check_blocked(&self, caller: &str) -> Result<(), Duration> {
         let waiting = self.blocked_until.lock().unwrap_or_else(PoisonError::into_inner);
         let left = waiting.get(caller).map(|until| until.saturating_duration_since(Instant::now()));
-        left.filter(|left| !left.is_zero()).map_or(Ok(()), Err)
+        left.filter(|left| !left.is_zero()).map_or(Ok(()), |left| {
+            self.count_refusal();
+            Err(left)
+        })
     }
 
     fn block(&self, caller: &str, wait: Duration) {

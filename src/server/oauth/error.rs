@@ -12,6 +12,7 @@ use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
 use crate::server::middleware::outermost::{HandlerFailure, INVALID_HOST, UnloggedFault};
 use crate::server::middleware::unavailable::{fault_status, with_retry_after};
+use crate::server::request_id;
 use crate::server::service::authorizations::access_tokens::RevocationRefused;
 use crate::server::service::device_flow::device_grants::PollRefused;
 use crate::server::service::{Error, Fault};
@@ -96,7 +97,12 @@ impl OAuthError {
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let (status, error, description) = self.parts();
-        let mut response = (status, NO_STORE_HEADERS, Json(json!({ "error": error, "error_description": description }))).into_response();
+        let mut body = json!({ "error": error, "error_description": description });
+        // Clients ignore parameters that they do not know.
+        if let (true, Some(id), Some(body)) = (status.is_server_error(), request_id::current(), body.as_object_mut()) {
+            body.insert("request_id".to_owned(), id.as_str().into());
+        }
+        let mut response = (status, NO_STORE_HEADERS, Json(body)).into_response();
         let headers = response.headers_mut();
         let wait = match &self {
             OAuthError::SlowDown(wait) | OAuthError::Overload(wait) => Some(*wait),

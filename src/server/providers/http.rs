@@ -16,6 +16,7 @@ use super::url::check_url;
 use crate::domain::error_chain::causes;
 use crate::domain::provider::Provider;
 use crate::proxy::Proxy;
+use crate::server::metrics::{self, ProviderResult};
 use crate::server::providers::error::ProviderError;
 
 /// Time limit of a whole exchange; a person waits for it.
@@ -109,6 +110,20 @@ impl HttpClient {
 
 impl ProviderHttp<'_> {
     async fn send(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+        let started = metrics::start();
+        let answered = self.exchange(request).await;
+        if let Some(started) = started {
+            let result = match &answered {
+                Ok(response) if response.status().is_client_error() => ProviderResult::Refused,
+                Ok(_) => ProviderResult::Answered,
+                Err(_) => ProviderResult::Failed,
+            };
+            metrics::record(|metrics| metrics.count_provider_request(result, started.elapsed()));
+        }
+        answered
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
         let request = reqwest::Request::try_from(request).map_err(|error| ProviderError::Misconfigured(error.to_string()))?;
         check_url(request.url().as_str(), self.local)?;
         self.client.check_address_allowed(request.url())?;

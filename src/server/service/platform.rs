@@ -6,6 +6,7 @@ pub mod data_lock;
 pub(super) mod disk_full;
 pub mod examination;
 pub mod file_modes;
+mod figures;
 pub mod form_results;
 pub mod housekeeping;
 pub mod keystore;

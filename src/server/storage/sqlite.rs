@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 use super::sql::{self, ColumnRow, Connection, Pool};
 use super::{Error, Readers, folding_backfill};
+use crate::server::metrics::DatabaseFiles;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/server/storage/migrations/sqlite");
 
@@ -160,6 +161,12 @@ pub(super) fn readers(file: &Path, readers: Readers) -> Pool {
 pub fn space_left(file: &Path) -> Option<u64> {
     let disk = rustix::fs::statvfs(file).ok().filter(|disk| disk.f_blocks > 0)?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// The sizes of the database and its WAL; `None` if they cannot be read.
+pub fn sizes(file: &Path) -> Option<DatabaseFiles> {
+    let size = |path: &Path| fs::metadata(path).ok().map(|metadata| metadata.len());
+    Some(DatabaseFiles { database: size(file)?, wal: size(&beside(file, "-wal")).unwrap_or_default(), disk_free: space_left(file) })
 }
 
 /// The columns of all tables that are not computed from others, in their order.

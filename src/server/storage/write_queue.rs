@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::sql::{CommitError, Pool};
 use super::{Connection, Error, FailureKind, SharedFailure};
+use crate::server::metrics;
 
 /// Maximum number of queued changes; beyond it, callers wait for a place in the queue.
 const QUEUE_CAPACITY: usize = 1_024;
@@ -70,6 +71,11 @@ impl WriteQueue {
         answered.await.map_err(|_| Error::NotRun)?
     }
 
+    /// The number of changes that wait in the queue.
+    pub fn waiting(&self) -> usize {
+        self.jobs.max_capacity().saturating_sub(self.jobs.capacity())
+    }
+
     pub async fn stop(&self) {
         self.stop.notify_one();
         if let Some(task) = self.task.lock().await.take() {
@@ -99,6 +105,9 @@ async fn commit_group(pool: &Pool, max_group: usize, first: WriteJob, changes: &
     // A full disk is logged with the faults that callers get: it fails all groups.
     if let Some(error) = committed.as_ref().err().filter(|error| Error::from(*error).kind() != FailureKind::DiskFull) {
         tracing::error!(%error, changes = reports.len(), "Could not commit a group of changes");
+    }
+    if committed.is_err() {
+        metrics::record(metrics::Metrics::count_commit_failure);
     }
     for report in reports {
         report(committed.as_ref().err());
@@ -137,7 +146,12 @@ async fn run_group(
         };
         transaction.run(end).await.map_err(CommitError::NotCommitted)?;
     }
-    transaction.commit_settled(pool).await
+    let started = metrics::start();
+    let committed = transaction.commit_settled(pool).await;
+    if let (Ok(()), Some(started)) = (&committed, started) {
+        metrics::record(|metrics| metrics.count_commit(reports.len(), started.elapsed()));
+    }
+    committed
 }
 
 #[cfg(test)]

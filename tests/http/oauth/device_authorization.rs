@@ -170,7 +170,9 @@ async fn colliding_code_is_drawn_again_a_few_times() {
     assert_ne!(app.start_device().await.user_code, "BBBB-BBBB", "three draws later");
 
     entropy.draws.store(u64::MAX, Ordering::SeqCst);
-    assert_eq!(error(&app.send(PATH, &[("client_id", "tms-cli")]).await), refused(500, "server_error"));
+    let failed = app.send(PATH, &[("client_id", "tms-cli")]).await;
+    assert_eq!(error(&failed), refused(500, "server_error"));
+    assert_eq!((failed.body["request_id"].as_str(), failed.header("x-request-id").len()), (Some(failed.header("x-request-id")), 32));
     entropy.draws.store(0, Ordering::SeqCst);
     app.start_device().await;
 }

@@ -97,6 +97,7 @@ async fn healthy_system_has_no_errors_and_is_not_changed() {
         "port",
         "certificate",
         "proxy",
+        "metrics",
     ];
     for check in checks {
         assert!(findings.iter().any(|(level, of, _)| level == "ok" && of == check), "{check}: {findings:#?}");

@@ -39,6 +39,24 @@ pub async fn port(config: &Config) -> Finding {
     }
 }
 
+/// Whether metrics can be served, and who can read them.
+pub fn metrics(listen: Option<SocketAddr>) -> Finding {
+    const CHECK: &str = "metrics";
+    let Some(address) = listen else { return Finding::ok(CHECK, "off") };
+    match TcpListener::bind(address) {
+        // The portal's listener, if it runs.
+        Err(error) if error.kind() != ErrorKind::AddrInUse => {
+            let advice = "set an address of this machine (--metrics-listen, TMS_METRICS_LISTEN or metrics-listen)";
+            Finding::error(CHECK, format!("cannot listen on {address}: {error}"), advice)
+        }
+        _ if !address.ip().is_loopback() => {
+            let advice = "set a loopback address, or let only the monitoring reach this one";
+            Finding::warning(CHECK, format!("{address} has no authentication, and others may reach it"), advice)
+        }
+        _ => Finding::ok(CHECK, format!("on {address}, for this machine only")),
+    }
+}
+
 /// Whether the program that listens on the portal's address answers as a portal does.
 async fn is_portal(config: &Config) -> bool {
     let scheme = if matches!(config.tls, TlsMode::External) { "http" } else { "https" };

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AdminId, ClientId, TenantId};
 use crate::domain::time::Timestamp;
+use crate::server::request_id;
 use crate::server::service::admin::secret_rotation::SecretMatch;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::admins::SecretHashes;
@@ -68,7 +69,7 @@ impl Services {
         // What TMS generates is 24 random bytes; a shorter one may be guessed from its SHA-512, which the old server has.
         let chosen = secret.len() != 48 || !secret.bytes().all(|byte| byte.is_ascii_hexdigit());
         let (services, hash) = (self.clone(), self.signing_keys().hash(kind, secret));
-        tokio::spawn(async move {
+        request_id::spawn(async move {
             let name = owner.to_string();
             match services.convert_imported_secret(owner, imported, hash).await {
                 Ok(true) if chosen => tracing::warn!(owner = name, "The imported secret was chosen by hand: set a new one"),

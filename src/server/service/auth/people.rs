@@ -19,6 +19,8 @@ use crate::domain::provider::UpstreamSession;
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
+use crate::server::metrics::{self, SignInMethod, SignInResult};
+use crate::server::request_id;
 use crate::server::service::auth::attempts;
 pub use crate::server::service::auth::people::own_password::{
     MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PasswordChangeRequirement,
@@ -90,8 +92,20 @@ impl Services {
     ) -> Result<AuthenticatedPerson, Error<SignInRefused>> {
         let (services, tenant, user_name, password) = (self.clone(), tenant.clone(), user_name.to_owned(), Secret::from_plaintext(password.reveal()));
         // In its own task: a caller that disconnects must not escape the queue or the count.
-        let tried = tokio::spawn(async move { services.attempt_password(&tenant, &user_name, &password, from).await });
-        tried.await.map_err(Fault::new)?
+        let tried = request_id::spawn(async move { services.attempt_password(&tenant, &user_name, &password, from).await });
+        let tried = tried.await.map_err(Fault::new)?;
+        metrics::record(|metrics| {
+            metrics.count_sign_in(
+                SignInMethod::Password,
+                match &tried {
+                    Ok(_) => SignInResult::Succeeded,
+                    Err(Error::Refused(SignInRefused::InvalidCredentials)) => SignInResult::Refused,
+                    Err(Error::Refused(SignInRefused::TooManyTries { .. })) => SignInResult::Limited,
+                    Err(Error::Internal(_)) => SignInResult::Failed,
+                },
+            );
+        });
+        tried
     }
 
     async fn attempt_password(

@@ -9,6 +9,7 @@ use crate::domain::attempts::network_key;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AdminId, ClientId, TenantId, UserId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
+use crate::server::metrics;
 use crate::server::service::auth::attempts;
 use crate::server::service::platform::refusal_log::Suppressed;
 use crate::server::service::{Fault, Services};
@@ -46,6 +47,7 @@ impl SecretOwner {
 impl Services {
     /// Logs a refused authentication; at most a few lines per minute for each kind and network, the others are counted.
     pub fn log_refusal(&self, refused: &RefusedAuthentication<'_>) {
+        metrics::record(|metrics| metrics.count_refusal(refused.kind, refused.failure));
         let network = refused.from.map_or_else(|| "-".to_owned(), network);
         let (logged, ended) = self.shared.refusal_log.record(refused.kind, network, self.now());
         log_suppressed(&ended);

@@ -15,6 +15,7 @@ use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, 
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
+use crate::server::metrics::{self, SignInMethod, SignInResult};
 pub use crate::server::providers::ConnectError;
 use crate::server::providers::MAX_CLOCK_SKEW;
 use crate::server::providers::authorize::{AuthRequestKind, AuthorizationSecrets};
@@ -194,6 +195,27 @@ impl Services {
 
     /// Finishes a login at a provider: redeems the code, verifies the identity, and signs in, re-authenticates or returns what to confirm.
     pub async fn finish_upstream_login(
+        &self,
+        authorization: &UpstreamAuthorization,
+        response: &AuthorizationResponse<'_>,
+        invitation: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<CallbackOutcome, Error<UpstreamLoginRefused>> {
+        let finished = self.exchange_and_sign_in(authorization, response, invitation, from).await;
+        metrics::record(|metrics| {
+            metrics.count_sign_in(
+                SignInMethod::Provider,
+                match &finished {
+                    Ok(_) => SignInResult::Succeeded,
+                    Err(Error::Refused(_)) => SignInResult::Refused,
+                    Err(Error::Internal(_)) => SignInResult::Failed,
+                },
+            );
+        });
+        finished
+    }
+
+    async fn exchange_and_sign_in(
         &self,
         authorization: &UpstreamAuthorization,
         response: &AuthorizationResponse<'_>,

@@ -13,6 +13,7 @@ use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, 
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
+use crate::server::request_id;
 use crate::server::service::auth::principals::{AuthenticatedClient, TokenHolder};
 use crate::server::service::device_flow::decisions::revoke_access;
 use crate::server::service::{Error, Fault, Services};
@@ -104,7 +105,7 @@ impl Services {
         if !self.shared.token_use_throttle.is_due((tenant.clone(), id.clone()), now) {
             return;
         }
-        tokio::spawn(async move {
+        request_id::spawn(async move {
             let noted = services.write(move |db| async move { device_grants::set_used(db, &tenant, &id, from, now).await }.boxed()).await;
             if let Err(fault) = noted
                 && !fault.is_logged()

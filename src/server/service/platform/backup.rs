@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -250,9 +250,10 @@ fn delete_older(new: &Path, prefix: &str, keep: usize, newest: &BackupInfo) -> R
     let dir = directory_of(new);
     let entries = fs::read_dir(dir).and_then(Iterator::collect::<io::Result<Vec<_>>>).map_err(file_error(dir))?;
     let is_backup = |path: &Path| {
-        let named = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(prefix) && name.ends_with("Z.db"));
         let info = || BackupInfo::read(path).ok().flatten();
-        named && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) && info().is_some_and(|info| info.has_key_of(newest))
+        is_named_as_backup(path, prefix)
+            && path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+            && info().is_some_and(|info| info.has_key_of(newest))
     };
     let mut backups: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(|path| is_backup(path)).collect();
     // The names begin with the time.
@@ -264,6 +265,18 @@ fn delete_older(new: &Path, prefix: &str, keep: usize, newest: &BackupInfo) -> R
         fs::remove_file(&info).map_err(file_error(&info))?;
     }
     Ok(backups)
+}
+
+fn is_named_as_backup(path: &Path, prefix: &str) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(prefix) && name.ends_with("Z.db"))
+}
+
+/// When the newest backup in `dir` was completed: it then gets its name. `None` if there is none, or the directory cannot be read.
+pub fn last_backup(dir: &Path) -> Option<Timestamp> {
+    let entries = fs::read_dir(dir).ok()?.filter_map(Result::ok).map(|entry| entry.path());
+    let complete = entries.filter(|path| is_named_as_backup(path, PREFIX) && BackupInfo::path(path).exists());
+    let written = complete.filter_map(|path| path.metadata().ok()?.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    written.max().and_then(|since| i64::try_from(since.as_millis()).ok()).map(Timestamp::from_millis)
 }
 
 /// Checks the database of a portal, which may be running, and that it has the keys.

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use thiserror::Error;
 
 use crate::domain::notification::{NETWORK_MEMORY, NOTIFICATION_RETENTION};
+use crate::server::metrics;
 use crate::server::service::platform::form_results::RESULT_LIFETIME;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{
@@ -118,8 +119,13 @@ impl Services {
     where
         F: for<'c> Fn(&'c mut Connection, u32) -> BoxFuture<'c, Result<u64, storage::Error>> + Copy + Send + 'static,
     {
-        while self.write(move |db| change(db, size)).await? >= u64::from(size) {}
-        Ok(())
+        loop {
+            let found = self.write(move |db| change(db, size)).await?;
+            metrics::record(|metrics| metrics.count_housekeeping_rows(found));
+            if found < u64::from(size) {
+                return Ok(());
+            }
+        }
     }
 }
 

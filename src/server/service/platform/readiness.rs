@@ -69,16 +69,47 @@ impl NotReady {
     }
 }
 
+const COMPONENTS: [&str; 5] = ["database", "disk", "schema", "keys", "clock"];
+
+/// The state of a component.
+enum ComponentState {
+    Ok,
+    Failed(NotReady),
+    Unknown,
+}
+
+impl ComponentState {
+    fn of(component: &str, problems: &[NotReady]) -> Self {
+        // If the database does not respond, nothing is known about the others.
+        let unknown = problems.iter().any(|problem| matches!(problem, NotReady::Database | NotReady::Standby));
+        match problems.iter().find(|problem| problem.component() == component) {
+            Some(problem) => Self::Failed(*problem),
+            None if unknown => Self::Unknown,
+            None => Self::Ok,
+        }
+    }
+}
+
+/// Whether each component is ready; `None`: not known.
+pub fn components(problems: &[NotReady]) -> [(&'static str, Option<bool>); 5] {
+    COMPONENTS.map(|component| {
+        let state = match ComponentState::of(component, problems) {
+            ComponentState::Ok => Some(true),
+            ComponentState::Failed(_) => Some(false),
+            ComponentState::Unknown => None,
+        };
+        (component, state)
+    })
+}
+
 /// The state of each component, as JSON.
 pub fn report(problems: &[NotReady]) -> Value {
-    // If the database does not respond, nothing is known about the others.
-    let unknown = problems.iter().any(|problem| matches!(problem, NotReady::Database | NotReady::Standby));
-    let state = |component: &str| match problems.iter().find(|problem| problem.component() == component) {
-        Some(problem) => json!({ "status": "failed", "reason": problem.as_str() }),
-        None if unknown => json!({ "status": "unknown" }),
-        None => json!({ "status": "ok" }),
+    let state = |component: &str| match ComponentState::of(component, problems) {
+        ComponentState::Failed(problem) => json!({ "status": "failed", "reason": problem.as_str() }),
+        ComponentState::Unknown => json!({ "status": "unknown" }),
+        ComponentState::Ok => json!({ "status": "ok" }),
     };
-    let components = ["database", "disk", "schema", "keys", "clock"].map(|component| (component.to_owned(), state(component)));
+    let components = COMPONENTS.map(|component| (component.to_owned(), state(component)));
     json!({
         "status": if problems.is_empty() { "ready" } else { "not ready" },
         "components": Value::Object(components.into_iter().collect()),
@@ -195,5 +226,8 @@ mod tests {
         assert_eq!((report(&[])["status"].as_str(), statuses(&[])), (Some("ready"), ["ok", "ok", "ok"].map(str::to_owned)));
         assert_eq!(statuses(&[NotReady::Disk, NotReady::Keys]), ["ok", "failed", "failed"].map(str::to_owned));
         assert_eq!(statuses(&[NotReady::Database]), ["failed", "unknown", "unknown"].map(str::to_owned));
+        let ready = components(&[NotReady::Database]);
+        assert_eq!(ready.map(|(_, ready)| ready), [Some(false), None, None, None, None]);
+        assert_eq!(components(&[NotReady::Keys])[3], ("keys", Some(false)));
     }
 }

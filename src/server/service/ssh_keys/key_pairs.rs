@@ -7,6 +7,7 @@ use ssh_key::{Algorithm, EcdsaCurve, HashAlg, LineEnding, PrivateKey, PublicKey}
 use tokio::sync::TryAcquireError;
 
 use crate::domain::ssh_key::KeyType;
+use crate::server::metrics::{self, Limit};
 use crate::server::service::platform::rng::{RngAdapter, Secret};
 use crate::server::service::ssh_keys::pasted_key::{self, MIN_RSA_BITS, PublicKeyRefused};
 use crate::server::service::{Error, Fault, Services};
@@ -88,7 +89,10 @@ impl Services {
         }
         let place = match Arc::clone(&self.shared.rsa_queue).try_acquire_owned() {
             Ok(place) => place,
-            Err(TryAcquireError::NoPermits) => return Err(Error::Refused(KeyGenerationBusy)),
+            Err(TryAcquireError::NoPermits) => {
+                metrics::record(|metrics| metrics.count_limited(Limit::RsaKeys));
+                return Err(Error::Refused(KeyGenerationBusy));
+            }
             Err(TryAcquireError::Closed) => return Err(Error::Internal(Fault::new(TryAcquireError::Closed))),
         };
         let slot = Arc::clone(&self.shared.rsa_slots).acquire_owned().await.map_err(Fault::new)?;

@@ -11,6 +11,8 @@ use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, 
 use crate::domain::refused_lookup::RefusalReason;
 use crate::domain::ssh_key::{Fingerprint, LookupDecision, line_matches_type};
 use crate::domain::time::Timestamp;
+use crate::server::metrics::{self, LookupOutcome};
+use crate::server::request_id;
 use crate::server::service::auth::principals::AuthenticatedHost;
 use crate::server::service::ssh_keys::refused_lookups::{Refusal, RefusedLogin};
 use crate::server::service::{Error, Fault, Services};
@@ -83,6 +85,13 @@ pub enum LookupRefused {
 impl Services {
     /// Decides a lookup. One login makes two to four; see [`crate::domain::ssh_key::LOGIN_WINDOW`].
     pub async fn look_up_key(&self, caller: &HostCaller, login: &SshLogin) -> Result<AuthorizedKey, Error<LookupRefused>> {
+        let started = metrics::start();
+        let decided = self.decide_lookup(caller, login).await;
+        metrics::record(|metrics| metrics.count_lookup(outcome(&decided), started.map(|started| started.elapsed())));
+        decided
+    }
+
+    async fn decide_lookup(&self, caller: &HostCaller, login: &SshLogin) -> Result<AuthorizedKey, Error<LookupRefused>> {
         let (found, lookup) = self.find_authorized_key(caller, login).await?;
         if lookup == LookupDecision::NewLogin {
             if !found.status.is_limited() {
@@ -152,6 +161,7 @@ impl Services {
 
     /// Records that a host sent a credential that is not valid. `tenant`: the one that it named.
     pub fn record_invalid_credential(&self, tenant: Option<TenantId>, login: &SshLogin) {
+        metrics::record(|metrics| metrics.count_lookup(LookupOutcome::NotAuthorized, None));
         let caller = tenant.map_or(HostCaller::Anonymous, HostCaller::Tenant);
         self.record_refusal_later(Refusal::of_host(refused_login(&caller, login), RefusalReason::CredentialInvalid));
     }
@@ -212,7 +222,7 @@ impl Services {
         if !self.shared.lookup_throttle.is_due((tenant.clone(), host.clone()), now) {
             return;
         }
-        tokio::spawn(async move {
+        request_id::spawn(async move {
             if let Err(fault) = services.record_lookup(tenant, host, from, now).await
                 && !fault.is_logged()
             {
@@ -238,7 +248,7 @@ impl Services {
             return;
         }
         let services = self.clone();
-        tokio::spawn(async move {
+        request_id::spawn(async move {
             if let Err(fault) = services.count_use(number, from).await
                 && !fault.is_logged()
             {
@@ -250,6 +260,16 @@ impl Services {
 
     fn pending_uses(&self) -> MutexGuard<'_, HashSet<i64>> {
         self.shared.pending_uses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// In metrics.
+fn outcome(decided: &Result<AuthorizedKey, Error<LookupRefused>>) -> LookupOutcome {
+    match decided {
+        Ok(_) => LookupOutcome::Found,
+        Err(Error::Refused(LookupRefused::NotFound)) => LookupOutcome::NotFound,
+        Err(Error::Refused(LookupRefused::CredentialRequired | LookupRefused::OtherHost)) => LookupOutcome::NotAuthorized,
+        Err(Error::Internal(_)) => LookupOutcome::Failed,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
 use crate::domain::refused_lookup::{RefusalReason, RefusedLookup};
 use crate::domain::ssh_key::Fingerprint;
 use crate::domain::time::Timestamp;
+use crate::server::request_id;
 use crate::server::service::auth::principals::{SignedIn, TenantAdmin, TokenHolder};
 use crate::server::service::platform::housekeeping::REFUSAL_RETENTION;
 use crate::server::service::platform::write_throttle::WriteThrottle;
@@ -158,7 +159,7 @@ impl Services {
             return;
         }
         let services = self.clone();
-        tokio::spawn(async move {
+        request_id::spawn(async move {
             if let Err(fault) = services.record_refusal(refusal, now).await
                 && !fault.is_logged()
             {

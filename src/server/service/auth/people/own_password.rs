@@ -10,6 +10,7 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::refused_authentication::{AuthenticationFailure, CredentialKind, MIN_SECRET_CHARS};
 use crate::domain::step_up::REAUTH_WINDOW;
 use crate::domain::time::Timestamp;
+use crate::server::request_id;
 use crate::server::service::auth::attempts;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::people::{MAX_PASSWORD_BYTES, PasswordAttempt, normalize};
@@ -84,7 +85,7 @@ impl Services {
         let (services, person) = (self.clone(), person.clone());
         let (current, new) = (Secret::from_plaintext(current.reveal()), Secret::from_plaintext(new.reveal()));
         // In its own task: a caller that disconnects must not escape the queue or the count.
-        let tried = tokio::spawn(async move { services.attempt_password_change(&person, &current, &new).await });
+        let tried = request_id::spawn(async move { services.attempt_password_change(&person, &current, &new).await });
         tried.await.map_err(Fault::new)?
     }
 

@@ -12,6 +12,7 @@ use crate::domain::refused_authentication::{AuthenticationFailure, CredentialKin
 use crate::domain::second_factor::SecondFactorCode;
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
+use crate::server::metrics::{self, SignInMethod, SignInResult};
 use crate::server::service::auth::attempts;
 use crate::server::service::auth::people::AuthenticatedPerson;
 use crate::server::service::auth::principals::{BrowserSession, SignedIn};
@@ -83,6 +84,29 @@ impl Services {
     }
 
     pub(super) async fn verify_factor(
+        &self,
+        tenant_id: &TenantId,
+        user_id: &UserId,
+        shown: AuthenticationTimes,
+        response: MfaResponse<'_>,
+        place: MfaContext,
+    ) -> Result<AuthenticatedPerson, Error<MfaRefused>> {
+        let verified = self.try_factor(tenant_id, user_id, shown, response, place).await;
+        metrics::record(|metrics| {
+            metrics.count_sign_in(
+                SignInMethod::SecondFactor,
+                match &verified {
+                    Ok(_) => SignInResult::Succeeded,
+                    Err(Error::Refused(refused)) if refused.wait().is_some() => SignInResult::Limited,
+                    Err(Error::Refused(_)) => SignInResult::Refused,
+                    Err(Error::Internal(_)) => SignInResult::Failed,
+                },
+            );
+        });
+        verified
+    }
+
+    async fn try_factor(
         &self,
         tenant_id: &TenantId,
         user_id: &UserId,
