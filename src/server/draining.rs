@@ -1,6 +1,6 @@
-//! A server that stops gives its clients time to end their connections. It accepts no more of them, answers with `Connection: close` those that
-//! are open, and waits briefly. Otherwise hyper would close a connection without a response if its request arrives at the same moment, also
-//! the first one. New connections are refused, or wait for the next server if a service manager holds the socket.
+//! A server that stops gives its clients time to end their connections. It accepts those that clients have opened already, then no more,
+//! answers all with `Connection: close`, and waits briefly. Otherwise hyper would close a connection without a response if its request arrives
+//! at the same moment, also the first one. New connections are refused, or wait for the next server if a service manager holds the socket.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +15,8 @@ use tower::Service;
 
 /// Shorter than the two seconds after which a host gives up a lookup, which may wait for the next server meanwhile.
 const LIMIT: Duration = Duration::from_secs(1);
-/// How long connections are accepted that clients have opened already: without a service manager they would be reset.
+/// How long connections are accepted that clients are opening: without a service manager they would be reset. Those that wait then are
+/// accepted too.
 const ACCEPT_LIMIT: Duration = Duration::from_millis(20);
 
 #[derive(Clone, Debug)]
@@ -25,18 +26,20 @@ pub struct Draining(Arc<State>);
 struct State {
     /// When a server that stops accepts no more connections.
     stopping: watch::Sender<Option<Instant>>,
+    /// Whether it accepts no more connections.
+    closed: watch::Sender<bool>,
     /// The number of open connections.
     open: watch::Sender<usize>,
 }
 
 impl Default for Draining {
     fn default() -> Self {
-        Self(Arc::new(State { stopping: watch::Sender::new(None), open: watch::Sender::new(0) }))
+        Self(Arc::new(State { stopping: watch::Sender::new(None), closed: watch::Sender::new(false), open: watch::Sender::new(0) }))
     }
 }
 
 impl Draining {
-    /// Runs `accept`, which must be cancel-safe. `None`: the server stops.
+    /// Runs `accept`, which must be cancel-safe. `None`: the server stops, and accepts only what waits already.
     pub async fn accept<T>(&self, accept: impl Future<Output = T>) -> Option<T> {
         let mut stopping = self.0.stopping.subscribe();
         let stopped = async {
@@ -60,10 +63,16 @@ impl Draining {
         *self.0.open.borrow()
     }
 
-    /// Accepts no more connections, and waits until those that are open have been closed, or for [`LIMIT`].
+    /// Tells that all connections which were accepted have been counted, and no more will be.
+    pub fn close(&self) {
+        self.0.closed.send_replace(true);
+    }
+
+    /// Lets the server stop accepting connections, waits until it has, and then until those that are open have been closed; for [`LIMIT`] each.
     pub async fn drain(&self) {
         self.0.stopping.send_replace(Some(Instant::now() + ACCEPT_LIMIT));
-        let mut open = self.0.open.subscribe();
+        let (mut closed, mut open) = (self.0.closed.subscribe(), self.0.open.subscribe());
+        let _ = tokio::time::timeout(LIMIT, closed.wait_for(|closed| *closed)).await;
         let _ = tokio::time::timeout(LIMIT, open.wait_for(|open| *open == 0)).await;
     }
 }
@@ -137,11 +146,24 @@ mod tests {
         let mut drained = Box::pin(server.drain());
         assert!(drained.as_mut().now_or_never().is_none(), "two connections are open");
         assert_eq!(server.accept(std::future::pending::<()>()).await, None);
+        server.close();
         assert_eq!(copy.call(()).await.expect("a response").headers()[header::CONNECTION], "close");
         drop((service, silent));
         assert_eq!(*server.0.open.borrow(), 1, "a copy is the same connection");
         drop(copy);
         assert_eq!(*server.0.open.borrow(), 0);
+        drained.await;
+    }
+
+    #[tokio::test]
+    async fn idle_server_waits_for_connections_that_it_has_still_to_accept() {
+        let server = Draining::default();
+        let mut drained = Box::pin(server.drain());
+        assert!(drained.as_mut().now_or_never().is_none(), "one may wait");
+        let accepted = server.count();
+        server.close();
+        assert!(drained.as_mut().now_or_never().is_none(), "it has no response yet");
+        drop(accepted);
         drained.await;
     }
 }

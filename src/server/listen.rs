@@ -3,7 +3,9 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZeroU32;
+use std::os::fd::AsFd;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,9 @@ use super::metrics::{self, Metrics};
 use super::middleware::rate_limit::Limiter;
 use super::router::router;
 use super::state::AppState;
+
+/// How many connections can wait to be accepted: Linux' default (`net.core.somaxconn`).
+const MAX_WAITING: u32 = 4_096;
 
 /// Time limits of a connection, after which it is closed.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +124,8 @@ impl Connected<PeerAddress> for SocketAddr {
 pub struct ReportingListener {
     /// `None` once the server stops.
     listener: Mutex<Option<Arc<tokio::net::TcpListener>>>,
+    /// How many connections that wait are still accepted when the server stops. Limited, so that new ones cannot keep it from stopping.
+    waiting: AtomicU32,
     draining: Draining,
     lines: Limiter,
 }
@@ -131,17 +138,24 @@ pub struct Accepted {
 
 impl ReportingListener {
     fn new(listener: tokio::net::TcpListener, draining: Draining) -> Self {
-        Self { listener: Mutex::new(Some(Arc::new(listener))), draining, lines: Limiter::per_minute(NonZeroU32::MIN) }
+        let lines = Limiter::per_minute(NonZeroU32::MIN);
+        Self { listener: Mutex::new(Some(Arc::new(listener))), waiting: AtomicU32::new(MAX_WAITING), draining, lines }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Arc<tokio::net::TcpListener>>> {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// `None`: the server stops.
+    /// `None`: the server stops, and no connection waits.
     async fn accept(&self) -> Option<io::Result<(TcpStream, SocketAddr)>> {
         let listener = self.lock().clone()?;
-        self.draining.accept(listener.accept()).await
+        match self.draining.accept(listener.accept()).await {
+            Some(accepted) => Some(accepted),
+            None => {
+                self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| waiting.checked_sub(1)).ok()?;
+                accept_waiting(&listener).transpose()
+            }
+        }
     }
 
     fn report(&self, error: &io::Error) {
@@ -156,6 +170,18 @@ impl ReportingListener {
     }
 }
 
+/// A connection that waits; `None` if there is none. Asks the operating system: the runtime may not know of it yet.
+fn accept_waiting(listener: &tokio::net::TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+    match TcpListener::from(listener.as_fd().try_clone_to_owned()?).accept() {
+        Ok((stream, address)) => {
+            stream.set_nonblocking(true)?;
+            Ok(Some((TcpStream::from_std(stream)?, address)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl AddrListener<Accepted, PeerAddress> for ReportingListener {
     async fn bind_to(address: PeerAddress) -> io::Result<Self> {
         tokio::net::TcpListener::bind(address.0).await.map(|listener| Self::new(listener, Draining::default()))
@@ -164,6 +190,7 @@ impl AddrListener<Accepted, PeerAddress> for ReportingListener {
     async fn accept_stream(&self) -> io::Result<(Accepted, PeerAddress)> {
         let Some(accepted) = self.accept().await else {
             self.lock().take();
+            self.draining.close();
             return std::future::pending().await;
         };
         let (stream, address) = accepted.inspect_err(|error| self.report(error))?;
@@ -195,5 +222,39 @@ impl<S: Send + 'static> Accept<Accepted, S> for TimeoutAcceptor {
             Ok((Box::pin(stream), Drained::new(service, connection)))
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A listener of a server that stops, after the time in which connections are accepted that clients are opening.
+    async fn stopping() -> (ReportingListener, SocketAddr) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (address, draining) = (listener.local_addr().expect("its address"), Draining::default());
+        let listener = ReportingListener::new(listener, draining.clone());
+        tokio::spawn(async move { draining.drain().await });
+        assert_eq!(listener.draining.accept(std::future::pending::<()>()).await, None);
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn connections_that_wait_are_accepted_by_a_server_that_stops() {
+        let (listener, address) = stopping().await;
+        for connection in [(); 3].map(|()| std::net::TcpStream::connect(address).expect("connected")) {
+            let (_, PeerAddress(peer)) = listener.accept_stream().await.expect("a connection");
+            assert_eq!(peer, connection.local_addr().expect("its address"));
+        }
+        assert!(listener.accept_stream().now_or_never().is_none() && listener.get_local_addr().is_err(), "no other waits");
+    }
+
+    #[tokio::test]
+    async fn new_connections_do_not_keep_a_server_from_stopping() {
+        let (listener, address) = stopping().await;
+        listener.waiting.store(1, Ordering::Relaxed);
+        let _waiting = [(); 2].map(|()| std::net::TcpStream::connect(address).expect("connected"));
+        assert!(listener.accept_stream().await.is_ok());
+        assert!(listener.accept_stream().now_or_never().is_none() && listener.get_local_addr().is_err());
     }
 }

@@ -275,6 +275,8 @@ mod serve {
     use std::process::{Child, Command, Stdio};
     use std::time::{Duration, Instant};
 
+    use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
     use super::Deployment;
 
     pub struct Server {
@@ -289,6 +291,14 @@ mod serve {
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
+    }
+
+    /// Stops a process with SIGSTOP, and waits until it has stopped; SIGCONT continues it.
+    pub fn suspend(child: &Child) {
+        let pid = Pid::from_child(child);
+        kill_process(pid, Signal::STOP).expect("sent");
+        let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).expect("waited").expect("a status");
+        assert!(status.stopped(), "{status:?}");
     }
 
     impl Server {
@@ -361,6 +371,29 @@ mod serve {
         assert_eq!(server.child.wait().expect("ended").code(), Some(0));
         let left = super::text(&deployment, "SELECT concat(count(*)) FROM device_grants").await;
         assert_eq!(left, "1", "what was answered is kept");
+    }
+
+    /// Connections that the portal has not accepted when it is told to stop, while no other is open.
+    #[tokio::test]
+    async fn shutdown_answers_connections_that_wait_to_be_accepted() {
+        let deployment = Deployment::set_up().await;
+        for _ in 0..4 {
+            let mut server = Server::start(&deployment);
+            suspend(&server.child);
+            let waiting = [(); 20].map(|()| {
+                let mut connection = server.connect();
+                connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+                connection
+            });
+            server.signal("-TERM");
+            server.signal("-CONT");
+            for mut connection in waiting {
+                let mut answer = String::new();
+                connection.read_to_string(&mut answer).expect("an answer, then the end");
+                assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("connection: close\r\n"), "{answer}");
+            }
+            assert_eq!(server.child.wait().expect("ended").code(), Some(0));
+        }
     }
 
     #[tokio::test]

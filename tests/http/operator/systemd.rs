@@ -9,6 +9,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use super::Deployment;
+use super::serve::suspend;
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const KEYS: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
@@ -65,6 +66,26 @@ async fn connections_wait_for_the_next_start_on_a_passed_socket() {
         assert!(answer(connection).starts_with("HTTP/1.1 200 OK"));
     }
     stop(second);
+}
+
+/// Connections that a portal has not accepted when it is told to stop get their response, from it or from the next one.
+#[tokio::test]
+async fn restart_loses_no_connection_of_a_passed_socket() {
+    let deployment = Deployment::set_up().await;
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut portal = start_on(&deployment, &listener);
+    for _ in 0..3 {
+        suspend(&portal);
+        let waiting: Vec<TcpStream> = (0..20).map(|_| connect(&listener)).collect();
+        signal(&portal, "-TERM");
+        signal(&portal, "-CONT");
+        ended(portal);
+        portal = start_on(&deployment, &listener);
+        for connection in waiting {
+            assert!(answer(connection).starts_with("HTTP/1.1 200 OK"));
+        }
+    }
+    stop(portal);
 }
 
 #[tokio::test]
