@@ -21,6 +21,7 @@ mod idp;
 mod import;
 mod metrics;
 mod migrate;
+mod packages;
 mod personal_data;
 mod progress;
 mod refusals;
