@@ -45,6 +45,25 @@ fn source(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging").join(name)).expect("a script")
 }
 
+#[test]
+fn upgrade_does_not_change_owner_and_place_of_the_keys() {
+    let script = source("deb/tms-portal/postinst");
+    let programs = ["chgrp", "chmod", "chown", "deb-systemd-invoke", "runuser", "systemctl", "systemd-sysusers", "systemd-tmpfiles", "tms-portal"];
+    let system = System::new(&programs);
+    let changes = |version: &str| {
+        let calls = system.run(&script, &["configure", version]);
+        calls.lines().filter_map(|call| call.split(' ').next()).filter(|name| !name.contains("system")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    for dir in ["etc/tms-portal/keys", "var/lib/tms-portal"] {
+        fs::create_dir_all(system.path(dir)).expect("a folder");
+    }
+    assert_eq!(changes(""), ["chgrp", "chmod", "tms-portal", "chown", "runuser"], "the first installation");
+    assert!(changes("0.1.0").is_empty(), "they were moved away since");
+    fs::write(system.path("etc/tms-portal/keys/codes.key"), "").expect("written");
+    assert!(changes("0.1.0").is_empty(), "they may be root's");
+    assert_eq!(changes(""), ["chgrp", "chmod", "runuser"], "they are of an earlier installation");
+}
+
 const SETTINGS: &str = "etc/ssh/tms_keycmd/tms_keycmd.toml";
 
 /// The host after the files of `tms-keycmd.rpm` were installed, which runs the package's script.
