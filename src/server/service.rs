@@ -171,7 +171,7 @@ async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fau
     match backup::recorded_keys(file).await? {
         Some(recorded) => Keystore::open(data.dir, false, entropy)?.check(data.dir, &recorded),
         None if keystore::has_keys(data.dir) && std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) => {
-            Err(Fault::new(KeystoreError::EmptyDatabase { keys: data.dir.join(keystore::KEYS_DIR), database: file.clone() }))
+            Err(Fault::new(KeystoreError::EmptyDatabase { keys: keystore::directory(data.dir), database: file.clone() }))
         }
         None => Ok(()),
     }

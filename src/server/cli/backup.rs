@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::{CommandError, amount};
 use crate::server::config::DataOptions;
 use crate::server::service::platform::backup::{Backup, back_up};
-use crate::server::service::platform::keystore::KEYS_DIR;
+use crate::server::service::platform::keystore;
 use crate::server::service::{Clock as _, SystemClock};
 
 #[derive(clap::Args)]
@@ -50,7 +50,7 @@ pub async fn run(args: &BackupArgs) -> Result<(), CommandError> {
     }
     println!(
         "The keys in {} are not in it, and it is of no use without them: keep a copy of them in another place.",
-        portal.data_dir.join(KEYS_DIR).display()
+        keystore::directory(&portal.data_dir).display()
     );
     Ok(())
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::progress::Progress;
 use super::{CommandError, amount};
 use crate::server::config::DataOptions;
-use crate::server::service::platform::keystore::KEYS_DIR;
+use crate::server::service::platform::keystore;
 use crate::server::service::platform::restore::{Restored, restore, verify_backup};
 use crate::server::service::{Clock as _, DataLocation, SystemClock, SystemRng};
 
@@ -50,7 +50,7 @@ pub async fn run(args: &RestoreArgs) -> Result<(), CommandError> {
     if contents.key_fingerprints.is_empty() {
         println!("It is of a release that recorded no key fingerprints: whether the keys are those of this backup is not known.");
     } else {
-        println!("The keys in {} are those of this backup.", portal.data_dir.join(KEYS_DIR).display());
+        println!("The keys in {} are those of this backup.", keystore::directory(&portal.data_dir).display());
     }
     if args.verify_only {
         return Ok(());

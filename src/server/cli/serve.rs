@@ -23,7 +23,7 @@ use crate::server::mail::{self, MailSender, SmtpUnusable};
 use crate::server::metrics::turn_on;
 use crate::server::middleware::security_headers::Https;
 use crate::server::service::platform::backup::check_before_start;
-use crate::server::service::platform::keystore::has_keys;
+use crate::server::service::platform::keystore::{self, KEY_FILES};
 use crate::server::service::{Clock as _, Database, SystemClock};
 use crate::server::state::{self, AppState};
 use crate::server::tls::TlsMode;
@@ -74,8 +74,10 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     let secrets = SecretsTarget::of_server(options.secrets_to, &config.data_dir);
     let setup = init::set_up(&services, &config, &secrets).await?;
     for what in services.lost_secrets().await? {
+        let key = keystore::directory(&config.data_dir).join(KEY_FILES[1]);
         tracing::error!(
-            "keys/secrets.key is not the key that {what} were encrypted with; they cannot be used until it is restored, or they are set again"
+            "{} is not the key that {what} were encrypted with; they cannot be used until it is restored, or they are set again",
+            key.display()
         );
     }
     let mail = config.smtp.as_ref().map(|smtp| MailSender::new(services.clone(), smtp, languages.clone())).transpose();
@@ -146,7 +148,7 @@ fn unusable_mail(unusable: SmtpUnusable) -> CommandError {
 /// mounted, or was lost.
 fn refuse_missing_data(config: &Config) -> Result<(), CommandError> {
     let Database::File(file) = &config.database else { return Ok(()) };
-    if !(config.is_reachable() || has_keys(&config.data_dir)) || file.try_exists()? {
+    if !(config.is_reachable() || keystore::has_keys(&config.data_dir)) || file.try_exists()? {
         return Ok(());
     }
     Err(CommandError::Other(format!(

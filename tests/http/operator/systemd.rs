@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::Deployment;
 use super::serve::suspend;
+use crate::postgres;
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const KEYS: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
@@ -217,6 +218,35 @@ async fn passed_keys_replace_those_in_the_data_directory() {
         assert_eq!(files(&passed).len(), 2, "none is created");
         std::fs::rename(&elsewhere, passed.join(name)).expect("moved");
     }
+}
+
+#[tokio::test]
+async fn passed_keys_show_that_a_database_was_lost() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    let (passed, database) = (deployment.path().join("passed"), deployment.path().join("data/tms-portal.db"));
+    std::fs::rename(deployment.path().join("data/keys"), &passed).expect("moved");
+    let run = |words: &[&str]| super::CommandOutput::from(deployment.command(words).env("CREDENTIALS_DIRECTORY", &passed).output().expect("run"));
+    let backup = run(&["backup", "--to", "backups"]);
+    assert!(backup.code == Some(0) && backup.out.contains("passed are not in it"), "{} {}", backup.out, backup.err);
+    std::fs::write(&database, "").expect("emptied");
+    let said = run(&["init"]);
+    assert!(said.code == Some(1) && said.err.contains("passed: restore the database"), "{}", said.err);
+    std::fs::remove_file(&database).expect("removed");
+    // Its address is taken, so that a start which is not refused ends.
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let said = run(&["serve", "--listen", &taken.local_addr().expect("its address").to_string()]);
+    assert!(said.code != Some(0) && said.err.contains("there is no database data/tms-portal.db"), "{}", said.err);
+    assert!(!database.exists());
+
+    let file = files(&deployment.path().join("backups")).into_iter().find(|name| name.ends_with(".db")).expect("a backup");
+    let restored = run(&["restore", &format!("backups/{file}")]);
+    assert!(restored.code == Some(0) && restored.out.contains("passed are those of this backup"), "{} {}", restored.out, restored.err);
+    super::sql(&deployment, "UPDATE deployment SET value = 'x' WHERE name = 'key:codes.key'").await;
+    let said = run(&["init"]);
+    assert!(said.code == Some(1) && said.err.contains("passed/codes.key is not the key"), "{}", said.err);
 }
 
 #[tokio::test]

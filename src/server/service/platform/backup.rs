@@ -55,7 +55,7 @@ pub enum BackupError {
     Description(PathBuf, PathBuf),
     #[error("{0} is not complete: there are changes beside it in {1}. Restore a file that `tms-portal backup` made")]
     Incomplete(PathBuf, PathBuf),
-    #[error("the keys belong to the user with the UID {owner}: run this as that user, because the portal could not open a database of another one")]
+    #[error("the data belong to the user with the UID {owner}: run this as that user, because the portal could not open a database of another one")]
     OtherUser { owner: u32 },
     #[error("cannot use {0}: {1}")]
     File(PathBuf, #[source] io::Error),

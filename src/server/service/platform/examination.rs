@@ -1,6 +1,6 @@
 //! Looks at the data of a deployment without changing anything, for the operator.
 
-use crate::server::service::platform::keystore::{KEY_FILES, KEYS_DIR, Keystore, KeystoreError};
+use crate::server::service::platform::keystore::{self, KEY_FILES, Keystore, KeystoreError};
 use crate::server::service::{DataLocation, DatabaseFound, Fault, SystemRng};
 use crate::server::storage::inspection;
 
@@ -35,7 +35,7 @@ pub async fn examine(data: DataLocation<'_>) -> Examination {
 fn find_keys(data: DataLocation<'_>, recorded: &[(String, String)]) -> Result<KeysFound, Fault> {
     let mut found = 0;
     for name in KEY_FILES {
-        let file = data.dir.join(KEYS_DIR).join(name);
+        let file = keystore::directory(data.dir).join(name);
         found += usize::from(file.try_exists().map_err(|error| Fault::new(KeystoreError::File(file, error)))?);
     }
     if found == 0 {

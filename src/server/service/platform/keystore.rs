@@ -151,7 +151,7 @@ impl Keystore {
     /// Refuses keys of which one is not that of the recorded fingerprint.
     pub fn check(&self, data_dir: &Path, recorded: &[(String, String)]) -> Result<(), Fault> {
         let different = self.first_different(recorded)?;
-        different.map_or(Ok(()), |name| Err(Fault::new(KeystoreError::Different(data_dir.join(KEYS_DIR).join(name)))))
+        different.map_or(Ok(()), |name| Err(Fault::new(KeystoreError::Different(directory(data_dir).join(name)))))
     }
 
     /// The stored form of a secret: an HMAC under a key that is not in the database. `kind` separates the kinds of secrets.
@@ -203,9 +203,15 @@ impl Keystore {
     }
 }
 
+/// Where the keys are: the directory that the service manager passed, else `data_dir/keys`.
+pub fn directory(data_dir: &Path) -> PathBuf {
+    passed::directory().unwrap_or_else(|| data_dir.join(KEYS_DIR))
+}
+
 /// Whether there are keys, which are created after their database, or by `keys init`.
 pub fn has_keys(data_dir: &Path) -> bool {
-    KEY_FILES.iter().any(|name| data_dir.join(KEYS_DIR).join(name).exists())
+    let dir = directory(data_dir);
+    KEY_FILES.iter().any(|name| dir.join(name).exists())
 }
 
 fn random_key(file: &Path, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {

@@ -11,7 +11,7 @@ use crate::server::service::platform::backup::{
     BackupError, BackupInfo, check, create_private, file_error, in_file_name, read_into, sha256, sync_name,
 };
 use crate::server::service::platform::data_lock::{DataLock, keep_commands_away};
-use crate::server::service::platform::keystore::{KEY_FILES, KEYS_DIR, Keystore};
+use crate::server::service::platform::keystore::{self, KEY_FILES, KEYS_DIR, Keystore};
 use crate::server::service::{DataLocation, Database, Rng};
 use crate::server::storage::backup::{Contents, GENERATION_SUFFIX, Use, beside, has_changes};
 
@@ -161,9 +161,11 @@ fn refuse_incomplete(backup: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-/// Refuses to create a file that the portal could not open: only its user can read the keys.
+/// Refuses to create a file that the portal could not open: only its user can read the keys. Whose those are that the service manager passes
+/// says nothing.
 fn refuse_other_user(data_dir: &Path) -> Result<(), BackupError> {
-    let keys = data_dir.join(KEYS_DIR).join(KEY_FILES[0]);
-    let owner = fs::metadata(&keys).map_err(file_error(&keys))?.uid();
+    let keys = data_dir.join(KEYS_DIR);
+    let owned = if keystore::directory(data_dir) == keys { keys.join(KEY_FILES[0]) } else { data_dir.to_owned() };
+    let owner = fs::metadata(&owned).map_err(file_error(&owned))?.uid();
     if owner == rustix::process::geteuid().as_raw() { Ok(()) } else { Err(BackupError::OtherUser { owner }) }
 }
