@@ -12,14 +12,16 @@ use crate::server::service::platform::setup::SetupSummary;
 
 /// In the data directory: the secrets of a first start without a terminal.
 pub const FIRST_SECRETS: &str = "first-secrets";
+/// About such files that were kept.
+pub const EARLIER_SECRETS: &str = "The secrets in a file with a number may be valid: try them before you delete it";
 
 /// Where the secrets of a set-up are written.
 pub enum SecretsTarget {
     Stdout,
     /// A new file that only its owner can read.
     File(PathBuf),
-    /// The same in the data directory. A file from before is kept under another name: its secrets are those of a start that was killed before
-    /// they became valid, or of an earlier database.
+    /// The same in the data directory. A file from before is kept under another name: its secrets may be valid, unless they are of a start that
+    /// was killed, or of an earlier database.
     DataDir(PathBuf),
 }
 
@@ -54,8 +56,12 @@ impl SecretsTarget {
             let written = messages::write_setup(&mut out, setup).and_then(|()| out.flush());
             return written.map_err(|error| unwritten("standard output", error));
         };
-        let kept = if let Self::DataDir(file) = self { keep_earlier(file) } else { Ok(()) };
-        let written = kept.and_then(|()| write_new(file, |out| messages::write_setup(out, setup)));
+        let kept = if let Self::DataDir(file) = self { keep_earlier(file) } else { Ok(None) };
+        if let Ok(Some(kept)) = &kept {
+            // Both are found without that.
+            let _ = write_out(&format!("{} is now {}. {EARLIER_SECRETS}.\n", file.display(), kept.display()));
+        }
+        let written = kept.and_then(|_| write_new(file, |out| messages::write_setup(out, setup)));
         written.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => CommandError::Other(format!(
                 "{} exists already: if it has the secrets of an earlier start, store them; then delete it, and start again; nothing was set up",
@@ -87,13 +93,13 @@ impl SecretsTarget {
     }
 }
 
-/// Renames a file to its name with the first free number. The data directory is locked, so that no other start does it at the same time.
-fn keep_earlier(file: &Path) -> io::Result<()> {
+/// Renames a file to its name with the first free number, which is returned. `None`: there is no file. The data directory is locked, so that no other start does it at the same time.
+fn keep_earlier(file: &Path) -> io::Result<Option<PathBuf>> {
     if fs::symlink_metadata(file).is_err() {
-        return Ok(());
+        return Ok(None);
     }
     let free = (1_u32..).map(|number| file.with_extension(number.to_string())).find(|name| fs::symlink_metadata(name).is_err());
-    free.map_or(Ok(()), |free| fs::rename(file, free))
+    free.map(|free| fs::rename(file, &free).map(|()| free)).transpose()
 }
 
 /// Writes a new file and waits until it is on disk. A file that could not be written completely is removed.
@@ -184,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn server_keeps_the_files_of_starts_that_were_killed() {
+    fn server_keeps_the_files_of_earlier_starts() {
         let dir = tempfile::tempdir().expect("a folder");
         let target = SecretsTarget::DataDir(dir.path().join(FIRST_SECRETS));
         for earlier in ["first-secrets.1", "first-secrets.2"] {

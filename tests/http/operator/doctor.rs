@@ -158,7 +158,7 @@ async fn exposed_missing_and_foreign_files_are_errors() {
     assert_found(&deployment, &[], "error", "keys", "the database depends on them");
     fs::rename(deployment.path().join("elsewhere"), data.join("keys")).expect("moved");
     fs::write(data.join("first-secrets.1"), "x").expect("written");
-    assert_found(&deployment, &[], "warning", "first secrets", "delete the file");
+    assert_found(&deployment, &[], "warning", "first secrets", "may be valid: try them before you delete it");
     fs::remove_file(deployment.path().join("pkg/tms-portal.css")).expect("removed");
     assert_found(&deployment, &[], "error", "site", "tms-portal.css");
 }

@@ -76,6 +76,23 @@ fn server_without_a_terminal_writes_first_secrets_to_a_file() {
 }
 
 #[tokio::test]
+async fn valid_first_secrets_are_not_called_invalid() {
+    let deployment = Deployment::empty();
+    let mut first = Server::spawn(deployment.command(&["serve"]).stderr(Stdio::null()));
+    first.signal("-TERM");
+    assert_eq!(first.child.wait().expect("ended").code(), Some(0));
+    // Creates the test tenant, and so another file.
+    let second = Server::start_with(&deployment, &[]);
+    let kept = "data/first-secrets is now data/first-secrets.1. The secrets in a file with a number may be valid: try them before you delete it.";
+    assert!(second.said.contains(kept), "{}", second.said);
+    let text = fs::read_to_string(deployment.path().join("data/first-secrets.1")).expect("read");
+    let [secret] = secrets(&text)[..] else { panic!("one tenant: {text}") };
+    let request = reqwest::Client::new().get(format!("{}/v1/tms/usermfa/list", second.url()));
+    let request = request.header("x-tms-tenant", "default").header("x-tms-admin-id", "~~admin").header("x-tms-admin-secret", secret);
+    assert_eq!(request.send().await.expect("an answer").status(), 200, "it is valid");
+}
+
+#[tokio::test]
 async fn nothing_is_changed_if_a_new_secret_cannot_be_shown() {
     let deployment = Deployment::set_up().await;
     assert_eq!(deployment.run(&["admin", "add", "--tenant", "test", "jane"]).code, Some(0));

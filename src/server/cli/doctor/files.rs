@@ -10,7 +10,7 @@ use rustix::fs::{Access, access, statvfs};
 use rustix::process::geteuid;
 
 use super::Finding;
-use crate::server::cli::secrets::FIRST_SECRETS;
+use crate::server::cli::secrets::{EARLIER_SECRETS, FIRST_SECRETS};
 use crate::server::config::{Config, LeptosOptions};
 use crate::server::service::platform::file_modes::is_open_to_all;
 use crate::server::service::platform::keystore::KEYS_DIR;
@@ -131,13 +131,13 @@ fn owner(owners: &BTreeSet<u32>, user: u32) -> Option<Finding> {
     }
 }
 
-/// Files with secrets that should have been deleted: those of the first start, and of starts that were killed before it.
+/// Files with secrets that should have been deleted: those of the last start that created some, and of earlier ones.
 pub fn first_secrets(data_dir: &Path) -> Option<Finding> {
     let entries = std::fs::read_dir(data_dir).ok()?.filter_map(Result::ok).map(|entry| entry.path());
     let is_one = |file: &PathBuf| file.file_stem().is_some_and(|stem| stem == FIRST_SECRETS);
     let mut found: Vec<_> = entries.filter(is_one).map(|file| file.display().to_string()).collect();
     found.sort_unstable();
-    let advice = "store the secrets like passwords, then delete the file; those with a number are of starts that were killed";
+    let advice = format!("store the secrets like passwords, then delete the file. {EARLIER_SECRETS}");
     (!found.is_empty()).then(|| Finding::warning("first secrets", format!("there is {}", found.join(", ")), advice))
 }
 
