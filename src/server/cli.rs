@@ -75,7 +75,7 @@ enum PortalCommand {
     Restore(restore::RestoreArgs),
     /// Check the database and its keys
     Verify(verify::VerifyArgs),
-    /// Create the keys of a new deployment
+    /// Create and rotate the keys of a deployment
     Keys(keys::KeysArgs),
     /// Copy all data to an empty database: from SQLite to PostgreSQL, or back
     Copy(copy::CopyArgs),
@@ -148,7 +148,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Backup(arguments) => backup::run(&arguments).await,
         PortalCommand::Restore(arguments) => restore::run(&arguments).await,
         PortalCommand::Verify(arguments) => verify::run(&arguments).await,
-        PortalCommand::Keys(arguments) => keys::run(&arguments),
+        PortalCommand::Keys(arguments) => keys::run(arguments).await,
         PortalCommand::Copy(arguments) => copy::run(&arguments).await,
         PortalCommand::Import(arguments) => import::run(*arguments).await,
         PortalCommand::Tenant(arguments) => tenant::run(arguments).await,

@@ -16,8 +16,8 @@ pub mod ssh_keys;
 pub mod tms_import;
 
 use std::collections::HashSet;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use futures_util::FutureExt;
 use thiserror::Error;
@@ -40,7 +40,7 @@ use crate::domain::time::Timestamp;
 use crate::server::providers::Providers;
 use crate::server::providers::egress::EgressPolicy;
 use crate::server::providers::profiles::Profiles;
-use crate::server::service::admin::imported_secrets::ImportedSecretOwner;
+use crate::server::service::admin::imported_secrets::OutdatedSecretOwner;
 use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
 use crate::server::service::platform::backup::refuse_exposed;
@@ -80,6 +80,12 @@ impl Fault {
     /// Whether it needs no line in the log: a full disk fails all changes, and has one line a minute ([`disk_full::log`]).
     pub fn is_logged(&self) -> bool {
         self.kind == FailureKind::DiskFull
+    }
+}
+
+impl From<KeystoreError> for Fault {
+    fn from(error: KeystoreError) -> Self {
+        Self::new(error)
     }
 }
 
@@ -126,7 +132,9 @@ pub struct Services {
 
 struct ServicesInner {
     storage: Storage,
-    signing_keys: Keystore,
+    data_dir: PathBuf,
+    /// Replaced during a rotation.
+    keys: RwLock<Arc<Keystore>>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     public_url: String,
@@ -134,7 +142,7 @@ struct ServicesInner {
     readiness: ReadinessCache,
     token_use_throttle: WriteThrottle<(TenantId, DeviceGrantId)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
-    imported_secret_throttle: WriteThrottle<ImportedSecretOwner>,
+    rehash_throttle: WriteThrottle<OutdatedSecretOwner>,
     refusals: RefusalRecorder,
     refusal_log: RefusalLog,
     /// Limits writes about guessed secrets.
@@ -169,7 +177,7 @@ async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fau
     let Database::File(file) = data.database else { return Ok(()) };
     refuse_exposed(file).map_err(Fault::new)?;
     match backup::recorded_keys(file).await? {
-        Some(recorded) => Keystore::open(data.dir, false, entropy)?.check(data.dir, &recorded),
+        Some(recorded) => Ok(Keystore::open(data.dir, false, entropy, &recorded).map(drop)?),
         None if keystore::has_keys(data.dir) && std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) => {
             Err(Fault::new(KeystoreError::EmptyDatabase { keys: keystore::directory(data.dir), database: file.clone() }))
         }
@@ -177,26 +185,31 @@ async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fau
     }
 }
 
-/// Opens the keys, and compares them with those that the database was first used with.
+/// Opens the keys that the database names, and records those that it does not name yet.
 async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn Rng) -> Result<Keystore, Fault> {
     let recorded = deployment::key_fingerprints(storage.reader()).await?;
     let create = data.create && recorded.is_empty() && !deployment::is_in_use(storage.reader()).await?;
-    let keys = Keystore::open(data.dir, create, entropy)?;
-    keys.check(data.dir, &recorded)?;
-    let fingerprints = keys.fingerprints()?;
-    if recorded.len() < fingerprints.len() {
-        let record = storage.write(move |db| {
-            async move {
-                for (name, fingerprint) in fingerprints {
-                    deployment::insert_key_fingerprint(db, name, &fingerprint).await?;
-                }
-                Ok::<_, storage::Error>(())
-            }
-            .boxed()
-        });
-        record.await?;
+    let keys = Keystore::open(data.dir, create, entropy, &recorded)?;
+    if let Some(missing) = keys.first_missing(&recorded) {
+        tracing::error!("keys/{missing} does not exist, but the database names it: copy it from where the rotation was begun");
     }
-    Ok(keys)
+    let is_new = |name: &str| !recorded.iter().any(|(of, _)| of == name);
+    let new: Vec<_> = keys.fingerprints().into_iter().filter(|(name, _)| is_new(name)).map(|(name, key)| (name, key.to_owned())).collect();
+    if new.is_empty() {
+        return Ok(keys);
+    }
+    let record = storage.write(move |db| {
+        async move {
+            for (name, fingerprint) in new {
+                deployment::insert_key_fingerprint(db, name, &fingerprint).await?;
+            }
+            Ok::<_, storage::Error>(deployment::key_fingerprints(&mut *db).await?)
+        }
+        .boxed()
+    });
+    // Another portal may have recorded its own at the same time.
+    let recorded = record.await?;
+    Ok(Keystore::open(data.dir, false, entropy, &recorded)?)
 }
 
 impl Services {
@@ -217,7 +230,8 @@ impl Services {
         Ok(Self {
             shared: Arc::new(ServicesInner {
                 storage,
-                signing_keys: keys,
+                data_dir: data.dir.to_owned(),
+                keys: RwLock::new(Arc::new(keys)),
                 clock,
                 rng: entropy,
                 public_url: public_url.to_owned(),
@@ -225,7 +239,7 @@ impl Services {
                 readiness: ReadinessCache::default(),
                 token_use_throttle: WriteThrottle::default(),
                 lookup_throttle: WriteThrottle::default(),
-                imported_secret_throttle: WriteThrottle::default(),
+                rehash_throttle: WriteThrottle::default(),
                 refusals: RefusalRecorder::default(),
                 refusal_log: RefusalLog::default(),
                 guessing_throttle: WriteThrottle::default(),
@@ -285,8 +299,9 @@ impl Services {
         &self.shared.storage
     }
 
-    fn signing_keys(&self) -> &Keystore {
-        &self.shared.signing_keys
+    /// The keys as of now: a rotation may replace them at any time.
+    fn keys(&self) -> Arc<Keystore> {
+        self.shared.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn rng(&self) -> &dyn Rng {

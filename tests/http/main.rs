@@ -33,6 +33,7 @@ mod home;
 mod host_header;
 mod hosts;
 mod housekeeping;
+mod key_rotation;
 mod keys;
 mod links;
 mod lists;

@@ -19,6 +19,7 @@ mod doctor;
 mod handbook;
 mod idp;
 mod import;
+mod key_rotation;
 mod metrics;
 mod migrate;
 mod packages;

@@ -1,12 +1,20 @@
-//! `tms-portal keys init`: the keys of a new deployment, for a directory that the service manager passes to the portal.
+//! `tms-portal keys`: creating and rotating the keys of a deployment.
+
+mod rotate;
+mod status;
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::CommandError;
-use crate::server::service::SystemRng;
-use crate::server::service::platform::keystore::Keystore;
+use self::rotate::RotateArgs;
+use self::status::StatusArgs;
+use super::{CommandError, open_in};
+use crate::server::config::{DataOptions, ExistingPortal};
+use crate::server::service::platform::data_lock::keep_commands_away;
+use crate::server::service::platform::key_rotation::ToDo;
+use crate::server::service::platform::keystore::{self, RotatedKey};
+use crate::server::service::{DataLocation, Database, Services, SystemRng};
 
 #[derive(clap::Args)]
 pub struct KeysArgs {
@@ -25,14 +33,73 @@ enum KeysCommand {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
+    /// Show which keys are in use, and what depends on others
+    Status(StatusArgs),
+    /// Replace codes.key or secrets.key while the portal runs
+    Rotate(RotateArgs),
+    /// Create the file of the next key of a rotation, for a directory that the portal's user cannot change
+    ///
+    /// The file belongs to the owner of the key in use. An existing one is kept. `keys rotate` uses it.
+    Next {
+        /// The key: codes.key or secrets.key
+        #[arg(value_name = "KEY", value_parser = RotatedKey::parse)]
+        key: RotatedKey,
+        /// The directory of the keys
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Rename and delete key files as the database says, after a rotation on another machine
+    Tidy(DataOptions),
 }
 
-pub fn run(arguments: &KeysArgs) -> Result<(), CommandError> {
-    let KeysCommand::Init { to } = &arguments.command;
-    if Keystore::create(to, &SystemRng)? {
+pub async fn run(arguments: KeysArgs) -> Result<(), CommandError> {
+    match arguments.command {
+        KeysCommand::Init { to } => init(&to),
+        KeysCommand::Status(args) => status::run(&args).await,
+        KeysCommand::Rotate(args) => rotate::run(args).await,
+        KeysCommand::Next { key, to } => {
+            let next = keystore::create_next(&to, key, &SystemRng).map_err(|error| CommandError::Other(error.to_string()))?;
+            println!("{} has the next key. Back it up with the others.", next.path.display());
+            Ok(())
+        }
+        KeysCommand::Tidy(options) => tidy(&options).await,
+    }
+}
+
+fn init(to: &std::path::Path) -> Result<(), CommandError> {
+    if keystore::create(to, &SystemRng).map_err(|error| CommandError::Other(error.to_string()))? {
         println!("Created keys in {}. Back them up, apart from the database.", to.display());
     } else {
         println!("Nothing to do: the keys are in {}.", to.display());
     }
     Ok(())
+}
+
+async fn tidy(options: &DataOptions) -> Result<(), CommandError> {
+    let portal = options.existing_portal()?;
+    let (_lock, services) = open_alone(&portal).await?;
+    for key in RotatedKey::ALL {
+        print_to_do(&services.arrange_key_files(key).await?);
+    }
+    services.close().await;
+    Ok(())
+}
+
+/// Opens a portal while no other command changes its data: one that began before a rotation would use the previous key.
+async fn open_alone(portal: &ExistingPortal) -> Result<(Option<std::fs::File>, Services), CommandError> {
+    let lock = match portal.database {
+        Database::File(_) => Some(keep_commands_away(&portal.data_dir)?),
+        Database::Postgres(_) => None,
+    };
+    let data = DataLocation { dir: &portal.data_dir, database: &portal.database, create: false };
+    Ok((lock, open_in(data, "", &portal.egress).await?))
+}
+
+/// Says what a user who may change the directory of the keys has to do.
+fn print_to_do(left: &[ToDo]) {
+    let Some(first) = left.first() else { return };
+    println!("The files of the keys could not be renamed ({}). The portal works without that; as a user who may do so, run:", first.error);
+    for ToDo { command, .. } in left {
+        println!("  {command}");
+    }
 }

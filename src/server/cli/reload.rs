@@ -1,4 +1,4 @@
-//! What a running portal reads again: certificate and settings when it gets SIGHUP, and the certificate when its files have changed.
+//! What a running portal reads again: certificate, settings and rotated keys when it gets SIGHUP, and the certificate when its files have changed.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -69,6 +69,10 @@ impl Reloader {
                 Some(()) = hangups.recv() => {
                     systemd::tell_reloading();
                     block_in_place(|| self.reload(&state));
+                    // Those of a rotation, without waiting until it is noticed.
+                    if let Err(fault) = state.services.reload_keys().await {
+                        tracing::error!(error = %fault, "The keys were not reloaded");
+                    }
                     systemd::tell_ready();
                 }
                 _ = check.tick() => block_in_place(|| self.check_certificate(&state)),

@@ -87,6 +87,7 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     background::renew_generation(&services, &config.database).await;
     let housekeeping = tokio::spawn(background::run_housekeeping(services.clone(), config.database.clone()));
     let check = tokio::spawn(background::report_damage(config.database.clone()));
+    let keys = tokio::spawn(background::follow_key_rotations(services.clone()));
     let watchdog = tokio::spawn(systemd::feed_watchdog(services.clone()));
     let (stop_mail, mail_stopped) = watch::channel(false);
     let mail = mail.map(|mail| tokio::spawn(mail.run(mail_stopped)));
@@ -124,6 +125,7 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     listen::serve(listener, tls, handle, listen::Timeouts::default(), state).await?;
     housekeeping.abort();
     check.abort();
+    keys.abort();
     watchdog.abort();
     measuring.into_iter().flatten().for_each(|task| task.abort());
     if let Some(mail) = mail {

@@ -286,11 +286,11 @@ struct ServicesMaker<'s>(&'s Services);
 
 impl Maker for ServicesMaker<'_> {
     fn client_hash(&self, tms_hash: &str) -> Vec<u8> {
-        self.0.signing_keys().hash(CLIENT_SECRET, tms_hash)
+        self.0.keys().hash(CLIENT_SECRET, tms_hash)
     }
 
     fn admin_hash(&self, tms_hash: &str) -> Vec<u8> {
-        self.0.signing_keys().hash(ADMIN_SECRET, tms_hash)
+        self.0.keys().hash(ADMIN_SECRET, tms_hash)
     }
 
     fn new_id(&self, prefix: &str) -> String {

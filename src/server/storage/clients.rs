@@ -256,6 +256,29 @@ pub async fn set_secret(
     Ok(done.rows_affected() == 1)
 }
 
+/// Replaces a hash of a secret by one of the same secret under another key. False if it was replaced or removed meanwhile.
+pub async fn replace_secret_hash(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    client_id: &ClientId,
+    outdated: &[u8],
+    hash: &[u8],
+) -> Result<bool, Error> {
+    let done = sql::query(
+        "UPDATE clients
+         SET secret_hash = CASE WHEN secret_hash = $3 THEN $4 ELSE secret_hash END,
+             old_secret_hash = CASE WHEN old_secret_hash = $3 THEN $4 ELSE old_secret_hash END
+         WHERE tenant_id = $1 AND client_id = $2 AND (secret_hash = $3 OR old_secret_hash = $3)",
+    )
+    .bind(tenant_id.as_str())
+    .bind(client_id.as_str())
+    .bind(outdated)
+    .bind(hash)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// As [`super::admins::convert_imported_secret`], for a client.
 pub async fn convert_imported_secret(
     db: &mut Connection,

@@ -4,7 +4,7 @@ use super::sql;
 use super::{Connection, Error, sqlite};
 use crate::domain::time::Timestamp;
 
-/// The fingerprints of the key files, by file name, that the deployment was created with.
+/// The fingerprints of the keys, by file name: those in use, those of a rotation with a suffix, and the first one of each that was rotated.
 pub async fn key_fingerprints(db: impl sql::Executor<'_>) -> Result<Vec<(String, String)>, Error> {
     Ok(sql::query_as("SELECT substr(name, 5), value FROM deployment WHERE name LIKE 'key:%' ORDER BY name").fetch_all(db).await?)
 }
@@ -36,6 +36,33 @@ pub async fn set_generation(db: &mut Connection, generation: &str) -> Result<(),
 pub async fn insert_key_fingerprint(db: &mut Connection, file_name: &str, fingerprint: &str) -> Result<(), Error> {
     let insert = sql::query("INSERT INTO deployment (name, value) VALUES ('key:' || $1, $2) ON CONFLICT DO NOTHING");
     insert.bind(file_name).bind(fingerprint).execute(db).await?;
+    Ok(())
+}
+
+/// Records a fingerprint in the place of another one.
+pub async fn set_key_fingerprint(db: &mut Connection, name: &str, fingerprint: &str) -> Result<(), Error> {
+    let upsert = sql::query("INSERT INTO deployment (name, value) VALUES ('key:' || $1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    upsert.bind(name).bind(fingerprint).execute(db).await?;
+    Ok(())
+}
+
+pub async fn delete_key_fingerprint(db: &mut Connection, name: &str) -> Result<(), Error> {
+    sql::query("DELETE FROM deployment WHERE name = 'key:' || $1").bind(name).execute(db).await?;
+    Ok(())
+}
+
+/// When the key of this name came into use by a rotation.
+pub async fn key_activation(db: impl sql::Executor<'_>, name: &str) -> Result<Option<Timestamp>, Error> {
+    let value: Option<String> =
+        sql::query_scalar("SELECT value FROM deployment WHERE name = 'key-activated:' || $1").bind(name).fetch_optional(db).await?;
+    Ok(value.and_then(|millis| millis.parse().ok()).map(Timestamp::from_millis))
+}
+
+pub async fn set_key_activation(db: &mut Connection, name: &str, at: Timestamp) -> Result<(), Error> {
+    let upsert = sql::query(
+        "INSERT INTO deployment (name, value) VALUES ('key-activated:' || $1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+    );
+    upsert.bind(name).bind(at.as_millis().to_string()).execute(db).await?;
     Ok(())
 }
 

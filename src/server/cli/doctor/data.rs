@@ -6,6 +6,7 @@ use super::Finding;
 use crate::domain::time::{Timestamp, humanize_duration};
 use crate::server::config::Config;
 use crate::server::service::platform::examination::{Examination, KeysFound};
+use crate::server::service::platform::keystore::{NEXT, PREVIOUS, RotatedKey};
 use crate::server::service::platform::readiness::{CLOCK_LIMIT, CLOCK_WARNING};
 use crate::server::service::{Database, DatabaseFound, Fault, Inspection};
 
@@ -107,11 +108,16 @@ pub fn keys(examined: &Examination) -> Finding {
             Finding::warning(CHECK, "all can be used; they were not compared with the database, which was not read", "repair the database first")
         }
         Ok(KeysFound::Usable { recorded: 0 }) => Finding::ok(CHECK, "all can be used; the database has no fingerprints to compare them with"),
-        Ok(KeysFound::Usable { .. }) => Finding::ok(CHECK, "all are those of the database"),
+        Ok(KeysFound::Usable { .. }) => rotation(examined).unwrap_or_else(|| Finding::ok(CHECK, "all are those of the database")),
+        Ok(KeysFound::NotCopied(name)) => Finding::error(
+            CHECK,
+            format!("keys/{name} does not exist, but a rotation of the keys needs it"),
+            "copy it from the machine where `tms-portal keys rotate prepare` was run",
+        ),
         Ok(KeysFound::Different(name)) => Finding::error(
             CHECK,
-            format!("keys/{name} is not the key that this database was first used with"),
-            "copy that key from where the keys are kept, or from another portal",
+            format!("keys/{name} is not the key that this database is used with"),
+            "copy that key from where the keys are kept, or from another portal; one that was replaced gets the suffix .previous",
         ),
         Ok(KeysFound::Absent) if in_use => Finding::error(
             CHECK,
@@ -125,6 +131,16 @@ pub fn keys(examined: &Examination) -> Finding {
         ),
         Err(fault) => Finding::error(CHECK, fault.to_string(), "the portal does not start until they can be used"),
     }
+}
+
+/// A rotation of a key that is not finished.
+fn rotation(examined: &Examination) -> Option<Finding> {
+    let Ok(DatabaseFound::Read(inspection)) = &examined.database else { return None };
+    let is_rotated =
+        |name: &str| inspection.key_fingerprints.iter().any(|(of, _)| of.strip_prefix(name).is_some_and(|rest| [NEXT, PREVIOUS].contains(&rest)));
+    let key = RotatedKey::ALL.into_iter().map(RotatedKey::file_name).find(|name| is_rotated(name))?;
+    let advice = "`tms-portal keys status` says what depends on the old key; `tms-portal keys rotate finish` ends it";
+    Some(Finding::warning("keys", format!("all are those of the database; the rotation of {key} is not finished"), advice))
 }
 
 /// Compares the clock with the database server's, with the last use of the database, and with the date of the program.
@@ -211,6 +227,9 @@ mod tests {
         let level = |inspection, found| keys(&Examination { database: Ok(DatabaseFound::Read(inspection)), keys: Ok(found) }).level;
         assert_eq!(level(inspection(), KeysFound::Usable { recorded: 3 }), Level::Ok);
         assert_eq!(level(inspection(), KeysFound::Different("codes.key")), Level::Error);
+        assert_eq!(level(inspection(), KeysFound::NotCopied("codes.key.next".into())), Level::Error);
+        let rotating = Inspection { key_fingerprints: vec![("codes.key.previous".into(), "x".into())], ..inspection() };
+        assert_eq!(level(rotating, KeysFound::Usable { recorded: 4 }), Level::Warning);
         assert_eq!(level(inspection(), KeysFound::Absent), Level::Error);
         assert_eq!(level(Inspection { in_use: false, ..inspection() }, KeysFound::Absent), Level::Warning);
     }

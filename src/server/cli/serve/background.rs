@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::time::MissedTickBehavior;
+
 use crate::server::metrics;
 use crate::server::service::platform::backup::check_after_start;
+use crate::server::service::platform::key_rotation::WATCH_INTERVAL;
 use crate::server::service::{Database, Services};
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
@@ -18,6 +21,37 @@ pub async fn report_damage(database: Database) {
     if let Err(error) = check_after_start(&database).await {
         tracing::error!(%error, "The database is damaged, or could not be checked");
     }
+}
+
+/// Follows rotations of the keys, which commands and other portals make.
+pub async fn follow_key_rotations(services: Services) {
+    let mut interval = tokio::time::interval(WATCH_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reported = String::new();
+    loop {
+        interval.tick().await;
+        reload_keys(&services, &mut reported).await;
+    }
+}
+
+/// Reads keys that were rotated. `reported`: the last error, which is logged once.
+async fn reload_keys(services: &Services, reported: &mut String) {
+    let problem = match services.reload_keys().await {
+        Ok(changed) => {
+            if changed {
+                tracing::info!("Reloaded the keys, of which one is being rotated");
+            }
+            let missing = services.missing_key().await.ok().flatten();
+            missing.map(|name| format!("keys/{name} does not exist: copy it from where the rotation was begun")).unwrap_or_default()
+        }
+        // Of the database: other tasks report that.
+        Err(fault) if fault.is_temporary() => return,
+        Err(fault) => fault.to_string(),
+    };
+    if !problem.is_empty() && problem != *reported {
+        tracing::error!(why = problem, "The keys of a rotation cannot be used");
+    }
+    *reported = problem;
 }
 
 pub async fn renew_generation(services: &Services, database: &Database) {

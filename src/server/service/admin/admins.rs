@@ -11,7 +11,7 @@ use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::clients::AuthenticationRefused;
-use crate::server::service::admin::imported_secrets::ImportedSecretOwner;
+use crate::server::service::admin::imported_secrets::OutdatedSecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
@@ -55,7 +55,7 @@ impl Services {
         let admin = admins::find(self.storage().reader(), &tenant.id, admin_id).await?;
         let (name, failure) = match admin {
             Some(admin)
-                if self.accepts_secret(|| ImportedSecretOwner::Admin(tenant.id.clone(), admin_id.clone()), ADMIN_SECRET, secret, &admin.secrets) =>
+                if self.accepts_secret(|| OutdatedSecretOwner::Admin(tenant.id.clone(), admin_id.clone()), ADMIN_SECRET, secret, &admin.secrets) =>
             {
                 return Ok(TenantAdmin { tenant, admin_id: admin_id.clone(), from, session: None });
             }

@@ -13,7 +13,7 @@ use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, 
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::edit_refused::EditRefused;
-use crate::server::service::admin::imported_secrets::ImportedSecretOwner;
+use crate::server::service::admin::imported_secrets::OutdatedSecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
 use crate::server::service::platform::housekeeping::BATCH;
@@ -87,7 +87,7 @@ impl Services {
             _ if !registered.client.enabled => AuthenticationFailure::Disabled,
             (None, None) => return Ok(AuthenticatedClient { client: registered.client, tenant, from }),
             (Some(secret), Some(hashes))
-                if self.accepts_secret(|| ImportedSecretOwner::Client(tenant.id.clone(), id.clone()), CLIENT_SECRET, secret, hashes) =>
+                if self.accepts_secret(|| OutdatedSecretOwner::Client(tenant.id.clone(), id.clone()), CLIENT_SECRET, secret, hashes) =>
             {
                 return Ok(AuthenticatedClient { client: registered.client, tenant, from });
             }

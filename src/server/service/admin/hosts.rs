@@ -11,11 +11,12 @@ use crate::domain::ids::{HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
-use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret, SecretMatch};
+use crate::server::service::admin::imported_secrets::SecretOwner;
+use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedHost, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::hosts::HostSummary;
-use crate::server::storage::hosts::InsertedAddress;
+use crate::server::storage::hosts::{CredentialWithSecrets, InsertedAddress};
 use crate::server::storage::{audit_log, hosts, link_requests};
 
 /// Kind under which hosts' credentials are hashed.
@@ -130,10 +131,16 @@ impl Services {
         named: Option<&TenantId>,
         from: Option<IpAddr>,
     ) -> Result<AuthenticatedHost, Error<InvalidCredential>> {
-        let hash = self.signing_keys().hash(HOST_CREDENTIAL, credential);
-        let found = self.storage().find_host_by_credential(hash).await?;
+        let mut found = None;
+        for hash in self.keys().hashes(HOST_CREDENTIAL, credential) {
+            found = self.storage().find_host_by_credential(hash).await?;
+            if found.is_some() {
+                break;
+            }
+        }
+        let owner = |found: &CredentialWithSecrets| SecretOwner::Host(found.credential.tenant_id.clone(), found.credential.host.clone());
         let (tenant, name, failure) = match &found {
-            Some(found) if matches!(self.match_secret(HOST_CREDENTIAL, credential, &found.secrets), SecretMatch::Stored) => {
+            Some(found) if self.accepts_secret(|| owner(found), HOST_CREDENTIAL, credential, &found.secrets) => {
                 let HostCredential { tenant_id, host, .. } = found.credential.clone();
                 return Ok(AuthenticatedHost { tenant_id, host, from });
             }

@@ -1,30 +1,33 @@
-//! Secrets that were imported from a TMS server: after their first use they are stored as all others.
+//! Secrets that are stored anew when they are used: those that were imported from a TMS server, and those whose hash is of a key that a rotation
+//! replaced.
 
 use std::fmt;
 
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::ids::{AdminId, ClientId, TenantId};
+use crate::domain::ids::{AdminId, ClientId, HostName, TenantId};
 use crate::domain::time::Timestamp;
 use crate::server::request_id;
 use crate::server::service::admin::secret_rotation::SecretMatch;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::admins::SecretHashes;
-use crate::server::storage::{admins, audit_log, clients, tms_import};
+use crate::server::storage::{admins, audit_log, clients, hosts, tms_import};
 
-/// Whose secret it is.
+/// Whose secret is stored in an outdated form.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::server::service) enum ImportedSecretOwner {
+pub(in crate::server::service) enum OutdatedSecretOwner {
     Client(TenantId, ClientId),
     Admin(TenantId, AdminId),
+    Host(TenantId, HostName),
 }
 
-impl fmt::Display for ImportedSecretOwner {
+impl fmt::Display for OutdatedSecretOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Client(tenant, client) => write!(f, "client {client} of {tenant}"),
             Self::Admin(tenant, admin) => write!(f, "administrator {admin} of {tenant}"),
+            Self::Host(tenant, host) => write!(f, "host {host} of {tenant}"),
         }
     }
 }
@@ -41,11 +44,11 @@ pub struct UnusedSecret {
 }
 
 impl Services {
-    /// Whether the secret is valid. One that was imported is stored as all others from now on. `kind`: under which the owner's secrets are
-    /// hashed.
+    /// Whether the secret is valid. One that was imported, or hashed with an earlier key, is stored as all others from now on. `kind`: under
+    /// which the owner's secrets are hashed.
     pub(in crate::server::service) fn accepts_secret(
         &self,
-        owner: impl FnOnce() -> ImportedSecretOwner,
+        owner: impl FnOnce() -> OutdatedSecretOwner,
         kind: &str,
         secret: &str,
         hashes: &SecretHashes,
@@ -53,6 +56,10 @@ impl Services {
         match self.match_secret(kind, secret, hashes) {
             SecretMatch::None => false,
             SecretMatch::Stored => true,
+            SecretMatch::Outdated(hash) => {
+                self.rehash_secret_later(owner(), kind, secret, hash);
+                true
+            }
             SecretMatch::Imported(hash) => {
                 self.convert_imported_secret_later(owner(), kind, secret, hash);
                 true
@@ -62,13 +69,13 @@ impl Services {
 
     /// Stores the imported secret as all others, in the background: the request does not wait for the disk. At most one attempt per owner and
     /// minute. `kind`: under which the owner's secrets are hashed.
-    fn convert_imported_secret_later(&self, owner: ImportedSecretOwner, kind: &str, secret: &str, imported: Vec<u8>) {
-        if !self.shared.imported_secret_throttle.is_due(owner.clone(), self.now()) {
+    fn convert_imported_secret_later(&self, owner: OutdatedSecretOwner, kind: &str, secret: &str, imported: Vec<u8>) {
+        if !self.shared.rehash_throttle.is_due(owner.clone(), self.now()) {
             return;
         }
         // What TMS generates is 24 random bytes; a shorter one may be guessed from its SHA-512, which the old server has.
         let chosen = secret.len() != 48 || !secret.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let (services, hash) = (self.clone(), self.signing_keys().hash(kind, secret));
+        let (services, hash) = (self.clone(), self.keys().hash(kind, secret));
         request_id::spawn(async move {
             let name = owner.to_string();
             match services.convert_imported_secret(owner, imported, hash).await {
@@ -79,19 +86,46 @@ impl Services {
         });
     }
 
-    async fn convert_imported_secret(&self, owner: ImportedSecretOwner, imported: Vec<u8>, hash: Vec<u8>) -> Result<bool, Fault> {
+    /// Stores a secret under the key in use, as above.
+    fn rehash_secret_later(&self, owner: OutdatedSecretOwner, kind: &str, secret: &str, outdated: Vec<u8>) {
+        if !self.shared.rehash_throttle.is_due(owner.clone(), self.now()) {
+            return;
+        }
+        let (services, hash) = (self.clone(), self.keys().hash(kind, secret));
+        request_id::spawn(async move {
+            let name = owner.to_string();
+            let stored = services.write(move |db| {
+                async move {
+                    match &owner {
+                        OutdatedSecretOwner::Client(tenant, client) => clients::replace_secret_hash(db, tenant, client, &outdated, &hash).await,
+                        OutdatedSecretOwner::Admin(tenant, admin) => admins::replace_secret_hash(db, tenant, admin, &outdated, &hash).await,
+                        OutdatedSecretOwner::Host(tenant, host) => hosts::replace_secret_hash(db, tenant, host, &outdated, &hash).await,
+                    }
+                }
+                .boxed()
+            });
+            if let Err(fault) = stored.await {
+                tracing::warn!(owner = name, error = %fault, "A secret was used that depends on the previous codes.key, but could not be stored anew");
+            }
+        });
+    }
+
+    async fn convert_imported_secret(&self, owner: OutdatedSecretOwner, imported: Vec<u8>, hash: Vec<u8>) -> Result<bool, Fault> {
         let now = self.now();
         let event = match &owner {
-            ImportedSecretOwner::Client(tenant, client) => AuditEvent::new(tenant.clone(), AuditKind::ImportedSecretUsed, now).client(client),
-            ImportedSecretOwner::Admin(tenant, admin) => {
+            OutdatedSecretOwner::Client(tenant, client) => AuditEvent::new(tenant.clone(), AuditKind::ImportedSecretUsed, now).client(client),
+            OutdatedSecretOwner::Admin(tenant, admin) => {
                 AuditEvent::new(tenant.clone(), AuditKind::ImportedSecretUsed, now).admin(Some(admin)).subject(admin.as_str())
             }
+            // TMS hosts have no credentials.
+            OutdatedSecretOwner::Host(..) => return Ok(false),
         };
         self.write(move |db| {
             async move {
                 let converted = match &owner {
-                    ImportedSecretOwner::Client(tenant, client) => clients::convert_imported_secret(db, tenant, client, &imported, &hash).await?,
-                    ImportedSecretOwner::Admin(tenant, admin) => admins::convert_imported_secret(db, tenant, admin, &imported, &hash).await?,
+                    OutdatedSecretOwner::Client(tenant, client) => clients::convert_imported_secret(db, tenant, client, &imported, &hash).await?,
+                    OutdatedSecretOwner::Admin(tenant, admin) => admins::convert_imported_secret(db, tenant, admin, &imported, &hash).await?,
+                    OutdatedSecretOwner::Host(..) => false,
                 };
                 if converted {
                     audit_log::insert(db, &event).await?;

@@ -19,6 +19,8 @@ pub const DEFAULT_ROTATION_OVERLAP: Duration = Duration::from_secs(60 * 60);
 pub(in crate::server::service) enum SecretMatch {
     None,
     Stored,
+    /// One that is stored as this hash, of a key that a rotation replaced.
+    Outdated(Vec<u8>),
     /// The imported one, of which this is stored.
     Imported(Vec<u8>),
 }
@@ -47,7 +49,7 @@ impl Services {
     /// A new secret and what it is stored as; `kind` separates the hashes of clients, administrators and hosts.
     pub(in crate::server::service) fn new_secret(&self, kind: &str) -> (Secret, Vec<u8>) {
         let secret = Secret::hexadecimal(self.rng());
-        let hash = self.signing_keys().hash(kind, secret.reveal());
+        let hash = self.keys().hash(kind, secret.reveal());
         (secret, hash)
     }
 
@@ -66,11 +68,11 @@ impl Services {
 
     /// Whether `secret` is the current one, the old one while that is valid, or one that was imported.
     pub(in crate::server::service) fn match_secret(&self, kind: &str, secret: &str, hashes: &SecretHashes) -> SecretMatch {
-        let (keys, now) = (self.signing_keys(), self.now());
+        let (keys, now) = (self.keys(), self.now());
         let valid = |(_, until): &&(Vec<u8>, Timestamp)| now < *until;
-        if keys.matches(kind, secret, &hashes.current) || hashes.old.as_ref().filter(valid).is_some_and(|(hash, _)| keys.matches(kind, secret, hash))
-        {
-            return SecretMatch::Stored;
+        let mut stored = std::iter::once(&hashes.current).chain(hashes.old.as_ref().filter(valid).map(|(hash, _)| hash));
+        if let Some(hash) = stored.find(|hash| keys.matches(kind, secret, hash)) {
+            return if keys.is_outdated(hash) { SecretMatch::Outdated(hash.clone()) } else { SecretMatch::Stored };
         }
         let imported = hashes.imported.as_ref().filter(valid);
         match imported.filter(|(hash, _)| keys.matches(kind, &tms_hash(secret), hash)) {

@@ -19,7 +19,7 @@ impl Services {
     /// Invites an existing person to link an identity. Returns the code, which is shown once; `None` if there is no such person.
     pub async fn invite(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<Option<Secret>, Fault> {
         let code = Secret::generate(self.rng());
-        let hash = self.signing_keys().hash(INVITATION_HASH_KIND, code.reveal());
+        let hash = self.keys().hash(INVITATION_HASH_KIND, code.reveal());
         let (tenant, user, until) = (admin.tenant_id().clone(), user_id.clone(), self.now() + INVITATION_LIFETIME);
         let record =
             AuditEvent::new(tenant.clone(), AuditKind::PersonInvited, self.now()).of(user_id).admin(Some(admin.admin_id())).from(admin.from());

@@ -265,7 +265,7 @@ impl Services {
         let at = login.authenticated_at.map_or(Timestamp::from_millis(0), |at| at.min(now));
         let mfa_until = Some(at + tenant.policy.mfa_lifetime).filter(|until| login.identity.mfa && *until > now);
         let attempt = ProvisioningAttempt {
-            invitation: invitation.map(|code| self.signing_keys().hash(INVITATION_HASH_KIND, code.trim())),
+            invitation: invitation.map(|code| self.keys().hashes(INVITATION_HASH_KIND, code.trim())),
             mfa_until,
             unique_suffix: self.new_id("n"),
             identity: login.identity.clone(),

@@ -40,8 +40,8 @@ impl Services {
     }
 
     /// The public keys to verify tokens with.
-    pub fn jwk_set(&self) -> &JwkSet {
-        self.signing_keys().public()
+    pub fn jwk_set(&self) -> JwkSet {
+        self.keys().public().clone()
     }
 
     /// Verifies a token: signature, type, issuer, audience and expiry; and that its grant, person, client and tenant are still valid. The
@@ -130,7 +130,7 @@ impl Services {
 
     /// The grant a token was issued for, unless it was revoked. Does not tell whether the token may be used.
     async fn find_issued(&self, token: &str) -> Result<Option<TokenGrant>, Fault> {
-        let Some(claims) = self.signing_keys().verify(token, &self.audience()) else { return Ok(None) };
+        let Some(claims) = self.keys().verify(token, &self.audience()) else { return Ok(None) };
         let (Some(tenant_id), Ok(token_id)) = (self.tenant_of(&claims), TokenId::parse(claims.jti)) else { return Ok(None) };
         let grant = device_grants::find_by_token(self.storage().reader(), &tenant_id, &token_id).await?;
         Ok(grant.and_then(|grant| match grant.state.clone() {

@@ -115,9 +115,14 @@ impl Services {
         device_code: &str,
         from: Option<IpAddr>,
     ) -> Result<IssuedToken, Error<PollRefused>> {
-        let hash = self.signing_keys().hash(DEVICE_CODE, device_code);
         let client = client.client();
-        let found = device_grants::find_by_device_code(self.storage().reader(), &client.tenant_id, &hash).await?;
+        let mut found = None;
+        for hash in self.keys().hashes(DEVICE_CODE, device_code) {
+            found = device_grants::find_by_device_code(self.storage().reader(), &client.tenant_id, &hash).await?;
+            if found.is_some() {
+                break;
+            }
+        }
         let Some(grant) = found.filter(|grant| grant.client_id == client.id) else {
             let (tenant, name) = (ClaimedName::Registered(client.tenant_id.as_str()), ClaimedName::Registered(client.id.as_str()));
             let failure = AuthenticationFailure::Unknown;
@@ -147,8 +152,8 @@ impl Services {
     }
 
     async fn store_grant(&self, grant: DeviceGrant, device_code: &Secret, user_code: &UserCode) -> Result<bool, Fault> {
-        let device_code_hash = self.signing_keys().hash(DEVICE_CODE, device_code.reveal());
-        let user_code_hash = self.signing_keys().hash(USER_CODE, user_code.letters());
+        let device_code_hash = self.keys().hash(DEVICE_CODE, device_code.reveal());
+        let user_code_hash = self.keys().hash(USER_CODE, user_code.letters());
         self.write(move |db| async move { device_grants::insert(db, &grant, &device_code_hash, &user_code_hash).await }.boxed()).await
     }
 
@@ -174,7 +179,7 @@ impl Services {
             exp: approval.until.as_seconds(),
         };
         let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
-        Ok(IssuedToken { access_token: self.signing_keys().sign(&claims)?, expires_in, scope: approval.scope.clone() })
+        Ok(IssuedToken { access_token: self.keys().sign(&claims)?, expires_in, scope: approval.scope.clone() })
     }
 
     /// Revokes the access of a grant whose device code was replayed (cf. RFC 6749 §10.5 on authorization codes).

@@ -57,7 +57,7 @@ impl Services {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(CodeRefused::Malformed(refused)))?;
         let attempt = CodeAttempt::new(self, submitter, USER_CODE, &code);
         let signed_in = attempt.person.is_some();
-        let sealed = self.seal_code(&attempt.hash, &code)?;
+        let sealed = self.seal_code(&attempt.hashes, &code)?;
         let result = self.write(move |db| claim(db, attempt, sealed).boxed()).await?;
         let result = result.inspect_err(|refused| self.log_refused_code(submitter, refused));
         match result {
@@ -107,9 +107,12 @@ impl Services {
 
     /// The tenant of a pending code, so that people sign in to the right one.
     pub async fn tenant_of_user_code(&self, code: &UserCode) -> Result<Option<TenantId>, Fault> {
-        let hash = self.signing_keys().hash(USER_CODE, code.letters());
-        let grant = device_grants::find_by_user_code(self.storage().reader(), &hash).await?;
-        Ok(grant.filter(|grant| !grant.is_expired(self.now())).map(|grant| grant.tenant_id))
+        for hash in self.keys().hashes(USER_CODE, code.letters()) {
+            if let Some(grant) = device_grants::find_by_user_code(self.storage().reader(), &hash).await? {
+                return Ok((!grant.is_expired(self.now())).then_some(grant.tenant_id));
+            }
+        }
+        Ok(None)
     }
 
     /// The code in a URL, if it may prefill the form: only if the code's tenant has opted in. Claims nothing and uses up no attempts of
@@ -129,8 +132,9 @@ impl Services {
 
 /// A claim stores the sealed code, so that its person can compare it. Its hash is in the same row.
 impl Services {
-    pub(in crate::server::service) fn seal_code(&self, hash: &[u8], code: &UserCode) -> Result<Vec<u8>, Fault> {
-        self.seal(&code_associated_data(hash), &Secret::from_plaintext(code.to_string()))
+    /// One for each of the hashes under which the request may be found.
+    pub(in crate::server::service) fn seal_code(&self, hashes: &[Vec<u8>], code: &UserCode) -> Result<Vec<Vec<u8>>, Fault> {
+        hashes.iter().map(|hash| self.seal(&code_associated_data(hash), &Secret::from_plaintext(code.to_string()))).collect()
     }
 
     /// `None` if no code is stored, or its key is lost: it must be submitted again.
@@ -140,13 +144,14 @@ impl Services {
     }
 }
 
-fn code_associated_data(hash: &[u8]) -> String {
+pub(in crate::server::service) fn code_associated_data(hash: &[u8]) -> String {
     format!("user code {}", hex::encode(hash))
 }
 
 /// One submitted code, with all that it counts against.
 pub(in crate::server::service) struct CodeAttempt {
-    pub hash: Vec<u8>,
+    /// What it may be stored as.
+    pub hashes: Vec<Vec<u8>>,
     session: BrowserSession,
     person: Option<(TenantId, UserId)>,
     pub now: Timestamp,
@@ -159,7 +164,7 @@ impl CodeAttempt {
             CodeSubmitter::Anonymous(session) => (session, None),
             CodeSubmitter::Person(person) => (person.session(), Some((person.tenant_id().clone(), person.user_id().clone()))),
         };
-        Self { hash: services.signing_keys().hash(hashed_as, code.letters()), session: session.clone(), person, now: services.now() }
+        Self { hashes: services.keys().hashes(hashed_as, code.letters()), session: session.clone(), person, now: services.now() }
     }
 
     fn attempt_source(&self) -> AttemptSource<'_> {
@@ -184,14 +189,25 @@ impl CodeAttempt {
     }
 }
 
-/// The pending grant of a code. A wrong code is counted; once the attempts are used up, the code is not looked up.
-async fn find_pending(db: &mut Connection, attempt: &CodeAttempt) -> Result<Result<DeviceGrant, CodeRefused>, storage::Error> {
+/// The grant of a code, and which of the hashes it is stored under.
+async fn find_grant(db: &mut Connection, hashes: &[Vec<u8>]) -> Result<Option<(DeviceGrant, usize)>, storage::Error> {
+    for (number, hash) in hashes.iter().enumerate() {
+        if let Some(grant) = device_grants::find_by_user_code(&mut *db, hash).await? {
+            return Ok(Some((grant, number)));
+        }
+    }
+    Ok(None)
+}
+
+/// The pending grant of a code, and which of the hashes it is stored under. A wrong code is counted; once the attempts are used up, the code is
+/// not looked up.
+async fn find_pending(db: &mut Connection, attempt: &CodeAttempt) -> Result<Result<(DeviceGrant, usize), CodeRefused>, storage::Error> {
     if let Some(refused) = check_attempts(db, attempt).await? {
         return Ok(Err(refused));
     }
-    let found = device_grants::find_by_user_code(&mut *db, &attempt.hash).await?;
-    match found.filter(|grant| grant.is_pending(attempt.now)) {
-        Some(grant) => Ok(Ok(grant)),
+    let found = find_grant(db, &attempt.hashes).await?;
+    match found.filter(|(grant, _)| grant.is_pending(attempt.now)) {
+        Some(found) => Ok(Ok(found)),
         None => {
             record_failure(db, attempt).await?;
             Ok(Err(CodeRefused::NotValid))
@@ -221,18 +237,19 @@ pub(in crate::server::service) async fn record_failure(db: &mut Connection, atte
     Ok(())
 }
 
-async fn claim(db: &mut Connection, attempt: CodeAttempt, sealed: Vec<u8>) -> Result<Result<DeviceGrantId, CodeRefused>, storage::Error> {
-    let grant = match find_pending(db, &attempt).await? {
-        Ok(grant) => grant,
+async fn claim(db: &mut Connection, attempt: CodeAttempt, sealed: Vec<Vec<u8>>) -> Result<Result<DeviceGrantId, CodeRefused>, storage::Error> {
+    let (grant, number) = match find_pending(db, &attempt).await? {
+        Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
+    let Some(sealed) = sealed.get(number) else { return Ok(Err(CodeRefused::NotValid)) };
     if let Some((home, _)) = attempt.person.as_ref().filter(|(home, _)| *home != grant.tenant_id) {
         tracing::debug!(home = %home, "A code of another tenant was typed");
         return Ok(Err(other_tenant(db, grant.tenant_id).await?));
     }
     let by = attempt.claimant();
     match grant.claimable(&by, attempt.now) {
-        Ok(()) if device_grants::save_claim(db, &grant, &by, &sealed).await? => Ok(Ok(grant.id)),
+        Ok(()) if device_grants::save_claim(db, &grant, &by, sealed).await? => Ok(Ok(grant.id)),
         Ok(()) | Err(ClaimRefused::NotPending) => Ok(Err(CodeRefused::NotValid)),
         Err(ClaimRefused::ClaimedElsewhere { until }) => {
             let record = attempt.audit_event(&grant.tenant_id, AuditKind::CodeSubmittedTwice).about(&grant.client_id, &grant.id);
@@ -259,7 +276,7 @@ async fn release(db: &mut Connection, person: SignedIn, only: Option<DeviceGrant
 
 async fn report(db: &mut Connection, attempt: CodeAttempt) -> Result<Result<(), CodeRefused>, storage::Error> {
     let grant = match find_pending(db, &attempt).await? {
-        Ok(grant) => grant,
+        Ok((grant, _)) => grant,
         Err(refused) => return Ok(Err(refused)),
     };
     let reported = attempt.audit_event(&grant.tenant_id, AuditKind::DeviceReported).about(&grant.client_id, &grant.id);
@@ -279,8 +296,8 @@ async fn prefill(db: &mut Connection, attempt: CodeAttempt) -> Result<Result<boo
     if !may_try_prefill(db, &attempt).await? {
         return Ok(Ok(false));
     }
-    let found = device_grants::find_by_user_code(&mut *db, &attempt.hash).await?;
-    let waiting = found.filter(|grant| grant.is_pending(attempt.now));
+    let found = find_grant(db, &attempt.hashes).await?;
+    let waiting = found.map(|(grant, _)| grant).filter(|grant| grant.is_pending(attempt.now));
     let Some(grant) = waiting else {
         record_prefill(db, &attempt, false).await?;
         return Ok(Err(CodeRefused::NotValid));

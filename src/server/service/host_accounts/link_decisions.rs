@@ -61,7 +61,7 @@ impl Services {
     pub async fn submit_link_code(&self, person: &SignedIn, typed: &str) -> Result<LinkRequestId, Error<CodeRefused>> {
         let code = UserCode::parse(typed).map_err(|refused| Error::Refused(CodeRefused::Malformed(refused)))?;
         let attempt = CodeAttempt::new(self, CodeSubmitter::Person(person), LINK_CODE, &code);
-        let (claimant, sealed) = (person.clone(), self.seal_code(&attempt.hash, &code)?);
+        let (claimant, sealed) = (person.clone(), self.seal_code(&attempt.hashes, &code)?);
         let result = self.write(move |db| claim(db, claimant, attempt, sealed).boxed()).await?;
         result.inspect_err(|refused| self.log_refused_code(CodeSubmitter::Person(person), refused)).map_err(Error::Refused)
     }
@@ -126,14 +126,25 @@ impl Services {
     }
 }
 
-/// The pending request of a code. A wrong code is counted; once the attempts are used up, the code is not looked up.
-async fn find_pending(db: &mut Connection, attempt: &CodeAttempt) -> Result<Result<LinkRequest, CodeRefused>, storage::Error> {
+/// The request of a code, and which of the hashes it is stored under.
+async fn find_request(db: &mut Connection, hashes: &[Vec<u8>]) -> Result<Option<(LinkRequest, usize)>, storage::Error> {
+    for (number, hash) in hashes.iter().enumerate() {
+        if let Some(request) = link_requests::find_by_user_code(&mut *db, hash).await? {
+            return Ok(Some((request, number)));
+        }
+    }
+    Ok(None)
+}
+
+/// The pending request of a code, and which of the hashes it is stored under. A wrong code is counted; once the attempts are used up, the code
+/// is not looked up.
+async fn find_pending(db: &mut Connection, attempt: &CodeAttempt) -> Result<Result<(LinkRequest, usize), CodeRefused>, storage::Error> {
     if let Some(refused) = check_attempts(db, attempt).await? {
         return Ok(Err(refused));
     }
-    let found = link_requests::find_by_user_code(&mut *db, &attempt.hash).await?;
-    match found.filter(|request| request.is_pending(attempt.now)) {
-        Some(request) => Ok(Ok(request)),
+    let found = find_request(db, &attempt.hashes).await?;
+    match found.filter(|(request, _)| request.is_pending(attempt.now)) {
+        Some(found) => Ok(Ok(found)),
         None => {
             record_failure(db, attempt).await?;
             Ok(Err(CodeRefused::NotValid))
@@ -146,8 +157,8 @@ async fn prefill(db: &mut Connection, tenant: &TenantId, attempt: CodeAttempt) -
     if !may_try_prefill(db, &attempt).await? {
         return Ok(Ok(false));
     }
-    let found = link_requests::find_by_user_code(&mut *db, &attempt.hash).await?;
-    let Some(request) = found.filter(|request| request.is_pending(attempt.now)) else {
+    let found = find_request(db, &attempt.hashes).await?;
+    let Some((request, _)) = found.filter(|(request, _)| request.is_pending(attempt.now)) else {
         record_prefill(db, &attempt, false).await?;
         return Ok(Err(CodeRefused::NotValid));
     };
@@ -158,18 +169,19 @@ async fn claim(
     db: &mut Connection,
     person: SignedIn,
     attempt: CodeAttempt,
-    sealed: Vec<u8>,
+    sealed: Vec<Vec<u8>>,
 ) -> Result<Result<LinkRequestId, CodeRefused>, storage::Error> {
-    let request = match find_pending(db, &attempt).await? {
-        Ok(request) => request,
+    let (request, number) = match find_pending(db, &attempt).await? {
+        Ok(found) => found,
         Err(refused) => return Ok(Err(refused)),
     };
+    let Some(sealed) = sealed.get(number) else { return Ok(Err(CodeRefused::NotValid)) };
     if request.tenant_id != *person.tenant_id() {
         return Ok(Err(other_tenant(db, request.tenant_id).await?));
     }
     let by = attempt.claimant();
     match request.claimable(&by, attempt.now) {
-        Ok(()) if link_requests::save_claim(db, &request, &by, &sealed).await? => Ok(Ok(request.id)),
+        Ok(()) if link_requests::save_claim(db, &request, &by, sealed).await? => Ok(Ok(request.id)),
         Ok(()) | Err(ClaimRefused::NotPending) => Ok(Err(CodeRefused::NotValid)),
         Err(ClaimRefused::ClaimedElsewhere { until }) => {
             let record = about_link(db, attempt.audit_event(person.tenant_id(), AuditKind::CodeSubmittedTwice), &request).await?;

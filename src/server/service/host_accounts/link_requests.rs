@@ -76,7 +76,7 @@ impl Services {
                 state: LinkRequestState::Pending,
             };
             let (secret, user_code) = (Secret::generate(self.rng()), rng::user_code(self.rng()));
-            let hashes = (self.signing_keys().hash(LINK_SECRET, secret.reveal()), self.signing_keys().hash(LINK_CODE, user_code.letters()));
+            let hashes = (self.keys().hash(LINK_SECRET, secret.reveal()), self.keys().hash(LINK_CODE, user_code.letters()));
             if self.try_write(move |db| insert_request(db, request, hashes, from).boxed()).await? {
                 return Ok(StartedLinkRequest { secret, user_code, expires_in, interval: INTERVAL, complete_uri: policy.prefill_user_code });
             }
@@ -87,17 +87,31 @@ impl Services {
     /// Status of a request of this host. `None` if it is another host's or was deleted.
     pub async fn link_request_status(&self, host: &AuthenticatedHost, secret: &str) -> Result<Option<LinkStatus>, Error<LinkRequestRefused>> {
         self.enabled_tenant(&host.tenant_id).await?.ok_or(Error::Refused(LinkRequestRefused::TenantDisabled))?;
-        let hash = self.signing_keys().hash(LINK_SECRET, secret);
-        let found = link_requests::find_of_host(self.storage().reader(), &host.tenant_id, &host.host, &hash).await?;
-        Ok(found.map(|request| request.status(self.now())))
+        for hash in self.keys().hashes(LINK_SECRET, secret) {
+            let found = link_requests::find_of_host(self.storage().reader(), &host.tenant_id, &host.host, &hash).await?;
+            if let Some(request) = found {
+                return Ok(Some(request.status(self.now())));
+            }
+        }
+        Ok(None)
     }
 
     /// Cancels a pending request after its user has disconnected; an answered one is unchanged. Returns the number of requests deleted.
     /// Like expiry, it causes no audit event.
     pub async fn cancel_link_request(&self, host: &AuthenticatedHost, secret: &str) -> Result<u64, Error<LinkRequestRefused>> {
         self.enabled_tenant(&host.tenant_id).await?.ok_or(Error::Refused(LinkRequestRefused::TenantDisabled))?;
-        let (host, hash) = (host.clone(), self.signing_keys().hash(LINK_SECRET, secret));
-        Ok(self.write(move |db| async move { link_requests::cancel(db, &host.tenant_id, &host.host, &hash).await }.boxed()).await?)
+        let (host, hashes) = (host.clone(), self.keys().hashes(LINK_SECRET, secret));
+        let cancel = self.write(move |db| {
+            async move {
+                let mut deleted = 0;
+                for hash in &hashes {
+                    deleted += link_requests::cancel(db, &host.tenant_id, &host.host, hash).await?;
+                }
+                Ok(deleted)
+            }
+            .boxed()
+        });
+        Ok(cancel.await?)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::progress::{Amount, ProgressObserver};
 use crate::domain::time::Timestamp;
 use crate::server::service::platform::data_lock::{DataLockError, create_dir};
 use crate::server::service::platform::file_modes::is_open_to_all;
-use crate::server::service::platform::keystore::Keystore;
+use crate::server::service::platform::keystore::{Keystore, KeystoreError};
 use crate::server::service::{DataLocation, Database, Fault, Rng};
 use crate::server::storage;
 pub use crate::server::storage::backup::sync_parent;
@@ -67,6 +67,12 @@ pub enum BackupError {
     Keys(#[from] Fault),
 }
 
+impl From<KeystoreError> for BackupError {
+    fn from(error: KeystoreError) -> Self {
+        Self::Keys(Fault::new(error))
+    }
+}
+
 /// What a backup has, in a JSON file beside it.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct BackupInfo {
@@ -104,9 +110,9 @@ impl BackupInfo {
         Ok(Some(info))
     }
 
-    /// Whether both are of one deployment: a key may have been replaced since.
+    /// Whether both are of one deployment: keys may have been rotated since, and each rotation records the key before it and the first one.
     fn has_key_of(&self, other: &Self) -> bool {
-        self.keys == other.keys || self.keys.iter().any(|(name, fingerprint)| other.keys.get(name) == Some(fingerprint))
+        self.keys == other.keys || self.keys.values().any(|fingerprint| other.keys.values().any(|its| its == fingerprint))
     }
 }
 
@@ -284,7 +290,7 @@ pub async fn verify(data: DataLocation<'_>, entropy: &dyn Rng, progress: &mut dy
     let file = sqlite_file(data.database)?;
     refuse_exposed(file)?;
     let contents = check(file, Use::Live, progress).await?;
-    Keystore::open(data.dir, false, entropy)?.check(data.dir, &contents.key_fingerprints)?;
+    Keystore::open(data.dir, false, entropy, &contents.key_fingerprints)?;
     Ok(contents)
 }
 

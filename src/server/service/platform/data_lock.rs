@@ -1,5 +1,5 @@
-//! The locks of a data directory: one keeps a second server, and a restore, away from the database in it; the other keeps a restore away from
-//! commands that change data.
+//! The locks of a data directory: one keeps a second server, and a restore, away from the database in it; the other keeps a restore, and a
+//! rotation of keys, away from commands that change data.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
@@ -22,7 +22,7 @@ pub enum DataLockError {
     Held(PathBuf),
     #[error("a command of tms-portal changes the data in {0}: wait until it has ended")]
     Command(PathBuf),
-    #[error("a backup is being restored in {0}: wait until this has ended")]
+    #[error("a backup is being restored or a key rotated in {0}: wait until this has ended")]
     Restore(PathBuf),
     #[error("the directory {parent} does not exist, so {dir} is not created in it: create it, or mount its file system")]
     NoParent { dir: PathBuf, parent: PathBuf },

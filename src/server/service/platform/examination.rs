@@ -15,8 +15,10 @@ pub struct Examination {
 pub enum KeysFound {
     /// There are none.
     Absent,
-    /// The file of this name does not have the key that the database was first used with.
+    /// The file of this name does not have the key that the database is used with.
     Different(&'static str),
+    /// The file of this name, which a rotation made on another machine, is not here.
+    NotCopied(String),
     /// They are those of the database; `recorded`: as far as it has fingerprints.
     Usable { recorded: usize },
 }
@@ -42,6 +44,12 @@ fn find_keys(data: DataLocation<'_>, recorded: &[(String, String)]) -> Result<Ke
         return Ok(KeysFound::Absent);
     }
     // At least one is there, so that no folder is created.
-    let keys = Keystore::open(data.dir, false, &SystemRng)?;
-    Ok(keys.first_different(recorded)?.map_or(KeysFound::Usable { recorded: recorded.len() }, KeysFound::Different))
+    match Keystore::open(data.dir, false, &SystemRng, recorded) {
+        Ok(keys) => Ok(keys.first_missing(recorded).map_or(KeysFound::Usable { recorded: recorded.len() }, KeysFound::NotCopied)),
+        Err(KeystoreError::Different(file)) => {
+            let name = KEY_FILES.into_iter().find(|name| file.ends_with(name));
+            name.map_or_else(|| Err(Fault::new(KeystoreError::Different(file.clone()))), |name| Ok(KeysFound::Different(name)))
+        }
+        Err(error) => Err(error.into()),
+    }
 }

@@ -1,31 +1,31 @@
 //! The keys of this deployment, in files beside the database: a copy of the database alone gives no access.
 
+pub(super) mod arrangement;
+pub(super) mod files;
+mod hashing;
 mod passed;
+pub(super) mod recorded;
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use hmac::{Hmac, Mac};
+use hmac::Mac;
 use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use rsa::RsaPrivateKey;
-use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
-#[expect(clippy::disallowed_types, reason = "the search for primes needs the real generator, in tests too")]
-use rsa::rand_core::OsRng;
-use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::domain::token::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use crate::server::service::{Fault, Rng};
 
+use self::files::{KeyFile, KeyFiles};
+pub use self::files::{create, create_next, directory, has_keys};
+pub(in crate::server) use self::files::{private_dir, read_or_create};
+use self::hashing::{HASH_LENGTH, HashingKey};
+pub use self::recorded::{ENDED, FIRST, Fingerprints, NEXT, PREVIOUS, Recorded, RotatedKey};
+
 /// RFC 9068 §2.1: every authorization server and resource server must support RS256.
 const ALGORITHM: Algorithm = Algorithm::RS256;
-const RSA_BITS: usize = 2_048;
-/// What is hashed with a key for its fingerprint.
-const FINGERPRINT: &str = "fingerprint";
 /// The key that hashes secrets, the one that encrypts secrets, and the one that signs tokens.
 pub const KEY_FILES: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
 /// Their directory in the data directory.
@@ -55,8 +55,17 @@ pub enum KeystoreError {
     EmptyDatabase { keys: PathBuf, database: PathBuf },
     #[error("{0} is no directory, or a link to one that does not exist: is its file system mounted?")]
     NotADirectory(PathBuf),
-    #[error("{0} is not the key that this database was first used with; put that one there")]
+    #[error(
+        "{0} is not the key that this database is used with; put that one there, or, if a newer one has replaced it (tms-portal keys rotate), \
+         beside it with the suffix .previous"
+    )]
     Different(PathBuf),
+    #[error("{0} does not have the key that the database names: copy it from where `tms-portal keys rotate prepare` was run")]
+    NotCopied(PathBuf),
+    #[error("cannot create {file} ({source}): as a user who may (root), run `tms-portal keys next {key} --to {dir}` first")]
+    NotAllowed { file: PathBuf, dir: PathBuf, key: &'static str, source: io::Error },
+    #[error("{0} has the key that is in use: a new one is needed")]
+    SameKey(PathBuf),
     #[error("{0} is not a key of 32 bytes; copy it from where the keys are kept")]
     InvalidKey(PathBuf),
     #[error("{0} is not an RSA private key: {1}; copy it from where the keys are kept")]
@@ -64,9 +73,16 @@ pub enum KeystoreError {
 }
 
 pub struct Keystore {
-    /// Keyed already: most requests of machines have a secret to compare.
-    hashing: Hmac<Sha256>,
-    sealing: Zeroizing<[u8; 32]>,
+    /// The first one hashes; a rotation has further ones, whose hashes are accepted.
+    hashing: (HashingKey, Vec<HashingKey>),
+    /// The first one encrypts; a rotation has further ones, which only decrypt.
+    sealing: (Zeroizing<[u8; 32]>, Vec<Zeroizing<[u8; 32]>>),
+    /// The fingerprints of the key files in use.
+    fingerprints: [String; 3],
+    /// Those of all keys here, with those of a rotation.
+    known: Vec<String>,
+    /// What the database had about the keys when they were read.
+    recorded: Vec<(String, String)>,
     encoding: EncodingKey,
     decoding: DecodingKey,
     key_id: String,
@@ -74,107 +90,103 @@ pub struct Keystore {
 }
 
 impl Keystore {
-    /// Reads the keys that the service manager passed, else those in `data_dir/keys`; with `create`, creates missing ones there. Fails if a file
-    /// cannot be read or has no valid key.
-    pub fn open(data_dir: &Path, create: bool, entropy: &dyn Rng) -> Result<Self, Fault> {
-        if let Some(passed) = passed::directory() {
-            return Self::open_passed(&passed).map_err(Fault::new);
+    /// Reads the keys that the service manager passed, and those in `data_dir/keys`; with `create`, creates missing ones there. `recorded`, from
+    /// the database, says which of them are used, and for what. Refused: a file that cannot be read or has no valid key, and keys without
+    /// those that are recorded. The next key of a rotation may be absent.
+    pub fn open(data_dir: &Path, create: bool, entropy: &dyn Rng, recorded: &Fingerprints) -> Result<Self, KeystoreError> {
+        Self::select(KeyFiles::find(data_dir, create, entropy)?, recorded)
+    }
+
+    pub(super) fn select(files: KeyFiles, recorded: &Fingerprints) -> Result<Self, KeystoreError> {
+        let [codes, secrets, _] = KEY_FILES;
+        let (hashing, others) = choose(codes, files.codes, recorded)?;
+        let (sealing, further) = choose(secrets, files.secrets, recorded)?;
+        let (encoding, public, key_id) = signing_key(&files.signing, &files.signing_file)?;
+        if Recorded::of(KEY_FILES[2], recorded).active.is_some_and(|expected| expected != key_id) {
+            return Err(KeystoreError::Different(files.signing_file));
         }
-        let dir = data_dir.join(KEYS_DIR);
-        if dir.is_symlink() && !dir.exists() {
-            return Err(Fault::new(KeystoreError::NotADirectory(dir)));
-        }
-        if create {
-            private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| Fault::new(KeystoreError::File(dir.clone(), error)))?;
-        }
-        for file in KEY_FILES.iter().map(|name| dir.join(name)).filter(|_| !create) {
-            match file.try_exists() {
-                Ok(true) => {}
-                Ok(false) => return Err(Fault::new(KeystoreError::Missing(file))),
-                Err(error) => return Err(Fault::new(KeystoreError::File(file, error))),
-            }
-        }
-        let [hashing, sealing, signing] = KEY_FILES.map(|name| dir.join(name));
-        let (hashing, sealing) = (random_key(&hashing, entropy).map_err(Fault::new)?, random_key(&sealing, entropy).map_err(Fault::new)?);
-        Self::with_signing_key(hashing, sealing, &signing).map_err(Fault::new)
+        let decoding = DecodingKey::from_jwk(&public).map_err(|error| invalid_signing_key(&files.signing_file, &error))?;
+        let known = others.iter().chain(&further).map(|file| file.fingerprint.clone());
+        let fingerprints = [hashing.fingerprint.clone(), sealing.fingerprint.clone(), key_id.clone()];
+        let known = known.chain(fingerprints.iter().cloned()).collect();
+        let first = Recorded::of(codes, recorded).first.unwrap_or(&hashing.fingerprint).to_owned();
+        let hashing_key = |file: &KeyFile| HashingKey::new(&file.key, &file.fingerprint, file.fingerprint == first);
+        Ok(Self {
+            hashing: (hashing_key(&hashing), others.iter().map(hashing_key).collect()),
+            sealing: (sealing.key, further.into_iter().map(|file| file.key).collect()),
+            fingerprints,
+            known,
+            recorded: recorded.to_vec(),
+            encoding,
+            decoding,
+            key_id,
+            public: JwkSet { keys: vec![public] },
+        })
     }
 
-    /// Creates the missing keys in `dir`. Returns false if there is none missing. Fails if an existing one is not valid.
-    pub fn create(dir: &Path, entropy: &dyn Rng) -> Result<bool, Fault> {
-        let missing = KEY_FILES.iter().any(|name| !dir.join(name).exists());
-        private_dir(dir).map_err(|error| Fault::new(KeystoreError::File(dir.to_owned(), error)))?;
-        let [hashing, sealing, signing] = KEY_FILES.map(|name| dir.join(name));
-        let (hashing, sealing) = (random_key(&hashing, entropy).map_err(Fault::new)?, random_key(&sealing, entropy).map_err(Fault::new)?);
-        Self::with_signing_key(hashing, sealing, &signing).map_err(Fault::new)?;
-        Ok(missing)
+    /// The name and the fingerprint of each key file in use, which tells keys apart and reveals nothing about them.
+    pub fn fingerprints(&self) -> [(&'static str, &str); 3] {
+        let [codes, secrets, signing] = &self.fingerprints;
+        [(KEY_FILES[0], codes), (KEY_FILES[1], secrets), (KEY_FILES[2], signing)]
     }
 
-    fn with_signing_key(hashing: Zeroizing<[u8; 32]>, sealing: Zeroizing<[u8; 32]>, file: &Path) -> Result<Self, KeystoreError> {
-        let pem = read_or_create(file, || {
-            let key = RsaPrivateKey::new(&mut OsRng, RSA_BITS).map_err(io::Error::other)?;
-            let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(io::Error::other)?;
-            Ok(Zeroizing::new(pem.as_bytes().to_vec()))
-        })?;
-        Self::from_keys(hashing, sealing, &pem, file)
+    /// The first key file that the database names, in use or for a rotation, and that is not here.
+    pub fn first_missing(&self, recorded: &Fingerprints) -> Option<String> {
+        let is_missing = |fingerprint: &str| !self.known.iter().any(|known| known == fingerprint);
+        KEY_FILES.iter().find_map(|name| {
+            let missing = Recorded::of(name, recorded).needed().find(|(_, fingerprint)| is_missing(fingerprint));
+            missing.map(|(suffix, _)| format!("{name}{suffix}"))
+        })
     }
 
-    /// `file` is where the signing key is from.
-    fn from_keys(hashing: Zeroizing<[u8; 32]>, sealing: Zeroizing<[u8; 32]>, pem: &[u8], file: &Path) -> Result<Self, KeystoreError> {
-        let not_a_key = |error: jsonwebtoken::errors::Error| KeystoreError::InvalidSigningKey(file.to_owned(), error.to_string());
-        let encoding = EncodingKey::from_rsa_pem(pem).map_err(not_a_key)?;
-        let mut public = Jwk::from_encoding_key(&encoding, ALGORITHM).map_err(not_a_key)?;
-        // The key's thumbprint (RFC 7638), so that a new key never has an old one's id.
-        let key_id = public.thumbprint(ThumbprintHash::SHA256).map_err(not_a_key)?;
-        public.common.key_id = Some(key_id.clone());
-        public.common.public_key_use = Some(PublicKeyUse::Signature);
-        public.common.key_algorithm = Some(KeyAlgorithm::RS256);
-        let decoding = DecodingKey::from_jwk(&public).map_err(not_a_key)?;
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-        let hashing = Hmac::new_from_slice(hashing.as_ref()).expect("HMAC takes any key");
-        Ok(Self { hashing, sealing, encoding, decoding, key_id, public: JwkSet { keys: vec![public] } })
+    /// Whether these are the keys that the database names, each for its purpose.
+    pub fn is_current(&self, recorded: &Fingerprints) -> bool {
+        self.recorded == recorded && self.first_missing(recorded).is_none()
     }
 
-    /// The name and the fingerprint of each key file, which tells keys apart and reveals nothing about them.
-    pub fn fingerprints(&self) -> Result<[(&'static str, String); 3], Fault> {
-        let sealing = Hmac::<Sha256>::new_from_slice(self.sealing.as_ref()).map_err(Fault::new)?.chain_update(FINGERPRINT).finalize();
-        let fingerprints = [hex::encode(self.hash(FINGERPRINT, "")), hex::encode(sealing.into_bytes()), self.key_id.clone()];
-        let [hashing, sealing, signing] = fingerprints;
-        Ok([(KEY_FILES[0], hashing), (KEY_FILES[1], sealing), (KEY_FILES[2], signing)])
-    }
-
-    /// The first key file whose recorded fingerprint, by file name, is another key's.
-    pub fn first_different(&self, recorded: &[(String, String)]) -> Result<Option<&'static str>, Fault> {
-        let differs = |(name, fingerprint): &(&str, String)| recorded.iter().any(|(of, expected)| of == name && expected != fingerprint);
-        Ok(self.fingerprints()?.into_iter().find(differs).map(|(name, _)| name))
-    }
-
-    /// Refuses keys of which one is not that of the recorded fingerprint.
-    pub fn check(&self, data_dir: &Path, recorded: &[(String, String)]) -> Result<(), Fault> {
-        let different = self.first_different(recorded)?;
-        different.map_or(Ok(()), |name| Err(Fault::new(KeystoreError::Different(directory(data_dir).join(name)))))
+    /// Whether both have the same keys in use, and the same others.
+    pub fn has_same_keys(&self, other: &Self) -> bool {
+        self.fingerprints == other.fingerprints && self.known == other.known
     }
 
     /// The stored form of a secret: an HMAC under a key that is not in the database. `kind` separates the kinds of secrets.
     pub fn hash(&self, kind: &str, secret: &str) -> Vec<u8> {
-        self.mac(kind, secret).finalize().into_bytes().to_vec()
+        self.hashing.0.hash(kind, secret)
     }
 
-    /// The key that seals secrets which must be recoverable.
-    pub fn sealing(&self) -> &[u8; 32] {
-        &self.sealing
+    /// All forms in which a secret may be stored, to look it up: that of [`hash`](Self::hash) and, during a rotation, those of the other keys.
+    pub fn hashes(&self, kind: &str, secret: &str) -> Vec<Vec<u8>> {
+        self.hashing_keys().map(|key| key.hash(kind, secret)).collect()
     }
 
     /// Whether `hash` is that of `secret`, compared in constant time.
     pub fn matches(&self, kind: &str, secret: &str, hash: &[u8]) -> bool {
-        self.mac(kind, secret).verify_slice(hash).is_ok()
+        let Some((hash, mark)) = hash.split_at_checked(HASH_LENGTH) else { return false };
+        self.hashing_keys().find(|key| key.mark == mark).is_some_and(|key| key.mac(kind, secret).verify_slice(hash).is_ok())
     }
 
-    fn mac(&self, kind: &str, secret: &str) -> Hmac<Sha256> {
-        let mut mac = self.hashing.clone();
-        mac.update(kind.as_bytes());
-        mac.update(&[0]);
-        mac.update(secret.as_bytes());
-        mac
+    /// Whether a hash is one of another key than that in use.
+    pub fn is_outdated(&self, hash: &[u8]) -> bool {
+        hash.get(HASH_LENGTH..) != Some(self.mark())
+    }
+
+    /// What hashes under the key in use end with.
+    pub fn mark(&self) -> &[u8] {
+        &self.hashing.0.mark
+    }
+
+    fn hashing_keys(&self) -> impl Iterator<Item = &HashingKey> {
+        std::iter::once(&self.hashing.0).chain(&self.hashing.1)
+    }
+
+    /// The key that seals secrets which must be recoverable.
+    pub fn sealing(&self) -> &[u8; 32] {
+        &self.sealing.0
+    }
+
+    /// Further keys under which such secrets may be sealed, during a rotation.
+    pub fn other_sealing(&self) -> impl Iterator<Item = &[u8; 32]> {
+        self.sealing.1.iter().map(|key| &**key)
     }
 
     /// Signs an access token.
@@ -203,74 +215,37 @@ impl Keystore {
     }
 }
 
-/// Where the keys are: the directory that the service manager passed, else `data_dir/keys`.
-pub fn directory(data_dir: &Path) -> PathBuf {
-    passed::directory().unwrap_or_else(|| data_dir.join(KEYS_DIR))
+/// The file with the key in use, and those of a rotation. Without a record it is the first file.
+fn choose(name: &str, mut files: Vec<KeyFile>, recorded: &Fingerprints) -> Result<(KeyFile, Vec<KeyFile>), KeystoreError> {
+    let recorded = Recorded::of(name, recorded);
+    let place = files.first().map_or_else(|| PathBuf::from(name), |file| file.path.clone());
+    let mut take = |fingerprint: &str| files.iter().position(|file| file.fingerprint == fingerprint).map(|at| files.swap_remove(at));
+    let previous =
+        recorded.previous.map(|previous| take(previous).ok_or_else(|| KeystoreError::Missing(place.with_file_name(format!("{name}{PREVIOUS}")))));
+    let next = recorded.next.and_then(&mut take);
+    let active = match recorded.active {
+        Some(fingerprint) => take(fingerprint),
+        None => files.into_iter().next(),
+    };
+    let active = active.ok_or_else(|| KeystoreError::Different(place.clone()))?;
+    Ok((active, previous.transpose()?.into_iter().chain(next).collect()))
 }
 
-/// Whether there are keys, which are created after their database, or by `keys init`.
-pub fn has_keys(data_dir: &Path) -> bool {
-    let dir = directory(data_dir);
-    KEY_FILES.iter().any(|name| dir.join(name).exists())
+fn invalid_signing_key(file: &Path, error: &jsonwebtoken::errors::Error) -> KeystoreError {
+    KeystoreError::InvalidSigningKey(file.to_owned(), error.to_string())
 }
 
-fn random_key(file: &Path, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
-    let bytes = read_or_create(file, || {
-        let mut key = Zeroizing::new(vec![0_u8; 32]);
-        entropy.fill(&mut key);
-        Ok(key)
-    })?;
-    key_of(file, &bytes)
-}
-
-fn key_of(file: &Path, bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
-    let key: [u8; 32] = bytes.try_into().map_err(|_| KeystoreError::InvalidKey(file.to_owned()))?;
-    Ok(Zeroizing::new(key))
-}
-
-/// Creates a folder that only its owner can access.
-pub(in crate::server) fn private_dir(dir: &Path) -> io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
-}
-
-/// Refuses a file that not only its owner can access.
-fn require_private(file: &Path, metadata: &fs::Metadata) -> Result<(), KeystoreError> {
-    let (file, mode) = (file.to_owned(), metadata.permissions().mode() & 0o7777);
-    match mode {
-        _ if mode & 0o077 == 0 => Ok(()),
-        _ if mode & 0o007 == 0 => Err(KeystoreError::GroupAccess { file, mode, group: metadata.gid(), owner: metadata.uid() }),
-        _ => Err(KeystoreError::Exposed(file, mode)),
-    }
-}
-
-/// Reads a file, or creates it atomically, readable by its owner only.
-pub(in crate::server) fn read_or_create(
-    file: &Path,
-    make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>,
-) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
-    let failed = |error| KeystoreError::File(file.to_owned(), error);
-    match fs::read(file) {
-        Ok(bytes) => {
-            let bytes = Zeroizing::new(bytes);
-            require_private(file, &fs::metadata(file).map_err(failed)?)?;
-            Ok(bytes)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let bytes = make().map_err(failed)?;
-            let fresh = file.with_extension(format!("new.{}", std::process::id()));
-            let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
-            out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(failed)?;
-            // Never replaces a key that another process has created meanwhile: that one is read.
-            let linked = fs::hard_link(&fresh, file);
-            fs::remove_file(&fresh).map_err(failed)?;
-            match linked {
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return fs::read(file).map(Zeroizing::new).map_err(failed),
-                linked => linked.map_err(failed)?,
-            }
-            Ok(bytes)
-        }
-        Err(error) => Err(failed(error)),
-    }
+/// `file` is where the key is from.
+fn signing_key(pem: &[u8], file: &Path) -> Result<(EncodingKey, Jwk, String), KeystoreError> {
+    let not_a_key = |error| invalid_signing_key(file, &error);
+    let encoding = EncodingKey::from_rsa_pem(pem).map_err(not_a_key)?;
+    let mut public = Jwk::from_encoding_key(&encoding, ALGORITHM).map_err(not_a_key)?;
+    // The key's thumbprint (RFC 7638), so that a new key never has an old one's id.
+    let key_id = public.thumbprint(ThumbprintHash::SHA256).map_err(not_a_key)?;
+    public.common.key_id = Some(key_id.clone());
+    public.common.public_key_use = Some(PublicKeyUse::Signature);
+    public.common.key_algorithm = Some(KeyAlgorithm::RS256);
+    Ok((encoding, public, key_id))
 }
 
 #[cfg(test)]
@@ -292,42 +267,53 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_created_once_with_private_mode() {
+    fn hashes_of_two_keys_are_valid_during_a_rotation() {
         let dir = tempfile::tempdir().expect("a folder");
-        let first = Keystore::open(dir.path(), true, &SystemRng).expect("keys");
-        let second = Keystore::open(dir.path(), true, &SystemRng).expect("the same keys");
-        assert_eq!(first.key_id, second.key_id);
-        assert!(second.matches("device code", "secret", &first.hash("device code", "secret")));
-        assert!(!second.matches("client secret", "secret", &first.hash("device code", "secret")));
-        for file in ["codes.key", "secrets.key", "signing-key.pem"] {
-            let mode = fs::metadata(dir.path().join("keys").join(file)).expect("the key file").permissions().mode();
-            assert_eq!(mode & 0o777, 0o600, "{file}");
-        }
-    }
+        let open = |recorded: &[(&str, &str)]| {
+            let recorded: Vec<_> = recorded.iter().map(|(name, fingerprint)| ((*name).to_owned(), (*fingerprint).to_owned())).collect();
+            Keystore::open(dir.path(), true, &SystemRng, &recorded)
+        };
+        let first = open(&[]).expect("keys");
+        let old_hash = first.hash("client secret", "s");
+        assert_eq!((old_hash.len(), first.hashes("client secret", "s").len()), (32, 1), "no rotation: nothing is looked up twice");
+        let old = first.fingerprints()[0].1.to_owned();
+        let new = create_next(&dir.path().join(KEYS_DIR), RotatedKey::Codes, &SystemRng).expect("created").fingerprint;
 
-    #[test]
-    fn key_that_others_can_read_is_refused() {
-        let dir = tempfile::tempdir().expect("a folder");
-        Keystore::open(dir.path(), true, &SystemRng).expect("keys");
-        let file = dir.path().join("keys/codes.key");
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("chmod");
-        assert!(Keystore::open(dir.path(), true, &SystemRng).is_err_and(|error| error.to_string().contains("by others (mode 0644)")));
-        // As Kubernetes sets it with fsGroup.
-        for mode in [0o640, 0o660, 0o440] {
-            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("chmod");
-            let refused = Keystore::open(dir.path(), true, &SystemRng).err().expect("refused").to_string();
-            for part in [&format!("(mode {mode:04o})"), "fsGroup", "chmod 600", "codes.key"] {
-                assert!(refused.contains(part), "{part}: {refused}");
-            }
+        let prepared = open(&[("codes.key", &*old), ("codes.key.next", &*new)]).expect("keys");
+        assert_eq!(prepared.hash("client secret", "s"), old_hash, "the old one is in use");
+        // The file names do not matter.
+        let activated_record = [("codes.key", &*new), ("codes.key.previous", &*old), ("codes.key.first", &*old)];
+        let activated = open(&activated_record).expect("keys");
+        let new_hash = activated.hash("client secret", "s");
+        for keys in [&prepared, &activated] {
+            assert!(keys.matches("client secret", "s", &old_hash) && keys.matches("client secret", "s", &new_hash));
+            assert!(!keys.matches("client secret", "t", &new_hash) && !keys.matches("host credential", "s", &new_hash));
+            assert_eq!(keys.hashes("client secret", "s").len(), 2);
         }
+        assert_eq!((activated.is_outdated(&old_hash), activated.is_outdated(&new_hash), new_hash.ends_with(activated.mark())), (true, false, true));
+        for broken in [&new_hash[..39], &new_hash[..32], &new_hash[..31], &[]] {
+            assert!(!activated.matches("client secret", "s", broken), "{} bytes", broken.len());
+        }
+        let finished = open(&[("codes.key", &*new), ("codes.key.first", &*old)]).expect("keys");
+        assert!(finished.matches("client secret", "s", &new_hash) && !finished.matches("client secret", "s", &old_hash));
+
+        let recorded: Vec<_> = activated_record.iter().map(|(name, fingerprint)| ((*name).to_owned(), (*fingerprint).to_owned())).collect();
+        assert_eq!((first.first_missing(&recorded), activated.first_missing(&recorded)), (Some("codes.key".to_owned()), None));
+        assert!(activated.is_current(&recorded) && !prepared.is_current(&recorded));
+        assert!(matches!(open(&[("codes.key", "another")]), Err(KeystoreError::Different(file)) if file.ends_with("codes.key")));
+        let without_previous = open(&[("codes.key", &*old), ("codes.key.previous", "another")]);
+        assert!(matches!(without_previous, Err(KeystoreError::Missing(file)) if file.ends_with("codes.key.previous")));
+        let without_next = open(&[("codes.key", &*old), ("codes.key.next", "another")]).expect("it is not needed yet");
+        let recorded = [("codes.key.next".to_owned(), "another".to_owned())];
+        assert_eq!(without_next.first_missing(&recorded), Some("codes.key.next".to_owned()));
     }
 
     #[test]
     fn only_own_access_tokens_for_the_audience_are_valid() {
         let dir = tempfile::tempdir().expect("a folder");
-        let keys = Keystore::open(dir.path(), true, &SystemRng).expect("keys");
+        let keys = Keystore::open(dir.path(), true, &SystemRng, &[]).expect("keys");
         let other_dir = tempfile::tempdir().expect("a folder");
-        let other = Keystore::open(other_dir.path(), true, &SystemRng).expect("keys");
+        let other = Keystore::open(other_dir.path(), true, &SystemRng, &[]).expect("keys");
         let token = keys.sign(&claims("api")).expect("a token");
         assert_eq!(keys.verify(&token, "api").map(|claims| claims.sub), Some("jdoe".into()));
         assert!(keys.verify(&token, "another api").is_none());

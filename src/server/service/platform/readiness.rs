@@ -186,7 +186,7 @@ impl Services {
         if difference > CLOCK_WARNING {
             tracing::warn!(seconds = difference.as_secs_f32(), "The clocks of this machine and of the database differ");
         }
-        let same_keys = matches!(self.signing_keys().first_different(&state.key_fingerprints), Ok(None));
+        let same_keys = self.keys().first_missing(&state.key_fingerprints).is_none();
         let checks = [
             (state.space_left.is_none_or(|bytes| bytes >= LEAST_SPACE), NotReady::Disk),
             (state.supports_this_release, NotReady::Schema),

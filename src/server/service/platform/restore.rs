@@ -55,7 +55,7 @@ pub async fn restore(
     let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     refuse_description(backup)?;
     // Before the lock, which would create the data directory.
-    Keystore::open(data.dir, false, entropy)?;
+    Keystore::open(data.dir, false, entropy, &[])?;
     refuse_other_user(data.dir)?;
     let _lock = DataLock::acquire(data.dir)?;
     let _commands = keep_commands_away(data.dir)?;
@@ -97,7 +97,7 @@ async fn verify_copy(
         BackupError::Database(_, error) => BackupError::Database(backup.to_owned(), error),
         other => other,
     })?;
-    Keystore::open(data.dir, false, entropy)?.check(data.dir, &contents.key_fingerprints)?;
+    Keystore::open(data.dir, false, entropy, &contents.key_fingerprints)?;
     Ok(contents)
 }
 

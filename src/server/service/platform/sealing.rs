@@ -9,7 +9,7 @@ use crate::server::storage::{providers, second_factors};
 
 /// The secret was sealed with another key, or for another row.
 #[derive(Debug, thiserror::Error)]
-#[error("a sealed secret cannot be opened with the key in `keys/secrets.key`")]
+#[error("a sealed secret cannot be opened with the key in `keys/secrets.key`, nor with another one of a rotation")]
 struct UnsealError;
 
 impl Services {
@@ -18,15 +18,22 @@ impl Services {
         let mut nonce = [0; 12];
         self.rng().fill(&mut nonce);
         let payload = Payload { msg: secret.reveal().as_bytes(), aad: context.as_bytes() };
-        let sealed = self.cipher().encrypt(&Nonce::from(nonce), payload).map_err(|_| Fault::new(UnsealError))?;
+        let sealed = cipher(self.keys().sealing()).encrypt(&Nonce::from(nonce), payload).map_err(|_| Fault::new(UnsealError))?;
         Ok([&nonce[..], &sealed].concat())
     }
 
     pub(in crate::server::service) fn unseal(&self, context: &str, sealed: &[u8]) -> Result<Secret, Fault> {
-        let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(|| Fault::new(UnsealError))?;
-        let payload = Payload { msg: sealed, aad: context.as_bytes() };
-        let opened = self.cipher().decrypt(&Nonce::from(*nonce), payload).map_err(|_| Fault::new(UnsealError))?;
-        Ok(Secret::from_plaintext(String::from_utf8(opened).map_err(Fault::new)?))
+        let keys = self.keys();
+        let opened = std::iter::once(keys.sealing()).chain(keys.other_sealing()).find_map(|key| open_with(key, context, sealed));
+        opened.ok_or_else(|| Fault::new(UnsealError))
+    }
+
+    /// The secret sealed again, if the key that it is sealed with is not the one in use. Fails if it cannot be opened.
+    pub(in crate::server::service) fn reseal(&self, context: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        if open_with(self.keys().sealing(), context, sealed).is_some() {
+            return Ok(None);
+        }
+        self.seal(context, &self.unseal(context, sealed)?).map(Some)
     }
 
     /// Names of the kinds of secrets that cannot be unsealed, so that operators learn of a lost key at start rather than from users.
@@ -42,8 +49,15 @@ impl Services {
         let is_lost = |sample: Option<(String, Vec<u8>)>| sample.is_some_and(|(place, sealed)| self.unseal(&place, &sealed).is_err());
         Ok(samples.into_iter().filter_map(|(what, sample)| is_lost(sample).then_some(what)).collect())
     }
+}
 
-    fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(&Key::from(*self.signing_keys().sealing()))
-    }
+/// `None` if it was sealed with another key, or for another row.
+fn open_with(key: &[u8; 32], context: &str, sealed: &[u8]) -> Option<Secret> {
+    let (nonce, sealed) = sealed.split_first_chunk::<12>()?;
+    let opened = cipher(key).decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: context.as_bytes() }).ok()?;
+    String::from_utf8(opened).ok().map(Secret::from_plaintext)
+}
+
+fn cipher(key: &[u8; 32]) -> ChaCha20Poly1305 {
+    ChaCha20Poly1305::new(&Key::from(*key))
 }

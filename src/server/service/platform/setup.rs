@@ -150,7 +150,7 @@ impl Services {
         Ok(NewTenant {
             tenant,
             admin_id: AdminId::parse(FIRST_ADMIN).map_err(Fault::new)?,
-            secret_hash: self.signing_keys().hash(ADMIN_SECRET, admin_secret.reveal()),
+            secret_hash: self.keys().hash(ADMIN_SECRET, admin_secret.reveal()),
             cli_client: cli_client(id, now)?,
             event: event.from(made_by.and_then(|admin| admin.from)),
         })

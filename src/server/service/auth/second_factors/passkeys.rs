@@ -100,7 +100,7 @@ impl Services {
         };
         for (PasskeyRow { number, .. }, mut passkey) in self.passkeys(tenant, user).await? {
             if passkey.update_credential(&result).is_some() {
-                let asked = self.signing_keys().hash("passkey asked", asked);
+                let asked = self.keys().hash("passkey asked", asked);
                 return Ok(FactorCheck::Passkey { number, passkey: to_json(&passkey)?, challenge_hash: asked });
             }
         }
@@ -118,7 +118,7 @@ impl Services {
 
     /// The user handle for authenticators: constant, and without personal data (WebAuthn Level 3 §14.6.1).
     fn user_handle(&self, tenant: &TenantId, user: &UserId) -> Uuid {
-        let hash = self.signing_keys().hash("passkey owner", &format!("{tenant}\n{user}"));
+        let hash = self.keys().hash("passkey owner", &format!("{tenant}\n{user}"));
         Uuid::from_slice(hash.get(..16).unwrap_or_default()).unwrap_or_default()
     }
 }

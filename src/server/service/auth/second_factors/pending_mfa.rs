@@ -59,7 +59,7 @@ impl Services {
     fn pending_session_row(&self, half: &PendingMfa, from: Option<IpAddr>, agent: &str) -> SessionRow {
         let through = half.upstream_session.clone();
         SessionRow {
-            id_hash: self.signing_keys().hash("half a sign-in", half.id.as_str()),
+            id_hash: self.keys().hash("half a sign-in", half.id.as_str()),
             public_id: half.id.to_string(),
             sealed: Vec::new(),
             tenant_id: Some(half.tenant_id.to_string()),

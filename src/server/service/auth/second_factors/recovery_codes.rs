@@ -35,8 +35,9 @@ impl Services {
         Ok(made.then_some(codes))
     }
 
-    pub(super) fn recovery_hash(&self, letters: &str) -> Vec<u8> {
-        self.signing_keys().hash(RECOVERY_HASH_KIND, letters)
+    /// What a code may be stored as.
+    pub(super) fn recovery_hashes(&self, letters: &str) -> Vec<Vec<u8>> {
+        self.keys().hashes(RECOVERY_HASH_KIND, letters)
     }
 
     /// New codes, one per line, and the hashes to store.
@@ -48,7 +49,8 @@ impl Services {
                 format_recovery_code(random)
             })
             .collect();
-        let hashes = codes.iter().map(|code| self.recovery_hash(&code.replace('-', ""))).collect();
+        let keys = self.keys();
+        let hashes = codes.iter().map(|code| keys.hash(RECOVERY_HASH_KIND, &code.replace('-', ""))).collect();
         (Secret::from_plaintext(codes.join("\n")), hashes)
     }
 }

@@ -152,7 +152,7 @@ impl Services {
                 let step = self.matching_step(tenant_id, user_id, &app.secret_sealed, &code)?;
                 Ok(step.map_or(FactorCheck::Invalid(MfaRefused::WrongCode), FactorCheck::AppCode))
             }
-            Some(SecondFactorCode::Recovery(code)) => Ok(FactorCheck::RecoveryCode(self.recovery_hash(&code))),
+            Some(SecondFactorCode::Recovery(code)) => Ok(FactorCheck::RecoveryCode(self.recovery_hashes(&code))),
             None => Ok(FactorCheck::Invalid(MfaRefused::MalformedCode)),
         }
     }
@@ -162,8 +162,8 @@ impl Services {
 pub(super) enum FactorCheck {
     /// The app's code is right for this time step.
     AppCode(i64),
-    /// The hash of a recovery code, which may be one of the person's.
-    RecoveryCode(Vec<u8>),
+    /// What a recovery code, which may be one of the person's, may be stored as.
+    RecoveryCode(Vec<Vec<u8>>),
     /// The passkey's response is valid; the state to store.
     Passkey {
         number: i64,
@@ -197,6 +197,16 @@ impl MfaContext {
             Self::Session(session) => session.from,
         }
     }
+}
+
+/// False if the person has no code that is stored as one of these.
+async fn consume_recovery_code(db: &mut Connection, tenant: &TenantId, user: &UserId, hashes: &[Vec<u8>]) -> Result<bool, storage::Error> {
+    for hash in hashes {
+        if second_factors::consume_recovery_code(db, tenant, user, hash).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 struct FactorVerification {
@@ -239,7 +249,7 @@ impl FactorVerification {
         }
         let good = match &self.check {
             FactorCheck::AppCode(step) => second_factors::consume_totp_step(db, tenant, user, *step, now).await?,
-            FactorCheck::RecoveryCode(hash) => second_factors::consume_recovery_code(db, tenant, user, hash).await?,
+            FactorCheck::RecoveryCode(hashes) => consume_recovery_code(db, tenant, user, hashes).await?,
             FactorCheck::Passkey { number, passkey, challenge_hash: asked } => {
                 second_factors::use_passkey(db, tenant, user, *number, passkey, asked, now).await?
             }

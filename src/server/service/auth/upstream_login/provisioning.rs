@@ -19,7 +19,7 @@ pub(super) struct ProvisioningAttempt {
     pub identity: VerifiedIdentity,
     /// The only person that may be signed in.
     pub only: Option<UserId>,
-    pub invitation: Option<Vec<u8>>,
+    pub invitation: Option<Vec<Vec<u8>>>,
     /// Until when a second factor used at the provider counts; `None`: none was used, or too long ago.
     pub mfa_until: Option<Timestamp>,
     /// Suffix for a user id that is not in use.
@@ -62,8 +62,14 @@ impl ProvisioningAttempt {
     async fn link_or_provision(&self, db: &mut Connection) -> Result<UserId, Error<UpstreamLoginRefused>> {
         let tenant = &self.provider.tenant_id;
         let user_id = match &self.invitation {
-            Some(hash) => {
-                let invited = identities::consume_invitation(db, tenant, hash, self.now).await?;
+            Some(hashes) => {
+                let mut invited = None;
+                for hash in hashes {
+                    invited = identities::consume_invitation(db, tenant, hash, self.now).await?;
+                    if invited.is_some() {
+                        break;
+                    }
+                }
                 invited.ok_or(Error::Refused(UpstreamLoginRefused::InvitationUsed))?
             }
             None if self.identity.may_provision => self.provision_person(db).await?,

@@ -47,7 +47,7 @@ impl TestData {
                 scope: Scope::ALL.into_iter().collect(),
                 ..Client::new(tenant.clone(), ClientId::parse("testclient1").map_err(Fault::new)?, "testapp1", "1.0", now)
             },
-            client_secret_hash: services.signing_keys().hash(CLIENT_SECRET, "secret1"),
+            client_secret_hash: services.keys().hash(CLIENT_SECRET, "secret1"),
             person: Person {
                 tenant_id: tenant.clone(),
                 user_id: user_id.clone(),

@@ -1,0 +1,286 @@
+//! The files with the keys: reading, creating, and naming them during a rotation.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
+#[expect(clippy::disallowed_types, reason = "the search for primes needs the real generator, in tests too")]
+use rsa::rand_core::OsRng;
+use zeroize::Zeroizing;
+
+use super::hashing::fingerprint;
+use super::recorded::{NEXT, PREVIOUS, RotatedKey};
+use super::{KEY_FILES, KEYS_DIR, Keystore, KeystoreError, passed};
+use crate::server::service::Rng;
+
+const RSA_BITS: usize = 2_048;
+
+/// A file with a key of 32 bytes.
+pub struct KeyFile {
+    pub path: PathBuf,
+    pub key: Zeroizing<[u8; 32]>,
+    pub fingerprint: String,
+}
+
+/// All key files that were found. The names of those of a rotation say nothing: the database says which key is used for what.
+pub struct KeyFiles {
+    pub codes: Vec<KeyFile>,
+    pub secrets: Vec<KeyFile>,
+    pub signing: Zeroizing<Vec<u8>>,
+    pub signing_file: PathBuf,
+}
+
+impl KeyFiles {
+    /// Those that the service manager passed, then those in `data_dir/keys`; with `create`, missing ones are created there.
+    pub fn find(data_dir: &Path, create: bool, entropy: &dyn Rng) -> Result<Self, KeystoreError> {
+        let dir = data_dir.join(KEYS_DIR);
+        if let Some(passed) = passed::directory() {
+            let mut files = Self::passed(&passed)?;
+            // The files of a rotation can be added there without a restart.
+            files.codes.extend(readable_in(&dir, KEY_FILES[0])?);
+            files.secrets.extend(readable_in(&dir, KEY_FILES[1])?);
+            return Ok(files);
+        }
+        if dir.is_symlink() && !dir.exists() {
+            return Err(KeystoreError::NotADirectory(dir));
+        }
+        if create {
+            private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| KeystoreError::File(dir.clone(), error))?;
+        }
+        for file in KEY_FILES.iter().map(|name| dir.join(name)).filter(|_| !create) {
+            match file.try_exists() {
+                Ok(true) => {}
+                Ok(false) => return Err(KeystoreError::Missing(file)),
+                Err(error) => return Err(KeystoreError::File(file, error)),
+            }
+        }
+        Self::in_directory(&dir, entropy)
+    }
+
+    /// Those in a directory, where missing ones are created.
+    fn in_directory(dir: &Path, entropy: &dyn Rng) -> Result<Self, KeystoreError> {
+        for name in [KEY_FILES[0], KEY_FILES[1]] {
+            random_key(&dir.join(name), entropy)?;
+        }
+        let signing_file = dir.join(KEY_FILES[2]);
+        let signing = read_or_create(&signing_file, || {
+            let key = RsaPrivateKey::new(&mut OsRng, RSA_BITS).map_err(io::Error::other)?;
+            let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(io::Error::other)?;
+            Ok(Zeroizing::new(pem.as_bytes().to_vec()))
+        })?;
+        let [codes, secrets, _] = KEY_FILES;
+        Ok(Self { codes: files_in(dir, codes, Check::Owner)?, secrets: files_in(dir, secrets, Check::Owner)?, signing, signing_file })
+    }
+
+    /// Those that the service manager passed in a directory, whose modes are its matter.
+    pub fn passed(dir: &Path) -> Result<Self, KeystoreError> {
+        let missing = KEY_FILES.iter().map(|name| dir.join(name)).find(|file| !file.exists());
+        if let Some(file) = missing {
+            return Err(KeystoreError::NotPassed(file));
+        }
+        let ([codes, secrets, signing], any) = (KEY_FILES, Check::Nothing);
+        let signing_file = dir.join(signing);
+        let signing = fs::read(&signing_file).map(Zeroizing::new).map_err(|error| KeystoreError::File(signing_file.clone(), error))?;
+        Ok(Self { codes: files_in(dir, codes, any)?, secrets: files_in(dir, secrets, any)?, signing, signing_file })
+    }
+}
+
+/// What a file must fulfil besides having a key.
+#[derive(Clone, Copy)]
+pub enum Check {
+    /// Only its owner can access it.
+    Owner,
+    Nothing,
+}
+
+/// The files of a key in a directory: the one of that name first, then those of a rotation.
+fn files_in(dir: &Path, name: &str, check: Check) -> Result<Vec<KeyFile>, KeystoreError> {
+    let files = ["", NEXT, PREVIOUS].map(|suffix| dir.join(format!("{name}{suffix}")));
+    files.into_iter().filter_map(|file| read_key(name, file, check).transpose()).collect()
+}
+
+/// The same beside passed keys; this user may not be allowed to read them.
+fn readable_in(dir: &Path, name: &str) -> Result<Vec<KeyFile>, KeystoreError> {
+    match files_in(dir, name, Check::Owner) {
+        Err(KeystoreError::File(_, error)) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Vec::new()),
+        found => found,
+    }
+}
+
+/// `None` if there is no such file.
+pub fn read_key(name: &str, path: PathBuf, check: Check) -> Result<Option<KeyFile>, KeystoreError> {
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(KeystoreError::File(path, error)),
+    };
+    if matches!(check, Check::Owner) {
+        require_private(&path, &fs::metadata(&path).map_err(|error| KeystoreError::File(path.clone(), error))?)?;
+    }
+    let key = key_of(&path, &bytes)?;
+    Ok(Some(KeyFile { fingerprint: fingerprint(name, &key), path, key }))
+}
+
+/// Creates the missing keys in `dir`. Returns false if there is none missing. Fails if an existing one is not valid.
+pub fn create(dir: &Path, entropy: &dyn Rng) -> Result<bool, KeystoreError> {
+    let missing = KEY_FILES.iter().any(|name| !dir.join(name).exists());
+    private_dir(dir).map_err(|error| KeystoreError::File(dir.to_owned(), error))?;
+    Keystore::select(KeyFiles::in_directory(dir, entropy)?, &[])?;
+    Ok(missing)
+}
+
+/// Creates the file for the next key of a rotation, unless it exists, and returns it. It belongs to the owner of the key in use.
+pub fn create_next(dir: &Path, key: RotatedKey, entropy: &dyn Rng) -> Result<KeyFile, KeystoreError> {
+    let name = key.file_name();
+    let (current, next) = (dir.join(name), dir.join(format!("{name}{NEXT}")));
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error| KeystoreError::File(path, error)
+    };
+    let owner = fs::metadata(&current).map_err(failed(&current))?;
+    random_key(&next, entropy).map_err(|error| match error {
+        KeystoreError::File(file, error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            KeystoreError::NotAllowed { file, dir: dir.to_owned(), key: name, source: error }
+        }
+        other => other,
+    })?;
+    let created = fs::metadata(&next).map_err(failed(&next))?;
+    if created.uid() != owner.uid() {
+        chown(&next, Some(owner.uid()), Some(owner.gid())).map_err(failed(&next))?;
+    }
+    let next = read_key(name, next.clone(), Check::Owner)?.ok_or(KeystoreError::Missing(next))?;
+    let in_use = read_key(name, current.clone(), Check::Owner)?.is_some_and(|file| file.fingerprint == next.fingerprint);
+    if in_use { Err(KeystoreError::SameKey(next.path)) } else { Ok(next) }
+}
+
+/// Where the keys are: the directory that the service manager passed, else `data_dir/keys`.
+pub fn directory(data_dir: &Path) -> PathBuf {
+    passed::directory().unwrap_or_else(|| data_dir.join(KEYS_DIR))
+}
+
+/// Whether there are keys, which are created after their database, or by `keys init`.
+pub fn has_keys(data_dir: &Path) -> bool {
+    let dir = directory(data_dir);
+    KEY_FILES.iter().any(|name| dir.join(name).exists())
+}
+
+fn random_key(file: &Path, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    let bytes = read_or_create(file, || {
+        let mut key = Zeroizing::new(vec![0_u8; 32]);
+        entropy.fill(&mut key);
+        Ok(key)
+    })?;
+    key_of(file, &bytes)
+}
+
+pub fn key_of(file: &Path, bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    let key: [u8; 32] = bytes.try_into().map_err(|_| KeystoreError::InvalidKey(file.to_owned()))?;
+    Ok(Zeroizing::new(key))
+}
+
+/// Creates a folder that only its owner can access.
+pub(in crate::server) fn private_dir(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// Refuses a file that not only its owner can access.
+fn require_private(file: &Path, metadata: &fs::Metadata) -> Result<(), KeystoreError> {
+    let (file, mode) = (file.to_owned(), metadata.permissions().mode() & 0o7777);
+    match mode {
+        _ if mode & 0o077 == 0 => Ok(()),
+        _ if mode & 0o007 == 0 => Err(KeystoreError::GroupAccess { file, mode, group: metadata.gid(), owner: metadata.uid() }),
+        _ => Err(KeystoreError::Exposed(file, mode)),
+    }
+}
+
+/// Reads a file, or creates it atomically, readable by its owner only.
+pub(in crate::server) fn read_or_create(
+    file: &Path,
+    make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>,
+) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+    let failed = |error| KeystoreError::File(file.to_owned(), error);
+    match fs::read(file) {
+        Ok(bytes) => {
+            let bytes = Zeroizing::new(bytes);
+            require_private(file, &fs::metadata(file).map_err(failed)?)?;
+            Ok(bytes)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let bytes = make().map_err(failed)?;
+            let fresh = file.with_extension(format!("new.{}", std::process::id()));
+            let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
+            out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(failed)?;
+            // Never replaces a key that another process has created meanwhile: that one is read.
+            let linked = fs::hard_link(&fresh, file);
+            fs::remove_file(&fresh).map_err(failed)?;
+            match linked {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return fs::read(file).map(Zeroizing::new).map_err(failed),
+                linked => linked.map_err(failed)?,
+            }
+            Ok(bytes)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::service::SystemRng;
+
+    fn open(data_dir: &Path) -> Result<Keystore, KeystoreError> {
+        Keystore::open(data_dir, true, &SystemRng, &[])
+    }
+
+    #[test]
+    fn keys_are_created_once_with_private_mode() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let first = open(dir.path()).expect("keys");
+        let second = open(dir.path()).expect("the same keys");
+        assert_eq!(first.fingerprints(), second.fingerprints());
+        assert!(second.matches("device code", "secret", &first.hash("device code", "secret")));
+        assert!(!second.matches("client secret", "secret", &first.hash("device code", "secret")));
+        for file in ["codes.key", "secrets.key", "signing-key.pem"] {
+            let mode = fs::metadata(dir.path().join("keys").join(file)).expect("the key file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{file}");
+        }
+    }
+
+    #[test]
+    fn key_that_others_can_read_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        open(dir.path()).expect("keys");
+        let file = dir.path().join("keys/codes.key");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("chmod");
+        assert!(open(dir.path()).is_err_and(|error| error.to_string().contains("by others (mode 0644)")));
+        // As Kubernetes sets it with fsGroup.
+        for mode in [0o640, 0o660, 0o440] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("chmod");
+            let refused = open(dir.path()).err().expect("refused").to_string();
+            for part in [&format!("(mode {mode:04o})"), "fsGroup", "chmod 600", "codes.key"] {
+                assert!(refused.contains(part), "{part}: {refused}");
+            }
+        }
+    }
+
+    fn put(dir: &Path, name: &str, byte: u8) {
+        fs::write(dir.join(name), [byte; 32]).expect("written");
+        fs::set_permissions(dir.join(name), fs::Permissions::from_mode(0o600)).expect("set");
+    }
+
+    #[test]
+    fn next_key_is_created_once_and_must_be_another() {
+        let dir = tempfile::tempdir().expect("a folder");
+        put(dir.path(), "codes.key", 1);
+        let first = create_next(dir.path(), RotatedKey::Codes, &SystemRng).expect("created").fingerprint;
+        assert_eq!(create_next(dir.path(), RotatedKey::Codes, &SystemRng).expect("there").fingerprint, first);
+        assert_eq!(fs::metadata(dir.path().join("codes.key.next")).expect("there").permissions().mode() & 0o777, 0o600);
+        put(dir.path(), "codes.key.next", 1);
+        assert!(matches!(create_next(dir.path(), RotatedKey::Codes, &SystemRng), Err(KeystoreError::SameKey(_))));
+        fs::write(dir.path().join("codes.key.next"), [7; 31]).expect("written");
+        assert!(matches!(create_next(dir.path(), RotatedKey::Codes, &SystemRng), Err(KeystoreError::InvalidKey(_))), "a truncated one");
+    }
+}

@@ -1,0 +1,192 @@
+//! `tms-portal keys`, with the real program.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::reload::Logged;
+use super::serve::Server;
+use super::{CommandOutput, Deployment};
+use crate::postgres;
+use crate::tms::api::ApiClient;
+
+impl Deployment {
+    fn key_files(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path().join("data/keys")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
+        let mut names: Vec<_> = entries.map(|name| name.into_string().expect("a name")).collect();
+        names.sort();
+        names
+    }
+
+    fn key(&self, name: &str) -> PathBuf {
+        self.path().join("data/keys").join(name)
+    }
+
+    /// Rotates a key with all steps for one portal.
+    fn rotate(&self, key: &str, more: &[&str]) -> CommandOutput {
+        let said = self.run(&[&["keys", "rotate", key, "--single-portal"], more].concat());
+        assert_eq!(said.code, Some(0), "{} {}", said.out, said.err);
+        said
+    }
+
+    fn key_status(&self) -> Value {
+        let said = self.run(&["keys", "status", "--json"]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        serde_json::from_str(&said.out).expect("JSON")
+    }
+}
+
+fn client(url: &str, secret: &str) -> ApiClient {
+    ApiClient::at(url).with("x-tms-tenant", "test").with("x-tms-client-id", "testclient1").with("x-tms-client-secret", secret)
+}
+
+const THREE: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
+
+#[tokio::test]
+async fn keys_are_rotated_while_the_portal_serves() {
+    let deployment = Deployment::set_up().await;
+    let portal = Logged::start(&deployment, &[]);
+    let client = client(&portal.server.url(), "secret1");
+    let old = THREE.map(|name| fs::read(deployment.key(name)).expect("read"));
+
+    let said = deployment.rotate("secrets.key", &[]);
+    assert!(said.out.contains("The previous secrets.key has ended."), "{}", said.out);
+    portal.wait_for("Reloaded the keys");
+    assert_eq!(deployment.key_files(), THREE);
+
+    let said = deployment.rotate("codes.key", &[]);
+    assert!(said.out.contains("client: 1: test/testclient1") && said.out.contains("keys rotate finish codes.key"), "{}", said.out);
+    portal.server.signal("-HUP");
+    portal.wait_for("Reloaded the settings");
+    client.make_key(json!({})).await;
+    assert_eq!(self::client(&portal.server.url(), "wrong").get("/client/testclient1").await.status, 401);
+    let patience = Instant::now() + Duration::from_secs(10);
+    while deployment.key_status()["keys"][0]["dependents"].to_string().contains("testclient1") {
+        assert!(Instant::now() < patience, "the secret is stored anew at its use");
+    }
+    assert_eq!(deployment.key_files(), ["codes.key", "codes.key.previous", "secrets.key", "signing-key.pem"]);
+    let doctor = deployment.run(&["doctor"]);
+    assert!(doctor.out.contains("the rotation of codes.key is not finished"), "{}", doctor.out);
+
+    let refused = deployment.run(&["keys", "rotate", "finish", "codes.key"]);
+    assert!(
+        refused.code == Some(1) && refused.err.contains("--expire") && refused.out.contains("administrator: 2"),
+        "{} {}",
+        refused.out,
+        refused.err
+    );
+    let ended = deployment.run(&["keys", "rotate", "finish", "codes.key", "--expire"]);
+    assert!(ended.code == Some(0) && ended.out.contains("administrator: 2"), "{} {}", ended.out, ended.err);
+    let again = deployment.run(&["keys", "rotate", "finish", "codes.key"]);
+    assert!(again.code == Some(0) && again.out.contains("Nothing to do"), "{} {}", again.out, again.err);
+    assert_eq!(deployment.key_files(), THREE);
+    let new = THREE.map(|name| fs::read(deployment.key(name)).expect("read"));
+    assert_eq!([0, 1, 2].map(|at| old[at] == new[at]), [false, false, true]);
+    client.make_key(json!({})).await;
+    drop(portal);
+    let server = Server::start_with(&deployment, &[]);
+    self::client(&server.url(), "secret1").make_key(json!({})).await;
+}
+
+#[tokio::test]
+async fn killed_rotation_is_completed_by_the_next_one() {
+    let deployment = Deployment::set_up().await;
+    for key in ["secrets.key", "codes.key"] {
+        let command = &mut deployment.command(&["keys", "rotate", key, "--single-portal"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("started");
+        let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let first = lines.next().expect("a line").expect("a text");
+        child.kill().expect("killed");
+        child.wait().expect("ended");
+        assert!(first.contains("is in use"), "{first}");
+        deployment.rotate(key, &[]);
+        let said = deployment.run(&["keys", "rotate", "finish", key, "--expire"]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        assert_eq!(deployment.key_files(), THREE, "{key}");
+        drop(Server::start_with(&deployment, &[]));
+    }
+}
+
+#[tokio::test]
+async fn compromised_key_ends_at_once_after_a_confirmation() {
+    let deployment = Deployment::set_up().await;
+    let server = Server::start_with(&deployment, &[]);
+    let client = client(&server.url(), "secret1");
+    let before = fs::read(deployment.key("codes.key")).expect("read");
+    let said = deployment.rotate("codes.key", &["--compromised"]);
+    assert!(said.out.contains("stop working") && said.out.contains("Nothing was changed"), "{}", said.out);
+    assert_eq!(fs::read(deployment.key("codes.key")).expect("read"), before);
+    client.make_key(json!({})).await;
+    let said = deployment.rotate("codes.key", &["--compromised", "--yes"]);
+    assert!(said.out.contains("client: 1: test/testclient1"), "{}", said.out);
+    assert_eq!(deployment.key_files(), THREE);
+    let patience = Instant::now() + Duration::from_secs(10);
+    while client.get("/client/testclient1").await.status != 401 {
+        assert!(Instant::now() < patience, "the running portal follows");
+    }
+}
+
+#[tokio::test]
+async fn steps_in_the_wrong_order_are_refused() {
+    let deployment = Deployment::set_up().await;
+    for (arguments, code, why) in [
+        (&["keys", "rotate", "activate", "codes.key"][..], 1, "there is no next key"),
+        (&["keys", "rotate", "prepare", "signing-key.pem"], 2, "codes.key or secrets.key"),
+        (&["keys", "rotate"], 2, "KEY"),
+        (&["keys", "rotate", "codes.key", "--yes"], 2, "--compromised"),
+    ] {
+        let said = deployment.run(arguments);
+        assert!(said.code == Some(code) && said.err.contains(why), "{arguments:?}: {:?} {}", said.code, said.err);
+    }
+    fs::copy(deployment.key("codes.key"), deployment.key("codes.key.next")).expect("copied");
+    let said = deployment.run(&["keys", "rotate", "prepare", "codes.key"]);
+    assert!(said.code == Some(1) && said.err.contains("has the key that is in use"), "{}", said.err);
+    fs::remove_file(deployment.key("codes.key.next")).expect("removed");
+    let next = deployment.run(&["keys", "next", "codes.key", "--to", "data/keys"]);
+    assert_eq!(next.code, Some(0), "{}", next.err);
+    let created = fs::read(deployment.key("codes.key.next")).expect("read");
+    for _ in 0..2 {
+        let said = deployment.run(&["keys", "rotate", "prepare", "codes.key"]);
+        assert_eq!(said.code, Some(0), "{}", said.err);
+    }
+    assert_eq!(fs::read(deployment.key("codes.key.next")).expect("read"), created, "the existing file is used");
+    fs::write(deployment.key("codes.key.next"), [3; 32]).expect("written");
+    let forged = deployment.run(&["keys", "rotate", "activate", "codes.key"]);
+    assert!(forged.code == Some(1) && forged.err.contains("does not have the key that the database names"), "{}", forged.err);
+    fs::write(deployment.key("codes.key.next"), [3; 20]).expect("written");
+    let truncated = deployment.run(&["keys", "rotate", "activate", "codes.key"]);
+    assert!(truncated.code == Some(1) && truncated.err.contains("is not a key of 32 bytes"), "{}", truncated.err);
+}
+
+#[tokio::test]
+async fn backup_from_before_a_rotation_is_restored_with_the_previous_key() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    let said = deployment.run(&["backup", "--to", "backups"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let backup = said.out.lines().find_map(|line| line.trim().strip_prefix("file ")).expect("it names the file").trim().to_owned();
+    let old = fs::read(deployment.key("secrets.key")).expect("read");
+    deployment.rotate("secrets.key", &[]);
+    let refused = deployment.run(&["restore", &backup]);
+    assert!(refused.code == Some(1) && refused.err.contains("secrets.key is not the key") && refused.err.contains(".previous"), "{}", refused.err);
+    write_key(&deployment.key("secrets.key.previous"), &old);
+    assert_eq!(deployment.run(&["restore", &backup]).code, Some(0));
+    drop(Server::start_with(&deployment, &[]));
+    assert_eq!(deployment.run(&["verify"]).code, Some(0));
+    let current = fs::read(deployment.key("secrets.key")).expect("read");
+    deployment.rotate("secrets.key", &[]);
+    let kept: Vec<_> = deployment.key_files().into_iter().filter(|name| name.starts_with("secrets.key.unused-")).collect();
+    assert_eq!(kept.iter().map(|name| fs::read(deployment.key(name)).expect("read")).collect::<Vec<_>>(), [current], "of the replaced database");
+}
+
+fn write_key(path: &Path, key: &[u8]) {
+    fs::write(path, key).expect("written");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");
+}
