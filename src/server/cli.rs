@@ -40,6 +40,7 @@ use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerO
 use super::providers::egress::EgressPolicy;
 use super::service::platform::backup::BackupError;
 use super::service::platform::data_lock::{DataLock, DataLockError, share_with_commands};
+use super::service::platform::key_backup::KeyBackupError;
 use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock, SystemRng, TenantAdmin, schema_state};
 use super::tls::development;
 use crate::command_docs::CommandDocs;
@@ -69,9 +70,9 @@ enum PortalCommand {
     Doctor(doctor::DoctorArgs),
     /// Bring the schema of the database up to date; with SQLite the portal must be stopped
     Migrate(migrate::MigrateArgs),
-    /// Back up the database, while the portal runs or not; the keys are not included
+    /// Back up the database, while the portal runs or not, or the keys, which are not in that backup
     Backup(backup::BackupArgs),
-    /// Check a backup, and put it in the place of the database; the portal must be stopped
+    /// Check a backup, and put it in the place of the database; the portal must be stopped. Or restore the keys
     Restore(restore::RestoreArgs),
     /// Check the database and its keys
     Verify(verify::VerifyArgs),
@@ -102,8 +103,8 @@ impl PortalCommand {
     /// Whether the output is JSON lines, so that an error is one too.
     fn prints_json_lines(&self) -> bool {
         match self {
-            Self::Backup(arguments) => arguments.json,
-            Self::Restore(arguments) => arguments.json,
+            Self::Backup(arguments) => arguments.json(),
+            Self::Restore(arguments) => arguments.json(),
             Self::Verify(arguments) => arguments.json,
             Self::Copy(arguments) => arguments.json,
             Self::Import(arguments) => arguments.json(),
@@ -145,8 +146,8 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
         PortalCommand::Doctor(arguments) => doctor::run(arguments).await,
         PortalCommand::Migrate(arguments) => migrate::run(&arguments).await,
-        PortalCommand::Backup(arguments) => backup::run(&arguments).await,
-        PortalCommand::Restore(arguments) => restore::run(&arguments).await,
+        PortalCommand::Backup(arguments) => backup::run(arguments).await,
+        PortalCommand::Restore(arguments) => restore::run(arguments).await,
         PortalCommand::Verify(arguments) => verify::run(&arguments).await,
         PortalCommand::Keys(arguments) => keys::run(arguments).await,
         PortalCommand::Copy(arguments) => copy::run(&arguments).await,
@@ -201,6 +202,12 @@ impl From<Fault> for CommandError {
 
 impl From<BackupError> for CommandError {
     fn from(error: BackupError) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl From<KeyBackupError> for CommandError {
+    fn from(error: KeyBackupError) -> Self {
         Self::Other(error.to_string())
     }
 }

@@ -9,6 +9,7 @@ pub mod file_modes;
 mod figures;
 pub mod form_results;
 pub mod housekeeping;
+pub mod key_backup;
 pub mod key_rotation;
 pub mod keystore;
 pub mod liveness;

@@ -1,4 +1,4 @@
-//! `tms-portal keys`, with the real program.
+//! `tms-portal keys`, `backup keys` and `restore keys`, with the real program.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use age::secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::reload::Logged;
@@ -38,6 +39,15 @@ impl Deployment {
         let said = self.run(&["keys", "status", "--json"]);
         assert_eq!(said.code, Some(0), "{}", said.err);
         serde_json::from_str(&said.out).expect("JSON")
+    }
+
+    /// A file with a new identity of age, and its recipient.
+    fn identity(&self) -> (PathBuf, String) {
+        let identity = age::x25519::Identity::generate();
+        let file = self.path().join("identity.txt");
+        fs::write(&file, format!("# created by a test\n{}\n", identity.to_string().expose_secret())).expect("written");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("set");
+        (file, identity.to_public().to_string())
     }
 }
 
@@ -139,6 +149,10 @@ async fn steps_in_the_wrong_order_are_refused() {
         (&["keys", "rotate", "prepare", "signing-key.pem"], 2, "codes.key or secrets.key"),
         (&["keys", "rotate"], 2, "KEY"),
         (&["keys", "rotate", "codes.key", "--yes"], 2, "--compromised"),
+        (&["backup", "keys", "--to", "x"], 2, "--recipient"),
+        (&["backup", "keys", "--to", "x", "--recipient", "ssh-ed25519 AAAA"], 2, "age-keygen"),
+        (&["backup"], 2, "--to"),
+        (&["restore"], 2, "FILE"),
     ] {
         let said = deployment.run(arguments);
         assert!(said.code == Some(code) && said.err.contains(why), "{arguments:?}: {:?} {}", said.code, said.err);
@@ -161,6 +175,46 @@ async fn steps_in_the_wrong_order_are_refused() {
     fs::write(deployment.key("codes.key.next"), [3; 20]).expect("written");
     let truncated = deployment.run(&["keys", "rotate", "activate", "codes.key"]);
     assert!(truncated.code == Some(1) && truncated.err.contains("is not a key of 32 bytes"), "{}", truncated.err);
+}
+
+#[tokio::test]
+async fn keys_are_backed_up_encrypted_and_restored() {
+    let deployment = Deployment::set_up().await;
+    let (identity, recipient) = deployment.identity();
+    let identity = identity.to_str().expect("a path");
+    let said = deployment.run(&["keys", "rotate", "prepare", "codes.key"]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let said = deployment.run(&["backup", "keys", "--to", "keys.age", "--recipient", &recipient]);
+    assert!(said.code == Some(0) && said.out.contains("They are the keys of the database."), "{} {}", said.out, said.err);
+    let file = deployment.path().join("keys.age");
+    let bytes = fs::read(&file).expect("read");
+    assert!(bytes.starts_with(b"age-encryption.org/v1\n") && fs::metadata(&file).expect("there").permissions().mode() & 0o777 == 0o600);
+    let twice = deployment.run(&["backup", "keys", "--to", "keys.age", "--recipient", &recipient]);
+    assert!(twice.code == Some(1) && fs::read(&file).expect("read") == bytes, "{}", twice.err);
+
+    let restore = |to: &[&str]| deployment.run(&[&["restore", "keys", "keys.age", "--identity", identity], to].concat());
+    fs::rename(deployment.path().join("data/keys"), deployment.path().join("lost")).expect("moved");
+    assert_eq!(restore(&[]).code, Some(0));
+    assert_eq!(deployment.key_files(), ["codes.key", "codes.key.next", "secrets.key", "signing-key.pem"]);
+    for name in deployment.key_files() {
+        assert_eq!(fs::read(deployment.path().join("lost").join(&name)).ok(), fs::read(deployment.key(&name)).ok(), "{name}");
+    }
+    drop(Server::start_with(&deployment, &[]));
+    fs::write(deployment.key("codes.key"), [5; 32]).expect("written");
+    let other = restore(&[]);
+    assert!(other.code == Some(1) && other.err.contains("has another key"), "{}", other.err);
+    assert_eq!(fs::read(deployment.key("codes.key")).expect("read"), [5; 32]);
+
+    // The keys of another deployment.
+    let stranger = Deployment::empty();
+    let init = stranger.run(&["keys", "init", "--to", "data/keys"]);
+    assert_eq!(init.code, Some(0), "{}", init.err);
+    let said = stranger.run(&["backup", "keys", "--to", "keys.age", "--recipient", &recipient]);
+    assert!(said.code == Some(0) && said.out.contains("There is no database"), "{} {}", said.out, said.err);
+    let strange = stranger.path().join("keys.age");
+    let said = deployment.run(&["restore", "keys", strange.to_str().expect("a path"), "--identity", identity, "--to", "elsewhere"]);
+    assert!(said.code == Some(1) && said.err.contains("not the keys of the database"), "{}", said.err);
+    assert!(!deployment.path().join("elsewhere").exists());
 }
 
 #[tokio::test]

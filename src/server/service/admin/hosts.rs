@@ -11,7 +11,7 @@ use crate::domain::ids::{HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
-use crate::server::service::admin::imported_secrets::SecretOwner;
+use crate::server::service::admin::imported_secrets::OutdatedSecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedHost, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
@@ -138,7 +138,7 @@ impl Services {
                 break;
             }
         }
-        let owner = |found: &CredentialWithSecrets| SecretOwner::Host(found.credential.tenant_id.clone(), found.credential.host.clone());
+        let owner = |found: &CredentialWithSecrets| OutdatedSecretOwner::Host(found.credential.tenant_id.clone(), found.credential.host.clone());
         let (tenant, name, failure) = match &found {
             Some(found) if self.accepts_secret(|| owner(found), HOST_CREDENTIAL, credential, &found.secrets) => {
                 let HostCredential { tenant_id, host, .. } = found.credential.clone();

@@ -3,6 +3,7 @@
 pub(super) mod arrangement;
 pub(super) mod files;
 mod hashing;
+pub(super) mod named;
 mod passed;
 pub(super) mod recorded;
 
