@@ -190,7 +190,7 @@ async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn 
     let recorded = deployment::key_fingerprints(storage.reader()).await?;
     let create = data.create && recorded.is_empty() && !deployment::is_in_use(storage.reader()).await?;
     let keys = Keystore::open(data.dir, create, entropy, &recorded)?;
-    if let Some(missing) = keys.first_missing(&recorded) {
+    if let Some(missing) = keys.missing() {
         tracing::error!("keys/{missing} does not exist, but the database names it: copy it from where the rotation was begun");
     }
     let is_new = |name: &str| !recorded.iter().any(|(of, _)| of == name);

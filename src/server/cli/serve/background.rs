@@ -41,8 +41,7 @@ async fn reload_keys(services: &Services, reported: &mut String) {
             if changed {
                 tracing::info!("Reloaded the keys, of which one is being rotated");
             }
-            let missing = services.missing_key().await.ok().flatten();
-            missing.map(|name| format!("keys/{name} does not exist: copy it from where the rotation was begun")).unwrap_or_default()
+            services.missing_key().map(|name| format!("keys/{name} does not exist: copy it from where the rotation was begun")).unwrap_or_default()
         }
         // Of the database: other tasks report that.
         Err(fault) if fault.is_temporary() => return,

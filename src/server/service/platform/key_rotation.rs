@@ -92,9 +92,9 @@ impl Services {
         Ok(deployment::key_fingerprints(self.storage().reader()).await?)
     }
 
-    /// A key of a rotation that this portal does not have.
-    pub async fn missing_key(&self) -> Result<Option<String>, Fault> {
-        Ok(self.keys().first_missing(&self.recorded_keys().await?))
+    /// A key of a rotation that this portal did not have when it looked last.
+    pub fn missing_key(&self) -> Option<String> {
+        self.keys().missing()
     }
 
     pub async fn key_status(&self, key: RotatedKey) -> Result<KeyStatus, Fault> {
@@ -128,7 +128,7 @@ impl Services {
         }
         if all.next.is_some() {
             self.reload_keys().await?;
-            return self.refuse_missing(name).await;
+            return self.refuse_missing(name);
         }
         let file = create_next(&self.shared.data_dir.join(KEYS_DIR), key, self.rng()).map_err(Fault::from)?;
         let fingerprint = file.fingerprint.clone();
@@ -142,8 +142,8 @@ impl Services {
         Ok(())
     }
 
-    async fn refuse_missing(&self, name: &str) -> Result<(), Error<RotationRefused>> {
-        match self.missing_key().await? {
+    fn refuse_missing(&self, name: &str) -> Result<(), Error<RotationRefused>> {
+        match self.missing_key() {
             Some(missing) if missing.starts_with(name) => {
                 Err(Fault::from(KeystoreError::NotCopied(self.shared.data_dir.join(KEYS_DIR).join(missing))).into())
             }
@@ -173,7 +173,7 @@ impl Services {
             return if all.previous.is_some() { Ok(false) } else { Err(Error::Refused(refused)) };
         };
         self.reload_keys().await?;
-        self.refuse_missing(name).await?;
+        self.refuse_missing(name)?;
         let first = all.first.unwrap_or(&active).to_owned();
         let activate = self.change_keys(recorded.clone(), move |db| {
             async move {

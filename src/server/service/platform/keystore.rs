@@ -140,6 +140,11 @@ impl Keystore {
         })
     }
 
+    /// The same as of when they were read.
+    pub fn missing(&self) -> Option<String> {
+        self.first_missing(&self.recorded)
+    }
+
     /// Whether these are the keys that the database names, each for its purpose.
     pub fn is_current(&self, recorded: &Fingerprints) -> bool {
         self.recorded == recorded && self.first_missing(recorded).is_none()

@@ -15,6 +15,7 @@ use super::hashing::fingerprint;
 use super::recorded::{NEXT, PREVIOUS, RotatedKey};
 use super::{KEY_FILES, KEYS_DIR, Keystore, KeystoreError, passed};
 use crate::server::service::Rng;
+use crate::server::storage::backup::sync_parent;
 
 const RSA_BITS: usize = 2_048;
 
@@ -40,8 +41,8 @@ impl KeyFiles {
         if let Some(passed) = passed::directory() {
             let mut files = Self::passed(&passed)?;
             // The files of a rotation can be added there without a restart.
-            files.codes.extend(readable_in(&dir, KEY_FILES[0])?);
-            files.secrets.extend(readable_in(&dir, KEY_FILES[1])?);
+            files.codes.extend(usable_in(&dir, KEY_FILES[0]));
+            files.secrets.extend(usable_in(&dir, KEY_FILES[1]));
             return Ok(files);
         }
         if dir.is_symlink() && !dir.exists() {
@@ -98,16 +99,16 @@ pub enum Check {
 
 /// The files of a key in a directory: the one of that name first, then those of a rotation.
 fn files_in(dir: &Path, name: &str, check: Check) -> Result<Vec<KeyFile>, KeystoreError> {
-    let files = ["", NEXT, PREVIOUS].map(|suffix| dir.join(format!("{name}{suffix}")));
-    files.into_iter().filter_map(|file| read_key(name, file, check).transpose()).collect()
+    paths_in(dir, name).into_iter().filter_map(|file| read_key(name, file, check).transpose()).collect()
 }
 
-/// The same beside passed keys; this user may not be allowed to read them.
-fn readable_in(dir: &Path, name: &str) -> Result<Vec<KeyFile>, KeystoreError> {
-    match files_in(dir, name, Check::Owner) {
-        Err(KeystoreError::File(_, error)) if error.kind() == io::ErrorKind::PermissionDenied => Ok(Vec::new()),
-        found => found,
-    }
+/// Those beside passed keys that this user can read, and no other.
+fn usable_in(dir: &Path, name: &str) -> Vec<KeyFile> {
+    paths_in(dir, name).into_iter().filter_map(|file| read_key(name, file, Check::Owner).ok().flatten()).collect()
+}
+
+fn paths_in(dir: &Path, name: &str) -> [PathBuf; 3] {
+    ["", NEXT, PREVIOUS].map(|suffix| dir.join(format!("{name}{suffix}")))
 }
 
 /// `None` if there is no such file.
@@ -220,6 +221,8 @@ pub(in crate::server) fn read_or_create(
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return fs::read(file).map(Zeroizing::new).map_err(failed),
                 linked => linked.map_err(failed)?,
             }
+            // What depends on the key may be on disk a moment later.
+            sync_parent(file).map_err(failed)?;
             Ok(bytes)
         }
         Err(error) => Err(failed(error)),
