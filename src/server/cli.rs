@@ -41,6 +41,7 @@ use super::providers::egress::EgressPolicy;
 use super::service::platform::backup::BackupError;
 use super::service::platform::data_lock::{DataLock, DataLockError, share_with_commands};
 use super::service::platform::key_backup::KeyBackupError;
+use super::service::platform::lasting::is_lasting_io;
 use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock, SystemRng, TenantAdmin, schema_state};
 use super::tls::development;
 use crate::command_docs::CommandDocs;
@@ -52,7 +53,11 @@ use crate::environment::without_empty_variables;
 ///
 /// Settings come from flags, then the environment, then the configuration file.
 #[derive(Parser)]
-#[command(name = "tms-portal", version, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings.")]
+#[command(
+    name = "tms-portal",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings; serve also ends with 2 after any other failure that a restart would not correct."
+)]
 struct PortalArgs {
     #[command(subcommand)]
     command: PortalCommand,
@@ -141,7 +146,7 @@ pub fn run() -> ExitCode {
 
 async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
     match command {
-        PortalCommand::Serve(options) => serve::start(options).await,
+        PortalCommand::Serve(options) => serve::start(options).await.map_err(CommandError::of_start),
         PortalCommand::Init(options) => init::run(Config::read(&options.server)?, options.secrets_to).await,
         PortalCommand::Check(options) => Ok(check::run(&Config::read(&options)?, SystemClock.now())?),
         PortalCommand::Doctor(arguments) => doctor::run(arguments).await,
@@ -165,8 +170,8 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
 /// Prints why a command failed, and returns its exit code.
 fn report(error: CommandError, json: bool) -> ExitCode {
     let (code, reason) = match error {
-        CommandError::Settings(problems) => (2, format!("the settings are not valid:\n{problems}")),
-        CommandError::Other(reason) => (1, reason),
+        CommandError::Settings(problems) => (NEEDS_OPERATOR, format!("the settings are not valid:\n{problems}")),
+        CommandError::Lasting(reason) | CommandError::Other(reason) => (1, reason),
         CommandError::WithCode(code, reason) => (code, reason),
         CommandError::Exit(code) => return ExitCode::from(code),
     };
@@ -178,14 +183,36 @@ fn report(error: CommandError, json: bool) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// The exit code of wrong usage and settings, and of a server for all that a restart would not correct: service managers must not repeat it.
+const NEEDS_OPERATOR: u8 = 2;
+
 /// Why a command failed.
 enum CommandError {
     Settings(ConfigProblems),
+    /// Only an operator can correct it: data or keys are missing or of another release or deployment, or a file cannot be used.
+    Lasting(String),
     Other(String),
     /// Ends with this code.
     WithCode(u8, String),
     /// Reported already; ends with this code.
     Exit(u8),
+}
+
+impl CommandError {
+    fn new(reason: &dyn std::fmt::Display, is_lasting: bool) -> Self {
+        if is_lasting { Self::Lasting(reason.to_string()) } else { Self::Other(reason.to_string()) }
+    }
+
+    /// That of `serve`.
+    fn of_start(self) -> Self {
+        match self {
+            Self::Lasting(reason) => {
+                report_failure(&reason);
+                Self::Exit(NEEDS_OPERATOR)
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<ConfigProblems> for CommandError {
@@ -196,13 +223,13 @@ impl From<ConfigProblems> for CommandError {
 
 impl From<Fault> for CommandError {
     fn from(fault: Fault) -> Self {
-        Self::Other(fault.to_string())
+        Self::new(&fault, fault.is_lasting())
     }
 }
 
 impl From<BackupError> for CommandError {
     fn from(error: BackupError) -> Self {
-        Self::Other(error.to_string())
+        Self::new(&error, error.is_lasting())
     }
 }
 
@@ -214,19 +241,19 @@ impl From<KeyBackupError> for CommandError {
 
 impl From<DataLockError> for CommandError {
     fn from(refused: DataLockError) -> Self {
-        Self::Other(refused.to_string())
+        Self::new(&refused, refused.is_lasting())
     }
 }
 
 impl From<development::DevelopmentTlsError> for CommandError {
     fn from(unusable: development::DevelopmentTlsError) -> Self {
-        Self::Other(unusable.to_string())
+        Self::new(&unusable, unusable.is_lasting())
     }
 }
 
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
-        Self::Other(error.to_string())
+        Self::new(&error, is_lasting_io(&error))
     }
 }
 

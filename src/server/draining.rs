@@ -30,11 +30,18 @@ struct State {
     closed: watch::Sender<bool>,
     /// The number of open connections.
     open: watch::Sender<usize>,
+    /// Whether it waits no longer for requests.
+    drained: watch::Sender<bool>,
 }
 
 impl Default for Draining {
     fn default() -> Self {
-        Self(Arc::new(State { stopping: watch::Sender::new(None), closed: watch::Sender::new(false), open: watch::Sender::new(0) }))
+        Self(Arc::new(State {
+            stopping: watch::Sender::new(None),
+            closed: watch::Sender::new(false),
+            open: watch::Sender::new(0),
+            drained: watch::Sender::new(false),
+        }))
     }
 }
 
@@ -74,6 +81,13 @@ impl Draining {
         let (mut closed, mut open) = (self.0.closed.subscribe(), self.0.open.subscribe());
         let _ = tokio::time::timeout(LIMIT, closed.wait_for(|closed| *closed)).await;
         let _ = tokio::time::timeout(LIMIT, open.wait_for(|open| *open == 0)).await;
+        self.0.drained.send_replace(true);
+    }
+
+    /// Returns when [`Self::drain`] has ended.
+    pub async fn drained(&self) {
+        // The sender is here, so that there is no error.
+        let _ = self.0.drained.subscribe().wait_for(|drained| *drained).await;
     }
 }
 
@@ -152,7 +166,9 @@ mod tests {
         assert_eq!(*server.0.open.borrow(), 1, "a copy is the same connection");
         drop(copy);
         assert_eq!(*server.0.open.borrow(), 0);
+        assert!(server.drained().now_or_never().is_none());
         drained.await;
+        server.drained().await;
     }
 
     #[tokio::test]

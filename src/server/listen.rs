@@ -90,16 +90,17 @@ pub async fn serve_routes(
     routes: Router,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let listener = ReportingListener::new(tokio::net::TcpListener::from_std(listener)?, handle.draining);
+    let draining = handle.draining;
+    let listener = ReportingListener::new(tokio::net::TcpListener::from_std(listener)?, draining.clone());
     let mut server = Server::<PeerAddress>::from_listener(listener).handle(handle.server);
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(timeouts.idle);
     let app = routes.into_make_service_with_connect_info::<SocketAddr>();
     let acceptor = TimeoutAcceptor(timeouts);
     match tls {
-        None => server.acceptor(acceptor).http1_only().serve(app).await,
+        None => server.acceptor(UntilDrained { acceptor, draining }).http1_only().serve(app).await,
         Some(config) => {
             let acceptor = RustlsAcceptor::new(config).handshake_timeout(timeouts.opening).acceptor(acceptor);
-            server.acceptor(acceptor).http1_only().serve(app).await
+            server.acceptor(UntilDrained { acceptor, draining }).http1_only().serve(app).await
         }
     }
 }
@@ -149,13 +150,14 @@ impl ReportingListener {
     /// `None`: the server stops, and no connection waits.
     async fn accept(&self) -> Option<io::Result<(TcpStream, SocketAddr)>> {
         let listener = self.lock().clone()?;
-        match self.draining.accept(listener.accept()).await {
-            Some(accepted) => Some(accepted),
-            None => {
-                self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| waiting.checked_sub(1)).ok()?;
-                accept_waiting(&listener).transpose()
-            }
-        }
+        let accepted = self.draining.accept(listener.accept()).await;
+        accepted.or_else(|| self.accept_waiting(&listener))
+    }
+
+    /// `None`: no connection waits, or enough have been accepted.
+    fn accept_waiting(&self, listener: &tokio::net::TcpListener) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+        self.waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| waiting.checked_sub(1)).ok()?;
+        accept_now(listener).transpose()
     }
 
     fn report(&self, error: &io::Error) {
@@ -171,7 +173,7 @@ impl ReportingListener {
 }
 
 /// A connection that waits; `None` if there is none. Asks the operating system: the runtime may not know of it yet.
-fn accept_waiting(listener: &tokio::net::TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+fn accept_now(listener: &tokio::net::TcpListener) -> io::Result<Option<(TcpStream, SocketAddr)>> {
     match TcpListener::from(listener.as_fd().try_clone_to_owned()?).accept() {
         Ok((stream, address)) => {
             stream.set_nonblocking(true)?;
@@ -220,6 +222,35 @@ impl<S: Send + 'static> Accept<Accepted, S> for TimeoutAcceptor {
             let mut stream = TimeoutStream::new(stream);
             stream.set_write_timeout(Some(write));
             Ok((Box::pin(stream), Drained::new(service, connection)))
+        }
+        .boxed()
+    }
+}
+
+/// Closes connections on which no request has begun when the server waits no longer for one: a silent peer would delay the stop.
+#[derive(Clone)]
+struct UntilDrained<A> {
+    acceptor: A,
+    draining: Draining,
+}
+
+impl<A, S> Accept<Accepted, S> for UntilDrained<A>
+where
+    A: Accept<Accepted, S>,
+    A::Future: Send + 'static,
+{
+    type Stream = A::Stream;
+    type Service = A::Service;
+    type Future = BoxFuture<'static, io::Result<(A::Stream, A::Service)>>;
+
+    fn accept(&self, accepted: Accepted, service: S) -> Self::Future {
+        let (opened, draining) = (self.acceptor.accept(accepted, service), self.draining.clone());
+        async move {
+            tokio::select! {
+                biased;
+                opened = opened => opened,
+                () = draining.drained() => Err(io::ErrorKind::ConnectionAborted.into()),
+            }
         }
         .boxed()
     }

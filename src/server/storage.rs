@@ -53,6 +53,7 @@ mod write_queue;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use sqlx::migrate::MigrateError;
 use thiserror::Error;
 use tokio::runtime::Handle;
 
@@ -62,7 +63,7 @@ use crate::server::metrics::DatabaseFiles;
 
 use batched_reader::BatchedReader;
 use clients::{ClientKey, ClientLookup};
-pub use failure::{FailureKind, SharedFailure};
+pub use failure::{FailureKind, SharedFailure, is_lasting_io};
 use hosts::CredentialWithSecrets;
 pub use sql::Connection;
 use ssh_keys::lookup::{self, DependencyQuery, LookupQuery, LookupResult};
@@ -92,7 +93,7 @@ pub enum Error {
     #[error("another portal has held the database's lock for 30 seconds; it may be migrating the schema")]
     MigrationLock,
     #[error("migration: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[from] MigrateError),
     #[error("the row {id} of {table} cannot be read: {why}")]
     Inconsistent { table: &'static str, id: String, why: String },
     #[error("the database writer has stopped")]
@@ -120,6 +121,21 @@ impl Error {
             Self::WriterStopped | Self::NotBegun(_) | Self::NotRun | Self::NotCommitted(_) | Self::OutcomeUnknown(_) => FailureKind::Temporary,
             Self::BatchedRead(failure) => failure.kind,
             _ => FailureKind::Permanent,
+        }
+    }
+
+    /// Whether only an operator can correct it: the database is missing, damaged, of another release, or not accessible to this user.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::NewerSchema
+            | Self::UnknownMigration { .. }
+            | Self::OtherMigration(_)
+            | Self::ForeignWal(_)
+            | Self::NoPortal(_)
+            | Self::Inconsistent { .. } => true,
+            Self::File(_, error) | Self::Database(sqlx::Error::Io(error)) => is_lasting_io(error),
+            Self::Migration(error) => !matches!(error, MigrateError::Execute(_) | MigrateError::ExecuteMigration(..)),
+            _ => self.is_damage(),
         }
     }
 

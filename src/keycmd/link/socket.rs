@@ -7,6 +7,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
+use rustix::net::sockopt::socket_acceptconn;
 use thiserror::Error;
 
 use crate::keycmd::files::{self, FileError};
@@ -38,7 +39,19 @@ pub enum SocketError {
 pub fn listen(path: Option<&Path>) -> Result<UnixListener, SocketError> {
     match path {
         Some(path) => bind(path),
-        None => ListenFd::from_env().take_unix_listener(0).map_err(SocketError::InvalidActivation)?.ok_or(SocketError::NotActivated),
+        None => {
+            let passed = ListenFd::from_env().take_unix_listener(0).map_err(SocketError::InvalidActivation)?;
+            check_listening(passed.ok_or(SocketError::NotActivated)?)
+        }
+    }
+}
+
+/// Refuses a socket on which no connection can be accepted.
+fn check_listening(socket: UnixListener) -> Result<UnixListener, SocketError> {
+    match socket_acceptconn(&socket) {
+        Ok(true) => Ok(socket),
+        Ok(false) => Err(SocketError::InvalidActivation(io::Error::other("it does not listen; tms-link.socket needs ListenStream, and Accept=no"))),
+        Err(error) => Err(SocketError::InvalidActivation(error.into())),
     }
 }
 
@@ -71,7 +84,17 @@ fn remove_stale_socket(path: &Path) -> Result<(), SocketError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::fd::OwnedFd;
+
     use super::*;
+
+    #[test]
+    fn passed_socket_must_listen() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(check_listening(UnixListener::bind(folder.path().join("link.sock")).unwrap()).is_ok());
+        let (connected, _peer) = UnixStream::pair().unwrap();
+        assert!(matches!(check_listening(OwnedFd::from(connected).into()), Err(SocketError::InvalidActivation(_))));
+    }
 
     #[test]
     fn socket_is_open_to_all_in_a_private_directory() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{CommandError, messages};
 use crate::server::service::platform::backup::sync_parent;
+use crate::server::service::platform::lasting::is_lasting_io;
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::platform::setup::SetupSummary;
 
@@ -49,8 +50,11 @@ impl SecretsTarget {
 
     /// Writes the secrets of a set-up that is about to be made.
     pub fn write(&self, setup: &SetupSummary) -> Result<(), CommandError> {
-        let unwritten =
-            |place: &str, error: io::Error| CommandError::Other(format!("cannot write the secrets to {place}: {error}; nothing was set up"));
+        let unwritten = |place: &str, error: io::Error| {
+            // A missing folder is one of the setting.
+            let is_lasting = is_lasting_io(&error) || error.kind() == io::ErrorKind::NotFound;
+            CommandError::new(&format_args!("cannot write the secrets to {place}: {error}; nothing was set up"), is_lasting)
+        };
         let Some(file) = self.file() else {
             let mut out = io::stdout().lock();
             let written = messages::write_setup(&mut out, setup).and_then(|()| out.flush());
@@ -63,7 +67,7 @@ impl SecretsTarget {
         }
         let written = kept.and_then(|_| write_new(file, |out| messages::write_setup(out, setup)));
         written.map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => CommandError::Other(format!(
+            io::ErrorKind::AlreadyExists => CommandError::Lasting(format!(
                 "{} exists already: if it has the secrets of an earlier start, store them; then delete it, and start again; nothing was set up",
                 file.display()
             )),
@@ -93,7 +97,8 @@ impl SecretsTarget {
     }
 }
 
-/// Renames a file to its name with the first free number, which is returned. `None`: there is no file. The data directory is locked, so that no other start does it at the same time.
+/// Renames a file to its name with the first free number, which is returned. `None`: there is no file. The data directory is locked, so that no
+/// other start does it at the same time.
 fn keep_earlier(file: &Path) -> io::Result<Option<PathBuf>> {
     if fs::symlink_metadata(file).is_err() {
         return Ok(None);
@@ -179,7 +184,7 @@ mod tests {
         assert!(target.write(&setup()).is_ok());
         assert!(fs::read_to_string(&file).expect("read").contains("s3cret"));
         assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
-        assert!(matches!(target.write(&setup()), Err(CommandError::Other(why)) if why.contains("nothing was set up")), "it replaces no file");
+        assert!(matches!(target.write(&setup()), Err(CommandError::Lasting(why)) if why.contains("nothing was set up")), "it replaces no file");
         target.withdraw(false);
         assert!(file.exists(), "they may be valid");
         target.withdraw(true);

@@ -24,6 +24,7 @@ use crate::server::metrics::turn_on;
 use crate::server::middleware::security_headers::Https;
 use crate::server::service::platform::backup::check_before_start;
 use crate::server::service::platform::keystore::{self, KEY_FILES};
+use crate::server::service::platform::lasting::is_lasting_io;
 use crate::server::service::{Clock as _, Database, SystemClock};
 use crate::server::state::{self, AppState};
 use crate::server::tls::TlsMode;
@@ -51,12 +52,13 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     let hangups = signal(SignalKind::hangup())?;
     // What can fail comes before the database is changed.
     let languages =
-        Languages::built_in().with_folder(&config.data_dir.join(TRANSLATIONS_DIR)).map_err(|refused| CommandError::Other(refused.to_string()))?;
+        Languages::built_in().with_folder(&config.data_dir.join(TRANSLATIONS_DIR)).map_err(|refused| CommandError::Lasting(refused.to_string()))?;
     config.smtp.as_ref().map_or(Ok(()), mail::check).map_err(unusable_mail)?;
     refuse_missing_data(&config)?;
     let lock = lock_data(&config)?;
     let listener = passed.map_or_else(|| TcpListener::bind(config.listen), Ok);
-    let listener = listener.map_err(|error| CommandError::Other(format!("cannot listen on {}: {error}", config.listen)))?;
+    let cannot_listen = |error| CommandError::new(&format_args!("cannot listen on {}: {error}", config.listen), is_lasting_io(&error));
+    let listener = listener.map_err(cannot_listen)?;
     let metrics_listener = config.metrics_listen.map(metrics::bind).transpose()?;
     let reloader = Reloader::new(options.server, &config, SystemClock.now())?;
     check_before_start(&config.database).await?;
@@ -143,7 +145,7 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
 }
 
 fn unusable_mail(unusable: SmtpUnusable) -> CommandError {
-    CommandError::Other(format!("[portal.smtp] {unusable}"))
+    CommandError::Lasting(format!("[portal.smtp] {unusable}"))
 }
 
 /// A portal that others can reach, or whose keys exist, is created by `init` only: without a database, its data directory is probably not
@@ -153,7 +155,7 @@ fn refuse_missing_data(config: &Config) -> Result<(), CommandError> {
     if !(config.is_reachable() || keystore::has_keys(&config.data_dir)) || file.try_exists()? {
         return Ok(());
     }
-    Err(CommandError::Other(format!(
+    Err(CommandError::Lasting(format!(
         "there is no database {}. If this portal has data: mount its data directory, or restore a backup (tms-portal restore). If it is new: \
          create it with tms-portal init",
         file.display()

@@ -1,8 +1,10 @@
 //! The service manager: the socket that it passes, and what it is told (`sd_listen_fds`, `sd_notify`). Without it, nothing happens here.
 
+use std::fmt::Display;
 use std::net::TcpListener;
 
 use listenfd::ListenFd;
+use rustix::net::sockopt::socket_acceptconn;
 use sd_notify::NotifyState;
 
 use super::CommandError;
@@ -13,9 +15,16 @@ pub fn passed_listener() -> Result<Option<TcpListener>, CommandError> {
     let mut passed = ListenFd::from_env();
     if passed.len() > 1 {
         let reason = format!("systemd passed {} sockets, but the portal listens on one: tms-portal.socket needs one ListenStream", passed.len());
-        return Err(CommandError::Other(reason));
+        return Err(CommandError::Lasting(reason));
     }
-    passed.take_tcp_listener(0).map_err(|error| CommandError::Other(format!("systemd did not pass a TCP socket: {error}")))
+    let unusable = |error: &dyn Display| CommandError::Lasting(format!("systemd did not pass a TCP socket: {error}"));
+    let listener = passed.take_tcp_listener(0).map_err(|error| unusable(&error))?;
+    match &listener {
+        Some(listener) if !socket_acceptconn(listener).map_err(|error| unusable(&error))? => {
+            Err(unusable(&"it does not listen; tms-portal.socket needs ListenStream, and Accept=no"))
+        }
+        _ => Ok(listener),
+    }
 }
 
 /// After the start, and after a reload.

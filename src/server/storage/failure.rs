@@ -1,5 +1,7 @@
 //! Kinds of failures of the database, from the codes of SQLite and PostgreSQL.
 
+use std::io;
+
 use sqlx::postgres::PgDatabaseError;
 use thiserror::Error;
 
@@ -70,6 +72,11 @@ impl FailureKind {
             Self::Permanent
         }
     }
+}
+
+/// Whether only an operator can correct it: this user may not use a file, or its path leads through another file.
+pub fn is_lasting_io(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::NotADirectory)
 }
 
 /// A failure that several callers are told of.

@@ -45,6 +45,17 @@ pub enum DevelopmentTlsError {
     Untrusted(#[from] rustls::Error),
 }
 
+impl DevelopmentTlsError {
+    /// Whether only an operator can correct it.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::File(error) => error.is_lasting(),
+            Self::Damaged(..) | Self::InvalidServerName(_) => true,
+            Self::Generation(_) | Self::Untrusted(_) => false,
+        }
+    }
+}
+
 /// The authority's certificate, which clients are to trust.
 pub fn ca_file(data_dir: &Path) -> PathBuf {
     data_dir.join("tls/ca.pem")

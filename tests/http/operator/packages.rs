@@ -32,7 +32,8 @@ impl System {
     /// Runs a script in which the paths below `/etc` and `/var` are in this folder; returns the calls.
     fn run(&self, script: &str, arguments: &[&str]) -> String {
         let root = self.0.path().display();
-        let script = script.replace("/etc/", &format!("{root}/etc/")).replace("/var/", &format!("{root}/var/"));
+        // The name of this folder may have such a part itself.
+        let script = script.replace("/etc/", "@ROOT@/etc/").replace("/var/", "@ROOT@/var/").replace("@ROOT@", &root.to_string());
         fs::write(self.path("calls"), "").expect("written");
         let path = format!("{root}/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         let done = Command::new("/bin/sh").args(["-c", &script, "sh"]).args(arguments).env("PATH", path).output().expect("run");

@@ -32,7 +32,7 @@ async fn refused_start_does_not_change_the_data() {
     fs::create_dir(deployment.path().join("data/words")).expect("a folder");
     fs::write(deployment.path().join("data/words/pl.ftl"), "product = x\n").expect("written");
     let said = deployment.run(&["serve"]);
-    assert!(said.code == Some(1) && said.err.contains("pl.ftl"), "{}", said.err);
+    assert!(said.code == Some(2) && said.err.contains("pl.ftl"), "{}", said.err);
     assert_eq!(super::text(&deployment, TEST_TENANT).await, "1");
 
     let fresh = Deployment::empty();
@@ -62,7 +62,7 @@ async fn one_portal_serves_a_data_directory() {
 }
 
 /// Waits until a portal has started or ended: its address, or its exit code and errors.
-fn outcome(mut child: Child) -> Result<(Child, String), (Option<i32>, String)> {
+pub fn outcome(mut child: Child) -> Result<(Child, String), (Option<i32>, String)> {
     let lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
     let said: Vec<String> = lines.take_while(|line| !line.starts_with("Stop with")).collect();
     match said.iter().find_map(|line| Some(line.split_once("(listening on ")?.1.split(',').next()?.to_owned())) {
@@ -146,16 +146,16 @@ async fn lost_data_are_no_first_start() {
     // The address is taken, so that a start which is not refused ends.
     let said = reachable.run(&["serve", "--listen", &address, "--public-url", "http://tms.example.org", "--insecure-http"]);
     assert!(
-        said.code == Some(1) && said.err.contains("there is no database data/tms-portal.db") && said.err.contains("tms-portal init"),
+        said.code == Some(2) && said.err.contains("there is no database data/tms-portal.db") && said.err.contains("tms-portal init"),
         "{}",
         said.err
     );
     assert!(!reachable.path().join("data").exists());
 
     let deployment = Deployment::set_up().await;
-    for command in ["init", "serve"] {
+    for (command, code) in [("init", 1), ("serve", 2)] {
         let said = deployment.run(&[command, "--data-dir", "not-mounted/data", "--listen", &address]);
-        assert!(said.code == Some(1) && said.err.contains("the directory not-mounted does not exist"), "{command}: {}", said.err);
+        assert!(said.code == Some(code) && said.err.contains("the directory not-mounted does not exist"), "{command}: {}", said.err);
     }
     assert!(!deployment.path().join("not-mounted").exists());
     symlink(deployment.path().join("not-mounted"), deployment.path().join("link")).expect("a link");
@@ -168,7 +168,7 @@ async fn lost_data_are_no_first_start() {
     assert!(said.code == Some(1) && said.err.contains("there are keys of a deployment in data/keys"), "{}", said.err);
     fs::remove_file(&file).expect("removed");
     let said = deployment.run(&["serve", "--listen", &address]);
-    assert!(said.code == Some(1) && said.err.contains("there is no database data/tms-portal.db"), "{}", said.err);
+    assert!(said.code == Some(2) && said.err.contains("there is no database data/tms-portal.db"), "{}", said.err);
     assert!(!file.exists());
 }
 
@@ -182,12 +182,13 @@ async fn database_that_all_users_can_access_is_refused() {
     let (database, wal) = (deployment.path().join("data/tms-portal.db"), deployment.path().join("data/tms-portal.db-wal"));
     let set_mode = |file: &Path, mode| fs::set_permissions(file, Permissions::from_mode(mode)).expect("set");
     let commands = [&["serve"][..], &["init"], &["migrate"], &["verify"], &["admin", "list", "--tenant", "test"]];
+    let exit_code = |arguments: &[&str]| if arguments == ["serve"] { Some(2) } else { Some(1) };
     for mode in [0o644, 0o606, 0o602] {
         set_mode(&database, mode);
         for arguments in commands {
             let said = deployment.run(arguments);
             assert!(
-                said.code == Some(1) && said.err.contains("data/tms-portal.db can be accessed by all users of this machine"),
+                said.code == exit_code(arguments) && said.err.contains("data/tms-portal.db can be accessed by all users of this machine"),
                 "{arguments:?} {mode:o}: {:?} {}",
                 said.code,
                 said.err
@@ -199,7 +200,11 @@ async fn database_that_all_users_can_access_is_refused() {
     set_mode(&wal, 0o644);
     for arguments in commands {
         let said = deployment.run(arguments);
-        assert!(said.code == Some(1) && said.err.contains("tms-portal.db-wal can be accessed by all users"), "{arguments:?}: {}", said.err);
+        assert!(
+            said.code == exit_code(arguments) && said.err.contains("tms-portal.db-wal can be accessed by all users"),
+            "{arguments:?}: {}",
+            said.err
+        );
     }
     fs::remove_file(wal).expect("removed");
     // The group is the operator's decision.
@@ -221,4 +226,44 @@ async fn advice_to_add_people_ends_when_there_are_people() {
         let first = Server::spawn(empty.command(&["serve"]).stderr(Stdio::null()));
         assert!(first.said.contains(ADVICE), "{}", first.said);
     }
+}
+
+/// A service manager must not repeat a start that fails until an operator has corrected something.
+#[tokio::test]
+async fn start_that_a_restart_would_not_correct_ends_with_2() {
+    if postgres::is_used() {
+        return;
+    }
+    let deployment = Deployment::set_up().await;
+    let refused = |why: &str| {
+        let child = deployment.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+        match outcome(child) {
+            Err((code, errors)) => assert!(code == Some(2) && errors.contains(why), "{why}: {code:?} {errors}"),
+            Ok((mut child, _)) => {
+                child.kill().expect("killed");
+                child.wait().expect("ended");
+                panic!("{why}: it has started");
+            }
+        }
+    };
+    let data = deployment.path().join("data");
+    let damaged = |name: &str, damage: fn(&Path) -> std::io::Result<()>, why: &str| {
+        let file = data.join(name);
+        let kept = fs::read(&file).expect("read");
+        damage(&file).expect("done");
+        refused(why);
+        fs::write(&file, kept).expect("written");
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("set");
+    };
+    damaged("keys/codes.key", |file| fs::remove_file(file), "codes.key does not exist");
+    damaged("keys/codes.key", |file| fs::write(file, [7; 32]), "is not the key");
+    damaged("keys/secrets.key", |file| fs::write(file, "short"), "is not a key of 32 bytes");
+    damaged("keys/signing-key.pem", |file| fs::set_permissions(file, Permissions::from_mode(0o644)), "can be read by others");
+    damaged("tms-portal.db", |file| fs::write(file, [7; 4_096]), "is damaged");
+    damaged("tms-portal.db", |file| fs::set_permissions(file, Permissions::from_mode(0o644)), "can be accessed by all users");
+    fs::write(data.join("profiles.toml"), "x").expect("written");
+    refused("profiles.toml");
+    fs::remove_file(data.join("profiles.toml")).expect("removed");
+    super::sql(&deployment, "INSERT INTO _sqlx_migrations VALUES (9999, 'future', CURRENT_TIMESTAMP, 1, unhex('00'), 0)").await;
+    refused("9999");
 }

@@ -1,12 +1,14 @@
 //! `tms-portal` under a service manager: the socket, the keys and the notifications of systemd.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketType};
 
 use super::Deployment;
 use super::serve::suspend;
@@ -105,7 +107,17 @@ async fn unusable_passed_sockets_are_reported() {
     for (count, reason) in [("1", "systemd did not pass a TCP socket"), ("2", "systemd passed 2 sockets, but the portal listens on one")] {
         let mut command = deployment.command(&["serve"]);
         let said = super::CommandOutput::from(command.envs([("LISTEN_FDS", count), ("LISTEN_FDS_FIRST_FD", "0")]).output().expect("run"));
-        assert!(said.code == Some(1) && said.err.contains(reason), "{count}: {}", said.err);
+        assert!(said.code == Some(2) && said.err.contains(reason), "{count}: {}", said.err);
+    }
+    let bound = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+    rustix::net::bind(&bound, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("bound");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let connected = OwnedFd::from(TcpStream::connect(listener.local_addr().expect("its address")).expect("connected"));
+    for socket in [bound, connected] {
+        let mut command = deployment.command(&["serve"]);
+        command.envs([("LISTEN_FDS", "1"), ("LISTEN_FDS_FIRST_FD", "0")]).stdin(Stdio::from(socket)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let (code, errors) = super::start::outcome(command.spawn().expect("started")).expect_err("no connection could be accepted");
+        assert!(code == Some(2) && errors.contains("systemd did not pass a TCP socket: it does not listen"), "{errors}");
     }
 }
 
@@ -238,7 +250,7 @@ async fn passed_keys_show_that_a_database_was_lost() {
     // Its address is taken, so that a start which is not refused ends.
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let said = run(&["serve", "--listen", &taken.local_addr().expect("its address").to_string()]);
-    assert!(said.code != Some(0) && said.err.contains("there is no database data/tms-portal.db"), "{}", said.err);
+    assert!(said.code == Some(2) && said.err.contains("there is no database data/tms-portal.db"), "{}", said.err);
     assert!(!database.exists());
 
     let file = files(&deployment.path().join("backups")).into_iter().find(|name| name.ends_with(".db")).expect("a backup");
