@@ -206,10 +206,7 @@ impl CommandError {
     /// That of `serve`.
     fn of_start(self) -> Self {
         match self {
-            Self::Lasting(reason) => {
-                report_failure(&reason);
-                Self::Exit(NEEDS_OPERATOR)
-            }
+            Self::Lasting(reason) => Self::WithCode(NEEDS_OPERATOR, reason),
             other => other,
         }
     }

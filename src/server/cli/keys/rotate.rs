@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::status::print_dependents;
 use super::{open_alone, print_to_do};
+use crate::domain::progress::{Amount, ProgressObserver as _};
 use crate::server::cli::CommandError;
 use crate::server::cli::progress::Progress;
 use crate::server::config::DataOptions;
@@ -170,8 +171,9 @@ async fn wait_for_portals(services: &Services, key: RotatedKey) -> Result<(), Co
 
 async fn finish(services: &Services, key: RotatedKey, expire: bool, at_once: bool) -> Result<(), CommandError> {
     let name = key.file_name();
-    let mut progress = Progress::new("secrets", false);
-    let finished = services.finish_key(key, expire, at_once, |done| progress.set(done, done)).await;
+    let mut progress = Progress::new(false);
+    progress.begin("secrets", Amount::Unknown);
+    let finished = services.finish_key(key, expire, at_once, |done| progress.advance_to(done)).await;
     drop(progress);
     let ended = match finished {
         Ok(ended) => ended,
