@@ -1,7 +1,8 @@
 //! The operators' handbook: its commands are run in their order on a deployment, and what documents refer to exists.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,6 +11,10 @@ use super::{CommandOutput, Deployment};
 use crate::postgres;
 
 const HANDBOOK: &str = include_str!("../../../docs/operations.md");
+/// The recipient of the keys' backup in the handbook, and that of the test with its identity.
+const RECIPIENT: &str = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+const OUR_RECIPIENT: &str = "age1gjtdyg7lca8yct7u9l5jm2jk0cc35thcy96dcudgj9wx82jnq97q5zhgwr";
+const OUR_IDENTITY: &str = "AGE-SECRET-KEY-1AU7EKNP5PWA6SQLWXSQ0NZA8J0NEHHEKY9H23YTJV9SPCSWKKYCSYAKAGJ";
 /// The name of a backup in the handbook; the test uses the newest one.
 const BACKUP: &str = "tms-portal-20261130T021500.042Z.db";
 
@@ -70,6 +75,9 @@ impl Machine {
         for kind in ["js", "wasm", "css"] {
             fs::write(machine.path("pkg").join(format!("tms-portal.{kind}")), "").expect("written");
         }
+        let identity = machine.path("safe/identity.txt");
+        fs::write(&identity, OUR_IDENTITY).expect("written");
+        fs::set_permissions(&identity, Permissions::from_mode(0o600)).expect("set");
         let leptos = fs::read_to_string(machine.path("Leptos.toml")).expect("read");
         let (leptos, _) = leptos.split_once("[portal]").expect("two sections");
         let settings = blocks(HANDBOOK).into_iter().filter(|block| block.info == "toml").flat_map(|block| block.lines);
@@ -93,7 +101,10 @@ impl Machine {
             ("/var/tmp/drill", "drill"),
             ("/mnt/safe", "safe"),
         ];
-        let mut text = text.replace("127.0.0.1:3000", &self.listen);
+        // An address that no other process uses: all of 127.0.0.0/8 is this machine.
+        let [_, a, b, c] = std::process::id().to_be_bytes();
+        let metrics = format!("127.{}.{b}.{c}:9464", a | 0x80);
+        let mut text = text.replace("127.0.0.1:3000", &self.listen).replace("127.0.0.1:9464", &metrics).replace(RECIPIENT, OUR_RECIPIENT);
         for (there, here) in places {
             text = text.replace(there, &self.path(here).display().to_string());
         }
@@ -108,7 +119,7 @@ impl Machine {
     fn prepare<'c>(&self, command: &'c mut Command) -> &'c mut Command {
         let programs = Path::new(env!("CARGO_BIN_EXE_tms-portal")).parent().expect("a folder").display().to_string();
         let path = format!("{programs}:{}", std::env::var("PATH").unwrap_or_default());
-        command.env("PATH", path).env("TMS_CONFIG", self.path("etc/portal.toml")).env("TMS_LISTEN", &self.listen).env("NO_PROXY", "127.0.0.1")
+        command.env("PATH", path).env("TMS_CONFIG", self.path("etc/portal.toml")).env("TMS_LISTEN", &self.listen).env("NO_PROXY", "*")
     }
 
     /// Runs a command of the portal's user.
