@@ -19,7 +19,7 @@ use crate::domain::ids::{HostName, TenantId};
 use crate::domain::progress::{Amount, ProgressObserver};
 use crate::server::config::{ConfigProblems, DataOptions, ExistingPortal};
 use crate::server::service::platform::backup::{Backup, back_up_before_import};
-use crate::server::service::platform::data_lock::DataLock;
+use crate::server::service::platform::data_lock::{DataLock, DataLockError};
 use crate::server::service::tms_import::options::{ImportOptions, OldSettings, Secrets};
 use crate::server::service::tms_import::report::KeyLine;
 use crate::server::service::tms_import::{ImportError, Mode, Observer, Outcome, Source};
@@ -277,7 +277,10 @@ fn keep_copy(copy: Option<Backup>, imported: bool, json: bool) {
 async fn lock(portal: &ExistingPortal) -> Result<Option<DataLock>, CommandError> {
     const ADVICE: &str = "or add --while-running: the portal cannot write during the import";
     if let Database::File(_) = portal.database {
-        let lock = DataLock::acquire(&portal.data_dir).map_err(|error| cannot(format!("{error}, {ADVICE}")))?;
+        let lock = DataLock::acquire(&portal.data_dir).map_err(|error| match error {
+            DataLockError::Held(_) => cannot(format!("{error}, {ADVICE}")),
+            _ => cannot(error.to_string()),
+        })?;
         return Ok(Some(lock));
     }
     let last = service::last_cleanup(&portal.database).await.map_err(|error| cannot(error.to_string()))?;

@@ -61,6 +61,34 @@ async fn one_portal_serves_a_data_directory() {
     drop(Server::start_with(&deployment, &[]));
 }
 
+/// The portal's user could not open what root creates in its data directory, such as the locks.
+#[tokio::test]
+async fn root_changes_no_data_of_another_user() {
+    let deployment = Deployment::set_up().await;
+    if postgres::is_used() || !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let data = deployment.path().join("data");
+    let locks = || ["lock", "lock.commands"].map(|name| data.join(name).exists());
+    assert!(std::process::Command::new("chown").args(["-R", "998"]).arg(&data).status().expect("run").success());
+    for (words, code) in [
+        (&["tenant", "set", "--tenant", "default", "--display-name", "Centre"][..], 1),
+        (&["migrate"], 1),
+        (&["init"], 1),
+        (&["serve"], 1),
+        (&["import", "status"], 1),
+        (&["import", "--from", "/dev/null", "--yes"], 10),
+    ] {
+        let said = deployment.run(words);
+        assert!(said.code == Some(code) && said.err.contains("data belongs to the user 998"), "{words:?}: {:?} {}", said.code, said.err);
+    }
+    assert_eq!(locks(), [false; 2]);
+    // As an earlier release left it.
+    fs::write(data.join("lock.commands"), "").expect("written");
+    let said = deployment.run(&["doctor"]);
+    assert!(said.out.contains("the data belong to several users: 0, 998"), "{} {}", said.out, said.err);
+}
+
 /// Waits until a portal has started or ended: its address, or its exit code and errors.
 pub fn outcome(mut child: Child) -> Result<(Child, String), (Option<i32>, String)> {
     let lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);

@@ -12,6 +12,7 @@ use rustix::process::geteuid;
 use super::Finding;
 use crate::server::cli::secrets::{EARLIER_SECRETS, FIRST_SECRETS};
 use crate::server::config::{Config, LeptosOptions};
+use crate::server::service::platform::data_lock::LOCK_FILES;
 use crate::server::service::platform::file_modes::is_open_to_all;
 use crate::server::service::platform::keystore::KEYS_DIR;
 use crate::server::service::{DATABASE_FILE, Database};
@@ -94,6 +95,7 @@ pub fn modes_and_owners(config: &Config) -> Vec<Finding> {
         findings.push(Finding::ok("modes", format!("only their owner can access the {files} files with keys and data")));
     }
     owners.extend(metadata(&config.data_dir).ok().flatten().map(|dir| dir.uid()));
+    owners.extend(LOCK_FILES.iter().filter_map(|name| metadata(&config.data_dir.join(name)).ok().flatten()).map(|lock| lock.uid()));
     findings.extend(owner(&owners, geteuid().as_raw()));
     findings
 }

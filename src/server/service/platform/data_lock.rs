@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 use thiserror::Error;
 
 /// File name of the lock in the data directory. The file stays there; what counts is the operating system's lock on it (`flock`), which ends
@@ -14,6 +16,9 @@ const LOCK_FILE: &str = "lock";
 
 /// The same for the lock that commands share, and a restore has alone.
 const COMMANDS_FILE: &str = "lock.commands";
+
+/// Both files.
+pub const LOCK_FILES: [&str; 2] = [LOCK_FILE, COMMANDS_FILE];
 
 /// Why a lock was not taken.
 #[derive(Debug, Error)]
@@ -28,6 +33,10 @@ pub enum DataLockError {
     NoParent { dir: PathBuf, parent: PathBuf },
     #[error("{0} is no directory, or a link to one that does not exist: is its file system mounted?")]
     NotADirectory(PathBuf),
+    #[error(
+        "{dir} belongs to the user {owner}, who could not open what root creates in it: run the command as that user (runuser -u NAME -- tms-portal …)"
+    )]
+    OtherUser { dir: PathBuf, owner: u32 },
     #[error("cannot use {0}: {1}")]
     File(PathBuf, #[source] io::Error),
 }
@@ -90,12 +99,23 @@ pub fn keep_commands_away(dir: &Path) -> Result<File, DataLockError> {
 /// Opens a file, which is created if it is missing, and locks it without waiting. `held`: another program has the lock.
 fn lock_file(path: &Path, lock: fn(&File) -> Result<(), TryLockError>, held: impl FnOnce() -> DataLockError) -> Result<File, DataLockError> {
     let failed = |error| DataLockError::File(path.to_owned(), error);
-    let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(failed)?;
+    let dir = path.parent().unwrap_or(path);
+    refuse_root_of_other(dir, fs::metadata(dir).map_err(failed)?.uid(), geteuid().as_raw())?;
+    // The name may be a link that the directory's owner has made to a file of another user.
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(flags);
+    let file = options.open(path).map_err(failed)?;
     match lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(held()),
         Err(TryLockError::Error(error)) => Err(failed(error)),
     }
+}
+
+/// Refuses root in the directory of another user: this user, who runs the portal, could not open the files that root creates.
+fn refuse_root_of_other(dir: &Path, owner: u32, user: u32) -> Result<(), DataLockError> {
+    if user == 0 && owner != 0 { Err(DataLockError::OtherUser { dir: dir.to_owned(), owner }) } else { Ok(()) }
 }
 
 /// Creates a directory that only its owner can access, but not its parent: a missing parent may be a file system that is not mounted. False
@@ -143,6 +163,36 @@ mod tests {
         assert!(matches!(share_with_commands(dir.path()), Err(DataLockError::Restore(_))));
         drop(restore);
         share_with_commands(dir.path()).expect("free again");
+    }
+
+    #[test]
+    fn root_uses_no_directory_of_another_user() {
+        let dir = Path::new("data");
+        for (owner, user, refused) in [(998, 0, true), (0, 0, false), (998, 998, false), (0, 998, false)] {
+            assert_eq!(refuse_root_of_other(dir, owner, user).is_err(), refused, "{user} in the directory of {owner}");
+        }
+        if geteuid().is_root() {
+            let dir = tempfile::tempdir().expect("a folder");
+            std::os::unix::fs::chown(dir.path(), Some(998), None).expect("chown");
+            for refused in [DataLock::acquire(dir.path()).map(drop), share_with_commands(dir.path()).map(drop)] {
+                assert!(refused.expect_err("root").to_string().contains("belongs to the user 998"));
+            }
+            assert_eq!(fs::read_dir(dir.path()).expect("a folder").count(), 0, "nothing is created");
+        }
+    }
+
+    #[test]
+    fn lock_that_is_a_link_is_not_followed() {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::create_dir(dir.path().join("data")).expect("a folder");
+        for name in [LOCK_FILE, COMMANDS_FILE] {
+            symlink(dir.path().join("other"), dir.path().join("data").join(name)).expect("a link");
+        }
+        let data = dir.path().join("data");
+        for refused in [DataLock::acquire(&data).map(drop), share_with_commands(&data).map(drop), keep_commands_away(&data).map(drop)] {
+            assert!(matches!(refused.expect_err("a link"), DataLockError::File(..)));
+        }
+        assert!(!dir.path().join("other").exists());
     }
 
     #[test]
