@@ -96,7 +96,7 @@ pub async fn set_secret(
 }
 
 /// Stores an imported secret as all others after its first use: as the current one, or beside one that was set here as the old one, until
-/// the imported one would have ended. False if it was stored, changed or removed meanwhile.
+/// the imported one would have ended. A later import ends it. False if it was stored, changed or removed meanwhile.
 pub async fn convert_imported_secret(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -109,7 +109,7 @@ pub async fn convert_imported_secret(
          SET secret_hash = CASE WHEN length(secret_hash) = 0 THEN $4 ELSE secret_hash END,
              old_secret_hash = CASE WHEN length(secret_hash) = 0 THEN old_secret_hash ELSE $4 END,
              old_secret_until = CASE WHEN length(secret_hash) = 0 THEN old_secret_until ELSE imported_secret_until END,
-             imported_secret_hash = NULL, imported_secret_until = NULL
+             converted_secret_hash = $4, imported_secret_hash = NULL, imported_secret_until = NULL
          WHERE tenant_id = $1 AND admin_id = $2 AND imported_secret_hash = $3
            AND (length(secret_hash) = 0 OR old_secret_hash IS NULL OR length(old_secret_hash) = 0)",
     )

@@ -11,6 +11,7 @@ pub use self::rows::{
 };
 use super::sql::{self, Pool, Transaction};
 use super::{Connection, Database, Error, hosts, postgres, tenants};
+use crate::domain::audit_log::AuditKind;
 use crate::domain::ids::{AdminId, HostName, TenantId};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
@@ -140,15 +141,16 @@ pub async fn imported_from(db: &mut Connection, tenant: &TenantId) -> Result<Opt
     Ok(sql::query_scalar("SELECT source_sha256 FROM imports WHERE tenant_id = $1").bind(tenant.as_str()).fetch_optional(db).await?)
 }
 
-/// Whether a tenant has changed since it was imported, except by logins and the first use of imported secrets; or may have, because events
-/// that tell were deleted.
-pub async fn has_changed_since_import(db: &mut Connection, tenant: &TenantId) -> Result<bool, Error> {
-    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1
-                                AND kind NOT IN ('imported', 'imported_secret_used', 'tenant_created', 'tenant_changed', 'admin_added', 'key_used')
+/// Whether the audit log has an event of these kinds since a tenant was first imported; or may have had one, because events since then were
+/// deleted.
+pub async fn has_event_since_import(db: &mut Connection, tenant: &TenantId, kinds: &[AuditKind]) -> Result<bool, Error> {
+    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
+    let query = "SELECT EXISTS (SELECT 1 FROM activity WHERE tenant_id = $1 AND kind IN (SELECT atom FROM json_each($2))
                                 AND id > (SELECT coalesce(min(id), 0) FROM activity WHERE tenant_id = $1 AND kind = 'imported'))
                      OR EXISTS (SELECT 1 FROM tenants WHERE id = $1 AND activity_deleted_until >
                                       (SELECT coalesce(min(id), 0) FROM activity WHERE tenant_id = $1 AND kind = 'imported'))";
-    Ok(sql::query_scalar(query).bind(tenant.as_str()).fetch_one(db).await?)
+    let query = sql::query_scalar(query).bind(tenant.as_str()).bind(serde_json::to_string(&kinds).unwrap_or_default());
+    Ok(query.fetch_one(db).await?)
 }
 
 /// Records an import into a tenant.
@@ -166,9 +168,17 @@ pub async fn record(db: &mut Connection, tenant: &TenantId, sha256: &str, rows: 
     Ok(())
 }
 
-/// Deletes what an import inserts: all but the tenant itself, its administrators, settings and audit log. People stay who can sign in.
+/// Deletes what an import inserts: all but the tenant itself, its settings and audit log. People stay who can sign in, and administrators who
+/// have a secret of their own; imported secrets end, used or not.
 pub async fn wipe(db: &mut Connection, tenant: &TenantId) -> Result<(), Error> {
     for statement in [
+        "UPDATE tenant_admins
+         SET secret_hash = CASE WHEN secret_hash = converted_secret_hash THEN unhex('') ELSE secret_hash END,
+             old_secret_hash = CASE WHEN old_secret_hash = converted_secret_hash THEN NULL ELSE old_secret_hash END,
+             old_secret_until = CASE WHEN old_secret_hash = converted_secret_hash THEN NULL ELSE old_secret_until END,
+             imported_secret_hash = NULL, imported_secret_until = NULL, converted_secret_hash = NULL
+         WHERE tenant_id = $1",
+        "DELETE FROM tenant_admins WHERE tenant_id = $1 AND length(secret_hash) = 0",
         "DELETE FROM refused_lookups WHERE tenant_id = $1",
         "DELETE FROM reservations WHERE tenant_id = $1",
         "DELETE FROM pubkeys WHERE tenant_id = $1",

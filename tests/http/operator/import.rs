@@ -1,5 +1,6 @@
 //! `tms-portal import`: databases of TMS servers.
 
+mod again;
 mod command;
 mod decisions;
 mod example;

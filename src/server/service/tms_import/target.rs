@@ -2,11 +2,53 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use crate::domain::ids::{HostName, TenantId};
+use crate::domain::audit_log::AuditKind;
+use crate::domain::client::CLI_CLIENT_ID;
+use crate::domain::ids::{ClientId, HostName, TenantId};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::storage::tms_import::{self, Numbered};
 use crate::server::storage::{self, Connection};
+
+/// The events of changes that a second import would undo. Logins are none, nor is what anyone can cause without a secret. Settings of the
+/// tenant, and administrators that were added, stay.
+const CHANGES: [AuditKind; 35] = [
+    AuditKind::IdentityUnlinked,
+    AuditKind::DeviceApproved,
+    AuditKind::DeviceRevoked,
+    AuditKind::DeviceReplayed,
+    AuditKind::DeviceExpired,
+    AuditKind::KeyCreated,
+    AuditKind::KeyChanged,
+    AuditKind::KeyRevoked,
+    AuditKind::EverythingRevoked,
+    AuditKind::KeyReserved,
+    AuditKind::ReservationEnded,
+    AuditKind::HostLinked,
+    AuditKind::HostLinkChanged,
+    AuditKind::HostUnlinked,
+    AuditKind::DelegationCreated,
+    AuditKind::DelegationChanged,
+    AuditKind::DelegationRevoked,
+    AuditKind::MfaOpened,
+    AuditKind::MfaChanged,
+    AuditKind::MfaClosed,
+    AuditKind::ClientCreated,
+    AuditKind::ClientChanged,
+    AuditKind::ClientSecretChanged,
+    AuditKind::ClientDeleted,
+    AuditKind::HostAdded,
+    AuditKind::HostRemoved,
+    AuditKind::HostCredentialCreated,
+    AuditKind::HostCredentialChanged,
+    AuditKind::HostCredentialRemoved,
+    AuditKind::AdminSecretChanged,
+    AuditKind::AdminRemoved,
+    AuditKind::PersonAdded,
+    AuditKind::PersonChanged,
+    AuditKind::PersonInvited,
+    AuditKind::ProviderRemoved,
+];
 
 /// Numbers of rows: an old number is kept if it is free.
 #[derive(Debug, Default)]
@@ -55,7 +97,7 @@ pub enum TenantState {
     Free,
     /// From this very file.
     Imported,
-    /// Imported from another file, and unchanged since.
+    /// Imported from another file; nothing that would be replaced has changed since.
     Replaceable,
     /// Imported from another file, and used since.
     ChangedSince,
@@ -66,7 +108,7 @@ pub enum TenantState {
 pub async fn state_of(db: &mut Connection, tenant: &TenantId, sha256: &str) -> Result<TenantState, storage::Error> {
     match tms_import::imported_from(db, tenant).await? {
         Some(source) if source == sha256 => Ok(TenantState::Imported),
-        Some(_) if tms_import::has_changed_since_import(db, tenant).await? => Ok(TenantState::ChangedSince),
+        Some(_) if tms_import::has_event_since_import(db, tenant, &CHANGES).await? => Ok(TenantState::ChangedSince),
         Some(_) => Ok(TenantState::Replaceable),
         None if tms_import::is_in_use(db, tenant).await? => Ok(TenantState::InUse),
         None => Ok(TenantState::Free),
@@ -77,6 +119,11 @@ pub async fn state_of(db: &mut Connection, tenant: &TenantId, sha256: &str) -> R
 pub struct Target {
     /// Those that are imported into, if they exist.
     pub tenants: HashMap<TenantId, Tenant>,
+    /// Those that were imported before, by whether their settings were changed here since.
+    pub unchanged_settings: BTreeSet<TenantId>,
+    pub changed_settings: BTreeSet<TenantId>,
+    /// The name and version of each tenant's own client.
+    pub own_clients: Vec<(TenantId, (String, String))>,
     pub tenant_numbers: Numbers,
     pub people: Numbers,
     pub keys: Numbers,
@@ -94,6 +141,8 @@ impl Target {
         let except: Vec<&TenantId> = replaced.iter().collect();
         let mut numbers = HashMap::new();
         let mut existing = HashMap::new();
+        let (mut unchanged_settings, mut changed_settings, mut own_clients) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+        let cli = ClientId::parse(CLI_CLIENT_ID).ok();
         for tenant in tenants {
             let is_replaced = replaced.contains(tenant);
             for table in Numbered::ALL {
@@ -102,6 +151,16 @@ impl Target {
             }
             if let Some(found) = storage::tenants::find(&mut *db, tenant).await? {
                 existing.insert(tenant.clone(), found);
+            }
+            if is_replaced {
+                let changed = tms_import::has_event_since_import(db, tenant, &[AuditKind::TenantChanged]).await?;
+                let settings = if changed { &mut changed_settings } else { &mut unchanged_settings };
+                settings.insert(tenant.clone());
+            }
+            if let Some(cli) = &cli
+                && let Some(own) = storage::clients::find(&mut *db, tenant, cli).await?
+            {
+                own_clients.push((tenant.clone(), (own.client.app_name, own.client.app_version)));
             }
         }
         let (keys, reservations) = tms_import::key_numbers_in_use(db, &except).await?;
@@ -115,6 +174,9 @@ impl Target {
         }
         Ok(Self {
             tenants: existing,
+            unchanged_settings,
+            changed_settings,
+            own_clients,
             tenant_numbers: Numbers::new(all_tenants, last("tenants")),
             people: Numbers::new(Vec::new(), last("people")),
             keys: Numbers::new(keys, highest_key),
@@ -149,6 +211,28 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_needs_a_secret_or_a_session_is_a_change() {
+        for kind in [
+            AuditKind::SignedIn,
+            AuditKind::SignInFailed,
+            AuditKind::SignInBlocked,
+            AuditKind::SecondFactorFailed,
+            AuditKind::PasswordChangeFailed,
+            AuditKind::CodeSubmittedTwice,
+            AuditKind::CodeGuessingStopped,
+            AuditKind::SecretGuessingStopped,
+            AuditKind::DeviceReported,
+            AuditKind::KeyUsed,
+            AuditKind::HostLinkRequested,
+            AuditKind::Imported,
+            AuditKind::ImportedSecretUsed,
+        ] {
+            assert!(!CHANGES.contains(&kind), "{kind:?}");
+        }
+        assert!(CHANGES.iter().enumerate().all(|(at, kind)| !CHANGES.iter().skip(at + 1).any(|other| other == kind)), "each once");
+    }
 
     #[test]
     fn old_numbers_are_kept_where_they_are_free() {

@@ -97,9 +97,16 @@ impl<'p> Plan<'p> {
             created_at,
             updated_at,
         });
-        tenant.enabled = enabled;
+        // What was switched off here stays off, unless an import did that.
+        let set_here = exists && !self.target.unchanged_settings.contains(&id);
+        if set_here && enabled && !tenant.enabled {
+            report.notes.push(format!("the tenant {id} was disabled here; it stays disabled"));
+        }
+        tenant.enabled = enabled && !(set_here && !tenant.enabled);
         tenant.updated_at = if exists { self.now } else { updated_at };
-        if let Some(settings) = &self.options.settings {
+        if self.target.changed_settings.contains(&id) {
+            report.notes.push(format!("the settings of the tenant {id} were changed here since the last import; they stay"));
+        } else if let Some(settings) = &self.options.settings {
             tenant.policy.auto_provision = settings.mvp();
             tenant.policy.open_registration = self.options.keep_open_registration && settings.open_registration();
         }

@@ -5,6 +5,8 @@ ALTER TABLE clients ADD COLUMN imported_secret_hash BLOB;
 ALTER TABLE clients ADD COLUMN imported_secret_until INTEGER;
 ALTER TABLE tenant_admins ADD COLUMN imported_secret_hash BLOB;
 ALTER TABLE tenant_admins ADD COLUMN imported_secret_until INTEGER;
+-- What an administrator's imported secret is stored as after its first use. The next import ends it, in each column that has it.
+ALTER TABLE tenant_admins ADD COLUMN converted_secret_hash BLOB;
 
 -- What was imported into each tenant: the SHA-256 of the file, when, and how many rows.
 CREATE TABLE imports (
