@@ -173,7 +173,7 @@ impl KeyReader<'_> {
             (max_uses, uses) = (UNLIMITED, 0);
             plan.revived += 1;
         }
-        let number = plan.target.keys.assign(row.integer("id").unwrap_or_default());
+        let number = plan.target.keys.assign(row.number());
         let label = sanitize_label(None, &public_key.comment).unwrap_or_default();
         let key = ImportedKey {
             number,

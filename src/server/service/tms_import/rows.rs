@@ -45,6 +45,10 @@ tables! {
                          "remaining_uses", "initial_ttl_minutes", "expires_at", "created", "updated";
 }
 
+/// The highest number of a row that is kept: each program that reads JSON has it exactly. The next ones, for new rows, are far from the largest
+/// number of the database.
+const MAX_NUMBER: i64 = 1 << 53;
+
 /// A row, with the values of [`Table::columns`] in their order.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -105,6 +109,11 @@ impl Row {
         self.text(column).trim().parse().ok()
     }
 
+    /// The row's number; 0, which no row has, if it cannot be kept.
+    pub fn number(&self) -> i64 {
+        self.integer("id").filter(|number| (1..=MAX_NUMBER).contains(number)).unwrap_or_default()
+    }
+
     /// `None` if it is no boolean of SQLite (0, 1) or PostgreSQL (f, t).
     pub fn boolean(&self, column: &str) -> Option<bool> {
         match self.text(column) {
@@ -126,6 +135,24 @@ mod tests {
 
     fn names(list: &str) -> Vec<String> {
         list.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_kept_are_none() {
+        let columns = Columns::find(Table::Tenants, &names("id tenant enabled created updated")).expect("all columns");
+        for (id, number) in [
+            ("1", 1),
+            ("9007199254740992", MAX_NUMBER),
+            ("9007199254740993", 0),
+            ("9223372036854775807", 0),
+            ("9223372036854775808", 0),
+            ("0", 0),
+            ("-1", 0),
+            ("x", 0),
+        ] {
+            let row = columns.row([id, "tacc", "t", "c", "u"].map(|value| Some(value.to_owned())).to_vec(), None).expect("a row");
+            assert_eq!(row.number(), number, "{id}");
+        }
     }
 
     #[test]

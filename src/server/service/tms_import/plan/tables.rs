@@ -66,7 +66,7 @@ impl<'p> Plan<'p> {
             (Table::UserHosts, Numbered::HostAccounts),
             (Table::Delegations, Numbered::Delegations),
         ];
-        let highest = |table: Table| contents.rows(table).iter().filter_map(|row| row.integer("id")).max().unwrap_or_default();
+        let highest = |table: Table| contents.rows(table).iter().map(Row::number).max().unwrap_or_default();
         for tenant in self.names.values() {
             for (table, numbered) in tables {
                 self.target.numbers(tenant, numbered).reserve_up_to(highest(table));
@@ -89,7 +89,7 @@ impl<'p> Plan<'p> {
         }
         let exists = existing.is_some();
         let mut tenant = existing.unwrap_or_else(|| Tenant {
-            row_id: self.target.tenant_numbers.assign(row.integer("id").unwrap_or_default()),
+            row_id: self.target.tenant_numbers.assign(row.number()),
             id: id.clone(),
             display_name: id.to_string(),
             enabled,
@@ -134,11 +134,14 @@ impl<'p> Plan<'p> {
         if id.as_str() == CLI_CLIENT_ID || (name, version) == ("TMS command line", "1") {
             return Err(Reason::Reserved);
         }
-        let (name, version) = self.display_names(tenant, &id, name, version);
         let enabled = row.boolean("enabled").ok_or(Reason::Value)?;
+        if self.clients.contains_key(&(tenant.clone(), id.to_string())) {
+            return Err(Reason::Twice);
+        }
+        let (name, version) = self.display_names(tenant, &id, name, version);
         let secret = self.imported_secret(row.text("client_secret"), &format!("client {id} of {tenant}"), |maker, hash| maker.client_hash(hash));
         let client = ImportedClient {
-            number: self.target.numbers(tenant, Numbered::Clients).assign(row.integer("id").unwrap_or_default()),
+            number: self.target.numbers(tenant, Numbered::Clients).assign(row.number()),
             tenant_id: tenant.to_string(),
             client_id: id.to_string(),
             app_name_folded: folding::search_key(&name),
@@ -184,7 +187,7 @@ impl<'p> Plan<'p> {
         let expires_at = self.expiry(time);
         let created_at = self.time_or_now(row, "created");
         let updated_at = self.time_or_now(row, "updated");
-        let number = self.target.numbers(tenant, Numbered::UserMfa).assign(row.integer("id").unwrap_or_default());
+        let number = self.target.numbers(tenant, Numbered::UserMfa).assign(row.number());
         self.insert_person(tenant, user.as_str(), number, MfaStatus { enabled, expires_at }, (created_at, updated_at));
         Ok(())
     }
@@ -202,7 +205,7 @@ impl<'p> Plan<'p> {
         let created_at = self.time_or_now(row, "created");
         self.claim(tenant, &host, created_at);
         let host = ImportedHost {
-            number: self.target.numbers(tenant, Numbered::Hosts).assign(row.integer("id").unwrap_or_default()),
+            number: self.target.numbers(tenant, Numbered::Hosts).assign(row.number()),
             tenant_id: tenant.to_string(),
             host: host.to_string(),
             address,
@@ -241,7 +244,7 @@ impl<'p> Plan<'p> {
             }
             return Err(Reason::Twice);
         }
-        let number = self.target.numbers(tenant, Numbered::HostAccounts).assign(row.integer("id").unwrap_or_default());
+        let number = self.target.numbers(tenant, Numbered::HostAccounts).assign(row.number());
         let updated_at = self.time_or_now(row, "updated");
         self.insert_link(key, &host, number, PlannedLink { expires_at, by_mvp: time.by_mvp }, (created_at, updated_at));
         Ok(())
@@ -264,7 +267,7 @@ impl<'p> Plan<'p> {
         if self.delegations.contains_key(&(tenant.clone(), client.to_string(), user.to_string())) {
             return Err(Reason::Twice);
         }
-        let number = self.target.numbers(tenant, Numbered::Delegations).assign(row.integer("id").unwrap_or_default());
+        let number = self.target.numbers(tenant, Numbered::Delegations).assign(row.number());
         let (expires_at, times) = (self.expiry(time), (self.time_or_now(row, "created"), self.time_or_now(row, "updated")));
         self.insert_delegation((tenant.clone(), client.to_string(), user.to_string()), number, expires_at, time.by_mvp, times);
         Ok(())
