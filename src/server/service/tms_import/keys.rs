@@ -3,10 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use super::plan::{Plan, PlannedLink};
 use super::report::{KeyLine, LOCKED_OUT, Reason, Report, WILL_END, escaped};
 use super::reservations::Reservations;
 use super::rows::{Row, Table};
+use crate::domain::client::CLI_CLIENT_ID;
 use crate::domain::folding;
 use crate::domain::host_account::is_system_account;
 use crate::domain::ids::{AccountName, ClientId, HostAccountId, HostName, TenantId, UserId};
@@ -70,9 +73,24 @@ struct Planned {
     delegated_until: Timestamp,
 }
 
-/// Finds keys that differ only in the case of their hosts.
+/// Finds keys that are there twice, also if the cases of their hosts differ: by the SHA-256 of what distinguishes them, because they may be
+/// many.
 #[derive(Default)]
-pub struct SeenKeys(HashSet<(TenantId, String, String, String, String, String)>);
+pub struct SeenKeys(HashSet<[u8; 32]>);
+
+impl SeenKeys {
+    /// False if it was there before.
+    fn insert(&mut self, names: &KeyNames, fingerprint: &str) -> bool {
+        let mut hash = Sha256::new();
+        let host = names.lowercase_host();
+        for part in [names.tenant.as_str(), fingerprint, &host, names.account.as_str(), names.user.as_str(), names.client.as_str()] {
+            // None of them has a NUL character.
+            hash.update(part);
+            hash.update([0]);
+        }
+        self.0.insert(hash.finalize().into())
+    }
+}
 
 /// The keys of a batch that are imported, and their reservations.
 #[derive(Default)]
@@ -158,13 +176,7 @@ impl KeyReader<'_> {
         let initial_ttl_minutes = count(row, "initial_ttl_minutes")?;
         let planned = plan.dependencies(&names)?;
         let host = names.lowercase_host();
-        let known_spelling = plan.spellings.get(&host).is_some_and(|spellings| spellings.len() == 1 && spellings.contains(names.host.as_str()));
-        let identity = || {
-            let texts = [public_key.fingerprint.clone(), host.clone(), names.account.to_string(), names.user.to_string(), names.client.to_string()];
-            let [fingerprint, host, account, user, client] = texts;
-            (names.tenant.clone(), fingerprint, host, account, user, client)
-        };
-        if !known_spelling && !self.seen.0.insert(identity()) {
+        if !self.seen.insert(&names, &public_key.fingerprint) {
             return Err(Reason::Twice);
         }
         let expires_at = plan.expiry(expires);
@@ -253,14 +265,16 @@ impl Plan<'_> {
         let mend = self.options.mend && !is_system_account(names.account.as_str());
         let (now, times) = (self.now, (self.now, self.now));
         if !self.clients.contains_key(&client) {
-            let number = self.mended(mend, &names.tenant, Numbered::Clients).ok_or(Reason::ClientMissing)?;
+            let number =
+                self.mended(mend && names.client.as_str() != CLI_CLIENT_ID, &names.tenant, Numbered::Clients).ok_or(Reason::ClientMissing)?;
+            let (app_name, app_version) = self.display_names(&names.tenant, &names.client, names.client.as_str(), "0");
             self.rows.clients.push(ImportedClient {
                 number,
                 tenant_id: names.tenant.to_string(),
                 client_id: names.client.to_string(),
-                app_name: names.client.to_string(),
-                app_name_folded: None,
-                app_version: "0".to_owned(),
+                app_name_folded: folding::search_key(&app_name),
+                app_name,
+                app_version,
                 imported_secret_hash: None,
                 imported_secret_until: None,
                 enabled: 1,

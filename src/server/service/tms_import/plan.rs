@@ -13,7 +13,7 @@ use super::rows::Row;
 use super::target::Target;
 use super::times::OldTime;
 use crate::domain::delegation::Creator;
-use crate::domain::ids::{HostName, TenantId};
+use crate::domain::ids::{AdminId, HostName, TenantId};
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::ssh_key::MfaStatus;
 use crate::domain::tenant::Tenant;
@@ -71,6 +71,7 @@ pub struct Plan<'p> {
     pub target: Target,
     pub rows: PlannedRows,
     pub enabled_tenants: HashMap<TenantId, bool>,
+    admins: HashSet<(TenantId, AdminId)>,
     /// Whether each client is enabled.
     pub clients: HashMap<(TenantId, String), bool>,
     pub people: HashMap<(TenantId, String), MfaStatus>,
@@ -79,21 +80,20 @@ pub struct Plan<'p> {
     pub delegations: HashMap<(TenantId, String, String), Timestamp>,
     /// By host name in lower case.
     pub host_claims: HashMap<String, HostClaim>,
-    /// The spellings of host names, by the name in lower case.
-    pub spellings: HashMap<String, HashSet<String>>,
     pub revived: u64,
     /// How many rows were created by `--mend`.
     pub mended: u64,
     far_times: u64,
     times_without_zone: u64,
     changed_secrets: Vec<String>,
-    /// Names and versions of clients.
+    /// Names and versions of clients, which are unique in a tenant.
     client_names: HashSet<(TenantId, (String, String))>,
     renamed_clients: Vec<String>,
 }
 
 impl<'p> Plan<'p> {
     pub fn new(options: &'p ImportOptions, maker: &'p dyn Maker, names: TenantNames, target: Target, now: Timestamp) -> Self {
+        let client_names = target.own_clients.iter().cloned().collect();
         Self {
             options,
             maker,
@@ -102,18 +102,18 @@ impl<'p> Plan<'p> {
             target,
             rows: PlannedRows::default(),
             enabled_tenants: HashMap::new(),
+            admins: HashSet::new(),
             clients: HashMap::new(),
             people: HashMap::new(),
             links: HashMap::new(),
             delegations: HashMap::new(),
             host_claims: HashMap::new(),
-            spellings: HashMap::new(),
             revived: 0,
             mended: 0,
             far_times: 0,
             times_without_zone: 0,
             changed_secrets: Vec::new(),
-            client_names: HashSet::new(),
+            client_names,
             renamed_clients: Vec::new(),
         }
     }
@@ -176,7 +176,6 @@ impl<'p> Plan<'p> {
     /// The first tenant to have a host answers for it.
     fn claim(&mut self, tenant: &TenantId, host: &HostName, since: Timestamp) {
         let claim = HostClaim { spelled: host.clone(), tenant: tenant.clone(), since };
-        self.spellings.entry(host.as_str().to_ascii_lowercase()).or_default().insert(host.to_string());
         match self.host_claims.entry(host.as_str().to_ascii_lowercase()) {
             Entry::Occupied(mut other) => {
                 if since < other.get().since {

@@ -53,7 +53,7 @@ reasons! {
     ShortRsa = "short rsa", "the RSA key is shorter than 2048 bits";
     Time = "time", "its expiry cannot be read";
     Value = "value", "a number or boolean of the row cannot be read";
-    Twice = "twice", "it is there twice, if host names are compared without regard to case";
+    Twice = "twice", "it is there twice (host names are compared without regard to case)";
     Reserved = "reserved", "the client's id, or its name and version, are the portal's own";
     Ended = "ended", "the reservation has expired";
     ParentNotImported = "without parent", "the reservation that it extends is not imported";
@@ -122,7 +122,9 @@ pub struct Report {
     pub not_imported: BTreeMap<(Table, Reason), Group>,
     /// The same rows, of the tables with ids: table, old tenant and id. Not in the JSON.
     pub left_out: BTreeSet<(Table, String, i64)>,
-    /// What differs in ways that lock nobody out.
+    /// Whether clients are disabled, or clients or administrators need a new secret: a note names them.
+    pub clients_refused: bool,
+    /// What else differs.
     pub notes: Vec<String>,
     /// What is wrong in the old database; nothing of it is imported.
     pub errors: Vec<String>,
@@ -155,10 +157,13 @@ impl Report {
         }
     }
 
-    /// Whether somebody will notice the import: a key stops logging in, or rows are missing.
+    /// Whether somebody will notice the import: a key stops logging in, a client or administrator is refused, or rows are missing.
     pub fn is_noticed(&self) -> bool {
         let harmless = |reason: &Reason| matches!(reason, Reason::Ended | Reason::TenantNotTaken | Reason::Wildcard | Reason::Twice);
-        !self.locked_out.is_empty() || !self.errors.is_empty() || self.not_imported.keys().any(|(_, reason)| !harmless(reason))
+        self.clients_refused
+            || !self.locked_out.is_empty()
+            || !self.errors.is_empty()
+            || self.not_imported.keys().any(|(_, reason)| !harmless(reason))
     }
 
     /// The number of imported rows.

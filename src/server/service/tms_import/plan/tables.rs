@@ -121,6 +121,9 @@ impl<'p> Plan<'p> {
             return Err(Reason::Privilege);
         }
         let admin_id = AdminId::parse(row.text("admin_user")).map_err(|_| Reason::Name)?;
+        if !self.admins.insert((tenant.clone(), admin_id.clone())) {
+            return Err(Reason::Twice);
+        }
         let secret =
             self.imported_secret(row.text("admin_secret"), &format!("administrator {admin_id} of {tenant}"), |maker, hash| maker.admin_hash(hash));
         let created_at = self.time_or_now(row, "created");
@@ -158,14 +161,20 @@ impl<'p> Plan<'p> {
         Ok(())
     }
 
-    /// The name and version of a client as people may see them: without invisible characters, and unlike those of other clients.
-    fn display_names(&mut self, tenant: &TenantId, id: &ClientId, name: &str, version: &str) -> (String, String) {
-        let shown =
-            (display_text::sanitize(name).unwrap_or_else(|| id.to_string()), display_text::sanitize(version).unwrap_or_else(|| "0".to_owned()));
-        if (shown.0.as_str(), shown.1.as_str()) != (name, version) {
+    /// The name and version of a client as people may see them: without invisible characters, and unlike those of other clients, else the id
+    /// instead of the name, if need be with a number.
+    pub fn display_names(&mut self, tenant: &TenantId, id: &ClientId, name: &str, version: &str) -> (String, String) {
+        let shown = display_text::sanitize(name).unwrap_or_else(|| id.to_string());
+        let shown_version = display_text::sanitize(version).unwrap_or_else(|| "0".to_owned());
+        if (shown.as_str(), shown_version.as_str()) != (name, version) {
             self.renamed_clients.push(id.to_string());
         }
-        if self.client_names.insert((tenant.clone(), shown.clone())) { shown } else { (id.to_string(), shown.1) }
+        let short: String = id.as_str().chars().take(display_text::MAX_LENGTH - 20).collect();
+        let last = short.clone();
+        let others = (2_u64..).map(move |number| format!("{short} {number}"));
+        let mut names = [shown, id.to_string()].into_iter().chain(others);
+        let is_free = |name: &String| self.client_names.insert((tenant.clone(), (name.clone(), shown_version.clone())));
+        (names.find(is_free).unwrap_or(last), shown_version)
     }
 
     /// The hash of an old secret, and until when it is valid. `None` if it is not imported: the owner needs a new one.
@@ -184,6 +193,9 @@ impl<'p> Plan<'p> {
         let user = UserId::parse(row.text("tms_user_id")).map_err(|_| Reason::Name)?;
         let time = row.time("expires_at").ok_or(Reason::Time)?;
         let enabled = row.boolean("enabled").ok_or(Reason::Value)?;
+        if self.people.contains_key(&(tenant.clone(), user.to_string())) {
+            return Err(Reason::Twice);
+        }
         let expires_at = self.expiry(time);
         let created_at = self.time_or_now(row, "created");
         let updated_at = self.time_or_now(row, "updated");
