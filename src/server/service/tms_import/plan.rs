@@ -213,11 +213,11 @@ impl<'p> Plan<'p> {
         }
     }
 
-    /// When a row was created or changed; now if that cannot be read.
+    /// When a row was created or changed; now if that cannot be read, or is in the future.
     pub fn time_or_now(&mut self, row: &Row, column: &str) -> Timestamp {
         let Some(time) = row.time(column) else { return self.now };
         self.times_without_zone += u64::from(time.without_zone);
-        time.at
+        time.at.min(self.now)
     }
 
     fn note(&self, report: &mut Report) {

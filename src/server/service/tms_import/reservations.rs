@@ -14,6 +14,16 @@ use crate::server::storage::tms_import::ImportedReservation;
 /// The tenant, fingerprint and host in lower case that name a key in a reservation.
 pub type KeyName = (TenantId, String, String);
 
+/// What names the reservation that one extends: its own, or that of another reservation of the same client.
+fn parent_of(row: &ImportedReservation) -> (String, String, String) {
+    (row.tenant_id.clone(), row.client_id.clone(), row.parent_resid.clone())
+}
+
+/// Whether it can be a segment of a path, as the API takes it; TMS makes UUIDs.
+fn is_resid(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
 /// The reservations that are in force, until their keys are found.
 #[derive(Default)]
 pub struct Reservations {
@@ -21,7 +31,7 @@ pub struct Reservations {
 }
 
 impl Reservations {
-    /// Reads those that are in force; a child whose parent is not is left out.
+    /// Reads those that are in force; a child whose parent is not is left out, and none lasts longer than its parent.
     pub fn read(contents: &Contents, plan: &mut Plan<'_>, report: &mut Report) -> Self {
         let mut found: Vec<(KeyName, i64, ImportedReservation)> = Vec::new();
         for row in contents.rows(Table::Reservations) {
@@ -31,12 +41,21 @@ impl Reservations {
                 Err(reason) => report.not_imported(Table::Reservations, reason, || row.text("resid").to_owned()),
             }
         }
-        let parents: HashSet<(String, String)> =
-            found.iter().filter(|(.., row)| row.resid == row.parent_resid).map(|(.., row)| (row.tenant_id.clone(), row.resid.clone())).collect();
+        let (mut own, mut parents) = (HashSet::new(), HashMap::new());
+        found.retain(|(.., row)| {
+            let is_first = own.insert((row.tenant_id.clone(), row.resid.clone()));
+            if !is_first {
+                report.not_imported(Table::Reservations, Reason::Twice, || row.resid.clone());
+            } else if row.resid == row.parent_resid {
+                parents.insert(parent_of(row), row.expires_at);
+            }
+            is_first
+        });
         let mut reservations = Self::default();
         for (key, number, row) in found {
-            if parents.contains(&(row.tenant_id.clone(), row.parent_resid.clone())) {
-                reservations.waiting.entry(key).or_default().push((number, row));
+            if let Some(parent_ends) = parents.get(&parent_of(&row)) {
+                let expires_at = row.expires_at.min(*parent_ends);
+                reservations.waiting.entry(key).or_default().push((number, ImportedReservation { expires_at, ..row }));
             } else {
                 report.not_imported(Table::Reservations, Reason::ParentNotImported, || row.resid.clone());
             }
@@ -47,6 +66,9 @@ impl Reservations {
     fn reservation(row: &Row, plan: &mut Plan<'_>) -> Result<(KeyName, i64, ImportedReservation), Reason> {
         let tenant = plan.names.get(row.text("tenant")).cloned().ok_or(Reason::TenantNotTaken)?;
         let client = ClientId::parse(row.text("client_id")).map_err(|_| Reason::Name)?;
+        if !is_resid(row.text("resid")) {
+            return Err(Reason::Name);
+        }
         let ends = row.time("expires_at").ok_or(Reason::Time)?.at;
         let created_at = plan.time_or_now(row, "created");
         let ends = ends.min(created_at + MAX_LIFETIME);
@@ -68,7 +90,7 @@ impl Reservations {
             created_at: created_at.as_millis(),
             updated_at: plan.time_or_now(row, "updated").as_millis(),
         };
-        Ok((key, row.integer("id").unwrap_or_default(), reservation))
+        Ok((key, row.number(), reservation))
     }
 
     /// Until when a key is reserved.
@@ -87,6 +109,19 @@ impl Reservations {
     pub fn finish(self, report: &mut Report) {
         for (_, row) in self.waiting.into_values().flatten() {
             report.not_imported(Table::Reservations, Reason::KeyNotImported, || row.resid);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_path_segments_name_reservations() {
+        assert!(is_resid("eb60ca6b-b0dc-4281-81d2-3284afe85856"));
+        for text in ["", "a\u{202e}b", "a\u{7}", "a/b", "..", "a b", "é", &"a".repeat(65)] {
+            assert!(!is_resid(text), "{text:?}");
         }
     }
 }
