@@ -21,7 +21,7 @@ use crate::server::config::{ConfigProblems, DataOptions, ExistingPortal};
 use crate::server::service::platform::backup::{Backup, back_up_before_import};
 use crate::server::service::platform::data_lock::{DataLock, DataLockError};
 use crate::server::service::tms_import::options::{ImportOptions, OldSettings, Secrets};
-use crate::server::service::tms_import::report::KeyLine;
+use crate::server::service::tms_import::report::{KeyLine, printable};
 use crate::server::service::tms_import::{ImportError, Mode, Observer, Outcome, Source};
 use crate::server::service::{self, Clock, DataLocation, Database, Services, SystemClock};
 use report_file::ReportFile;
@@ -338,5 +338,6 @@ async fn import_into(
 
 /// Why it cannot be done.
 fn cannot(reason: String) -> CommandError {
-    CommandError::WithCode(CANNOT, reason)
+    // It may have texts of the old database or its server.
+    CommandError::WithCode(CANNOT, printable(&reason))
 }

@@ -5,6 +5,7 @@ mod command;
 mod decisions;
 mod example;
 mod interrupted;
+mod limits;
 mod lists;
 mod old;
 mod property;

@@ -3,6 +3,7 @@
 use std::io::{BufRead, ErrorKind, Read as _};
 
 use super::copy_text;
+use super::report::escaped;
 use super::rows::{Columns, Row, Table};
 use super::source_error::SourceError;
 
@@ -66,7 +67,7 @@ impl<R: BufRead> Dump<R> {
         } else if let Some(encoding) = line.strip_prefix("SET client_encoding = '") {
             let encoding = encoding.trim_end_matches([';', '\'']);
             if !matches!(encoding, "UTF8" | "UTF-8" | "SQL_ASCII") {
-                return Err(SourceError::Encoding(encoding.to_owned()));
+                return Err(SourceError::Encoding(escaped(encoding)));
             }
         } else if line.starts_with("-- PostgreSQL database dump complete") {
             self.complete = true;
@@ -177,6 +178,7 @@ mod tests {
             (format!("{HEAD}{copy}\\.\n{copy}\\.\n{END}"), "twice"),
             (format!("{HEAD}INSERT INTO tms.tenants VALUES (1);\n{END}"), "without --inserts"),
             (format!("SET client_encoding = 'LATIN1';\n{END}"), "LATIN1"),
+            (format!("SET client_encoding = '\u{1b}[2J';\n{END}"), "encoding is \\u{1b}[2J;"),
             (format!("{HEAD}{copy}{}\ta\n\\.\n{END}", "1".repeat(1_100_000)), "line 8 is longer than"),
         ] {
             let refused = read(&text).expect_err(why).to_string();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::report::escaped;
 use crate::domain::ids::{HostName, TenantId};
 
 /// How long imported secrets are valid, unless the operator sets another time.
@@ -59,7 +60,10 @@ pub struct OldSettings {
 
 impl OldSettings {
     pub fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map_err(|error| error.to_string())
+        toml::from_str(text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            format!("line {}: {}", before.matches('\n').count() + 1, escaped(error.message()))
+        })
     }
 
     pub fn mvp(&self) -> bool {
@@ -75,10 +79,10 @@ impl OldSettings {
     pub fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if let Some(port) = self.http_port {
-            hints.push(format!("the old server listened on port {port} ({}): see site-addr and public-url", self.http_addr));
+            hints.push(format!("the old server listened on port {port} ({}): see site-addr and public-url", escaped(&self.http_addr)));
         }
         if !self.server_urls.is_empty() {
-            hints.push(format!("the old server's URLs: {}", self.server_urls.join(", ")));
+            hints.push(format!("the old server's URLs: {}", escaped(&self.server_urls.join(", "))));
         }
         hints.push("log4rs.yml and the certificates of the old server are not read".to_owned());
         hints
@@ -95,6 +99,14 @@ mod tests {
         let settings = OldSettings::parse(text).expect("settings");
         assert!(!settings.mvp() && settings.open_registration() && settings.hints().len() == 3, "{:?}", settings.hints());
         assert!(!OldSettings::parse("enable_mvp = true\nnew_clients = \"allow\"").expect("settings").open_registration());
-        assert!(OldSettings::parse("enable_mvp = 1").is_err());
+        let refused = OldSettings::parse("title = \"TMS\"\nenable_mvp = \"\u{9b}2J\"").expect_err("no boolean");
+        assert!(refused.starts_with("line ") && !refused.contains('\u{9b}'), "{refused}");
+    }
+
+    #[test]
+    fn settings_cannot_control_the_terminal() {
+        let text = "http_addr = \"\\u001b]0;x\"\nhttp_port = 1\nserver_urls = [\"\\u001b[2J\"]\n";
+        let hints = OldSettings::parse(text).expect("settings").hints().join("\n");
+        assert!(hints.contains("\\u{1b}]0;x") && hints.contains("\\u{1b}[2J") && !hints.contains('\u{1b}'), "{hints}");
     }
 }

@@ -227,6 +227,7 @@ impl<'p> Plan<'p> {
         }
         let off = self.rows.clients.iter().filter(|client| client.enabled == 0).map(|client| client.client_id.as_str()).collect::<Vec<_>>();
         if !off.is_empty() {
+            report.clients_refused = true;
             report.notes.push(format!("disabled clients, which the old server accepted nevertheless, are refused here: {}", off.join(", ")));
         }
         if !self.renamed_clients.is_empty() {
@@ -239,6 +240,7 @@ impl<'p> Plan<'p> {
             let shown: HashSet<&String> = self.changed_secrets.iter().collect();
             let mut shown: Vec<&str> = shown.into_iter().map(String::as_str).collect();
             shown.sort_unstable();
+            report.clients_refused = true;
             report.notes.push(format!("need a new secret: {}", shown.join(", ")));
         }
     }

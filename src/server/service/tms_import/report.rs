@@ -198,15 +198,25 @@ fn by_word(list: &BTreeMap<Reason, KeyGroup>) -> BTreeMap<&'static str, &KeyGrou
     list.iter().map(|(reason, group)| (reason.word(), group)).collect()
 }
 
-/// A text of the old database for a terminal: control and other invisible characters are escaped.
+/// A text of the old database for a terminal, at most 200 characters: control and other invisible characters are escaped.
 pub fn escaped(text: &str) -> String {
-    let text: String = text.chars().take(200).collect();
+    printable(&text.chars().take(200).collect::<String>())
+}
+
+/// As [`escaped`], of any length.
+pub fn printable(text: &str) -> String {
     text.chars().flat_map(|c| if c == '"' || c == '\'' || c == '\\' { vec![c] } else { c.escape_debug().collect() }).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refused_clients_are_noticed() {
+        assert!(!Report::default().is_noticed());
+        assert!(Report { clients_refused: true, ..Report::default() }.is_noticed());
+    }
 
     #[test]
     fn names_of_the_old_database_cannot_control_the_terminal() {
