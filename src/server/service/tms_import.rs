@@ -111,6 +111,7 @@ impl Services {
         let mut plan = Plan::new(options, &maker, names, target, self.now());
         plan.add_tables(&contents, &mut report);
         let reservations = Reservations::read(&contents, &mut plan, &mut report);
+        let unknown_hosts: Vec<_> = options.host_owners.keys().filter(|host| !contents.has_host(host)).collect();
         let writes = mode == Mode::Write && report.obstacles.is_empty();
         if writes {
             for tenant in &replaced {
@@ -119,6 +120,10 @@ impl Services {
         }
         let contested = import_keys(&mut import, source, contents, &mut plan, reservations, writes, &mut report, observer).await?;
         report_contested(contested, &plan, &mut report);
+        // Those of keys whose links were created are known only now.
+        for host in unknown_hosts.into_iter().filter(|host| !plan.host_claims.contains_key(&host.as_str().to_ascii_lowercase())) {
+            report.obstacles.push(format!("--host-owner: the old database has no host {host}"));
+        }
         plan.note_counts(&mut report);
         if let Some(settings) = &options.settings {
             report.notes.extend(settings.hints());

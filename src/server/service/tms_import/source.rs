@@ -1,19 +1,22 @@
 //! The database of a TMS server that is imported: a SQLite file of 0.1 and 0.2, or a plain dump of 0.3, either compressed with gzip.
 
+mod copies;
+mod hashed;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
 use futures_util::TryStreamExt as _;
-use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::dump::Dump;
 use super::rows::{Columns, Row, Table};
 use super::source_error::SourceError;
+use crate::domain::ids::HostName;
 use crate::server::storage::tms_import::old_database::OldDatabase;
+use hashed::{from_start, hash, reader};
 
 /// Rows that are passed on together.
 const BATCH: usize = 500;
@@ -65,6 +68,12 @@ impl Contents {
     pub fn rows(&self, table: Table) -> &[Row] {
         self.rows.get(&table).map_or(&[], Vec::as_slice)
     }
+
+    /// Whether a host has an address or a link, in any tenant.
+    pub fn has_host(&self, host: &HostName) -> bool {
+        let rows = self.rows(Table::Hosts).iter().chain(self.rows(Table::UserHosts));
+        rows.into_iter().any(|row| row.text("host").eq_ignore_ascii_case(host.as_str()))
+    }
 }
 
 /// A source that is open.
@@ -72,56 +81,72 @@ pub struct Source {
     kind: Kind,
     /// The SHA-256 of the file as it was given, in hexadecimal.
     pub sha256: String,
-    /// A copy of standard input, or of a compressed SQLite file; deleted when this is dropped.
-    _copy: Option<NamedTempFile>,
 }
 
 enum Kind {
-    Sqlite(OldDatabase),
-    Dump { file: PathBuf, gzip: bool },
+    /// `fixed`: the file, if SQLite relies on it that no program changes it.
+    Sqlite {
+        database: OldDatabase,
+        fixed: Option<File>,
+    },
+    Dump {
+        file: File,
+        gzip: bool,
+    },
 }
 
 impl Source {
-    /// Opens a file; `-` is standard input, which is copied to a temporary file because it is read twice.
+    /// Opens a file; `-` is standard input, which is copied to a temporary file because it is read more than once.
     pub async fn open(path: &Path) -> Result<Self, SourceError> {
-        if path.as_os_str() != "-" {
-            return Self::open_file(path.to_owned(), None).await;
+        if path.as_os_str() == "-" {
+            let copy = copies::copy(&mut io::stdin().lock(), u64::MAX)?;
+            return Self::open_file(copy).await;
         }
-        let mut copy = NamedTempFile::new()?;
-        io::copy(&mut io::stdin().lock(), copy.as_file_mut())?;
-        copy.as_file_mut().flush()?;
-        Self::open_file(copy.path().to_owned(), Some(copy)).await
+        // Before it is opened: that of a FIFO waits for a writer.
+        let found = fs::metadata(path)?;
+        if !found.is_file() {
+            return Err(if found.is_dir() { SourceError::Directory } else { SourceError::NotAFile });
+        }
+        let file = File::open(path)?;
+        if contents_of(&file)? == (Contained::Sqlite { gzip: false }) { Self::open_sqlite(path, file).await } else { Self::open_file(file).await }
     }
 
-    async fn open_file(path: PathBuf, copy: Option<NamedTempFile>) -> Result<Self, SourceError> {
-        if path.is_dir() {
-            return Err(SourceError::Directory);
-        }
-        let gzip = first_bytes(&mut File::open(&path)?)?.starts_with(&[0x1f, 0x8b]);
-        let first = first_bytes(&mut reader(&path, gzip)?).map_err(|error| if gzip { SourceError::GzipCutOff } else { error.into() })?;
-        if !check_kind(&first)? {
-            let sha256 = hash(&[&path])?;
-            return Ok(Self { kind: Kind::Dump { file: path, gzip }, sha256, _copy: copy });
-        }
-        let wal = with_suffix(&path, "-wal");
-        let has_wal = !gzip && wal.exists();
+    /// A SQLite database that a server may have open.
+    async fn open_sqlite(path: &Path, file: File) -> Result<Self, SourceError> {
+        let wal = with_suffix(path, "-wal");
+        let has_wal = wal.exists();
         if has_wal && File::open(&wal).and_then(|mut file| first_bytes(&mut file)).is_err() {
             return Err(SourceError::WalUnreadable(wal));
         }
-        let sha256 = if has_wal { hash(&[&path, &wal])? } else { hash(&[&path])? };
-        if !gzip {
-            // Without a WAL or journal no server has it open, and none is created: the old database is only read.
-            let unused = !has_wal && !with_suffix(&path, "-journal").exists();
-            return Ok(Self { kind: Kind::Sqlite(OldDatabase::open(&path, unused).await?), sha256, _copy: copy });
+        let sha256 = if has_wal { hash([&file, &File::open(&wal)?])? } else { hash([&file])? };
+        // Without a WAL or journal no server has it open, and none is created: the old database is only read.
+        let unused = !has_wal && !with_suffix(path, "-journal").exists();
+        let database = OldDatabase::open(path, unused).await?;
+        let (opened, hashed) = (fs::metadata(path)?, file.metadata()?);
+        if (opened.dev(), opened.ino()) != (hashed.dev(), hashed.ino()) {
+            return Err(SourceError::Changed);
         }
-        let mut plain = NamedTempFile::new()?;
-        io::copy(&mut reader(&path, true)?, plain.as_file_mut()).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => SourceError::GzipCutOff,
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => SourceError::GzipDamaged,
-            _ => SourceError::Io(error),
-        })?;
-        let kind = Kind::Sqlite(OldDatabase::open(plain.path(), true).await?);
-        Ok(Self { kind, sha256, _copy: Some(plain) })
+        Ok(Self { kind: Kind::Sqlite { database, fixed: unused.then_some(file) }, sha256 })
+    }
+
+    /// A file that needs no name: a dump, or a SQLite database that is compressed or a copy.
+    async fn open_file(file: File) -> Result<Self, SourceError> {
+        match contents_of(&file)? {
+            Contained::Dump { gzip } => {
+                let sha256 = hash([&file])?;
+                Ok(Self { kind: Kind::Dump { file, gzip }, sha256 })
+            }
+            Contained::Sqlite { gzip: false } => {
+                let sha256 = hash([&file])?;
+                Ok(Self { kind: Kind::Sqlite { database: copies::open_database(&file).await?, fixed: None }, sha256 })
+            }
+            Contained::Sqlite { gzip: true } => {
+                let (mut reader, hash) = reader(&file, true)?;
+                let copy = copies::copy(&mut reader, copies::unpacked_limit(file.metadata()?.len()))?;
+                let database = copies::open_database(&copy).await?;
+                Ok(Self { kind: Kind::Sqlite { database, fixed: None }, sha256: hash.finish() })
+            }
+        }
     }
 
     /// Reads all tables, counts the keys, and finds out the release. Reads the whole file, so that a damaged one is refused here.
@@ -130,20 +155,22 @@ impl Source {
         let mut add = |row: Row| {
             if row.table == Table::Pubkeys {
                 keys += 1;
-                highest_key = highest_key.max(row.integer("id").unwrap_or_default());
+                highest_key = highest_key.max(row.number());
             } else {
                 rows.entry(row.table).or_default().push(row);
             }
         };
         let (found, column_error) = match &mut self.kind {
             Kind::Dump { file, gzip } => {
-                let mut dump = Dump::new(reader(file, *gzip)?);
+                let (reader, hash) = reader(file, *gzip)?;
+                let mut dump = Dump::new(reader);
                 while let Some(row) = dump.next_row(Table::ALL)? {
                     add(row);
                 }
+                refuse_other(&hash.finish(), &self.sha256)?;
                 (dump.tables().to_vec(), dump.column_error.take())
             }
-            Kind::Sqlite(database) => {
+            Kind::Sqlite { database, .. } => {
                 let names = database.tables().await?;
                 if names.iter().any(|name| name == "tenant_admins") {
                     return Err(SourceError::Portal);
@@ -176,20 +203,22 @@ impl Source {
         }
     }
 
-    /// Passes on all keys, some hundred at a time.
+    /// Passes on all keys, some hundred at a time. Fails at the end if the file was changed since it was opened.
     pub async fn keys<E: From<SourceError>>(&mut self, mut take: impl AsyncFnMut(Vec<Row>) -> Result<(), E>) -> Result<(), E> {
         let mut batch = Vec::with_capacity(BATCH);
-        match &mut self.kind {
+        let sha256 = match &mut self.kind {
             Kind::Dump { file, gzip } => {
-                let mut dump = Dump::new(reader(file, *gzip).map_err(SourceError::from)?);
+                let (reader, hash) = reader(file, *gzip).map_err(SourceError::from)?;
+                let mut dump = Dump::new(reader);
                 while let Some(row) = dump.next_row(&[Table::Pubkeys])? {
                     batch.push(row);
                     if batch.len() == BATCH {
                         take(std::mem::take(&mut batch)).await?;
                     }
                 }
+                hash.finish()
             }
-            Kind::Sqlite(database) => {
+            Kind::Sqlite { database, fixed } => {
                 let names = database.columns(Table::Pubkeys.as_str()).await.map_err(SourceError::from)?;
                 let columns = Columns::find(Table::Pubkeys, &names)?;
                 let mut stream = database.rows(Table::Pubkeys.as_str(), &names);
@@ -199,10 +228,33 @@ impl Source {
                         take(std::mem::take(&mut batch)).await?;
                     }
                 }
+                drop(stream);
+                match fixed {
+                    Some(file) => hash([&*file]).map_err(SourceError::from)?,
+                    None => self.sha256.clone(),
+                }
             }
-        }
+        };
+        refuse_other(&sha256, &self.sha256)?;
         if batch.is_empty() { Ok(()) } else { take(batch).await }
     }
+}
+
+/// What a file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Contained {
+    Sqlite { gzip: bool },
+    Dump { gzip: bool },
+}
+
+fn contents_of(file: &File) -> Result<Contained, SourceError> {
+    let gzip = first_bytes(&mut from_start(file)?)?.starts_with(&[0x1f, 0x8b]);
+    let first = first_bytes(&mut reader(file, gzip)?.0).map_err(|error| if gzip { SourceError::GzipCutOff } else { error.into() })?;
+    Ok(if check_kind(&first)? { Contained::Sqlite { gzip } } else { Contained::Dump { gzip } })
+}
+
+fn refuse_other(found: &str, expected: &str) -> Result<(), SourceError> {
+    if found == expected { Ok(()) } else { Err(SourceError::Changed) }
 }
 
 /// Whether it is a SQLite database; false for a dump. Other contents are refused.
@@ -228,24 +280,11 @@ fn check_kind(first: &[u8]) -> Result<bool, SourceError> {
     }
 }
 
-fn reader(file: &Path, gzip: bool) -> io::Result<Box<dyn BufRead + Send>> {
-    let plain = BufReader::with_capacity(1 << 16, File::open(file)?);
-    Ok(if gzip { Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(plain))) } else { Box::new(plain) })
-}
-
 /// At most 16 bytes.
 fn first_bytes(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut first = Vec::with_capacity(16);
     reader.take(16).read_to_end(&mut first)?;
     Ok(first)
-}
-
-fn hash(files: &[&Path]) -> io::Result<String> {
-    let mut hash = Sha256::new();
-    for file in files {
-        io::copy(&mut File::open(file)?, &mut hash)?;
-    }
-    Ok(hex::encode(hash.finalize()))
 }
 
 fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
@@ -257,6 +296,44 @@ fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A dump with one tenant.
+    fn dump(tenant: &str) -> String {
+        let mut text = "--\nCOPY tms._sqlx_migrations (version) FROM stdin;\n10001\n\\.\n".to_owned();
+        for table in Table::ALL.iter().filter(|table| **table != Table::Migrations) {
+            text.push_str(&format!("COPY tms.{} ({}) FROM stdin;\n", table.as_str(), table.columns().join(", ")));
+            if *table == Table::Tenants {
+                text.push_str(&format!("1\t{tenant}\tt\t2026-01-01 00:00:00+00\t2026-01-01 00:00:00+00\n"));
+            }
+            text.push_str("\\.\n");
+        }
+        text + "-- PostgreSQL database dump complete\n"
+    }
+
+    async fn keys(source: &mut Source) -> Result<(), SourceError> {
+        source.keys(async |_| Ok::<_, SourceError>(())).await
+    }
+
+    #[tokio::test]
+    async fn file_that_changes_while_it_is_read_is_refused() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("dump.sql");
+        fs::write(&file, dump("one")).expect("written");
+        let mut source = Source::open(&file).await.expect("opened");
+        assert_eq!(source.contents().await.expect("tables").rows(Table::Tenants)[0].text("tenant"), "one");
+        keys(&mut source).await.expect("no change");
+        // Another file takes its name: the one that was opened is read.
+        fs::write(dir.path().join("new"), dump("two")).expect("written");
+        fs::rename(dir.path().join("new"), &file).expect("renamed");
+        assert_eq!(source.contents().await.expect("tables").rows(Table::Tenants)[0].text("tenant"), "one");
+        keys(&mut source).await.expect("no change");
+        // It is overwritten, as a shell's redirection does.
+        let mut source = Source::open(&file).await.expect("opened");
+        source.contents().await.expect("tables");
+        fs::write(&file, dump("six")).expect("written");
+        assert!(matches!(keys(&mut source).await, Err(SourceError::Changed)));
+        assert!(matches!(source.contents().await, Err(SourceError::Changed)));
+    }
 
     #[test]
     fn other_kinds_of_files_are_named() {

@@ -16,6 +16,12 @@ pub enum SourceError {
     Empty,
     #[error("it is a directory; name a SQLite file or a plain dump (pg_dump without -F)")]
     Directory,
+    #[error("it is no regular file, but is read more than once; pipe it to tms-portal import --from -")]
+    NotAFile,
+    #[error("the file was changed while it was read; import a file that no other program writes")]
+    Changed,
+    #[error("it cannot be copied to {}, which the variable TMPDIR selects: {}", .0.display(), .1)]
+    Copy(PathBuf, #[source] io::Error),
     #[error("it is a dump in PostgreSQL's custom format; use: pg_restore -f - FILE | tms-portal import --from -")]
     CustomFormat,
     #[error("it is compressed with {0}; decompress it first, or pipe it to tms-portal import --from -")]
@@ -28,6 +34,8 @@ pub enum SourceError {
     GzipCutOff,
     #[error("its gzip data are damaged")]
     GzipDamaged,
+    #[error("it unpacks to more than {} MiB; decompress it first", .0 >> 20)]
+    GzipTooLarge(u64),
     #[error("line {line}: a row of the table {table} has {found} values, its columns are {expected}; the file is damaged or cut off")]
     Fields { table: &'static str, line: u64, found: usize, expected: usize },
     #[error("line {line} has an incomplete escape or bytes that are not UTF-8; the file is damaged")]
