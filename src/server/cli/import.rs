@@ -30,15 +30,15 @@ use report_file::ReportFile;
 const CANNOT: u8 = 10;
 /// It can be done, but somebody will notice.
 const NOTICED: u8 = 11;
+/// It was imported, but the report could not be written.
+const NO_REPORT: u8 = 1;
 /// A portal cleans up every minute; after this time none runs.
 const IDLE: Duration = Duration::from_secs(90);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(clap::Args)]
-#[command(
-    after_help = "Without --yes nothing is written. Exit codes: 0 done, or nothing that anybody would notice; 10 it cannot be done; 11 (without \
-                  --yes) it can be done, but somebody will notice: read the report."
-)]
+#[command(after_help = "Without --yes nothing is written. Exit codes: 0 done, or nothing that anybody would notice; 1 it was imported, but the \
+                  report could not be written; 10 it cannot be done; 11 (without --yes) it can be done, but somebody will notice: read the report.")]
 pub struct ImportArgs {
     #[command(subcommand)]
     command: Option<ImportCommand>,
@@ -241,13 +241,14 @@ async fn import(args: &ImportArgs) -> Result<(), CommandError> {
     let result = match copy {
         Ok(copy) => {
             let result = import_into(&services, &portal, &mut source, &options, args, progress).await;
-            keep_copy(copy, matches!(result, Ok(Outcome::Written)), args.json);
+            keep_copy(copy, matches!(result, Ok((Outcome::Written, _))), args.json);
             result
         }
         Err(error) => Err(error),
     };
     services.close().await;
-    result.map(drop)
+    let (_, code) = result?;
+    code.map_or(Ok(()), |code| Err(CommandError::Exit(code)))
 }
 
 /// Copies the database, so that the state before the import can be restored.
@@ -290,6 +291,7 @@ async fn lock(portal: &ExistingPortal) -> Result<Option<DataLock>, CommandError>
     Ok(None)
 }
 
+/// Returns also the exit code, if it is not 0.
 async fn import_into(
     services: &Services,
     portal: &ExistingPortal,
@@ -297,8 +299,9 @@ async fn import_into(
     options: &ImportOptions,
     args: &ImportArgs,
     progress: Progress,
-) -> Result<Outcome, CommandError> {
-    let file = args.report.as_ref().map(|path| ReportFile::create(path)).transpose();
+) -> Result<(Outcome, Option<u8>), CommandError> {
+    let from = args.source.file()?;
+    let file = args.report.as_ref().map(|path| ReportFile::create(path, from, &portal.data_dir)).transpose();
     let file = file.map_err(|error| cannot(format!("--report: {error}")))?;
     let mut follower = Follower { progress, file };
     let mode = if args.yes { Mode::Write } else { Mode::DryRun };
@@ -310,7 +313,7 @@ async fn import_into(
         ImportError::Internal(fault) => cannot(format!("nothing was imported: {fault}")),
     })?;
     let written = file.map_or(Ok(()), |file| file.finish(&report));
-    if let Err(error) = written {
+    if let Err(error) = &written {
         let warning = format!("--report: {error}");
         if args.json {
             println!("{}", json!({ "event": "warning", "message": warning }));
@@ -329,11 +332,14 @@ async fn import_into(
     } else {
         text::print(outcome, &report);
     }
-    match outcome {
-        Outcome::NotWritten if !report.obstacles.is_empty() => Err(CommandError::Exit(CANNOT)),
-        Outcome::NotWritten if report.is_noticed() => Err(CommandError::Exit(NOTICED)),
-        outcome => Ok(outcome),
-    }
+    let code = match outcome {
+        Outcome::Written => written.err().map(|_| NO_REPORT),
+        _ if written.is_err() => Some(CANNOT),
+        Outcome::NotWritten if !report.obstacles.is_empty() => Some(CANNOT),
+        Outcome::NotWritten if report.is_noticed() => Some(NOTICED),
+        _ => None,
+    };
+    Ok((outcome, code))
 }
 
 /// Why it cannot be done.

@@ -12,6 +12,7 @@ mod property;
 mod rows;
 mod secrets;
 mod server_of_0_3;
+mod sources;
 
 use std::path::Path;
 use std::time::Duration;
