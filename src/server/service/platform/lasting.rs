@@ -29,7 +29,7 @@ impl DataLockError {
     pub fn is_lasting(&self) -> bool {
         match self {
             Self::Held(_) | Self::Command(_) | Self::Restore(_) => false,
-            Self::NoParent { .. } | Self::NotADirectory(_) => true,
+            Self::NoParent { .. } | Self::NotADirectory(_) | Self::OtherUser { .. } => true,
             Self::File(_, error) => is_lasting_io(error),
         }
     }
