@@ -13,10 +13,11 @@ use crate::app::{Answer, DEVICE_CODE_GRANT, Device, TestApp};
 /// The confidential client of the test data and its secret.
 pub const CONFIDENTIAL: (&str, &str) = ("testclient1", "secret1");
 
-/// Status and code of an error, after checking its format (RFC 6749 §5.2) and `no-store`.
+/// Status and code of an error, after checking its format (RFC 6749 §5.2, with the id of the request if the server failed) and `no-store`.
 pub fn error(answer: &Answer) -> (u16, String) {
     let members: Vec<&str> = answer.body.as_object().map(|body| body.keys().map(String::as_str).collect()).unwrap_or_default();
-    assert_eq!(members, ["error", "error_description"], "{} {}", answer.status, answer.body);
+    let expected = &["error", "error_description", "request_id"][..if answer.status < 500 { 2 } else { 3 }];
+    assert_eq!(members, expected, "{} {}", answer.status, answer.body);
     for member in members {
         let text = answer.body[member].as_str().expect("a text");
         assert!(!text.is_empty() && text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E)), "{member}: {text}");

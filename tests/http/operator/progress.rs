@@ -103,7 +103,7 @@ async fn errors_are_json_lines_and_keep_their_exit_codes() {
         assert!(said.code == Some(code) && error["message"].as_str().is_some_and(|message| message.contains(why)), "{arguments:?}: {error}");
     };
     failed(&deployment, &["copy", "--from", "tms.db", "--to", "sqlite:copy.db"], 2, "--from: must begin with sqlite:");
-    failed(&deployment, &["copy", "--from", "sqlite:missing.db", "--to", "sqlite:copy.db"], 1, "there is no file missing.db");
+    failed(&deployment, &["copy", "--from", "sqlite:missing.db", "--to", "sqlite:copy.db"], 1, "missing.db");
     failed(&deployment, &["import"], 2, "--from: name the old database");
     failed(&deployment, &["import", "--from", "missing.sql"], 10, "cannot read the file");
     failed(&deployment, &["import", "compare", "--from", "missing.sql", "--old", "http://127.0.0.1:9"], 10, "cannot read the file");

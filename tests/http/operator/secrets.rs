@@ -87,7 +87,7 @@ async fn valid_first_secrets_are_not_called_invalid() {
     assert!(second.said.contains(kept), "{}", second.said);
     let text = fs::read_to_string(deployment.path().join("data/first-secrets.1")).expect("read");
     let found = secrets(&text);
-    let [secret] = found[..] else { panic!("one tenant: {text}") };
+    let [secret, ..] = found[..] else { panic!("no secrets: {text}") };
     let request = reqwest::Client::new().get(format!("{}/v1/tms/usermfa/list", second.url()));
     let request = request.header("x-tms-tenant", "default").header("x-tms-admin-id", "~~admin").header("x-tms-admin-secret", secret);
     assert_eq!(request.send().await.expect("an answer").status(), 200, "it is valid");
