@@ -203,7 +203,7 @@ async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn 
             for (name, fingerprint) in new {
                 deployment::insert_key_fingerprint(db, name, &fingerprint).await?;
             }
-            Ok::<_, storage::Error>(deployment::key_fingerprints(&mut *db).await?)
+            deployment::key_fingerprints(&mut *db).await
         }
         .boxed()
     });

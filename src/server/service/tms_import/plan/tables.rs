@@ -102,7 +102,7 @@ impl<'p> Plan<'p> {
         if set_here && enabled && !tenant.enabled {
             report.notes.push(format!("the tenant {id} was disabled here; it stays disabled"));
         }
-        tenant.enabled = enabled && !(set_here && !tenant.enabled);
+        tenant.enabled = enabled && (tenant.enabled || !set_here);
         tenant.updated_at = if exists { self.now } else { updated_at };
         if self.target.changed_settings.contains(&id) {
             report.notes.push(format!("the settings of the tenant {id} were changed here since the last import; they stay"));
