@@ -146,7 +146,7 @@ async fn secrets_key_is_replaced_although_the_command_is_killed() {
     assert!(changed >= 2 && lost == 0, "at least the app's secret and the code that was entered: {changed} {lost}");
     assert_eq!(app.services.reseal_secrets(|_| {}).await.expect("sealed"), Resealed::default(), "again: nothing is left to do");
     assert_eq!(finish(&app, Secrets, false).await, Ok(Vec::new()));
-    assert!(app.services.arrange_key_files(Secrets).await.expect("renamed").is_empty());
+    assert!(app.services.arrange_key_files(Secrets).await.expect("renamed").is_none());
     app.restart().await;
     app.clock.advance(Duration::from_secs(30));
     assert!(app.services.lost_secrets().await.expect("read").is_empty());
@@ -221,7 +221,7 @@ async fn two_portals_rotate_a_key_step_by_step() {
     assert!(finish(&one, Codes, true).await.is_ok());
     assert!(other.services.reload_keys().await.expect("read"));
     for app in [&one, &other] {
-        assert!(app.services.arrange_key_files(Codes).await.expect("renamed").is_empty());
+        assert!(app.services.arrange_key_files(Codes).await.expect("renamed").is_none());
         assert_eq!(key_files(&app.data_dir), ["codes.key"]);
     }
     assert_eq!(std::fs::read(one.data_dir.join("keys/codes.key")).ok(), std::fs::read(other.data_dir.join("keys/codes.key")).ok());

@@ -79,7 +79,7 @@ async fn tidy(options: &DataOptions) -> Result<(), CommandError> {
     let portal = options.existing_portal()?;
     let (_lock, services) = open_alone(&portal).await?;
     for key in RotatedKey::ALL {
-        print_to_do(&services.arrange_key_files(key).await?);
+        print_to_do(services.arrange_key_files(key).await?);
     }
     services.close().await;
     Ok(())
@@ -96,10 +96,7 @@ async fn open_alone(portal: &ExistingPortal) -> Result<(Option<std::fs::File>, S
 }
 
 /// Says what a user who may change the directory of the keys has to do.
-fn print_to_do(left: &[ToDo]) {
-    let Some(first) = left.first() else { return };
-    println!("The files of the keys could not be renamed ({}). The portal works without that; as a user who may do so, run:", first.error);
-    for ToDo { command, .. } in left {
-        println!("  {command}");
-    }
+fn print_to_do(left: Option<ToDo>) {
+    let Some(ToDo { command, error }) = left else { return };
+    println!("The files of the keys could not be renamed ({error}). The portal works without that; as a user who may do so, run:\n  {command}");
 }

@@ -159,7 +159,7 @@ async fn steps_in_the_wrong_order_are_refused() {
     }
     fs::copy(deployment.key("codes.key"), deployment.key("codes.key.next")).expect("copied");
     let said = deployment.run(&["keys", "rotate", "prepare", "codes.key"]);
-    assert!(said.code == Some(1) && said.err.contains("has the key that is in use"), "{}", said.err);
+    assert!(said.code == Some(1) && said.err.contains("has a key that is in use"), "{}", said.err);
     fs::remove_file(deployment.key("codes.key.next")).expect("removed");
     let next = deployment.run(&["keys", "next", "codes.key", "--to", "data/keys"]);
     assert_eq!(next.code, Some(0), "{}", next.err);
@@ -238,6 +238,29 @@ async fn backup_from_before_a_rotation_is_restored_with_the_previous_key() {
     deployment.rotate("secrets.key", &[]);
     let kept: Vec<_> = deployment.key_files().into_iter().filter(|name| name.starts_with("secrets.key.unused-")).collect();
     assert_eq!(kept.iter().map(|name| fs::read(deployment.key(name)).expect("read")).collect::<Vec<_>>(), [current], "of the replaced database");
+}
+
+#[tokio::test]
+async fn rotation_after_one_whose_files_were_not_renamed_is_possible() {
+    let deployment = Deployment::set_up().await;
+    for key in ["secrets.key", "codes.key"] {
+        let old = fs::read(deployment.key(key)).expect("read");
+        deployment.rotate(key, &["--compromised", "--yes"]);
+        // As after a rotation by a user who may not change the directory.
+        fs::rename(deployment.key(key), deployment.key(&format!("{key}.next"))).expect("renamed");
+        write_key(&deployment.key(key), &old);
+        drop(Server::start_with(&deployment, &[]));
+        deployment.rotate(key, &["--compromised", "--yes"]);
+        drop(Server::start_with(&deployment, &[]));
+        assert_eq!(deployment.run(&["keys", "tidy"]).code, Some(0));
+        assert_eq!(deployment.key_files(), THREE, "{key}");
+        // The ended key as the next one.
+        write_key(&deployment.key(&format!("{key}.next")), &old);
+        let said = deployment.run(&["keys", "rotate", "prepare", key]);
+        assert!(said.code == Some(1) && said.err.contains("was in use"), "{:?} {}", said.code, said.err);
+        assert_eq!(deployment.run(&["keys", "status"]).code, Some(0));
+        fs::remove_file(deployment.key(&format!("{key}.next"))).expect("removed");
+    }
 }
 
 fn write_key(path: &Path, key: &[u8]) {

@@ -143,7 +143,7 @@ async fn end_at_once(services: &Services, key: RotatedKey, rotating: bool) -> Re
         return finish(services, key, true, true).await;
     }
     let ended = services.replace_codes_key_at_once().await.map_err(refused)?;
-    print_to_do(&services.arrange_key_files(key).await?);
+    print_to_do(services.arrange_key_files(key).await?);
     print_ended(key, &ended);
     Ok(())
 }
@@ -155,7 +155,7 @@ async fn activate(services: &Services, key: RotatedKey) -> Result<(), CommandErr
     } else {
         println!("The new {name} is in use already.");
     }
-    print_to_do(&services.arrange_key_files(key).await?);
+    print_to_do(services.arrange_key_files(key).await?);
     Ok(())
 }
 
@@ -179,7 +179,7 @@ async fn finish(services: &Services, key: RotatedKey, expire: bool, at_once: boo
         Ok(ended) => ended,
         Err(Error::Refused(RotationRefused::NotRotating(_))) => {
             println!("Nothing to do: {name} has no previous key.");
-            print_to_do(&services.arrange_key_files(key).await?);
+            print_to_do(services.arrange_key_files(key).await?);
             return Ok(());
         }
         Err(Error::Refused(in_use @ RotationRefused::InUse(..))) => {
@@ -190,7 +190,7 @@ async fn finish(services: &Services, key: RotatedKey, expire: bool, at_once: boo
         }
         Err(error) => return Err(refused(error)),
     };
-    print_to_do(&services.arrange_key_files(key).await?);
+    print_to_do(services.arrange_key_files(key).await?);
     print_ended(key, &ended);
     Ok(())
 }

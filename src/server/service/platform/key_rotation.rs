@@ -31,6 +31,8 @@ pub enum RotationRefused {
     NotPrepared(&'static str),
     #[error("{0} has no previous key: nothing is to be finished")]
     NotRotating(&'static str),
+    #[error("the files of {0} have to be renamed before another key can be created; as a user who may do so, run: {1}")]
+    NotRenamed(&'static str, String),
     #[error("another command rotates {0} at the same time; run this again")]
     Concurrent(&'static str),
     #[error("the new {0} was activated just now: wait {1:?} until all portals use it, then run this again")]
@@ -119,18 +121,27 @@ impl Services {
         Ok(as_dependents(found))
     }
 
-    /// Creates the next key, unless its file exists, and records it. Can be repeated.
+    /// Creates the next key, unless its file exists, and records it. Can be repeated. Files of an earlier rotation are renamed first, and a key that
+    /// has been in use is refused.
     pub async fn prepare_key(&self, key: RotatedKey) -> Result<(), Error<RotationRefused>> {
         let (recorded, name) = (self.recorded_keys().await?, key.file_name());
         let all = Recorded::of(name, &recorded);
         if all.previous.is_some() {
             return Err(Error::Refused(RotationRefused::NotFinished(name)));
         }
-        if all.next.is_some() {
+        if all.usable_next().is_some() {
             self.reload_keys().await?;
             return self.refuse_missing(name);
         }
-        let file = create_next(&self.shared.data_dir.join(KEYS_DIR), key, self.rng()).map_err(Fault::from)?;
+        let left = self.arrange_key_files(key).await?;
+        let file = match create_next(&self.shared.data_dir.join(KEYS_DIR), key, self.rng()) {
+            Ok(file) if !all.was_used(&file.fingerprint) => file,
+            Ok(file) => {
+                let same = Fault::from(KeystoreError::SameKey(file.path));
+                return Err(left.map_or(Error::Internal(same), |left| Error::Refused(RotationRefused::NotRenamed(name, left.command))));
+            }
+            Err(error) => return Err(Fault::from(error).into()),
+        };
         let fingerprint = file.fingerprint.clone();
         self.change_keys(recorded, move |db| {
             async move { deployment::set_key_fingerprint(db, &format!("{name}{NEXT}"), &fingerprint).await }.boxed()
@@ -168,7 +179,7 @@ impl Services {
     async fn use_next_key(&self, key: RotatedKey, becomes: &'static str) -> Result<bool, Error<RotationRefused>> {
         let (recorded, name, now) = (self.recorded_keys().await?, key.file_name(), self.now());
         let all = Recorded::of(name, &recorded);
-        let (Some(active), Some(next)) = (all.active.map(str::to_owned), all.next.map(str::to_owned)) else {
+        let (Some(active), Some(next)) = (all.active.map(str::to_owned), all.usable_next().map(str::to_owned)) else {
             let refused = RotationRefused::NotPrepared(name);
             return if all.previous.is_some() { Ok(false) } else { Err(Error::Refused(refused)) };
         };
@@ -277,7 +288,7 @@ impl Services {
     }
 
     /// Gives the key's files the names that fit the record, and deletes that of the key that has ended. Returns what this user may not do.
-    pub async fn arrange_key_files(&self, key: RotatedKey) -> Result<Vec<ToDo>, Fault> {
+    pub async fn arrange_key_files(&self, key: RotatedKey) -> Result<Option<ToDo>, Fault> {
         let recorded = self.recorded_keys().await?;
         Ok(arrange(&self.shared.data_dir.join(KEYS_DIR), key, &recorded)?)
     }

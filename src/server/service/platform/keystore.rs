@@ -65,7 +65,7 @@ pub enum KeystoreError {
     NotCopied(PathBuf),
     #[error("cannot create {file} ({source}): as a user who may (root), run `tms-portal keys next {key} --to {dir}` first")]
     NotAllowed { file: PathBuf, dir: PathBuf, key: &'static str, source: io::Error },
-    #[error("{0} has the key that is in use: a new one is needed")]
+    #[error("{0} has a key that is in use or was in use: a new one is needed; delete this file")]
     SameKey(PathBuf),
     #[error("{0} is not a key of 32 bytes; copy it from where the keys are kept")]
     InvalidKey(PathBuf),
@@ -222,15 +222,16 @@ impl Keystore {
 }
 
 /// The file with the key in use, and those of a rotation. Without a record it is the first file.
-fn choose(name: &str, mut files: Vec<KeyFile>, recorded: &Fingerprints) -> Result<(KeyFile, Vec<KeyFile>), KeystoreError> {
+fn choose(name: &str, files: Vec<KeyFile>, recorded: &Fingerprints) -> Result<(KeyFile, Vec<KeyFile>), KeystoreError> {
     let recorded = Recorded::of(name, recorded);
     let place = files.first().map_or_else(|| PathBuf::from(name), |file| file.path.clone());
-    let mut take = |fingerprint: &str| files.iter().position(|file| file.fingerprint == fingerprint).map(|at| files.swap_remove(at));
+    // Two entries of the record may name the same key.
+    let find = |fingerprint: &str| files.iter().find(|file| file.fingerprint == fingerprint).cloned();
     let previous =
-        recorded.previous.map(|previous| take(previous).ok_or_else(|| KeystoreError::Missing(place.with_file_name(format!("{name}{PREVIOUS}")))));
-    let next = recorded.next.and_then(&mut take);
+        recorded.previous.map(|previous| find(previous).ok_or_else(|| KeystoreError::Missing(place.with_file_name(format!("{name}{PREVIOUS}")))));
+    let next = recorded.usable_next().and_then(find);
     let active = match recorded.active {
-        Some(fingerprint) => take(fingerprint),
+        Some(fingerprint) => find(fingerprint),
         None => files.into_iter().next(),
     };
     let active = active.ok_or_else(|| KeystoreError::Different(place.clone()))?;
@@ -309,6 +310,9 @@ mod tests {
         assert!(matches!(open(&[("codes.key", "another")]), Err(KeystoreError::Different(file)) if file.ends_with("codes.key")));
         let without_previous = open(&[("codes.key", &*old), ("codes.key.previous", "another")]);
         assert!(matches!(without_previous, Err(KeystoreError::Missing(file)) if file.ends_with("codes.key.previous")));
+        let twice = [("codes.key", &*new), ("codes.key.next", &*new), ("codes.key.first", &*old)];
+        let twice = open(&twice).expect("one file for two entries of the record");
+        assert_eq!((twice.hash("client secret", "s") == new_hash, twice.hashes("client secret", "s").len()), (true, 1));
         let without_next = open(&[("codes.key", &*old), ("codes.key.next", "another")]).expect("it is not needed yet");
         let recorded = [("codes.key.next".to_owned(), "another".to_owned())];
         assert_eq!(without_next.first_missing(&recorded), Some("codes.key.next".to_owned()));

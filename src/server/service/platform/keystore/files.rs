@@ -20,6 +20,7 @@ use crate::server::storage::backup::sync_parent;
 const RSA_BITS: usize = 2_048;
 
 /// A file with a key of 32 bytes.
+#[derive(Clone)]
 pub struct KeyFile {
     pub path: PathBuf,
     pub key: Zeroizing<[u8; 32]>,

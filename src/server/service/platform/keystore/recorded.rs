@@ -29,6 +29,16 @@ impl<'a> Recorded<'a> {
         Self { active, next: find(NEXT), previous: find(PREVIOUS), ended: find(ENDED), first: first.or(active) }
     }
 
+    /// Whether a key has been in use, so that no rotation may use it again: hashes under it would be valid again, or its file has two purposes.
+    pub fn was_used(&self, fingerprint: &str) -> bool {
+        [self.active, self.previous, self.ended, self.first].contains(&Some(fingerprint))
+    }
+
+    /// The next key, if a rotation can activate it.
+    pub fn usable_next(&self) -> Option<&'a str> {
+        self.next.filter(|next| !self.was_used(next))
+    }
+
     /// The keys that every portal must have, with the suffixes of their files.
     pub fn needed(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
         let all = [("", self.active), (PREVIOUS, self.previous), (NEXT, self.next)];
@@ -74,6 +84,9 @@ mod tests {
         assert_eq!((codes.active, codes.next, codes.previous, codes.first), (Some("a"), Some("b"), None, Some("a")));
         assert_eq!((secrets.active, secrets.next, secrets.first), (Some("c"), None, Some("d")));
         assert_eq!(codes.needed().collect::<Vec<_>>(), [("", "a"), (".next", "b")]);
+        assert!(codes.was_used("a") && !codes.was_used("b") && secrets.was_used("d"));
+        let broken = all.clone().map(|(name, _)| (name, "a".to_owned()));
+        assert_eq!((codes.usable_next(), Recorded::of("codes.key", &broken).usable_next()), (Some("b"), None));
         assert!(RotatedKey::parse("signing-key.pem").is_err() && RotatedKey::parse("codes.key") == Ok(RotatedKey::Codes));
     }
 }
