@@ -39,7 +39,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use super::config::{Config, ConfigProblems, DataOptions, ExistingPortal, ServerOptions};
 use super::providers::egress::EgressPolicy;
 use super::service::platform::backup::BackupError;
-use super::service::platform::data_lock::{DataLock, DataLockError, share_with_commands};
+use super::service::platform::data_lock::{DataLock, DataLockError, keep_commands_away, share_with_commands};
 use super::service::platform::key_backup::KeyBackupError;
 use super::service::platform::lasting::is_lasting_io;
 use super::service::{Clock, DataLocation, Database, Fault, Services, SystemClock, SystemRng, TenantAdmin, schema_state};
@@ -312,6 +312,18 @@ async fn open_with_lock(existing: &ExistingPortal, held: Option<&DataLock>) -> R
     if let Database::File(_) = existing.database {
         let _ = COMMAND_LOCK.set(share_with_commands(&existing.data_dir)?);
     }
+    open_migrated(existing, held).await
+}
+
+/// Opens an existing portal while no other command changes its data: one that began before a rotation would use the previous key.
+async fn open_alone(existing: &ExistingPortal) -> Result<Services, CommandError> {
+    if let Database::File(_) = existing.database {
+        let _ = COMMAND_LOCK.set(keep_commands_away(&existing.data_dir)?);
+    }
+    open_migrated(existing, None).await
+}
+
+async fn open_migrated(existing: &ExistingPortal, held: Option<&DataLock>) -> Result<Services, CommandError> {
     let lock = if held.is_none() { lock_for_migration(existing).await? } else { None };
     let data = DataLocation { dir: &existing.data_dir, database: &existing.database, create: false };
     let services = open_in(data, "", &existing.egress).await?;

@@ -9,12 +9,11 @@ use clap::Subcommand;
 
 use self::rotate::RotateArgs;
 use self::status::StatusArgs;
-use super::{CommandError, open_in};
-use crate::server::config::{DataOptions, ExistingPortal};
-use crate::server::service::platform::data_lock::keep_commands_away;
+use super::{CommandError, open_alone};
+use crate::server::config::DataOptions;
+use crate::server::service::SystemRng;
 use crate::server::service::platform::key_rotation::ToDo;
 use crate::server::service::platform::keystore::{self, RotatedKey};
-use crate::server::service::{DataLocation, Database, Services, SystemRng};
 
 #[derive(clap::Args)]
 pub struct KeysArgs {
@@ -77,22 +76,12 @@ fn init(to: &std::path::Path) -> Result<(), CommandError> {
 
 async fn tidy(options: &DataOptions) -> Result<(), CommandError> {
     let portal = options.existing_portal()?;
-    let (_lock, services) = open_alone(&portal).await?;
+    let services = open_alone(&portal).await?;
     for key in RotatedKey::ALL {
         print_to_do(services.arrange_key_files(key).await?);
     }
     services.close().await;
     Ok(())
-}
-
-/// Opens a portal while no other command changes its data: one that began before a rotation would use the previous key.
-async fn open_alone(portal: &ExistingPortal) -> Result<(Option<std::fs::File>, Services), CommandError> {
-    let lock = match portal.database {
-        Database::File(_) => Some(keep_commands_away(&portal.data_dir)?),
-        Database::Postgres(_) => None,
-    };
-    let data = DataLocation { dir: &portal.data_dir, database: &portal.database, create: false };
-    Ok((lock, open_in(data, "", &portal.egress).await?))
 }
 
 /// Says what a user who may change the directory of the keys has to do.

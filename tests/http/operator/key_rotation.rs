@@ -104,7 +104,7 @@ async fn keys_are_rotated_while_the_portal_serves() {
 }
 
 #[tokio::test]
-async fn killed_rotation_is_completed_by_the_next_one() {
+async fn killed_rotation_is_completed() {
     let deployment = Deployment::set_up().await;
     for key in ["secrets.key", "codes.key"] {
         let command = &mut deployment.command(&["keys", "rotate", key, "--single-portal"]);
@@ -114,7 +114,12 @@ async fn killed_rotation_is_completed_by_the_next_one() {
         child.kill().expect("killed");
         child.wait().expect("ended");
         assert!(first.contains("is in use"), "{first}");
-        deployment.rotate(key, &[]);
+        let again = deployment.run(&["keys", "rotate", key, "--single-portal"]);
+        if key == "codes.key" {
+            assert!(again.code == Some(1) && again.err.contains("nothing was rotated"), "{:?} {}", again.code, again.err);
+        } else {
+            assert_eq!(again.code, Some(0), "{}", again.err);
+        }
         let said = deployment.run(&["keys", "rotate", "finish", key, "--expire"]);
         assert_eq!(said.code, Some(0), "{}", said.err);
         assert_eq!(deployment.key_files(), THREE, "{key}");
@@ -139,6 +144,36 @@ async fn compromised_key_ends_at_once_after_a_confirmation() {
     while client.get("/client/testclient1").await.status != 401 {
         assert!(Instant::now() < patience, "the running portal follows");
     }
+}
+
+#[tokio::test]
+async fn compromised_key_in_use_ends_although_a_rotation_is_not_finished() {
+    let deployment = Deployment::set_up().await;
+    for (at, key) in ["codes.key", "secrets.key"].into_iter().enumerate() {
+        let fingerprints = || {
+            let status = deployment.key_status();
+            ["fingerprint", "previous", "next"].map(|name| status["keys"][at][name].as_str().unwrap_or_default().to_owned())
+        };
+        for step in ["prepare", "activate"] {
+            assert_eq!(deployment.run(&["keys", "rotate", step, key]).code, Some(0), "{step}");
+        }
+        let [leaked, previous, _] = fingerprints();
+        let said = deployment.rotate(key, &["--compromised"]);
+        assert!([&leaked, &previous].iter().all(|named| said.out.contains(&named[..16])), "{}", said.out);
+        assert_eq!(fingerprints()[0], leaked, "nothing was changed");
+        let said = deployment.rotate(key, &["--compromised", "--yes"]);
+        let [new, no_previous, no_next] = fingerprints();
+        assert!(new != leaked && new != previous && no_previous.is_empty() && no_next.is_empty(), "{new} {no_previous} {no_next}");
+        assert!([&leaked, &previous, &new].iter().all(|named| said.out.contains(&named[..16])), "{}", said.out);
+        // A key that was prepared in the same directory is not used.
+        assert_eq!(deployment.run(&["keys", "rotate", "prepare", key]).code, Some(0));
+        let [_, _, prepared] = fingerprints();
+        deployment.rotate(key, &["--compromised", "--yes"]);
+        let [newer, ..] = fingerprints();
+        assert!(newer != new && newer != prepared, "{newer}");
+        assert_eq!(deployment.key_files(), THREE);
+    }
+    drop(Server::start_with(&deployment, &[]));
 }
 
 #[tokio::test]

@@ -4,13 +4,13 @@ use std::fmt::Display;
 
 use clap::Subcommand;
 
-use super::status::print_dependents;
-use super::{open_alone, print_to_do};
+use super::print_to_do;
+use super::status::{print_dependents, short};
 use crate::domain::progress::{Amount, ProgressObserver as _};
-use crate::server::cli::CommandError;
 use crate::server::cli::progress::Progress;
+use crate::server::cli::{CommandError, open_alone};
 use crate::server::config::DataOptions;
-use crate::server::service::platform::key_rotation::{Dependent, RotationRefused};
+use crate::server::service::platform::key_rotation::{Dependent, KeyStatus, RotationRefused};
 use crate::server::service::platform::keystore::RotatedKey;
 use crate::server::service::{Database, Error, Services};
 
@@ -71,7 +71,7 @@ pub async fn run(args: RotateArgs) -> Result<(), CommandError> {
     match args.step {
         None => rotate(args.whole).await,
         Some(RotateStep::Prepare(step)) => {
-            let (_lock, services) = open_alone(&step.data.existing_portal()?).await?;
+            let services = open_alone(&step.data.existing_portal()?).await?;
             services.prepare_key(step.key).await.map_err(refused)?;
             let name = step.key.file_name();
             println!(
@@ -81,19 +81,24 @@ pub async fn run(args: RotateArgs) -> Result<(), CommandError> {
             Ok(())
         }
         Some(RotateStep::Activate(step)) => {
-            let (_lock, services) = open_alone(&step.data.existing_portal()?).await?;
+            let services = open_alone(&step.data.existing_portal()?).await?;
             activate(&services, step.key).await?;
-            services.close().await;
-            Ok(())
+            close(&services, step.key).await
         }
         Some(RotateStep::Finish { step, expire }) => {
-            let (_lock, services) = open_alone(&step.data.existing_portal()?).await?;
+            let services = open_alone(&step.data.existing_portal()?).await?;
             wait_for_portals(&services, step.key).await?;
             finish(&services, step.key, expire, false).await?;
-            services.close().await;
-            Ok(())
+            close(&services, step.key).await
         }
     }
+}
+
+/// Renames the files as the record says at the end of all steps, and says what this user may not do.
+async fn close(services: &Services, key: RotatedKey) -> Result<(), CommandError> {
+    print_to_do(services.arrange_key_files(key).await?);
+    services.close().await;
+    Ok(())
 }
 
 /// All steps, except that a previous key which something depends on stays valid.
@@ -105,47 +110,82 @@ async fn rotate(args: WholeArgs) -> Result<(), CommandError> {
             "several portals can use this database: run the steps (keys rotate prepare, activate, finish), or add --single-portal if there is only one",
         ));
     }
-    let (_lock, services) = open_alone(&portal).await?;
+    let services = open_alone(&portal).await?;
+    let before = services.key_status(key).await?;
     if args.compromised && !args.yes {
         print_consequences(key);
+        println!("{}", ends(&before));
         println!("Nothing was changed: add --yes to end the key.");
-        return Ok(());
-    }
-    let before = services.key_status(key).await?;
-    if before.previous.is_none() {
-        services.prepare_key(key).await.map_err(refused)?;
-    }
-    if args.compromised {
-        end_at_once(&services, key, before.previous.is_some()).await?;
-        print_consequences(key);
         services.close().await;
         return Ok(());
     }
-    activate(&services, key).await?;
+    let replaced = if args.compromised { replace_compromised(&services, key, &before).await } else { replace(&services, key, &before).await };
+    close(&services, key).await?;
+    replaced
+}
+
+async fn replace(services: &Services, key: RotatedKey, before: &KeyStatus) -> Result<(), CommandError> {
+    let name = key.file_name();
+    if let Some(previous) = &before.previous {
+        if !before.dependents.is_empty() {
+            print_dependents(&before.dependents);
+            return Err(other(format!(
+                "nothing was rotated: these depend on {}, the previous {name} of an earlier rotation; `tms-portal keys rotate finish {name}` ends it \
+                 when nothing does (with --expire: in any case). Then run this again",
+                short(previous)
+            )));
+        }
+        wait_for_portals(services, key).await?;
+        finish(services, key, false, false).await?;
+    }
+    services.prepare_key(key).await.map_err(refused)?;
+    activate(services, key).await?;
     let left = services.key_status(key).await?.dependents;
     if left.is_empty() {
-        wait_for_portals(&services, key).await?;
-        finish(&services, key, false, false).await?;
-    } else {
-        println!("The previous key stays valid for what depends on it:");
-        print_dependents(&left);
-        let name = key.file_name();
-        println!("Secrets change to the new key when they are used. Then: tms-portal keys rotate finish {name}");
+        wait_for_portals(services, key).await?;
+        return finish(services, key, false, false).await;
     }
-    services.close().await;
+    println!("The previous key stays valid for what depends on it:");
+    print_dependents(&left);
+    println!("Secrets change to the new key when they are used. Then: tms-portal keys rotate finish {name}");
     Ok(())
 }
 
-/// `rotating`: an earlier rotation is not finished, and its previous key is the one to end.
-async fn end_at_once(services: &Services, key: RotatedKey, rotating: bool) -> Result<(), CommandError> {
-    if rotating || key == RotatedKey::Secrets {
-        activate(services, key).await?;
-        return finish(services, key, true, true).await;
+/// Ends the key in use and, if an earlier rotation is not finished, its previous and its next key: all were in the same directory.
+async fn replace_compromised(services: &Services, key: RotatedKey, before: &KeyStatus) -> Result<(), CommandError> {
+    let (name, codes) = (key.file_name(), key == RotatedKey::Codes);
+    if before.previous.is_some() {
+        if !codes {
+            wait_for_portals(services, key).await?;
+        }
+        finish(services, key, true, codes).await?;
     }
-    let ended = services.replace_codes_key_at_once().await.map_err(refused)?;
-    print_to_do(services.arrange_key_files(key).await?);
-    print_ended(key, &ended);
+    let not_replaced = |error| other(format!("the {name} in use, {}, was not replaced: {}", short(&before.fingerprint), reason_of(error)));
+    services.discard_next_key(key).await.map_err(not_replaced)?;
+    services.prepare_key(key).await.map_err(not_replaced)?;
+    if codes {
+        let ended = services.replace_codes_key_at_once().await.map_err(not_replaced)?;
+        print_ended(key, &ended);
+    } else {
+        activate(services, key).await?;
+        // A portal that has not noticed the new key seals under the one that is ended.
+        wait_for_portals(services, key).await?;
+        finish(services, key, true, false).await?;
+    }
+    let after = services.key_status(key).await?;
+    if after.fingerprint == before.fingerprint {
+        return Err(other(format!("the {name} in use, {}, was not replaced", short(&before.fingerprint))));
+    }
+    println!("{}\nIn use now: {}. Back up the keys: tms-portal backup keys", ends(before), short(&after.fingerprint));
+    print_consequences(key);
     Ok(())
+}
+
+/// Which keys a compromised one ends with.
+fn ends(status: &KeyStatus) -> String {
+    let others = [("the previous one", &status.previous), ("the next one", &status.next)];
+    let others = others.into_iter().filter_map(|(which, fingerprint)| Some(format!(", {which} ({})", short(fingerprint.as_ref()?))));
+    format!("Ends: the {} in use ({}){}", status.key, short(&status.fingerprint), others.collect::<String>())
 }
 
 async fn activate(services: &Services, key: RotatedKey) -> Result<(), CommandError> {
@@ -155,7 +195,6 @@ async fn activate(services: &Services, key: RotatedKey) -> Result<(), CommandErr
     } else {
         println!("The new {name} is in use already.");
     }
-    print_to_do(services.arrange_key_files(key).await?);
     Ok(())
 }
 
@@ -175,13 +214,9 @@ async fn finish(services: &Services, key: RotatedKey, expire: bool, at_once: boo
     progress.begin("secrets", Amount::Unknown);
     let finished = services.finish_key(key, expire, at_once, |done| progress.advance_to(done)).await;
     drop(progress);
-    let ended = match finished {
-        Ok(ended) => ended,
-        Err(Error::Refused(RotationRefused::NotRotating(_))) => {
-            println!("Nothing to do: {name} has no previous key.");
-            print_to_do(services.arrange_key_files(key).await?);
-            return Ok(());
-        }
+    match finished {
+        Ok(ended) => print_ended(key, &ended),
+        Err(Error::Refused(RotationRefused::NotRotating(_))) => println!("Nothing to do: {name} has no previous key."),
         Err(Error::Refused(in_use @ RotationRefused::InUse(..))) => {
             if let RotationRefused::InUse(_, dependents) = &in_use {
                 print_dependents(dependents);
@@ -189,9 +224,7 @@ async fn finish(services: &Services, key: RotatedKey, expire: bool, at_once: boo
             return Err(other(in_use));
         }
         Err(error) => return Err(refused(error)),
-    };
-    print_to_do(services.arrange_key_files(key).await?);
-    print_ended(key, &ended);
+    }
     Ok(())
 }
 
@@ -224,5 +257,12 @@ fn refused(error: Error<RotationRefused>) -> CommandError {
     match error {
         Error::Refused(refused) => other(refused),
         Error::Internal(fault) => fault.into(),
+    }
+}
+
+fn reason_of(error: Error<RotationRefused>) -> String {
+    match error {
+        Error::Refused(refused) => refused.to_string(),
+        Error::Internal(fault) => fault.to_string(),
     }
 }

@@ -34,8 +34,12 @@ pub async fn run(args: &StatusArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// As much of a fingerprint as tells keys apart.
+pub fn short(fingerprint: &str) -> String {
+    fingerprint.chars().take(16).collect()
+}
+
 fn print(status: &KeyStatus) {
-    let short = |fingerprint: &str| fingerprint.chars().take(16).collect::<String>();
     println!("{}  {}", status.key, short(&status.fingerprint));
     if let Some(activated_at) = &status.activated_at {
         println!("  in use since  {activated_at}");

@@ -9,7 +9,7 @@ use thiserror::Error as ThisError;
 
 pub use super::keystore::arrangement::ToDo;
 use super::keystore::arrangement::arrange;
-use super::keystore::{ENDED, FIRST, KEYS_DIR, Keystore, KeystoreError, NEXT, PREVIOUS, Recorded, RotatedKey, create_next};
+use super::keystore::{ENDED, FIRST, KEYS_DIR, Keystore, KeystoreError, NEXT, PREVIOUS, Recorded, RotatedKey, create_next, delete_next};
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::server::service::{Error, Fault, Services};
@@ -151,6 +151,30 @@ impl Services {
         .ok_or(Error::Refused(RotationRefused::Concurrent(name)))?;
         self.reload_keys().await?;
         Ok(())
+    }
+
+    /// Deletes the record of the next key. False if there is none.
+    pub async fn cancel_key(&self, key: RotatedKey) -> Result<bool, Error<RotationRefused>> {
+        let (recorded, name) = (self.recorded_keys().await?, key.file_name());
+        if Recorded::of(name, &recorded).next.is_none() {
+            return Ok(false);
+        }
+        let cancel =
+            self.change_keys(recorded, move |db| async move { deployment::delete_key_fingerprint(db, &format!("{name}{NEXT}")).await }.boxed());
+        if !cancel.await? {
+            return Err(Error::Refused(RotationRefused::Concurrent(name)));
+        }
+        self.reload_keys().await?;
+        Ok(true)
+    }
+
+    /// Deletes the file and the record of the next key, which others may know.
+    pub async fn discard_next_key(&self, key: RotatedKey) -> Result<(), Error<RotationRefused>> {
+        let recorded = self.recorded_keys().await?;
+        if let Some(next) = Recorded::of(key.file_name(), &recorded).usable_next() {
+            delete_next(&self.shared.data_dir.join(KEYS_DIR), key, next).map_err(Fault::from)?;
+        }
+        self.cancel_key(key).await.map(drop)
     }
 
     fn refuse_missing(&self, name: &str) -> Result<(), Error<RotationRefused>> {

@@ -20,7 +20,7 @@ use crate::domain::token::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use crate::server::service::{Fault, Rng};
 
 use self::files::{KeyFile, KeyFiles};
-pub use self::files::{create, create_next, directory, has_keys};
+pub use self::files::{create, create_next, delete_next, directory, has_keys};
 pub(in crate::server) use self::files::{private_dir, read_or_create};
 use self::hashing::{HASH_LENGTH, HashingKey};
 pub use self::recorded::{ENDED, FIRST, Fingerprints, NEXT, PREVIOUS, Recorded, RotatedKey};

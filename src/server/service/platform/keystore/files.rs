@@ -158,6 +158,15 @@ pub fn create_next(dir: &Path, key: RotatedKey, entropy: &dyn Rng) -> Result<Key
     if in_use { Err(KeystoreError::SameKey(next.path)) } else { Ok(next) }
 }
 
+/// Deletes the file of the next key if it has the key of this fingerprint.
+pub fn delete_next(dir: &Path, key: RotatedKey, fingerprint: &str) -> Result<(), KeystoreError> {
+    let name = key.file_name();
+    match read_key(name, dir.join(format!("{name}{NEXT}")), Check::Owner)? {
+        Some(file) if file.fingerprint == fingerprint => fs::remove_file(&file.path).map_err(|error| KeystoreError::File(file.path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// Where the keys are: the directory that the service manager passed, else `data_dir/keys`.
 pub fn directory(data_dir: &Path) -> PathBuf {
     passed::directory().unwrap_or_else(|| data_dir.join(KEYS_DIR))
