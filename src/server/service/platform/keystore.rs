@@ -67,6 +67,8 @@ pub enum KeystoreError {
     NotAllowed { file: PathBuf, dir: PathBuf, key: &'static str, source: io::Error },
     #[error("{0} has a key that is in use or was in use: a new one is needed; delete this file")]
     SameKey(PathBuf),
+    #[error("{0} is a link: delete it, the next key is a file of its own")]
+    Link(PathBuf),
     #[error("{0} is not a key of 32 bytes; copy it from where the keys are kept")]
     InvalidKey(PathBuf),
     #[error("{0} is not an RSA private key: {1}; copy it from where the keys are kept")]

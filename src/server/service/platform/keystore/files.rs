@@ -1,14 +1,15 @@
 //! The files with the keys: reading, creating, and naming them during a rotation.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use rsa::RsaPrivateKey;
 use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
 #[expect(clippy::disallowed_types, reason = "the search for primes needs the real generator, in tests too")]
 use rsa::rand_core::OsRng;
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::hashing::fingerprint;
@@ -65,7 +66,7 @@ impl KeyFiles {
     /// Those in a directory, where missing ones are created.
     fn in_directory(dir: &Path, entropy: &dyn Rng) -> Result<Self, KeystoreError> {
         for name in [KEY_FILES[0], KEY_FILES[1]] {
-            random_key(&dir.join(name), entropy)?;
+            random_key(&dir.join(name), None, entropy)?;
         }
         let signing_file = dir.join(KEY_FILES[2]);
         let signing = read_or_create(&signing_file, || {
@@ -143,19 +144,42 @@ pub fn create_next(dir: &Path, key: RotatedKey, entropy: &dyn Rng) -> Result<Key
         move |error| KeystoreError::File(path, error)
     };
     let owner = fs::metadata(&current).map_err(failed(&current))?;
-    random_key(&next, entropy).map_err(|error| match error {
+    if next.is_symlink() {
+        return Err(KeystoreError::Link(next));
+    }
+    random_key(&next, Some(&owner), entropy).map_err(|error| match error {
         KeystoreError::File(file, error) if error.kind() == io::ErrorKind::PermissionDenied => {
             KeystoreError::NotAllowed { file, dir: dir.to_owned(), key: name, source: error }
         }
         other => other,
     })?;
-    let created = fs::metadata(&next).map_err(failed(&next))?;
-    if created.uid() != owner.uid() {
-        chown(&next, Some(owner.uid()), Some(owner.gid())).map_err(failed(&next))?;
-    }
+    give_to(&next, &owner)?;
     let next = read_key(name, next.clone(), Check::Owner)?.ok_or(KeystoreError::Missing(next))?;
     let in_use = read_key(name, current.clone(), Check::Owner)?.is_some_and(|file| file.fingerprint == next.fingerprint);
     if in_use { Err(KeystoreError::SameKey(next.path)) } else { Ok(next) }
+}
+
+/// Gives a file with a key to an owner, if it has another one: root may have copied it there. The owner of the directory can put anything under
+/// this name, so that only the opened file counts, which must be a key without a second name.
+fn give_to(path: &Path, owner: &fs::Metadata) -> Result<(), KeystoreError> {
+    let failed = |error| KeystoreError::File(path.to_owned(), error);
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+    let found = file.metadata().map_err(failed)?;
+    if !found.is_file() {
+        return Err(KeystoreError::InvalidKey(path.to_owned()));
+    }
+    if found.uid() == owner.uid() {
+        return Ok(());
+    }
+    if found.nlink() != 1 {
+        return Err(KeystoreError::Link(path.to_owned()));
+    }
+    require_private(path, &found)?;
+    let mut bytes = Zeroizing::new(Vec::new());
+    (&file).take(64).read_to_end(&mut bytes).map_err(failed)?;
+    key_of(path, &bytes)?;
+    fchown(&file, Some(owner.uid()), Some(owner.gid())).map_err(failed)
 }
 
 /// Deletes the file of the next key if it has the key of this fingerprint.
@@ -178,8 +202,8 @@ pub fn has_keys(data_dir: &Path) -> bool {
     KEY_FILES.iter().any(|name| dir.join(name).exists())
 }
 
-fn random_key(file: &Path, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
-    let bytes = read_or_create(file, || {
+fn random_key(file: &Path, owner: Option<&fs::Metadata>, entropy: &dyn Rng) -> Result<Zeroizing<[u8; 32]>, KeystoreError> {
+    let bytes = read_or_create_of(file, owner, || {
         let mut key = Zeroizing::new(vec![0_u8; 32]);
         entropy.fill(&mut key);
         Ok(key)
@@ -212,6 +236,15 @@ pub(in crate::server) fn read_or_create(
     file: &Path,
     make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>,
 ) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+    read_or_create_of(file, None, make)
+}
+
+/// `owner`: that of a file which is created.
+fn read_or_create_of(
+    file: &Path,
+    owner: Option<&fs::Metadata>,
+    make: impl FnOnce() -> io::Result<Zeroizing<Vec<u8>>>,
+) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
     let failed = |error| KeystoreError::File(file.to_owned(), error);
     match fs::read(file) {
         Ok(bytes) => {
@@ -221,15 +254,18 @@ pub(in crate::server) fn read_or_create(
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let bytes = make().map_err(failed)?;
-            let fresh = file.with_extension(format!("new.{}", std::process::id()));
-            let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(failed)?;
-            out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(failed)?;
+            // A new file with a random name, of mode 0600: the directory may belong to a user who has made links.
+            let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let mut fresh = tempfile::Builder::new().prefix(".new-key").tempfile_in(dir).map_err(failed)?;
+            fresh.write_all(&bytes).and_then(|()| fresh.as_file().sync_all()).map_err(failed)?;
+            let created = fresh.as_file().metadata().map_err(failed)?;
+            if let Some(owner) = owner.filter(|owner| owner.uid() != created.uid()) {
+                fchown(fresh.as_file(), Some(owner.uid()), Some(owner.gid())).map_err(failed)?;
+            }
             // Never replaces a key that another process has created meanwhile: that one is read.
-            let linked = fs::hard_link(&fresh, file);
-            fs::remove_file(&fresh).map_err(failed)?;
-            match linked {
+            match fresh.persist_noclobber(file).map_err(|unnamed| unnamed.error) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return fs::read(file).map(Zeroizing::new).map_err(failed),
-                linked => linked.map_err(failed)?,
+                named => drop(named.map_err(failed)?),
             }
             // What depends on the key may be on disk a moment later.
             sync_parent(file).map_err(failed)?;
@@ -276,6 +312,41 @@ mod tests {
             for part in [&format!("(mode {mode:04o})"), "fsGroup", "chmod 600", "codes.key"] {
                 assert!(refused.contains(part), "{part}: {refused}");
             }
+        }
+    }
+
+    #[test]
+    fn no_link_is_followed_when_a_key_is_created() {
+        let dir = tempfile::tempdir().expect("a folder");
+        put(dir.path(), "codes.key", 1);
+        put(dir.path(), "victim", 5);
+        let before = fs::read(dir.path().join("victim")).expect("read");
+        let create = || create_next(dir.path(), RotatedKey::Codes, &SystemRng);
+        let next = dir.path().join("codes.key.next");
+        for target in ["victim", "missing"] {
+            std::os::unix::fs::symlink(dir.path().join(target), &next).expect("linked");
+            assert!(matches!(create(), Err(KeystoreError::Link(_))), "{target}");
+            fs::remove_file(&next).expect("removed");
+        }
+        let foreseeable = dir.path().join(format!("codes.key.new.{}", std::process::id()));
+        std::os::unix::fs::symlink(dir.path().join("victim"), foreseeable).expect("linked");
+        create().expect("created");
+        assert_eq!(fs::read(dir.path().join("victim")).expect("read"), before);
+        assert!(!dir.path().join("missing").exists());
+        // Only root can give files away.
+        if rustix::process::geteuid().is_root() {
+            let (other, current) = (65_534, dir.path().join("codes.key"));
+            std::os::unix::fs::chown(&current, Some(other), Some(other)).expect("given away");
+            let owner = |name: &str| fs::symlink_metadata(dir.path().join(name)).expect("there").uid();
+            create().expect("the one of root is given to the owner");
+            assert_eq!(owner("codes.key.next"), other);
+            fs::remove_file(&next).expect("removed");
+            fs::hard_link(dir.path().join("victim"), &next).expect("linked");
+            assert!(matches!(create(), Err(KeystoreError::Link(_))));
+            assert_eq!(owner("victim"), 0);
+            fs::remove_file(&next).expect("removed");
+            create().expect("created");
+            assert_eq!(owner("codes.key.next"), other);
         }
     }
 
