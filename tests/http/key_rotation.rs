@@ -246,3 +246,13 @@ async fn portal_with_a_key_that_the_database_does_not_name_uses_the_named_one() 
     app.client().make_key(json!({})).await;
     assert_eq!(app.number("SELECT count(*) FROM clients WHERE length(secret_hash) = 32").await, hash, "the forged key is not used");
 }
+
+#[tokio::test]
+async fn portal_that_has_not_noticed_a_rotation_is_ready() {
+    let one = TestApp::start().await;
+    let other = one.second_portal().await;
+    one.services.prepare_key(Codes).await.expect("prepared");
+    copy_key(&one, &other, "codes.key.next");
+    assert_eq!(other.unready().await, None, "it reads the keys that are there");
+    assert_eq!(other.services.missing_key(), None);
+}

@@ -150,6 +150,7 @@ impl Services {
         let (mut commits_wait, half) = (false, TIMEOUT / 2);
         let check = async {
             let state = self.storage().state().await?;
+            self.reload_missing_keys(&state).await;
             Ok::<_, Fault>((state, self.storage().check_write(self.now()).await.map_err(Fault::from)))
         };
         // Asked while the change waits, so that the answer is there in time.
@@ -177,6 +178,18 @@ impl Services {
             }
         };
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// A key may have been rotated since this portal looked last. A key that is then missing is a reason not to be ready.
+    async fn reload_missing_keys(&self, state: &DatabaseState) {
+        if self.keys().first_missing(&state.key_fingerprints).is_none() {
+            return;
+        }
+        match self.reload_keys().await {
+            Ok(true) => tracing::info!("Reloaded the keys, of which one is being rotated"),
+            Ok(false) => {}
+            Err(fault) => tracing::warn!(error = %fault, "The keys of a rotation cannot be used"),
+        }
     }
 
     /// Compares the database with this portal.
