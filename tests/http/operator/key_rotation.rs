@@ -298,6 +298,21 @@ async fn rotation_after_one_whose_files_were_not_renamed_is_possible() {
     }
 }
 
+#[tokio::test]
+async fn file_that_is_no_key_does_not_stop_the_portal() {
+    let deployment = Deployment::set_up().await;
+    let (_, recipient) = deployment.identity();
+    for to in ["data/keys/codes.key.next", "data/../data/keys/other"] {
+        let said = deployment.run(&["backup", "keys", "--to", to, "--recipient", &recipient]);
+        assert!(said.code == Some(1) && said.err.contains("directory of the keys"), "{to}: {:?} {}", said.code, said.err);
+    }
+    assert_eq!(deployment.key_files(), THREE);
+    write_key(&deployment.key("codes.key.next"), b"no key");
+    assert_eq!(deployment.run(&["keys", "status"]).code, Some(0));
+    assert_eq!(deployment.run(&["keys", "tidy"]).code, Some(0));
+    drop(Server::start_with(&deployment, &[]));
+}
+
 fn write_key(path: &Path, key: &[u8]) {
     fs::write(path, key).expect("written");
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("set");

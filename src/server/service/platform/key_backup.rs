@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use super::backup::{BackupError, create_private, file_error, sync_name};
 use super::keystore::files::KeyFiles;
 use super::keystore::named::NamedKey;
-use super::keystore::{Keystore, KeystoreError, private_dir, read_or_create};
+use super::keystore::{self, KEYS_DIR, Keystore, KeystoreError, private_dir, read_or_create};
 use crate::domain::time::Timestamp;
 use crate::server::service::{DataLocation, Database, DatabaseFound, Fault, Rng};
 use crate::server::storage::backup::recorded_keys;
@@ -42,6 +42,8 @@ pub enum KeyBackupError {
     OtherKey(PathBuf),
     #[error("these are not the keys of the database: {0}")]
     OtherDatabase(KeystoreError),
+    #[error("{0} is in the directory of the keys, where it could be taken for one of them: write the backup to another place")]
+    InKeyDirectory(PathBuf),
     #[error("cannot encrypt: {0}")]
     Encrypt(String),
     #[error(transparent)]
@@ -97,6 +99,9 @@ pub async fn back_up_keys(
     entropy: &dyn Rng,
     now: Timestamp,
 ) -> Result<KeysHandled, KeyBackupError> {
+    if is_in_key_directory(data.dir, to) {
+        return Err(KeyBackupError::InKeyDirectory(to.to_owned()));
+    }
     let recorded = recorded(data.database).await?;
     let compared = recorded.is_some();
     let recorded = recorded.unwrap_or_default();
@@ -119,6 +124,13 @@ pub async fn back_up_keys(
     }
     written?;
     Ok(KeysHandled { names, compared })
+}
+
+fn is_in_key_directory(data_dir: &Path, file: &Path) -> bool {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let keys = [data_dir.join(KEYS_DIR), keystore::directory(data_dir)];
+    // Of a folder that does not exist nothing is written.
+    fs::canonicalize(folder).is_ok_and(|folder| keys.iter().any(|keys| fs::canonicalize(keys).is_ok_and(|keys| folder.starts_with(keys))))
 }
 
 fn encrypt(text: &[u8], recipients: &[Recipient]) -> Result<Vec<u8>, String> {
@@ -213,7 +225,7 @@ mod tests {
 
     use super::*;
     use crate::server::service::SystemRng;
-    use crate::server::service::platform::keystore::{KEYS_DIR, create};
+    use crate::server::service::platform::keystore::create;
 
     struct Place {
         dir: tempfile::TempDir,

@@ -100,8 +100,14 @@ impl Keystore {
         Self::select(KeyFiles::find(data_dir, create, entropy)?, recorded)
     }
 
-    pub(super) fn select(files: KeyFiles, recorded: &Fingerprints) -> Result<Self, KeystoreError> {
+    pub(super) fn select(mut files: KeyFiles, recorded: &Fingerprints) -> Result<Self, KeystoreError> {
         let [codes, secrets, _] = KEY_FILES;
+        for (name, found) in [(codes, &files.codes), (secrets, &files.secrets)] {
+            let unusable = files.unusable.iter().position(|(of, _)| *of == name);
+            if let Some(at) = unusable.filter(|_| lacks_one(name, found, recorded)) {
+                return Err(files.unusable.swap_remove(at).1);
+            }
+        }
         let (hashing, others) = choose(codes, files.codes, recorded)?;
         let (sealing, further) = choose(secrets, files.secrets, recorded)?;
         let (encoding, public, key_id) = signing_key(&files.signing, &files.signing_file)?;
@@ -223,6 +229,14 @@ impl Keystore {
     }
 }
 
+/// Whether a key that the database names is in none of the files; without a record, whether the one of that name is none of them.
+fn lacks_one(name: &str, files: &[KeyFile], recorded: &Fingerprints) -> bool {
+    let recorded = Recorded::of(name, recorded);
+    let is_there = |fingerprint: &str| files.iter().any(|file| file.fingerprint == fingerprint);
+    let unnamed = recorded.active.is_none() && !files.iter().any(|file| file.path.ends_with(name));
+    unnamed || recorded.needed().any(|(_, fingerprint)| !is_there(fingerprint))
+}
+
 /// The file with the key in use, and those of a rotation. Without a record it is the first file.
 fn choose(name: &str, files: Vec<KeyFile>, recorded: &Fingerprints) -> Result<(KeyFile, Vec<KeyFile>), KeystoreError> {
     let recorded = Recorded::of(name, recorded);
@@ -315,6 +329,13 @@ mod tests {
         let twice = [("codes.key", &*new), ("codes.key.next", &*new), ("codes.key.first", &*old)];
         let twice = open(&twice).expect("one file for two entries of the record");
         assert_eq!((twice.hash("client secret", "s") == new_hash, twice.hashes("client secret", "s").len()), (true, 1));
+        let (next, good) = (dir.path().join("keys/codes.key.next"), dir.path().join("keys/codes.key.previous"));
+        std::fs::rename(&next, &good).expect("renamed");
+        std::fs::write(&next, "no key").expect("written");
+        assert!(open(&[("codes.key", &*old)]).is_ok() && open(&[]).is_ok(), "the database does not name it");
+        let invalid = open(&[("codes.key", &*old), ("codes.key.next", "another")]);
+        assert!(matches!(invalid, Err(KeystoreError::InvalidKey(file)) if file == next));
+        std::fs::rename(&good, &next).expect("renamed");
         let without_next = open(&[("codes.key", &*old), ("codes.key.next", "another")]).expect("it is not needed yet");
         let recorded = [("codes.key.next".to_owned(), "another".to_owned())];
         assert_eq!(without_next.first_missing(&recorded), Some("codes.key.next".to_owned()));

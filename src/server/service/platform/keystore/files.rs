@@ -34,6 +34,8 @@ pub struct KeyFiles {
     pub secrets: Vec<KeyFile>,
     pub signing: Zeroizing<Vec<u8>>,
     pub signing_file: PathBuf,
+    /// Why a file of a key cannot be used, which matters only if the database names a key that was not found.
+    pub unusable: Vec<(&'static str, KeystoreError)>,
 }
 
 impl KeyFiles {
@@ -74,8 +76,14 @@ impl KeyFiles {
             let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(io::Error::other)?;
             Ok(Zeroizing::new(pem.as_bytes().to_vec()))
         })?;
+        Ok(Self::of(dir, Check::Owner, signing, signing_file))
+    }
+
+    fn of(dir: &Path, check: Check, signing: Zeroizing<Vec<u8>>, signing_file: PathBuf) -> Self {
+        let mut unusable = Vec::new();
         let [codes, secrets, _] = KEY_FILES;
-        Ok(Self { codes: files_in(dir, codes, Check::Owner)?, secrets: files_in(dir, secrets, Check::Owner)?, signing, signing_file })
+        let [codes, secrets] = [codes, secrets].map(|name| files_in(dir, name, check, &mut unusable));
+        Self { codes, secrets, signing, signing_file, unusable }
     }
 
     /// Those that the service manager passed in a directory, whose modes are its matter.
@@ -84,10 +92,9 @@ impl KeyFiles {
         if let Some(file) = missing {
             return Err(KeystoreError::NotPassed(file));
         }
-        let ([codes, secrets, signing], any) = (KEY_FILES, Check::Nothing);
-        let signing_file = dir.join(signing);
+        let signing_file = dir.join(KEY_FILES[2]);
         let signing = fs::read(&signing_file).map(Zeroizing::new).map_err(|error| KeystoreError::File(signing_file.clone(), error))?;
-        Ok(Self { codes: files_in(dir, codes, any)?, secrets: files_in(dir, secrets, any)?, signing, signing_file })
+        Ok(Self::of(dir, Check::Nothing, signing, signing_file))
     }
 }
 
@@ -100,8 +107,15 @@ pub enum Check {
 }
 
 /// The files of a key in a directory: the one of that name first, then those of a rotation.
-fn files_in(dir: &Path, name: &str, check: Check) -> Result<Vec<KeyFile>, KeystoreError> {
-    paths_in(dir, name).into_iter().filter_map(|file| read_key(name, file, check).transpose()).collect()
+fn files_in(dir: &Path, name: &'static str, check: Check, unusable: &mut Vec<(&'static str, KeystoreError)>) -> Vec<KeyFile> {
+    let read = paths_in(dir, name).map(|file| read_key(name, file, check));
+    let keep = |found: Result<Option<KeyFile>, _>| {
+        found.unwrap_or_else(|error| {
+            unusable.push((name, error));
+            None
+        })
+    };
+    read.into_iter().filter_map(keep).collect()
 }
 
 /// Those beside passed keys that this user can read, and no other.

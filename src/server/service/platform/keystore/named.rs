@@ -56,7 +56,7 @@ impl KeyFiles {
         let has = |files: &[KeyFile], name: &str| files.iter().any(|file| file.path.ends_with(name));
         match pem {
             Some(pem) if has(&files.0, codes) && has(&files.1, secrets) => {
-                Ok(Self { codes: files.0, secrets: files.1, signing: pem, signing_file: dir.join(signing) })
+                Ok(Self { codes: files.0, secrets: files.1, signing: pem, signing_file: dir.join(signing), unusable: Vec::new() })
             }
             _ => Err("it does not have all three keys".to_owned()),
         }
