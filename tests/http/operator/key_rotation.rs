@@ -213,6 +213,25 @@ async fn steps_in_the_wrong_order_are_refused() {
 }
 
 #[tokio::test]
+async fn next_key_whose_file_is_lost_is_cancelled() {
+    let deployment = Deployment::set_up().await;
+    let step = |step: &str| deployment.run(&["keys", "rotate", step, "codes.key"]);
+    assert_eq!(step("prepare").code, Some(0));
+    fs::remove_file(deployment.key("codes.key.next")).expect("removed");
+    for refused in [step("prepare"), step("activate")] {
+        assert!(refused.code == Some(1) && refused.err.contains("keys rotate cancel"), "{}", refused.err);
+    }
+    for said in ["is not recorded any more", "Nothing to do"] {
+        let cancelled = step("cancel");
+        assert!(cancelled.code == Some(0) && cancelled.out.contains(said), "{} {}", cancelled.out, cancelled.err);
+    }
+    assert!(deployment.key_status()["keys"][0]["next"].is_null());
+    for done in ["prepare", "activate"] {
+        assert_eq!(step(done).code, Some(0), "{done}");
+    }
+}
+
+#[tokio::test]
 async fn keys_are_backed_up_encrypted_and_restored() {
     let deployment = Deployment::set_up().await;
     let (identity, recipient) = deployment.identity();

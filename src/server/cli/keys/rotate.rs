@@ -48,6 +48,8 @@ enum RotateStep {
     Prepare(StepArgs),
     /// Use the next key for new values; what is stored under the previous one stays valid
     Activate(StepArgs),
+    /// Delete the record of the next key, whose file is lost, so that another one can be prepared
+    Cancel(StepArgs),
     /// End the previous key, unless something depends on it
     Finish {
         #[command(flatten)]
@@ -84,6 +86,17 @@ pub async fn run(args: RotateArgs) -> Result<(), CommandError> {
             let services = open_alone(&step.data.existing_portal()?).await?;
             activate(&services, step.key).await?;
             close(&services, step.key).await
+        }
+        Some(RotateStep::Cancel(step)) => {
+            let services = open_alone(&step.data.existing_portal()?).await?;
+            let name = step.key.file_name();
+            if services.cancel_key(step.key).await.map_err(refused)? {
+                println!("The next {name} is not recorded any more. If there is a keys/{name}.next, the next rotation uses it.");
+            } else {
+                println!("Nothing to do: {name} has no next key.");
+            }
+            services.close().await;
+            Ok(())
         }
         Some(RotateStep::Finish { step, expire }) => {
             let services = open_alone(&step.data.existing_portal()?).await?;
