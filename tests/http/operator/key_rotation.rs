@@ -165,6 +165,7 @@ async fn compromised_key_in_use_ends_although_a_rotation_is_not_finished() {
         let [new, no_previous, no_next] = fingerprints();
         assert!(new != leaked && new != previous && no_previous.is_empty() && no_next.is_empty(), "{new} {no_previous} {no_next}");
         assert!([&leaked, &previous, &new].iter().all(|named| said.out.contains(&named[..16])), "{}", said.out);
+        assert_eq!(said.out.contains("Waiting until running portals use"), key == "secrets.key", "{}", said.out);
         // A key that was prepared in the same directory is not used.
         assert_eq!(deployment.run(&["keys", "rotate", "prepare", key]).code, Some(0));
         let [_, _, prepared] = fingerprints();

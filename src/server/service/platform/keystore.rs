@@ -62,7 +62,8 @@ pub enum KeystoreError {
     )]
     Different(PathBuf),
     #[error(
-        "{0} does not have the key that the database names: copy it from where `tms-portal keys rotate prepare` was run, or, if it is lost, run `tms-portal keys rotate cancel`"
+        "{0} does not have the key that the database names: copy it from where `tms-portal keys rotate prepare` was run, or, if it \
+         is lost, run `tms-portal keys rotate cancel`"
     )]
     NotCopied(PathBuf),
     #[error("cannot create {file} ({source}): as a user who may (root), run `tms-portal keys next {key} --to {dir}` first")]
