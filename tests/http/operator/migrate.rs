@@ -96,7 +96,14 @@ async fn command_does_not_migrate_under_a_portal_of_an_older_release() {
     assert_eq!(files(), before, "nothing is created or changed");
 
     let portal = DataLock::acquire(&data).expect("the lock of a portal");
-    for arguments in [&["migrate"][..], &["admin", "list", "--tenant", "test"], &["import", "status"]] {
+    for arguments in [
+        &["migrate"][..],
+        &["admin", "list", "--tenant", "test"],
+        &["import", "status"],
+        &["keys", "tidy"],
+        &["keys", "rotate", "secrets.key"],
+        &["keys", "rotate", "prepare", "secrets.key"],
+    ] {
         let said = deployment.run(arguments);
         assert!(
             said.code == Some(1) && said.err.contains("stop that portal and run tms-portal migrate, or start the portal of this release"),
