@@ -45,7 +45,9 @@ impl Step {
     }
 }
 
+/// The whole path: another user runs the command in another directory.
 fn quoted(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
