@@ -335,6 +335,7 @@ mod tests {
         let (next, good) = (dir.path().join("keys/codes.key.next"), dir.path().join("keys/codes.key.previous"));
         std::fs::rename(&next, &good).expect("renamed");
         std::fs::write(&next, "no key").expect("written");
+        std::fs::set_permissions(&next, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("set");
         assert!(open(&[("codes.key", &*old)]).is_ok() && open(&[]).is_ok(), "the database does not name it");
         let invalid = open(&[("codes.key", &*old), ("codes.key.next", "another")]);
         assert!(matches!(invalid, Err(KeystoreError::InvalidKey(file)) if file == next));
