@@ -75,7 +75,7 @@ async fn root_changes_no_data_of_another_user() {
         (&["tenant", "set", "--tenant", "default", "--display-name", "Centre"][..], 1),
         (&["migrate"], 1),
         (&["init"], 1),
-        (&["serve"], 1),
+        (&["serve"], 2),
         (&["import", "status"], 1),
         (&["import", "--from", "/dev/null", "--yes"], 10),
     ] {

@@ -1,9 +1,10 @@
 //! Temporary copies of a source. They have no name, so that nothing of them remains, however the program ends: they have the hashes of secrets.
 
 use std::env;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 
 use rustix::fs::{AtFlags, CWD, linkat};
 use tempfile::{Builder, NamedTempFile, TempPath};
@@ -24,6 +25,8 @@ pub fn unpacked_limit(size: u64) -> u64 {
 /// Copies at most `limit` bytes to a file without a name.
 pub fn copy(from: &mut dyn Read, limit: u64) -> Result<File, SourceError> {
     let mut copy = tempfile::tempfile().map_err(not_copied)?;
+    // It may have a name later.
+    copy.set_permissions(Permissions::from_mode(0o600)).map_err(not_copied)?;
     copy_all(from, &mut copy, limit)?;
     Ok(copy)
 }
