@@ -125,7 +125,7 @@ fn refuse_exposed_key(file: &Path) -> Result<(), String> {
     }
     Err(format!(
         "--tls-key: {} can be accessed by all users of this machine (mode {:04o}): `chmod o=` it, with the portal's group as its group if the \
-         portal is not its owner (on Kubernetes: defaultMode: 0440 of the volume), and replace the key if anybody may have read it",
+         portal is not its owner (on Kubernetes: defaultMode: 0440 of the volume), and replace the key if someone may have read it",
         file.display(),
         metadata.mode() & 0o7777
     ))

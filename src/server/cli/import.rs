@@ -28,7 +28,7 @@ use report_file::ReportFile;
 
 /// It cannot be done, or answers differ.
 const CANNOT: u8 = 10;
-/// It can be done, but somebody will notice.
+/// It can be done, but people or programs will notice.
 const NOTICED: u8 = 11;
 /// It was imported, but the report could not be written.
 const NO_REPORT: u8 = 1;
@@ -37,8 +37,8 @@ const IDLE: Duration = Duration::from_secs(90);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(clap::Args)]
-#[command(after_help = "Without --yes nothing is written. Exit codes: 0 done, or nothing that anybody would notice; 1 it was imported, but the \
-                  report could not be written; 10 it cannot be done; 11 (without --yes) it can be done, but somebody will notice: read the report.")]
+#[command(after_help = "Without --yes nothing is written. Exit codes: 0 done, or nothing that people or programs would notice; 1 it was imported, but the \
+                  report could not be written; 10 it cannot be done; 11 (without --yes) it can be done, but people or programs will notice: read the report.")]
 pub struct ImportArgs {
     #[command(subcommand)]
     command: Option<ImportCommand>,

@@ -256,7 +256,7 @@ fn print_consequences(key: RotatedKey) {
              requests of devices and links. Sessions, passwords, passkeys, authenticator apps and SSH keys stay valid."
         ),
         RotatedKey::Secrets => println!(
-            "Nothing stops working. Whoever has the previous secrets.key and a copy of the database from before can read the secrets of authenticator apps \
+            "Nothing stops working. Anyone who has the previous secrets.key and a copy of the database from before can read the secrets of authenticator apps \
              and of identity providers' clients: replace these, and delete such copies."
         ),
     }

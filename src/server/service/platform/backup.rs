@@ -43,7 +43,7 @@ pub enum BackupError {
     NoDatabase(PathBuf),
     #[error("there are no data of a portal in {0}")]
     NoPortal(PathBuf),
-    #[error("{0} can be accessed by all users of this machine: `chmod 600` it, and replace secrets if anybody may have read it")]
+    #[error("{0} can be accessed by all users of this machine: `chmod 600` it, and replace secrets if someone may have read it")]
     Exposed(PathBuf),
     #[error("{file} cannot be used, because it is damaged; use a backup, or an older one (stop the portal, then tms-portal restore FILE):\n  {}", .problems.join("\n  "))]
     Damaged { file: PathBuf, problems: Vec<String> },

@@ -30,7 +30,7 @@ const MAX_SIZE: u64 = 1 << 20;
 /// Why keys were not backed up or restored.
 #[derive(Debug, Error)]
 pub enum KeyBackupError {
-    #[error("{0} can be read by others: `chmod 600` it, and make a new identity if anybody may have read it")]
+    #[error("{0} can be read by others: `chmod 600` it, and make a new identity if someone may have read it")]
     ExposedIdentity(PathBuf),
     #[error("{0} has no identity of age (AGE-SECRET-KEY-1…); SSH keys and passphrases are not supported")]
     NoIdentity(PathBuf),

@@ -37,7 +37,7 @@ pub const KEYS_DIR: &str = "keys";
 pub enum KeystoreError {
     #[error("cannot use {0}: {1}")]
     File(PathBuf, #[source] io::Error),
-    #[error("{0} can be read by others (mode {1:04o}); `chmod 600` it, and replace the key if anybody may have read it")]
+    #[error("{0} can be read by others (mode {1:04o}); `chmod 600` it, and replace the key if someone may have read it")]
     Exposed(PathBuf, u32),
     #[error(
         "{file} can be read by group {group} (mode {mode:04o}); as user {owner}, `chmod 600` it. If Kubernetes sets this mode because the pod has \

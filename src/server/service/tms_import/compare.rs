@@ -13,7 +13,7 @@ pub struct ComparedKey {
     pub host: String,
     pub account: String,
     pub fingerprint: String,
-    /// Why the import decided that it does not log in here, or that somebody will notice it.
+    /// Why the import decided that it does not log in here, or that its owner will notice the import.
     pub reason: Option<Reason>,
 }
 

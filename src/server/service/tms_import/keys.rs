@@ -28,7 +28,7 @@ const MAX_ERRORS: usize = 20;
 
 /// Follows an import.
 pub trait Observer {
-    /// A key that somebody will notice.
+    /// A key whose owner will notice the import.
     fn affected(&mut self, _line: &KeyLine) {}
 
     /// Each key with what is planned for it: `None` if it logs in as before.
@@ -212,7 +212,7 @@ impl KeyReader<'_> {
         Ok((names, key, noticed))
     }
 
-    /// Why somebody will notice that the key is imported, if anybody will.
+    /// Why the owner of the key will notice the import; `None` if they will not.
     fn judge(
         &mut self,
         plan: &Plan<'_>,

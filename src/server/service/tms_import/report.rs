@@ -62,7 +62,7 @@ reasons! {
     TenantNotTaken = "tenant", "its tenant is not imported";
 }
 
-/// A key that somebody will notice.
+/// A key whose owner will notice the import.
 #[derive(Clone, Debug, Serialize)]
 pub struct KeyLine {
     pub list: &'static str,
@@ -157,7 +157,7 @@ impl Report {
         }
     }
 
-    /// Whether somebody will notice the import: a key stops logging in, a client or administrator is refused, or rows are missing.
+    /// Whether people or programs will notice the import: a key stops logging in, a client or administrator is refused, or rows are missing.
     pub fn is_noticed(&self) -> bool {
         let harmless = |reason: &Reason| matches!(reason, Reason::Ended | Reason::TenantNotTaken | Reason::Wildcard | Reason::Twice);
         self.clients_refused

@@ -100,7 +100,7 @@ async fn tenant_that_was_disabled_here_stays_disabled() {
     }
 }
 
-/// What anyone can cause without a secret keeps nobody from importing again.
+/// What anyone can cause without a secret does not prevent another import.
 #[tokio::test]
 async fn wrong_secrets_do_not_prevent_the_next_import() {
     let app = TestApp::start_with(RequestLimits { wrong_secrets: number(3), ..no_limits() }).await;

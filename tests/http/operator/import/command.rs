@@ -152,7 +152,7 @@ async fn own_database_and_unreadable_changes_are_refused() {
     let own = run(&deployment, &["--from", "data/tms-portal.db"]).await;
     assert!(own.code == Some(10) && own.err.contains("tms-portal copy"), "{}", own.err);
     let (dir, files) = files(&example.old).await;
-    std::fs::create_dir(dir.path().join("tms.db-wal")).expect("a folder, which nobody can read as a file");
+    std::fs::create_dir(dir.path().join("tms.db-wal")).expect("a folder, which cannot be read as a file");
     let said = run(&deployment, &["--from", &path(&files[0])]).await;
     assert!(said.code == Some(10) && said.err.contains(".backup COPY"), "{}", said.err);
     std::fs::remove_dir(dir.path().join("tms.db-wal")).expect("removed");

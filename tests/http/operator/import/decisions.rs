@@ -52,7 +52,7 @@ async fn tenants_are_selected_and_renamed() {
     assert_eq!(report.tenants, [("tacc".to_owned(), "centre".to_owned())]);
     assert_eq!(app.texts("SELECT id FROM tenants ORDER BY id").await, ["centre", "default", "test"]);
     let policy = "SELECT concat_ws(' ', CAST(mvp AS INTEGER), CAST(open_registration AS INTEGER)) FROM tenants WHERE id = 'centre'";
-    assert_eq!(app.texts(policy).await, ["1 0"], "nobody could register clients while MVP was on");
+    assert_eq!(app.texts(policy).await, ["1 0"], "clients could not be registered while MVP was on");
 }
 
 #[tokio::test]

@@ -90,7 +90,7 @@ fn without_comment(line: &str) -> Vec<&str> {
     line.split_whitespace().take(2).collect()
 }
 
-/// Whether a key logs in although somebody will notice that it was imported.
+/// Whether a key logs in although its owner will notice the import.
 fn logs_in(reason: Option<Reason>) -> bool {
     // `root` logs in at a host that does not send its UID.
     reason.is_none_or(|reason| matches!(reason, Reason::Limited | Reason::EndsSoon | Reason::SystemAccount))

@@ -31,7 +31,7 @@ async fn database_that_changes_during_the_import_is_refused() {
     assert_eq!(app.texts("SELECT id FROM tenants ORDER BY id").await, ["default", "test"]);
 }
 
-/// Whatever ends the program, no copy remains: it has no name.
+/// No copy remains when the program is killed: it has no name.
 #[tokio::test]
 async fn copy_of_standard_input_has_no_name() {
     let (deployment, example) = (Deployment::set_up().await, example());
