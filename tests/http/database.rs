@@ -1,6 +1,7 @@
 //! Direct access to the database.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sqlx::AssertSqlSafe;
 use tms_portal::server::storage::Database;
@@ -50,6 +51,16 @@ impl TestApp {
     /// The number that a query returns.
     pub async fn number(&self, query: &'static str) -> i64 {
         query_scalar(query).fetch_one(&mut self.database().await).await.expect(query)
+    }
+
+    /// Waits until a query returns a number: what is written after the response.
+    pub async fn wait_for(&self, query: &'static str, number: i64) {
+        let written = async {
+            while self.number(query).await != number {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), written).await.expect(query);
     }
 
     /// The numbers of the audit events after one, ascending.

@@ -36,16 +36,6 @@ async fn finish(app: &TestApp, key: RotatedKey, expire: bool) -> Result<Vec<Stri
 }
 
 impl TestApp {
-    /// Waits until a change that was made in the background is there.
-    async fn wait_until(&self, query: &'static str, number: i64) {
-        let written = async {
-            while self.number(query).await != number {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), written).await.expect(query);
-    }
-
     async fn unready(&self) -> Option<String> {
         let answer = self.http.get(self.url("/readyz")).send().await.expect("an answer");
         let failed = answer.status() == 503;
@@ -81,9 +71,9 @@ async fn secrets_of_the_previous_codes_key_stay_valid_and_change_at_use() {
     app.client().make_key(json!({})).await;
     assert!(host.gets_key(&login(&key)).await);
     assert_eq!(admin.get("/client/testclient1").await.status, 200);
-    app.wait_until("SELECT count(*) FROM clients WHERE client_id = 'testclient1' AND tenant_id = 'test' AND length(secret_hash) = 40", 1).await;
-    app.wait_until("SELECT count(*) FROM host_credentials WHERE length(secret_hash) = 40", 1).await;
-    app.wait_until("SELECT count(*) FROM tenant_admins WHERE tenant_id = 'test' AND length(secret_hash) = 40", 1).await;
+    app.wait_for("SELECT count(*) FROM clients WHERE client_id = 'testclient1' AND tenant_id = 'test' AND length(secret_hash) = 40", 1).await;
+    app.wait_for("SELECT count(*) FROM host_credentials WHERE length(secret_hash) = 40", 1).await;
+    app.wait_for("SELECT count(*) FROM tenant_admins WHERE tenant_id = 'test' AND length(secret_hash) = 40", 1).await;
     app.client().make_key(json!({})).await;
     assert!(host.gets_key(&login(&key)).await);
 
@@ -109,7 +99,7 @@ async fn new_secrets_during_a_rotation_survive_it() {
     assert!(finish(&app, Codes, true).await.is_ok());
     activate(&app, Codes).await;
     assert_eq!(new.get("/client/laterclient").await.status, 200, "a second rotation");
-    app.wait_until("SELECT count(*) FROM clients WHERE client_id = 'laterclient' AND length(secret_hash) = 40", 1).await;
+    app.wait_for("SELECT count(*) FROM clients WHERE client_id = 'laterclient' AND length(secret_hash) = 40", 1).await;
 }
 
 /// `ann` has an authenticator app: the app and her recovery codes.

@@ -37,8 +37,10 @@ const IDLE: Duration = Duration::from_secs(90);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[derive(clap::Args)]
-#[command(after_help = "Without --yes nothing is written. Exit codes: 0 done, or nothing that people or programs would notice; 1 it was imported, but the \
-                  report could not be written; 10 it cannot be done; 11 (without --yes) it can be done, but people or programs will notice: read the report.")]
+#[command(
+    after_help = "Without --yes nothing is written. Exit codes: 0 done, or nothing that people or programs would notice; 1 it was imported, but the \
+                  report could not be written; 10 it cannot be done; 11 (without --yes) it can be done, but people or programs will notice: read the report."
+)]
 pub struct ImportArgs {
     #[command(subcommand)]
     command: Option<ImportCommand>,

@@ -15,7 +15,6 @@ mod server_of_0_3;
 mod sources;
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::json;
 use tms_portal::server::service::tms_import::options::ImportOptions;
@@ -54,16 +53,6 @@ impl TestApp {
         let body = json!({ "user": account, "host": host, "public_key_fingerprint": fingerprint });
         let answer = self.unauthenticated().call("POST /pubkeys/creds/retrieve", body).await;
         (answer.status == 200).then(|| answer.body["public_key"].as_str().expect("a key").to_owned())
-    }
-
-    /// Waits until a query returns a number: what is written after the response.
-    async fn wait_for(&self, query: &'static str, number: i64) {
-        let written = async {
-            while self.number(query).await != number {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(10), written).await.expect(query);
     }
 }
 

@@ -8,7 +8,7 @@ use super::super::CommandError;
 use super::cannot;
 pub use super::old_server::OldAdmin;
 use super::old_server::OldServer;
-use crate::server::service::tms_import::compare_lists::{List, RowComparison, tenant_here};
+use crate::server::service::tms_import::compare_lists::{List, RowComparison};
 use crate::server::service::tms_import::options::ImportOptions;
 use crate::server::service::tms_import::report::{Report, escaped};
 use crate::server::service::{Services, TenantAdmin};
@@ -25,7 +25,7 @@ pub async fn run(
     json: bool,
 ) -> Result<bool, CommandError> {
     let missing = || cannot(format!("--admin-of: the tenant {} was not imported", escaped(&old_admin.tenant)));
-    let tenant = tenant_here(&old_admin.tenant, import.0).ok_or_else(missing)?;
+    let tenant = import.0.tenant_here(&old_admin.tenant).map_err(|_| missing())?;
     let admin = services.operator(&tenant).await?.ok_or_else(missing)?;
     let mut agree = true;
     for list in List::ALL {

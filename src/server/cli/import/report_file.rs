@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempPath};
 use thiserror::Error;
 
+use crate::server::service::platform::backup::{beside, directory_of};
 use crate::server::service::tms_import::report::{KeyLine, Report};
 
 /// How a report begins.
@@ -47,7 +48,9 @@ impl ReportFile {
         // A link to a report stays; its target is replaced.
         let path = &match fs::canonicalize(path) {
             Ok(target) => target,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => parent(path).canonicalize().map_err(failed)?.join(name),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
+                directory_of(path).canonicalize().map_err(failed)?.join(name)
+            }
             Err(error) => return Err(failed(error)),
         };
         let existing = match fs::metadata(path) {
@@ -62,7 +65,7 @@ impl ReportFile {
             Some(found) if found.is_file() && !is_report(path).map_err(failed)? => return Err(ReportFileError::OtherFile(path.clone())),
             Some(found) if !found.is_file() => (OpenOptions::new().write(true).open(path).map_err(failed)?, None),
             _ => {
-                let (file, name) = Builder::new().prefix(".report").tempfile_in(parent(path)).map_err(failed)?.into_parts();
+                let (file, name) = Builder::new().prefix(".report").tempfile_in(directory_of(path)).map_err(failed)?.into_parts();
                 (file, Some(name))
             }
         };
@@ -94,10 +97,6 @@ impl ReportFile {
     }
 }
 
-fn parent(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 /// Whether it is an earlier report, or empty.
 fn is_report(file: &Path) -> io::Result<bool> {
     let mut first = Vec::new();
@@ -117,12 +116,11 @@ fn is_inside(file: &Path, dir: &Path) -> bool {
 
 /// Whether a file is one of the old database, or would be taken for one.
 fn is_beside(file: &Path, existing: Option<&Metadata>, source: &Path) -> bool {
-    let Ok(source) = fs::canonicalize(source) else { return false };
-    BESIDE_SOURCE.iter().any(|suffix| {
-        let mut name = source.clone().into_os_string();
-        name.push(suffix);
-        file.as_os_str() == name || fs::metadata(&name).is_ok_and(|found| existing.is_some_and(|existing| is_same(existing, &found)))
-    })
+    let is_one = |suffix: &&str| {
+        let name = beside(source, suffix);
+        file == name || fs::metadata(&name).is_ok_and(|found| existing.is_some_and(|existing| is_same(existing, &found)))
+    };
+    source.exists() && BESIDE_SOURCE.iter().any(is_one)
 }
 
 #[cfg(test)]

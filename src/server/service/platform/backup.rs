@@ -20,8 +20,8 @@ use crate::server::service::platform::file_modes::is_open_to_all;
 use crate::server::service::platform::keystore::{Keystore, KeystoreError};
 use crate::server::service::{DataLocation, Database, Fault, Rng};
 use crate::server::storage;
-pub use crate::server::storage::backup::sync_parent;
-use crate::server::storage::backup::{Contents, Depth, Use, beside, contents, copy_to, directory_of, problems, recorded_keys, size_of_copy};
+use crate::server::storage::backup::{Contents, Depth, Use, contents, copy_to, problems, recorded_keys, size_of_copy};
+pub use crate::server::storage::backup::{beside, directory_of, sync_parent};
 
 /// The version of [`BackupInfo`] in files.
 const FORMAT: u32 = 1;

@@ -11,7 +11,6 @@ use super::rows::Table;
 use super::times;
 use crate::domain::client::CLI_CLIENT_ID;
 use crate::domain::display_text;
-use crate::domain::ids::TenantId;
 use crate::domain::pagination::PageRequest;
 use crate::domain::time::Timestamp;
 use crate::server::service::{Fault, Principal, Services, TenantAdmin};
@@ -234,11 +233,6 @@ impl Services {
             }
         })
     }
-}
-
-/// The name here of a tenant of the old server.
-pub fn tenant_here(old: &str, options: &ImportOptions) -> Option<TenantId> {
-    options.tenants.get(old).cloned().or_else(|| TenantId::parse(old).ok())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Reads the rows in a plain dump of PostgreSQL (`pg_dump`).
 
-use std::io::{BufRead, ErrorKind, Read as _};
+use std::io::{BufRead, Read as _};
 
 use super::copy_text;
 use super::report::escaped;
@@ -108,11 +108,7 @@ impl<R: BufRead> Dump<R> {
         self.line.clear();
         self.number += 1;
         let read = (&mut self.reader).take(MAX_LINE_BYTES).read_until(b'\n', &mut self.line);
-        read.map_err(|error| match error.kind() {
-            ErrorKind::UnexpectedEof => SourceError::GzipCutOff,
-            ErrorKind::InvalidInput | ErrorKind::InvalidData => SourceError::GzipDamaged,
-            _ => SourceError::Io(error),
-        })?;
+        read.map_err(SourceError::of_reading)?;
         if self.line.last() != Some(&b'\n') {
             return match self.line.len() {
                 0 => Ok(false),

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::plan::{Plan, PlannedLink};
 use super::report::{KeyLine, LOCKED_OUT, Reason, Report, WILL_END, escaped};
-use super::reservations::Reservations;
+use super::reservations::{KeyName, Reservations};
 use super::rows::{Row, Table};
 use crate::domain::client::CLI_CLIENT_ID;
 use crate::domain::folding;
@@ -117,8 +117,7 @@ impl KeyReader<'_> {
         let reason = read.as_ref().map_or_else(|reason| Some(*reason), |(.., noticed)| *noticed);
         self.observer.judged(row.text("host"), row.text("host_account"), row.text("public_key_fingerprint"), reason);
         match read {
-            Ok((names, key, noticed)) => {
-                let name = (names.tenant.clone(), key.fingerprint.clone(), names.lowercase_host());
+            Ok((name, key, noticed)) => {
                 let reservations = self.reservations.take(&name, key.number, plan);
                 reservations.iter().for_each(|_| self.report.imported(Table::Reservations));
                 batch.reservations.extend(reservations);
@@ -161,7 +160,7 @@ impl KeyReader<'_> {
         self.observer.affected(&line);
     }
 
-    fn read(&mut self, plan: &mut Plan<'_>, row: &Row) -> Result<(KeyNames, ImportedKey, Option<Reason>), Reason> {
+    fn read(&mut self, plan: &mut Plan<'_>, row: &Row) -> Result<(KeyName, ImportedKey, Option<Reason>), Reason> {
         let names = KeyNames::read(row, plan)?;
         let public_key = SshPublicKey::parse(row.text("public_key")).map_err(|refused| match refused {
             PublicKeyRefused::TooShort(_) => Reason::ShortRsa,
@@ -175,7 +174,6 @@ impl KeyReader<'_> {
         let (max_uses, remaining) = (count(row, "max_uses")?, count(row, "remaining_uses")?);
         let initial_ttl_minutes = count(row, "initial_ttl_minutes")?;
         let planned = plan.dependencies(&names)?;
-        let host = names.lowercase_host();
         if !self.seen.insert(&names, &public_key.fingerprint) {
             return Err(Reason::Twice);
         }
@@ -207,9 +205,9 @@ impl KeyReader<'_> {
             label_folded: folding::search_key(&label),
             label,
         };
-        let name = (names.tenant.clone(), key.fingerprint.clone(), host);
+        let name = (names.tenant.clone(), key.fingerprint.clone(), names.lowercase_host());
         let noticed = self.judge(plan, &names, &key, &planned, self.reservations.reserved_until(&name));
-        Ok((names, key, noticed))
+        Ok((name, key, noticed))
     }
 
     /// Why the owner of the key will notice the import; `None` if they will not.

@@ -27,7 +27,7 @@ pub fn tenant_names(contents: &Contents, options: &ImportOptions, report: &mut R
             report.not_imported(Table::Tenants, Reason::TenantNotTaken, || old.to_owned());
             continue;
         }
-        match options.tenants.get(old).cloned().map_or_else(|| TenantId::parse(old), Ok) {
+        match options.tenant_here(old) {
             Ok(new) if names.values().any(|other| *other == new) => {
                 report.obstacles.push(format!("two tenants would be called {new}; name another one for {} with --tenant", escaped(old)));
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::report::escaped;
-use crate::domain::ids::{HostName, TenantId};
+use crate::domain::ids::{HostName, IdRefused, TenantId};
 
 /// How long imported secrets are valid, unless the operator sets another time.
 pub const DEFAULT_SECRETS_VALID: Duration = Duration::from_secs(180 * 24 * 60 * 60);
@@ -30,6 +30,13 @@ pub struct ImportOptions {
     pub settings: Option<OldSettings>,
     /// Anyone may register clients if anyone could at the old server.
     pub keep_open_registration: bool,
+}
+
+impl ImportOptions {
+    /// The name here of a tenant of the old server.
+    pub fn tenant_here(&self, old: &str) -> Result<TenantId, IdRefused> {
+        self.tenants.get(old).cloned().map_or_else(|| TenantId::parse(old), Ok)
+    }
 }
 
 /// What becomes of the old secrets.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use futures_util::TryStreamExt as _;
 
@@ -15,6 +15,7 @@ use super::dump::Dump;
 use super::rows::{Columns, Row, Table};
 use super::source_error::SourceError;
 use crate::domain::ids::HostName;
+use crate::server::storage::backup::beside;
 use crate::server::storage::tms_import::old_database::OldDatabase;
 use hashed::{from_start, hash, reader};
 
@@ -113,14 +114,14 @@ impl Source {
 
     /// A SQLite database that a server may have open.
     async fn open_sqlite(path: &Path, file: File) -> Result<Self, SourceError> {
-        let wal = with_suffix(path, "-wal");
+        let wal = beside(path, "-wal");
         let has_wal = wal.exists();
         if has_wal && File::open(&wal).and_then(|mut file| first_bytes(&mut file)).is_err() {
             return Err(SourceError::WalUnreadable(wal));
         }
         let sha256 = if has_wal { hash([&file, &File::open(&wal)?])? } else { hash([&file])? };
         // Without a WAL or journal no server has it open, and none is created: the old database is only read.
-        let unused = !has_wal && !with_suffix(path, "-journal").exists();
+        let unused = !has_wal && !beside(path, "-journal").exists();
         let database = OldDatabase::open(path, unused).await?;
         let (opened, hashed) = (fs::metadata(path)?, file.metadata()?);
         if (opened.dev(), opened.ino()) != (hashed.dev(), hashed.ino()) {
@@ -285,12 +286,6 @@ fn first_bytes(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut first = Vec::with_capacity(16);
     reader.take(16).read_to_end(&mut first)?;
     Ok(first)
-}
-
-fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Why the database of a TMS server cannot be read.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use thiserror::Error as ThisError;
@@ -72,4 +72,15 @@ pub enum SourceError {
     WalUnreadable(PathBuf),
     #[error("the SQLite file cannot be read: {0}; copy it with sqlite3 FILE \".backup COPY\", and import the copy")]
     Database(#[from] storage::Error),
+}
+
+impl SourceError {
+    /// Of reading a file that may be compressed with gzip.
+    pub fn of_reading(error: io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::UnexpectedEof => Self::GzipCutOff,
+            ErrorKind::InvalidInput | ErrorKind::InvalidData => Self::GzipDamaged,
+            _ => Self::Io(error),
+        }
+    }
 }

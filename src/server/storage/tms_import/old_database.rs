@@ -1,18 +1,13 @@
 //! A SQLite database of a TMS server, which is only read.
 
 use std::path::Path;
-use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
 use sqlx::AssertSqlSafe;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
-use super::super::Error;
-use super::super::sql::{self, Pool, Transaction, Value};
-
-/// How long a statement waits for the lock of a server that runs.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+use super::super::sql::{self, Transaction, Value};
+use super::super::{Error, sqlite};
 
 /// An open database; all reads see the same state.
 pub struct OldDatabase {
@@ -22,8 +17,7 @@ pub struct OldDatabase {
 impl OldDatabase {
     /// Opens a file. `unused`: no other program has it open, so that no lock is taken and no file is created beside it.
     pub async fn open(file: &Path, unused: bool) -> Result<Self, Error> {
-        let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(unused).busy_timeout(BUSY_TIMEOUT);
-        let pool = Pool::Sqlite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?);
+        let pool = if unused { sqlite::reader_of_fixed(file).await? } else { sqlite::reader_of_backup(file).await? };
         Ok(Self { snapshot: pool.snapshot().await? })
     }
 

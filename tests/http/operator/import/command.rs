@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use axum::routing::post;
+use axum::http::StatusCode;
+use axum::routing::{MethodRouter, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tms_portal::server::service::platform::data_lock::DataLock;
@@ -179,12 +180,10 @@ async fn portal_that_runs_is_not_imported_into() {
     assert_eq!(run(&deployment, &["--from", &from, "--yes", "--while-running"]).await.code, Some(0));
 }
 
-/// A server that answers as the old one did, with changes.
-async fn old_server(change: impl Fn(&mut Value)) -> String {
-    let mut answers = answers();
-    change(&mut answers);
-    let keys = Arc::new(answers["keys"].as_array().expect("keys").clone());
-    let retrieve = move |Json(asked): Json<Value>| {
+/// Answers lookups from these rows, as the old server does. `line`: where the JSON of a row has the key.
+pub fn retrieve(keys: Vec<Value>, line: &'static str) -> MethodRouter {
+    let keys = Arc::new(keys);
+    post(move |Json(asked): Json<Value>| {
         let keys = Arc::clone(&keys);
         async move {
             let is_asked = |key: &&Value| {
@@ -193,16 +192,27 @@ async fn old_server(change: impl Fn(&mut Value)) -> String {
                     && key["host_account"] == asked["user"]
             };
             match keys.iter().find(is_asked) {
-                Some(key) => (axum::http::StatusCode::OK, Json(json!({ "result_code": "0", "public_key": key["old_retrieve"][1] }))),
-                None => (axum::http::StatusCode::NOT_FOUND, Json(json!({ "result_code": "404", "result_msg": "NOT_FOUND" }))),
+                Some(key) => (StatusCode::OK, Json(json!({ "result_code": "0", "public_key": key.pointer(line) }))),
+                None => (StatusCode::NOT_FOUND, Json(json!({ "result_code": "404", "result_msg": "NOT_FOUND" }))),
             }
         }
-    };
-    let router = Router::new().route("/v1/tms/pubkeys/creds/retrieve", post(retrieve));
+    })
+}
+
+/// Serves on a free port of this machine. Returns the origin.
+pub async fn serve(router: Router) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("its address"));
     tokio::spawn(axum::serve(listener, router).into_future());
     address
+}
+
+/// A server that answers as the old one did, with changes.
+async fn old_server(change: impl Fn(&mut Value)) -> String {
+    let mut answers = answers();
+    change(&mut answers);
+    let keys = answers["keys"].as_array().expect("keys").clone();
+    serve(Router::new().route("/v1/tms/pubkeys/creds/retrieve", retrieve(keys, "/old_retrieve/1"))).await
 }
 
 #[tokio::test]

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::super::{CommandOutput, Deployment, sql};
-use super::command::{path, run, run_with_input};
+use super::command::{path, retrieve, run, run_with_input, serve};
 use super::example::{ADMIN_SECRET, example, files};
 use super::old::Old;
 
@@ -24,21 +24,6 @@ fn is_admin(headers: &HeaderMap) -> bool {
 
 /// A server that answers from the rows of the old database.
 async fn old_server(old: &Old) -> String {
-    let keys = Arc::new(old.json("pubkeys"));
-    let retrieve = move |Json(asked): Json<Value>| {
-        let keys = Arc::clone(&keys);
-        async move {
-            let is_asked = |key: &&Value| {
-                key["public_key_fingerprint"] == asked["public_key_fingerprint"]
-                    && key["host"] == asked["host"]
-                    && key["host_account"] == asked["user"]
-            };
-            match keys.iter().find(is_asked) {
-                Some(key) => (StatusCode::OK, Json(json!({ "public_key": key["public_key"] }))),
-                None => (StatusCode::NOT_FOUND, Json(json!({}))),
-            }
-        }
-    };
     let clients = Arc::new(rows(old, "clients"));
     let client = move |headers: HeaderMap, Path(id): Path<String>| {
         let clients = Arc::clone(&clients);
@@ -50,7 +35,8 @@ async fn old_server(old: &Old) -> String {
             }
         }
     };
-    let mut router = Router::new().route("/v1/tms/pubkeys/creds/retrieve", post(retrieve)).route("/v1/tms/client/{id}", get(client));
+    let mut router =
+        Router::new().route("/v1/tms/pubkeys/creds/retrieve", retrieve(old.json("pubkeys"), "/public_key")).route("/v1/tms/client/{id}", get(client));
     for (list, table) in [("userhosts", "user_hosts"), ("delegations", "delegations"), ("hosts", "hosts")] {
         let rows = Arc::new(rows(old, table));
         let answer = move |headers: HeaderMap| {
@@ -59,10 +45,7 @@ async fn old_server(old: &Old) -> String {
         };
         router = router.route(&format!("/v1/tms/{list}/list"), get(answer));
     }
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("its address"));
-    tokio::spawn(axum::serve(listener, router).into_future());
-    address
+    serve(router).await
 }
 
 #[tokio::test]

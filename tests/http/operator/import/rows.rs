@@ -237,12 +237,16 @@ async fn names_of_clients_are_shown_without_invisible_characters() {
 #[tokio::test]
 async fn changes_of_a_running_server_are_read() {
     let (app, example) = (TestApp::start().await, example());
-    let (_dir, files) = files(&example.old).await;
+    let (dir, files) = files(&example.old).await;
     let mut server = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&files[0])).await.expect("the database");
     sqlx::query("UPDATE clients SET enabled = 0 WHERE client_id = 'tapis'").execute(&mut server).await.expect("changed");
     assert!(files[0].with_extension("db-wal").metadata().expect("there").len() > 0);
-    let (_, report) = app.import(&files[0], &owner("frontera", "tacc"), Mode::DryRun).await.expect("a report");
-    assert!(with_reason(&report, "client off").contains(&example.fingerprint("K1").to_owned()), "{:?}", report.locked_out.keys());
+    let link = dir.path().join("link.db");
+    std::os::unix::fs::symlink(&files[0], &link).expect("a link");
+    for file in [&files[0], &link] {
+        let (_, report) = app.import(file, &owner("frontera", "tacc"), Mode::DryRun).await.expect("a report");
+        assert!(with_reason(&report, "client off").contains(&example.fingerprint("K1").to_owned()), "{:?}", report.locked_out.keys());
+    }
     sqlx::query("UPDATE clients SET enabled = 1 WHERE client_id = 'tapis'").execute(&mut server).await.expect("changed");
     server.close().await.expect("closed");
 }

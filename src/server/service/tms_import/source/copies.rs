@@ -38,13 +38,7 @@ fn copy_all(from: &mut dyn Read, to: &mut dyn Write, limit: u64) -> Result<(), S
             Ok(0) => return Ok(()),
             Ok(read) => buffer.get(..read).unwrap_or_default(),
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => {
-                return Err(match error.kind() {
-                    ErrorKind::UnexpectedEof => SourceError::GzipCutOff,
-                    ErrorKind::InvalidInput | ErrorKind::InvalidData => SourceError::GzipDamaged,
-                    _ => SourceError::Io(error),
-                });
-            }
+            Err(error) => return Err(SourceError::of_reading(error)),
         };
         copied += read.len() as u64;
         if copied > limit {
