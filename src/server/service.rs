@@ -40,7 +40,6 @@ use crate::domain::time::Timestamp;
 use crate::server::providers::Providers;
 use crate::server::providers::egress::EgressPolicy;
 use crate::server::providers::profiles::Profiles;
-use crate::server::service::admin::imported_secrets::OutdatedSecretOwner;
 use crate::server::service::auth::second_factors::RelyingParty;
 use crate::server::service::device_flow::poll_pacing::PollPacing;
 use crate::server::service::platform::backup::refuse_exposed;
@@ -51,6 +50,7 @@ use crate::server::service::platform::refusal_log::RefusalLog;
 use crate::server::service::platform::write_throttle::WriteThrottle;
 use crate::server::service::ssh_keys::key_pairs::MAX_QUEUED_RSA_KEYS;
 use crate::server::service::ssh_keys::refused_lookups::RefusalRecorder;
+use crate::server::storage::secret_hashes::OutdatedSecretOwner;
 use ssh_keys::KeyInsertQueue;
 
 /// An internal failure. Logged once, where it is converted into a response; callers never see the text.

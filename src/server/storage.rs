@@ -40,6 +40,7 @@ pub mod reservations;
 mod row;
 pub mod sealed;
 pub mod second_factors;
+pub mod secret_hashes;
 mod sequences;
 pub mod sql;
 mod sqlite;

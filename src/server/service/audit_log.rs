@@ -35,6 +35,11 @@ impl TenantAdmin {
     pub fn tenant_audit_log(&self) -> AuditLogScope {
         AuditLogScope { tenant_id: self.tenant_id().clone(), person: None }
     }
+
+    /// A person's events, as they read them.
+    pub fn audit_log_of(&self, user_id: &UserId) -> AuditLogScope {
+        AuditLogScope { tenant_id: self.tenant_id().clone(), person: Some(user_id.clone()) }
+    }
 }
 
 impl Services {
@@ -60,10 +65,6 @@ impl Services {
 }
 
 impl AuditLogScope {
-    pub(in crate::server::service) fn of_person(tenant_id: TenantId, user_id: UserId) -> Self {
-        Self { tenant_id, person: Some(user_id) }
-    }
-
     /// Removes administrators' IP addresses from what other people read.
     fn redacted(&self, line: AuditEntry) -> AuditEntry {
         let hidden = self.person.is_some() && line.admin.is_some();

@@ -95,50 +95,6 @@ pub async fn set_secret(
     Ok(done.rows_affected() == 1)
 }
 
-/// Stores an imported secret as all others after its first use: as the current one, or beside one that was set here as the old one, until
-/// the imported one would have ended. A later import ends it. False if it was stored, changed or removed meanwhile.
-pub async fn convert_imported_secret(
-    db: &mut Connection,
-    tenant_id: &TenantId,
-    admin_id: &AdminId,
-    imported_hash: &[u8],
-    secret_hash: &[u8],
-) -> Result<bool, Error> {
-    let done = sql::query(
-        "UPDATE tenant_admins
-         SET secret_hash = CASE WHEN length(secret_hash) = 0 THEN $4 ELSE secret_hash END,
-             old_secret_hash = CASE WHEN length(secret_hash) = 0 THEN old_secret_hash ELSE $4 END,
-             old_secret_until = CASE WHEN length(secret_hash) = 0 THEN old_secret_until ELSE imported_secret_until END,
-             converted_secret_hash = $4, imported_secret_hash = NULL, imported_secret_until = NULL
-         WHERE tenant_id = $1 AND admin_id = $2 AND imported_secret_hash = $3
-           AND (length(secret_hash) = 0 OR old_secret_hash IS NULL OR length(old_secret_hash) = 0)",
-    )
-    .bind(tenant_id.as_str())
-    .bind(admin_id.as_str())
-    .bind(imported_hash)
-    .bind(secret_hash)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Replaces a hash of a secret by one of the same secret under another key. False if it was replaced or removed meanwhile.
-pub async fn replace_secret_hash(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId, outdated: &[u8], hash: &[u8]) -> Result<bool, Error> {
-    let done = sql::query(
-        "UPDATE tenant_admins
-         SET secret_hash = CASE WHEN secret_hash = $3 THEN $4 ELSE secret_hash END,
-             old_secret_hash = CASE WHEN old_secret_hash = $3 THEN $4 ELSE old_secret_hash END
-         WHERE tenant_id = $1 AND admin_id = $2 AND (secret_hash = $3 OR old_secret_hash = $3)",
-    )
-    .bind(tenant_id.as_str())
-    .bind(admin_id.as_str())
-    .bind(outdated)
-    .bind(hash)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// False if there is no such administrator.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, admin_id: &AdminId) -> Result<bool, Error> {
     let done = sql::query("DELETE FROM tenant_admins WHERE tenant_id = $1 AND admin_id = $2")

@@ -242,6 +242,29 @@ pub async fn last(db: impl sql::Executor<'_>) -> Result<i64, Error> {
     Ok(sql::query_scalar("SELECT coalesce(max(id), 0) FROM activity").fetch_one(db).await?)
 }
 
+/// An event of any tenant.
+#[derive(FromRow)]
+struct FeedRow {
+    tenant_id: String,
+    #[sqlx(flatten)]
+    row: Row,
+}
+
+async fn events_after(db: &mut Connection, tenant: Option<&TenantId>, after: i64, limit: i64) -> Result<Vec<FeedRow>, Error> {
+    let query = match tenant {
+        None => sql::query_as(concat!("SELECT tenant_id, ", columns!(), " FROM ", table!(), " WHERE id > $1 ORDER BY id LIMIT $2")),
+        Some(_) => {
+            sql::query_as(concat!("SELECT tenant_id, ", columns!(), " FROM ", table!(), " WHERE id > $1 AND tenant_id = $3 ORDER BY id LIMIT $2"))
+        }
+    };
+    let query = query.bind(after).bind(limit);
+    let query = match tenant {
+        None => query,
+        Some(tenant) => query.bind(tenant.as_str()),
+    };
+    Ok(query.fetch_all(db).await?)
+}
+
 /// A batch of events for exports, oldest first: after one number, up to another.
 pub async fn export(
     db: impl sql::Executor<'_>,

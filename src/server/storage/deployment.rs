@@ -26,9 +26,12 @@ pub async fn generation(db: impl sql::Executor<'_>) -> Result<Option<String>, Er
 }
 
 pub async fn set_generation(db: &mut Connection, generation: &str) -> Result<(), Error> {
-    let replace =
-        sql::query("INSERT INTO deployment (name, value) VALUES ('generation', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-    replace.bind(generation).execute(db).await?;
+    set(db, "generation", generation).await
+}
+
+async fn set(db: &mut Connection, name: &str, value: &str) -> Result<(), Error> {
+    let upsert = sql::query("INSERT INTO deployment (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    upsert.bind(name).bind(value).execute(db).await?;
     Ok(())
 }
 
@@ -41,9 +44,7 @@ pub async fn insert_key_fingerprint(db: &mut Connection, file_name: &str, finger
 
 /// Records a fingerprint in the place of another one.
 pub async fn set_key_fingerprint(db: &mut Connection, name: &str, fingerprint: &str) -> Result<(), Error> {
-    let upsert = sql::query("INSERT INTO deployment (name, value) VALUES ('key:' || $1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
-    upsert.bind(name).bind(fingerprint).execute(db).await?;
-    Ok(())
+    set(db, &format!("key:{name}"), fingerprint).await
 }
 
 pub async fn delete_key_fingerprint(db: &mut Connection, name: &str) -> Result<(), Error> {
@@ -59,11 +60,7 @@ pub async fn key_activation(db: impl sql::Executor<'_>, name: &str) -> Result<Op
 }
 
 pub async fn set_key_activation(db: &mut Connection, name: &str, at: Timestamp) -> Result<(), Error> {
-    let upsert = sql::query(
-        "INSERT INTO deployment (name, value) VALUES ('key-activated:' || $1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-    );
-    upsert.bind(name).bind(at.as_millis().to_string()).execute(db).await?;
-    Ok(())
+    set(db, &format!("key-activated:{name}"), &at.as_millis().to_string()).await
 }
 
 /// Whether the database has data that may depend on keys.

@@ -322,23 +322,6 @@ pub async fn delete_credentials(db: &mut Connection, tenant_id: &TenantId, host:
     Ok(done.rows_affected() > 0)
 }
 
-/// Replaces a hash of a secret by one of the same secret under another key. False if it was replaced or removed meanwhile.
-pub async fn replace_secret_hash(db: &mut Connection, tenant_id: &TenantId, host: &HostName, outdated: &[u8], hash: &[u8]) -> Result<bool, Error> {
-    let done = sql::query(
-        "UPDATE host_credentials
-         SET secret_hash = CASE WHEN secret_hash = $3 THEN $4 ELSE secret_hash END,
-             old_secret_hash = CASE WHEN old_secret_hash = $3 THEN $4 ELSE old_secret_hash END
-         WHERE tenant_id = $1 AND host = $2 AND (secret_hash = $3 OR old_secret_hash = $3)",
-    )
-    .bind(tenant_id.as_str())
-    .bind(host.as_str())
-    .bind(outdated)
-    .bind(hash)
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
 /// A host, with the hashes of its credential.
 #[derive(Clone)]
 pub struct CredentialWithSecrets {

@@ -6,7 +6,7 @@ use super::Finding;
 use crate::domain::time::{Timestamp, humanize_duration};
 use crate::server::config::Config;
 use crate::server::service::platform::examination::{Examination, KeysFound};
-use crate::server::service::platform::keystore::{NEXT, PREVIOUS, RotatedKey};
+use crate::server::service::platform::keystore::{Recorded, RotatedKey};
 use crate::server::service::platform::readiness::{CLOCK_LIMIT, CLOCK_WARNING};
 use crate::server::service::{Database, DatabaseFound, Fault, Inspection};
 
@@ -136,9 +136,11 @@ pub fn keys(examined: &Examination) -> Finding {
 /// A rotation of a key that is not finished.
 fn rotation(examined: &Examination) -> Option<Finding> {
     let Ok(DatabaseFound::Read(inspection)) = &examined.database else { return None };
-    let is_rotated =
-        |name: &str| inspection.key_fingerprints.iter().any(|(of, _)| of.strip_prefix(name).is_some_and(|rest| [NEXT, PREVIOUS].contains(&rest)));
-    let key = RotatedKey::ALL.into_iter().map(RotatedKey::file_name).find(|name| is_rotated(name))?;
+    let is_rotated = |key: &RotatedKey| {
+        let recorded = Recorded::of(key.file_name(), &inspection.key_fingerprints);
+        recorded.next.is_some() || recorded.previous.is_some()
+    };
+    let key = RotatedKey::ALL.into_iter().find(is_rotated)?.file_name();
     let advice = "`tms-portal keys status` says what depends on the old key; `tms-portal keys rotate finish` ends it";
     Some(Finding::warning("keys", format!("all are those of the database; the rotation of {key} is not finished"), advice))
 }

@@ -11,11 +11,11 @@ use crate::domain::ids::{AdminId, TenantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::clients::AuthenticationRefused;
-use crate::server::service::admin::imported_secrets::OutdatedSecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
+use crate::server::storage::secret_hashes::OutdatedSecretOwner;
 use crate::server::storage::{admins, audit_log, tenants};
 
 /// Kind under which administrators' secrets are hashed.

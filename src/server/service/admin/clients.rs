@@ -13,13 +13,13 @@ use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, 
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::service::admin::edit_refused::EditRefused;
-use crate::server::service::admin::imported_secrets::OutdatedSecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
 use crate::server::service::platform::housekeeping::BATCH;
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::clients::{ClientKey, ClientLookup, ClientWithSecrets};
+use crate::server::storage::secret_hashes::OutdatedSecretOwner;
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{audit_log, clients, ssh_keys};
 

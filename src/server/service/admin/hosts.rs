@@ -11,12 +11,12 @@ use crate::domain::ids::{HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
-use crate::server::service::admin::imported_secrets::OutdatedSecretOwner;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
 use crate::server::service::auth::principals::{AuthenticatedHost, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::hosts::HostSummary;
 use crate::server::storage::hosts::{CredentialWithSecrets, InsertedAddress};
+use crate::server::storage::secret_hashes::OutdatedSecretOwner;
 use crate::server::storage::{audit_log, hosts, link_requests};
 
 /// Kind under which hosts' credentials are hashed.

@@ -6,21 +6,13 @@ use std::fmt;
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::ids::{AdminId, ClientId, HostName, TenantId};
 use crate::domain::time::Timestamp;
 use crate::server::request_id;
 use crate::server::service::admin::secret_rotation::SecretMatch;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::admins::SecretHashes;
-use crate::server::storage::{admins, audit_log, clients, hosts, tms_import};
-
-/// Whose secret is stored in an outdated form.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(in crate::server::service) enum OutdatedSecretOwner {
-    Client(TenantId, ClientId),
-    Admin(TenantId, AdminId),
-    Host(TenantId, HostName),
-}
+use crate::server::storage::secret_hashes::{self, OutdatedSecretOwner};
+use crate::server::storage::tms_import;
 
 impl fmt::Display for OutdatedSecretOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,16 +86,7 @@ impl Services {
         let (services, hash) = (self.clone(), self.keys().hash(kind, secret));
         request_id::spawn(async move {
             let name = owner.to_string();
-            let stored = services.write(move |db| {
-                async move {
-                    match &owner {
-                        OutdatedSecretOwner::Client(tenant, client) => clients::replace_secret_hash(db, tenant, client, &outdated, &hash).await,
-                        OutdatedSecretOwner::Admin(tenant, admin) => admins::replace_secret_hash(db, tenant, admin, &outdated, &hash).await,
-                        OutdatedSecretOwner::Host(tenant, host) => hosts::replace_secret_hash(db, tenant, host, &outdated, &hash).await,
-                    }
-                }
-                .boxed()
-            });
+            let stored = services.write(move |db| async move { secret_hashes::replace(db, &owner, &outdated, &hash).await }.boxed());
             if let Err(fault) = stored.await {
                 tracing::warn!(owner = name, error = %fault, "A secret was used that depends on the previous codes.key, but could not be stored anew");
             }
@@ -120,21 +103,7 @@ impl Services {
             // TMS hosts have no credentials.
             OutdatedSecretOwner::Host(..) => return Ok(false),
         };
-        self.write(move |db| {
-            async move {
-                let converted = match &owner {
-                    OutdatedSecretOwner::Client(tenant, client) => clients::convert_imported_secret(db, tenant, client, &imported, &hash).await?,
-                    OutdatedSecretOwner::Admin(tenant, admin) => admins::convert_imported_secret(db, tenant, admin, &imported, &hash).await?,
-                    OutdatedSecretOwner::Host(..) => false,
-                };
-                if converted {
-                    audit_log::insert(db, &event).await?;
-                }
-                Ok(converted)
-            }
-            .boxed()
-        })
-        .await
+        self.write_audited(event, move |db| async move { secret_hashes::convert_imported(db, &owner, &imported, &hash).await }.boxed()).await
     }
 
     /// Clients and administrators who have not used their imported secrets yet and still can, of all tenants.

@@ -7,7 +7,6 @@ use crate::domain::attempts::account_key_prefixes;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::time::Timestamp;
-use crate::server::service::audit_log::AuditLogScope;
 use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::housekeeping::BATCH;
@@ -131,11 +130,4 @@ async fn pseudonymize(db: &mut Connection, logs: &[TenantId], (tenant, user): (&
         }
     }
     Ok(0)
-}
-
-impl TenantAdmin {
-    /// A person's events, as they read them.
-    pub fn audit_log_of(&self, user_id: &UserId) -> AuditLogScope {
-        AuditLogScope::of_person(self.tenant_id().clone(), user_id.clone())
-    }
 }

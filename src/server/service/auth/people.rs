@@ -19,12 +19,12 @@ use crate::domain::provider::UpstreamSession;
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
-use crate::server::metrics::{self, SignInMethod, SignInResult};
+use crate::server::metrics::SignInMethod;
 use crate::server::request_id;
-use crate::server::service::auth::attempts;
 pub use crate::server::service::auth::people::own_password::{
     MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PasswordChangeRequirement,
 };
+use crate::server::service::auth::{attempts, count_sign_in};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{self, Connection, audit_log, people, second_factors};
@@ -94,17 +94,7 @@ impl Services {
         // In its own task: a caller that disconnects must not escape the queue or the count.
         let tried = request_id::spawn(async move { services.attempt_password(&tenant, &user_name, &password, from).await });
         let tried = tried.await.map_err(Fault::new)?;
-        metrics::record(|metrics| {
-            metrics.count_sign_in(
-                SignInMethod::Password,
-                match &tried {
-                    Ok(_) => SignInResult::Succeeded,
-                    Err(Error::Refused(SignInRefused::InvalidCredentials)) => SignInResult::Refused,
-                    Err(Error::Refused(SignInRefused::TooManyTries { .. })) => SignInResult::Limited,
-                    Err(Error::Internal(_)) => SignInResult::Failed,
-                },
-            );
-        });
+        count_sign_in(SignInMethod::Password, &tried, |refused| matches!(refused, SignInRefused::TooManyTries { .. }));
         tried
     }
 

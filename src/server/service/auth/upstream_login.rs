@@ -15,12 +15,13 @@ use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, 
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
-use crate::server::metrics::{self, SignInMethod, SignInResult};
+use crate::server::metrics::SignInMethod;
 pub use crate::server::providers::ConnectError;
 use crate::server::providers::MAX_CLOCK_SKEW;
 use crate::server::providers::authorize::{AuthRequestKind, AuthorizationSecrets};
 pub use crate::server::providers::callback::{AuthorizationResponse, UpstreamLogin};
 pub use crate::server::providers::error::ProviderError;
+use crate::server::service::auth::count_sign_in;
 use crate::server::service::auth::invitations::INVITATION_HASH_KIND;
 use crate::server::service::auth::people::AuthenticatedPerson;
 use crate::server::service::auth::upstream_login::provisioning::ProvisioningAttempt;
@@ -202,16 +203,7 @@ impl Services {
         from: Option<IpAddr>,
     ) -> Result<CallbackOutcome, Error<UpstreamLoginRefused>> {
         let finished = self.exchange_and_sign_in(authorization, response, invitation, from).await;
-        metrics::record(|metrics| {
-            metrics.count_sign_in(
-                SignInMethod::Provider,
-                match &finished {
-                    Ok(_) => SignInResult::Succeeded,
-                    Err(Error::Refused(_)) => SignInResult::Refused,
-                    Err(Error::Internal(_)) => SignInResult::Failed,
-                },
-            );
-        });
+        count_sign_in(SignInMethod::Provider, &finished, |_| false);
         finished
     }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::backup::{BackupError, create_private, file_error, sync_name};
+use super::backup::{BackupError, create_private, directory_of, file_error, sync_name};
 use super::keystore::files::KeyFiles;
 use super::keystore::named::NamedKey;
 use super::keystore::{self, KEYS_DIR, Keystore, KeystoreError, private_dir, read_or_create};
@@ -105,8 +105,11 @@ pub async fn back_up_keys(
     let recorded = recorded(data.database).await?;
     let compared = recorded.is_some();
     let recorded = recorded.unwrap_or_default();
-    Keystore::open(data.dir, false, entropy, &recorded)?;
-    let keys = KeyFiles::find(data.dir, false, entropy)?.named(&recorded)?;
+    let files = KeyFiles::find(data.dir, false, entropy)?;
+    let named = files.named(&recorded);
+    // Its refusals come first.
+    Keystore::select(files, &recorded)?;
+    let keys = named?;
     let names = keys.iter().map(|key| key.name.clone()).collect();
     let content = Content {
         format: FORMAT,
@@ -127,10 +130,9 @@ pub async fn back_up_keys(
 }
 
 fn is_in_key_directory(data_dir: &Path, file: &Path) -> bool {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let keys = [data_dir.join(KEYS_DIR), keystore::directory(data_dir)];
     // Of a folder that does not exist nothing is written.
-    fs::canonicalize(folder).is_ok_and(|folder| keys.iter().any(|keys| fs::canonicalize(keys).is_ok_and(|keys| folder.starts_with(keys))))
+    fs::canonicalize(directory_of(file)).is_ok_and(|folder| keys.iter().any(|keys| fs::canonicalize(keys).is_ok_and(|keys| folder.starts_with(keys))))
 }
 
 fn encrypt(text: &[u8], recipients: &[Recipient]) -> Result<Vec<u8>, String> {

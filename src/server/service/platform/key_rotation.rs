@@ -13,7 +13,7 @@ use super::keystore::{ENDED, FIRST, KEYS_DIR, Keystore, KeystoreError, NEXT, PRE
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::sealed::{SealedKind, SealedSecret};
+use crate::server::storage::sealed::{SealedKind, SealedRow, SealedSecret};
 use crate::server::storage::{self, Connection, deployment, key_usage, sealed};
 
 /// How often a running portal looks whether a key was rotated.
@@ -143,14 +143,10 @@ impl Services {
             Err(error) => return Err(Fault::from(error).into()),
         };
         let fingerprint = file.fingerprint.clone();
-        self.change_keys(recorded, move |db| {
+        self.change_keys(name, recorded, move |db| {
             async move { deployment::set_key_fingerprint(db, &format!("{name}{NEXT}"), &fingerprint).await }.boxed()
         })
-        .await?
-        .then_some(())
-        .ok_or(Error::Refused(RotationRefused::Concurrent(name)))?;
-        self.reload_keys().await?;
-        Ok(())
+        .await
     }
 
     /// Deletes the record of the next key. False if there is none.
@@ -159,12 +155,8 @@ impl Services {
         if Recorded::of(name, &recorded).next.is_none() {
             return Ok(false);
         }
-        let cancel =
-            self.change_keys(recorded, move |db| async move { deployment::delete_key_fingerprint(db, &format!("{name}{NEXT}")).await }.boxed());
-        if !cancel.await? {
-            return Err(Error::Refused(RotationRefused::Concurrent(name)));
-        }
-        self.reload_keys().await?;
+        self.change_keys(name, recorded, move |db| async move { deployment::delete_key_fingerprint(db, &format!("{name}{NEXT}")).await }.boxed())
+            .await?;
         Ok(true)
     }
 
@@ -210,7 +202,7 @@ impl Services {
         self.reload_keys().await?;
         self.refuse_missing(name)?;
         let first = all.first.unwrap_or(&active).to_owned();
-        let activate = self.change_keys(recorded.clone(), move |db| {
+        self.change_keys(name, recorded, move |db| {
             async move {
                 deployment::set_key_fingerprint(db, &format!("{name}{FIRST}"), &first).await?;
                 deployment::set_key_fingerprint(db, &format!("{name}{becomes}"), &active).await?;
@@ -219,11 +211,8 @@ impl Services {
                 deployment::set_key_activation(db, name, now).await
             }
             .boxed()
-        });
-        if !activate.await? {
-            return Err(Error::Refused(RotationRefused::Concurrent(name)));
-        }
-        self.reload_keys().await?;
+        })
+        .await?;
         Ok(true)
     }
 
@@ -293,12 +282,12 @@ impl Services {
         }
     }
 
-    /// Changes the record of the keys. False if it is not `recorded` any more.
-    async fn change_keys<F>(&self, recorded: Vec<(String, String)>, change: F) -> Result<bool, Fault>
+    /// Changes the record of this key, and uses it. Refused if the record is not `recorded` any more.
+    async fn change_keys<F>(&self, name: &'static str, recorded: Vec<(String, String)>, change: F) -> Result<(), Error<RotationRefused>>
     where
         F: for<'c> FnOnce(&'c mut Connection) -> storage::BoxFuture<'c, Result<(), storage::Error>> + Send + 'static,
     {
-        self.write(move |db| {
+        let changed = self.write(move |db| {
             async move {
                 let unchanged = deployment::key_fingerprints(&mut *db).await? == recorded;
                 if unchanged {
@@ -307,8 +296,12 @@ impl Services {
                 Ok(unchanged)
             }
             .boxed()
-        })
-        .await
+        });
+        if !changed.await? {
+            return Err(Error::Refused(RotationRefused::Concurrent(name)));
+        }
+        self.reload_keys().await?;
+        Ok(())
     }
 
     /// Gives the key's files the names that fit the record, and deletes that of the key that has ended. Returns what this user may not do.
@@ -320,19 +313,18 @@ impl Services {
     /// Seals all secrets with the key in use that are sealed with another one. `progress` gets the number of secrets that were looked at. Can be
     /// interrupted and repeated: each is sealed with one of the keys at any time.
     pub async fn reseal_secrets(&self, mut progress: impl FnMut(u64)) -> Result<Resealed, Fault> {
-        const KINDS: [SealedKind; 4] = [SealedKind::Apps, SealedKind::Providers, SealedKind::DeviceCodes, SealedKind::LinkCodes];
         self.reload_keys().await?;
         let (mut result, mut looked_at) = (Resealed::default(), 0);
         let mut count = |batch: usize| {
             looked_at += u64::try_from(batch).unwrap_or_default();
             progress(looked_at);
         };
-        for kind in KINDS {
+        for kind in SealedKind::ALL {
             let mut after = (String::new(), String::new());
             loop {
                 let batch = sealed::list_of_tenants(self.storage().reader(), kind, (&after.0, &after.1), BATCH).await?;
-                let Some(last) = batch.last().and_then(|last| last.row.clone()) else { break };
-                after = last;
+                let Some(SealedRow::OfTenant(_, tenant, id)) = batch.last().map(|last| last.row.clone()) else { break };
+                after = (tenant, id);
                 count(batch.len());
                 self.reseal_batch(batch, &mut result).await?;
             }
@@ -385,12 +377,11 @@ fn sealing_context(secret: &SealedSecret) -> Result<String, Fault> {
     use crate::server::service::auth::second_factors;
     use crate::server::service::device_flow::user_codes::code_associated_data;
     use crate::server::service::platform::form_results;
-    let Some((tenant, id)) = &secret.row else { return Ok(form_results::sealing_context(&secret.hash)) };
+    let SealedRow::OfTenant(kind, tenant, id) = &secret.row else { return Ok(form_results::sealing_context(&secret.hash)) };
     let tenant = TenantId::parse(tenant.as_str()).map_err(Fault::new)?;
-    Ok(match secret.kind {
+    Ok(match kind {
         SealedKind::Apps => second_factors::sealing_context(&tenant, &UserId::parse(id.as_str()).map_err(Fault::new)?),
         SealedKind::Providers => providers::sealing_context(&tenant, &ProviderId::parse(id.as_str()).map_err(Fault::new)?),
         SealedKind::DeviceCodes | SealedKind::LinkCodes => code_associated_data(&secret.hash),
-        SealedKind::FormResults => form_results::sealing_context(&secret.hash),
     })
 }

@@ -4,9 +4,7 @@
 //! ([`Pool::begin_write`](sql::Pool)), which is released when the change is visible to others. So no event appears after one with a higher
 //! number was seen. Numbers are not given again, except in a database that was restored to an earlier state.
 
-use sqlx::FromRow;
-
-use super::Row;
+use super::{FeedRow, events_after};
 use crate::domain::audit_log::record::AuditRecord;
 use crate::domain::ids::TenantId;
 use crate::domain::time::{CLOCK_TOLERANCE, Timestamp};
@@ -119,32 +117,6 @@ impl Feed {
         };
         Ok(last.unwrap_or_default())
     }
-}
-
-#[derive(FromRow)]
-struct FeedRow {
-    tenant_id: String,
-    #[sqlx(flatten)]
-    row: Row,
-}
-
-async fn events_after(db: &mut Connection, tenant: Option<&TenantId>, after: i64, limit: i64) -> Result<Vec<FeedRow>, Error> {
-    let query = match tenant {
-        None => sql::query_as(
-            "SELECT tenant_id, id, at, kind, user_id, client_id, admin_id, subject, host, account, from_address
-             FROM activity WHERE id > $1 ORDER BY id LIMIT $2",
-        ),
-        Some(_) => sql::query_as(
-            "SELECT tenant_id, id, at, kind, user_id, client_id, admin_id, subject, host, account, from_address
-             FROM activity WHERE id > $1 AND tenant_id = $3 ORDER BY id LIMIT $2",
-        ),
-    };
-    let query = query.bind(after).bind(limit);
-    let query = match tenant {
-        None => query,
-        Some(tenant) => query.bind(tenant.as_str()),
-    };
-    Ok(query.fetch_all(db).await?)
 }
 
 /// The highest number of an event that was deleted. `None` if there is no such tenant.

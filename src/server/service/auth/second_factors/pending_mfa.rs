@@ -11,7 +11,7 @@ use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::SessionRow;
 use crate::server::service::auth::people::AuthenticatedPerson;
-use crate::server::service::auth::second_factors::verification::{MfaContext, MfaRefused, MfaResponse};
+use crate::server::service::auth::second_factors::verification::{MfaAttempt, MfaContext, MfaRefused, MfaResponse};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{browser_sessions, second_factors};
 
@@ -92,15 +92,14 @@ impl Services {
         if pending.is_expired(self.now()) {
             return Err(Error::Refused(MfaRefused::Expired));
         }
-        let identity = self
-            .verify_factor(
-                &pending.tenant_id,
-                &pending.user_id,
-                pending.auth_times,
-                response,
-                MfaContext::PendingSignIn { id: pending.id.clone(), from },
-            )
-            .await?;
+        let attempt = MfaAttempt {
+            tenant_id: &pending.tenant_id,
+            user_id: &pending.user_id,
+            shown: pending.auth_times,
+            response,
+            place: MfaContext::PendingSignIn { id: pending.id.clone(), from },
+        };
+        let identity = self.verify_factor(attempt).await?;
         Ok(AuthenticatedPerson { upstream_session: pending.upstream_session.clone(), ..identity })
     }
 }

@@ -12,8 +12,9 @@ use crate::domain::refused_authentication::{AuthenticationFailure, CredentialKin
 use crate::domain::second_factor::SecondFactorCode;
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
-use crate::server::metrics::{self, SignInMethod, SignInResult};
+use crate::server::metrics::SignInMethod;
 use crate::server::service::auth::attempts;
+use crate::server::service::auth::count_sign_in;
 use crate::server::service::auth::people::AuthenticatedPerson;
 use crate::server::service::auth::principals::{BrowserSession, SignedIn};
 use crate::server::service::{Error, Fault, Services};
@@ -77,43 +78,36 @@ impl MfaRefused {
     }
 }
 
+/// A second factor that is presented: whose, and where. `shown`: what the person has shown already.
+pub(super) struct MfaAttempt<'a> {
+    pub tenant_id: &'a TenantId,
+    pub user_id: &'a UserId,
+    pub shown: AuthenticationTimes,
+    pub response: MfaResponse<'a>,
+    pub place: MfaContext,
+}
+
 impl Services {
     /// Verifies the second factor of a signed-in person before a sensitive action.
     pub async fn step_up(&self, person: &SignedIn, response: MfaResponse<'_>) -> Result<AuthenticatedPerson, Error<MfaRefused>> {
-        self.verify_factor(person.tenant_id(), person.user_id(), person.auth_times, response, MfaContext::Session(person.session().clone())).await
+        let attempt = MfaAttempt {
+            tenant_id: person.tenant_id(),
+            user_id: person.user_id(),
+            shown: person.auth_times,
+            response,
+            place: MfaContext::Session(person.session().clone()),
+        };
+        self.verify_factor(attempt).await
     }
 
-    pub(super) async fn verify_factor(
-        &self,
-        tenant_id: &TenantId,
-        user_id: &UserId,
-        shown: AuthenticationTimes,
-        response: MfaResponse<'_>,
-        place: MfaContext,
-    ) -> Result<AuthenticatedPerson, Error<MfaRefused>> {
-        let verified = self.try_factor(tenant_id, user_id, shown, response, place).await;
-        metrics::record(|metrics| {
-            metrics.count_sign_in(
-                SignInMethod::SecondFactor,
-                match &verified {
-                    Ok(_) => SignInResult::Succeeded,
-                    Err(Error::Refused(refused)) if refused.wait().is_some() => SignInResult::Limited,
-                    Err(Error::Refused(_)) => SignInResult::Refused,
-                    Err(Error::Internal(_)) => SignInResult::Failed,
-                },
-            );
-        });
+    pub(super) async fn verify_factor(&self, attempt: MfaAttempt<'_>) -> Result<AuthenticatedPerson, Error<MfaRefused>> {
+        let verified = self.try_factor(attempt).await;
+        count_sign_in(SignInMethod::SecondFactor, &verified, |refused| refused.wait().is_some());
         verified
     }
 
-    async fn try_factor(
-        &self,
-        tenant_id: &TenantId,
-        user_id: &UserId,
-        shown: AuthenticationTimes,
-        response: MfaResponse<'_>,
-        place: MfaContext,
-    ) -> Result<AuthenticatedPerson, Error<MfaRefused>> {
+    async fn try_factor(&self, attempt: MfaAttempt<'_>) -> Result<AuthenticatedPerson, Error<MfaRefused>> {
+        let MfaAttempt { tenant_id, user_id, shown, response, place } = attempt;
         let tenant = self.enabled_tenant(tenant_id).await?.ok_or(Error::Refused(MfaRefused::SessionEnded))?;
         let check = match response {
             MfaResponse::Code(typed) => self.check_code(tenant_id, user_id, typed).await?,

@@ -16,7 +16,7 @@ use super::hashing::fingerprint;
 use super::recorded::{NEXT, PREVIOUS, RotatedKey};
 use super::{KEY_FILES, KEYS_DIR, Keystore, KeystoreError, passed};
 use crate::server::service::Rng;
-use crate::server::storage::backup::sync_parent;
+use crate::server::storage::backup::{directory_of, sync_parent};
 
 const RSA_BITS: usize = 2_048;
 
@@ -269,8 +269,7 @@ fn read_or_create_of(
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let bytes = make().map_err(failed)?;
             // A new file with a random name, of mode 0600: the directory may belong to a user who has made links.
-            let dir = file.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            let mut fresh = tempfile::Builder::new().prefix(".new-key").tempfile_in(dir).map_err(failed)?;
+            let mut fresh = tempfile::Builder::new().prefix(".new-key").tempfile_in(directory_of(file)).map_err(failed)?;
             fresh.write_all(&bytes).and_then(|()| fresh.as_file().sync_all()).map_err(failed)?;
             let created = fresh.as_file().metadata().map_err(failed)?;
             if let Some(owner) = owner.filter(|owner| owner.uid() != created.uid()) {

@@ -17,9 +17,9 @@ pub struct NamedKey {
 
 impl KeyFiles {
     /// All with the names that the record implies; without one, those of the files. Fails if one is missing that the record names.
-    pub fn named(self, recorded: &Fingerprints) -> Result<Vec<NamedKey>, KeystoreError> {
+    pub fn named(&self, recorded: &Fingerprints) -> Result<Vec<NamedKey>, KeystoreError> {
         let mut named = Vec::new();
-        for (name, files) in [(KEY_FILES[0], self.codes), (KEY_FILES[1], self.secrets)] {
+        for (name, files) in [(KEY_FILES[0], &self.codes), (KEY_FILES[1], &self.secrets)] {
             let record = Recorded::of(name, recorded);
             let named_key = |name: String, file: &KeyFile| NamedKey { name, content: Zeroizing::new(file.key.to_vec()) };
             for (suffix, fingerprint) in record.needed() {
@@ -31,7 +31,7 @@ impl KeyFiles {
                 named.extend(files.iter().filter_map(|file| Some(named_key(file.path.file_name()?.to_str()?.to_owned(), file))));
             }
         }
-        named.push(NamedKey { name: KEY_FILES[2].to_owned(), content: self.signing });
+        named.push(NamedKey { name: KEY_FILES[2].to_owned(), content: self.signing.clone() });
         Ok(named)
     }
 
