@@ -22,14 +22,17 @@ impl OutdatedSecretOwner {
     }
 }
 
+/// `also`: a further assignment, after a comma.
 macro_rules! replace {
-    ($table:literal, $id:literal) => {
+    ($table:literal, $id:literal, $also:literal) => {
         concat!(
             "UPDATE ",
             $table,
             "
              SET secret_hash = CASE WHEN secret_hash = $3 THEN $4 ELSE secret_hash END,
-                 old_secret_hash = CASE WHEN old_secret_hash = $3 THEN $4 ELSE old_secret_hash END
+                 old_secret_hash = CASE WHEN old_secret_hash = $3 THEN $4 ELSE old_secret_hash END",
+            $also,
+            "
              WHERE tenant_id = $1 AND ",
             $id,
             " = $2 AND (secret_hash = $3 OR old_secret_hash = $3)"
@@ -61,9 +64,14 @@ macro_rules! convert_imported {
 /// Replaces a hash of a secret by one of the same secret under another key. False if it was replaced or removed meanwhile.
 pub async fn replace(db: &mut Connection, owner: &OutdatedSecretOwner, outdated: &[u8], hash: &[u8]) -> Result<bool, Error> {
     let query = match owner {
-        OutdatedSecretOwner::Client(..) => replace!("clients", "client_id"),
-        OutdatedSecretOwner::Admin(..) => replace!("tenant_admins", "admin_id"),
-        OutdatedSecretOwner::Host(..) => replace!("host_credentials", "host"),
+        OutdatedSecretOwner::Client(..) => replace!("clients", "client_id", ""),
+        // By it a later import knows that the secret was imported.
+        OutdatedSecretOwner::Admin(..) => replace!(
+            "tenant_admins",
+            "admin_id",
+            ", converted_secret_hash = CASE WHEN converted_secret_hash = $3 THEN $4 ELSE converted_secret_hash END"
+        ),
+        OutdatedSecretOwner::Host(..) => replace!("host_credentials", "host", ""),
     };
     let (tenant, id) = owner.tenant_and_id();
     let done = sql::query(query).bind(tenant).bind(id).bind(outdated).bind(hash).execute(db).await?;

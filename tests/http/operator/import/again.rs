@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tms_portal::domain::ids::TenantId;
+use tms_portal::server::service::platform::keystore::RotatedKey;
 use tms_portal::server::service::tms_import::options::{ImportOptions, OldSettings, Secrets};
 use tms_portal::server::service::tms_import::{Mode, Outcome};
 use tms_portal::server::state::RequestLimits;
@@ -76,6 +77,27 @@ async fn secrets_that_the_next_file_does_not_have_are_not_valid_any_more() {
     app.imported(&new, &ImportOptions { secrets: Secrets::New, ..ImportOptions::default() }).await;
     assert_eq!(status(&app, "tacc", "~~admin", NEXT).await, 401, "all need new secrets");
     assert_eq!(status(&app, "default", "~~admin", &own).await, 200);
+}
+
+/// The rotation stores the secret under another key; it is still the imported one.
+#[tokio::test]
+async fn imported_secret_ends_with_the_next_import_also_after_a_rotation_of_keys() {
+    let app = TestApp::start().await;
+    let (_first_dir, first) = database("one", "1", &[("tacc", "~~admin", FIRST), ("tacc", "second", SECOND)]).await;
+    app.imported(&first, &ImportOptions::default()).await;
+    assert_eq!(status(&app, "tacc", "second", SECOND).await, 200);
+    app.wait_for("SELECT count(*) FROM activity WHERE kind = 'imported_secret_used'", 1).await;
+    app.clock.advance(Duration::from_secs(120));
+    app.services.prepare_key(RotatedKey::Codes).await.expect("prepared");
+    assert!(app.services.activate_key(RotatedKey::Codes).await.expect("activated"));
+    assert_eq!(status(&app, "tacc", "second", SECOND).await, 200);
+    // A hash under a later key has a mark of eight bytes.
+    app.wait_for("SELECT count(*) FROM tenant_admins WHERE tenant_id = 'tacc' AND length(secret_hash) = 40", 1).await;
+
+    let (_next_dir, next) = database("two", "1", &[("tacc", "~~admin", FIRST)]).await;
+    app.imported(&next, &ImportOptions::default()).await;
+    assert_eq!(status(&app, "tacc", "second", SECOND).await, 401);
+    assert_eq!(status(&app, "tacc", "~~admin", FIRST).await, 200);
 }
 
 #[tokio::test]
