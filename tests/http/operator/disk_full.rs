@@ -1,7 +1,7 @@
 //! No space is left. A limit of the size of files stands for the full disk: writes beyond it fail, also within existing files.
 
 use std::io::Read;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
@@ -17,16 +17,9 @@ struct Portal(Server);
 
 impl Portal {
     fn start(deployment: &Deployment) -> Self {
-        let serve = deployment.command(&["serve", "--test-tenant"]);
-        let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(serve.get_program()).args(serve.get_args()).current_dir(deployment.path());
-        for (name, value) in serve.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        Self(Server::spawn(command.stdin(Stdio::null()).stderr(Stdio::piped())))
+        let mut shell = deployment.program("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_tms-portal"), "serve", "--test-tenant"]);
+        Self(Server::spawn(shell.stderr(Stdio::piped())))
     }
 
     /// Limits the size of its files.
