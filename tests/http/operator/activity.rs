@@ -9,6 +9,7 @@ use std::process::{Child, ChildStdout, Stdio};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::secrets::{closed_pipe, full_disk};
 use super::serve::Server;
 use super::{CommandOutput, Deployment, sql, text};
 use crate::postgres;
@@ -154,13 +155,9 @@ async fn follower_does_not_keep_the_portal_from_emptying_its_wal() {
 async fn output_that_does_not_work_moves_no_position() {
     let deployment = Deployment::set_up().await;
     deployment.add_person("ann");
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    drop(reader);
-    let full = File::options().write(true).open("/dev/full").expect("there");
     let command = [&FOLLOW[..], &["--once", "--state", "state"]].concat();
-    for (stdout, code, why) in [(Stdio::from(writer), 0, ""), (Stdio::from(full), 1, "cannot write to standard output")] {
-        let child = deployment.command(&command).stdout(stdout).stderr(Stdio::piped()).spawn().expect("started");
-        let said = CommandOutput::from(child.wait_with_output().expect("run"));
+    for (stdout, code, why) in [(closed_pipe(), 0, ""), (full_disk(), 1, "cannot write to standard output")] {
+        let said = deployment.run_into(stdout, &command);
         assert!(said.code == Some(code) && said.err.contains(why), "{:?} {}", said.code, said.err);
         assert!(!deployment.path().join("state").exists(), "nothing was written");
     }
@@ -188,13 +185,12 @@ async fn restored_database_is_noticed_and_its_new_events_are_printed() {
     }
     let deployment = Deployment::set_up().await;
     deployment.add_person("ann");
-    let made = deployment.run(&["backup", "--to", "backups"]);
-    let file = made.out.lines().find_map(|line| line.trim().strip_prefix("file ")).expect("it names the file").trim().to_owned();
+    let backup = deployment.back_up(&[]);
     for name in ["bob", "cid", "dan"] {
         deployment.add_person(name);
     }
     assert_eq!(deployment.follow_once(&["--state", "state"]).code, Some(0));
-    assert_eq!(deployment.run(&["restore", &file]).code, Some(0));
+    assert_eq!(deployment.restore(&backup).code, Some(0));
     deployment.add_person("eve");
     let said = deployment.follow_once(&["--state", "state"]);
     assert_eq!(said.code, Some(12), "{}", said.err);

@@ -20,14 +20,14 @@ impl Deployment {
     }
 
     /// Makes a backup, and returns its file.
-    fn back_up(&self, more: &[&str]) -> PathBuf {
+    pub(super) fn back_up(&self, more: &[&str]) -> PathBuf {
         let said = self.run(&[&["backup", "--to", "backups"], more].concat());
         assert_eq!(said.code, Some(0), "{}", said.err);
         let file = said.out.lines().find_map(|line| line.trim().strip_prefix("file ")).expect("it names the file");
         self.path().join(file.trim())
     }
 
-    fn restore(&self, file: &Path) -> CommandOutput {
+    pub(super) fn restore(&self, file: &Path) -> CommandOutput {
         self.run(&["restore", file.to_str().expect("a path")])
     }
 

@@ -11,6 +11,8 @@ use serde_json::Value;
 
 use super::Deployment;
 use super::serve::Server;
+use super::settings::append;
+use super::start::taken;
 use crate::postgres;
 
 /// A deployment with the files of the browser part.
@@ -35,7 +37,7 @@ fn make_private(path: &Path) {
 }
 
 /// Runs it, and returns the exit code and the findings: level, check, and text with advice.
-fn diagnose(deployment: &Deployment, more: &[&str]) -> (Option<i32>, Vec<(String, String, String)>) {
+pub(super) fn diagnose(deployment: &Deployment, more: &[&str]) -> (Option<i32>, Vec<(String, String, String)>) {
     let said = deployment.run(&[&["doctor", "--json"], more].concat());
     let json: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("no JSON: {} {}", said.out, said.err));
     let text = |finding: &Value, name: &str| finding[name].as_str().expect("a text").to_owned();
@@ -116,8 +118,7 @@ async fn running_portal_is_recognised_and_its_files_are_left_alone() {
     let address = server.address.to_string();
     assert_found(&deployment, &["--listen", &address], "ok", "port", "a portal answers");
     assert_found(&deployment, &["--listen", &address], "ok", "database", "that of this release");
-    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let taken = other.local_addr().expect("its address").to_string();
+    let (_other, taken) = taken();
     // Accepts no connection: the request ends after its time limit.
     assert_found(&deployment, &["--listen", &taken], "error", "port", "no portal answers");
 }
@@ -257,10 +258,8 @@ async fn mail_server_is_tried_on_request_only() {
     let deployment = set_up().await;
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
-    let file = deployment.path().join("Leptos.toml");
-    let settings = fs::read_to_string(&file).expect("settings");
-    let smtp = format!("{settings}[portal.smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"tms@example.org\"\n");
-    fs::write(&file, smtp).expect("written");
+    let smtp = format!("[portal.smtp]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"tms@example.org\"\n");
+    append(&deployment, &smtp);
     assert_found(&deployment, &[], "ok", "mail", "add --connect");
     std::thread::scope(|scope| {
         scope.spawn(|| answer_smtp(&listener));

@@ -278,15 +278,13 @@ async fn backup_from_before_a_rotation_is_restored_with_the_previous_key() {
         return;
     }
     let deployment = Deployment::set_up().await;
-    let said = deployment.run(&["backup", "--to", "backups"]);
-    assert_eq!(said.code, Some(0), "{}", said.err);
-    let backup = said.out.lines().find_map(|line| line.trim().strip_prefix("file ")).expect("it names the file").trim().to_owned();
+    let backup = deployment.back_up(&[]);
     let old = fs::read(deployment.key("secrets.key")).expect("read");
     deployment.rotate("secrets.key", &[]);
-    let refused = deployment.run(&["restore", &backup]);
+    let refused = deployment.restore(&backup);
     assert!(refused.code == Some(1) && refused.err.contains("secrets.key is not the key") && refused.err.contains(".previous"), "{}", refused.err);
     write_key(&deployment.key("secrets.key.previous"), &old);
-    assert_eq!(deployment.run(&["restore", &backup]).code, Some(0));
+    assert_eq!(deployment.restore(&backup).code, Some(0));
     drop(Server::start_with(&deployment, &[]));
     assert_eq!(deployment.run(&["verify"]).code, Some(0));
     let current = fs::read(deployment.key("secrets.key")).expect("read");

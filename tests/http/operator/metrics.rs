@@ -11,7 +11,10 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use super::Deployment;
 use super::certificates::{OPTIONS, params, write_certificate};
+use super::doctor::diagnose;
 use super::reload::Logged;
+use super::settings::append;
+use super::start::taken;
 use super::tls::trusting;
 use crate::postgres;
 
@@ -87,8 +90,7 @@ async fn metrics_are_off_by_default_and_never_on_the_public_address() {
 
 #[tokio::test]
 async fn address_for_metrics_in_use_refuses_the_start() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = taken.local_addr().expect("its address").to_string();
+    let (_taken, address) = taken();
     let fresh = Deployment::empty();
     let said = fresh.run(&["serve", "--listen", "127.0.0.1:0", "--metrics-listen", &address]);
     assert!(said.code == Some(1) && said.err.contains(&format!("cannot listen on {address} for metrics")), "{}", said.err);
@@ -105,11 +107,9 @@ async fn others_than_this_machine_are_warned_of() {
     let line = portal.wait_for("Metrics have no authentication");
     assert!(line.contains("WARN"), "{line}");
     for (address, level) in [("0.0.0.0:0", "warning"), ("127.0.0.1:0", "ok"), ("192.0.2.1:9464", "error")] {
-        let said = deployment.run(&["doctor", "--json", "--metrics-listen", address]);
-        let json: Value = serde_json::from_str(&said.out).expect("JSON");
-        let findings = json["findings"].as_array().expect("findings");
-        let found = findings.iter().find(|finding| finding["check"] == "metrics").expect("a finding");
-        assert_eq!(found["level"], level, "{address}: {found}");
+        let (_, findings) = diagnose(&deployment, &["--metrics-listen", address]);
+        let found = findings.iter().find(|(_, check, _)| check == "metrics").expect("a finding");
+        assert_eq!(found.0, level, "{address}: {found:?}");
     }
 }
 
@@ -136,11 +136,9 @@ async fn request_all(portal: &str, http: &Client) -> [&'static str; 9] {
 #[tokio::test]
 async fn every_metric_is_exported_and_counts() {
     let deployment = Deployment::set_up().await;
-    let file = deployment.path().join("Leptos.toml");
-    std::fs::write(&file, std::fs::read_to_string(&file).expect("settings") + "backup-dir = \"backups\"\n").expect("written");
+    append(&deployment, "backup-dir = \"backups\"\n");
     if !postgres::is_used() {
-        let made = deployment.run(&["backup", "--to", "backups"]);
-        assert_eq!(made.code, Some(0), "{}", made.err);
+        deployment.back_up(&[]);
     }
     let certificate = write_certificate(&deployment, &params());
     let portal = Logged::start(&deployment, &[&OPTIONS[..], &LISTEN].concat());

@@ -5,6 +5,7 @@ use reqwest::{Client, RequestBuilder, Response};
 
 use super::Deployment;
 use super::reload::Logged;
+use super::settings::append;
 use crate::browser::en;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -34,9 +35,7 @@ fn client() -> Client {
 
 fn start(deployment: &Deployment, trusted: bool) -> Logged {
     if trusted {
-        let file = deployment.path().join("Leptos.toml");
-        let settings = std::fs::read_to_string(&file).expect("settings") + "trusted-proxies = [\"127.0.0.1/32\"]\n";
-        std::fs::write(&file, settings).expect("written");
+        append(deployment, "trusted-proxies = [\"127.0.0.1/32\"]\n");
     }
     Logged::start(deployment, &[])
 }

@@ -9,17 +9,17 @@ use super::{CommandOutput, Deployment};
 
 impl Deployment {
     /// Runs a command whose output goes nowhere: to a full disk, or to a closed pipe.
-    fn run_into(&self, stdout: Stdio, words: &[&str]) -> CommandOutput {
+    pub(super) fn run_into(&self, stdout: Stdio, words: &[&str]) -> CommandOutput {
         let child = self.command(words).stdout(stdout).stderr(Stdio::piped()).spawn().expect("started");
         CommandOutput::from(child.wait_with_output().expect("run"))
     }
 }
 
-fn full_disk() -> Stdio {
+pub(super) fn full_disk() -> Stdio {
     File::options().write(true).open("/dev/full").expect("there").into()
 }
 
-fn closed_pipe() -> Stdio {
+pub(super) fn closed_pipe() -> Stdio {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
     writer.into()

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::{CommandOutput, Deployment};
 
 /// Changes the configuration file.
-fn append(deployment: &Deployment, text: &str) {
+pub(super) fn append(deployment: &Deployment, text: &str) {
     let file = deployment.path().join("Leptos.toml");
     let settings = fs::read_to_string(&file).expect("settings") + text;
     fs::write(file, settings).expect("written");

@@ -15,7 +15,8 @@ use crate::postgres;
 
 const TEST_TENANT: &str = "SELECT concat(CAST(enabled AS INTEGER)) FROM tenants WHERE id = 'test'";
 
-fn taken() -> (TcpListener, String) {
+/// An address in use, with its listener.
+pub(super) fn taken() -> (TcpListener, String) {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("its address").to_string();
     (taken, address)

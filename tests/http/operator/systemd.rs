@@ -248,8 +248,8 @@ async fn passed_keys_show_that_a_database_was_lost() {
     assert!(said.code == Some(1) && said.err.contains("passed: restore the database"), "{}", said.err);
     std::fs::remove_file(&database).expect("removed");
     // Its address is taken, so that a start which is not refused ends.
-    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let said = run(&["serve", "--listen", &taken.local_addr().expect("its address").to_string()]);
+    let (_taken, address) = super::start::taken();
+    let said = run(&["serve", "--listen", &address]);
     assert!(said.code == Some(2) && said.err.contains("there is no database data/tms-portal.db"), "{}", said.err);
     assert!(!database.exists());
 
