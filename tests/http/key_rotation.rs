@@ -9,6 +9,7 @@ use tms_portal::server::service::platform::key_rotation::{Resealed, RotationRefu
 use tms_portal::server::service::platform::keystore::RotatedKey::{self, Codes, Secrets};
 
 use crate::app::{PASSWORD, TestApp};
+use crate::operator::files;
 use crate::second_factors::App;
 use crate::tms::api::login;
 
@@ -218,10 +219,7 @@ async fn two_portals_rotate_a_key_step_by_step() {
 }
 
 fn key_files(data_dir: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(data_dir.join("keys")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
-    let mut names: Vec<_> = entries.filter_map(|name| name.into_string().ok()).filter(|name| name.starts_with("codes.key")).collect();
-    names.sort();
-    names
+    files(&data_dir.join("keys")).into_iter().filter(|name| name.starts_with("codes.key")).collect()
 }
 
 #[tokio::test]

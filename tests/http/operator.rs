@@ -35,6 +35,9 @@ mod stop;
 mod systemd;
 mod tls;
 
+/// The files of the keys, sorted.
+const KEYS: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
+
 /// A folder with settings and the data of a first start.
 struct Deployment(TempDir);
 
@@ -254,6 +257,14 @@ async fn people_are_added_and_disabled() {
     assert_eq!((nowhere.code, nowhere.err.as_str()), (Some(1), "tms-portal: tenant nowhere does not exist\n"));
     let bad = deployment.run(&["person", "add", "--tenant", "default", "do ra"]);
     assert!(bad.code == Some(2) && bad.err.contains("do ra"), "{}", bad.err);
+}
+
+/// The sorted names in a folder; none if it does not exist.
+pub(crate) fn files(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).map(|entries| entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into()).collect());
+    let mut names: Vec<String> = entries.unwrap_or_default();
+    names.sort();
+    names
 }
 
 async fn connect(deployment: &Deployment) -> Connection {

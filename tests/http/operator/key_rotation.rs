@@ -12,16 +12,13 @@ use serde_json::{Value, json};
 
 use super::reload::Logged;
 use super::serve::Server;
-use super::{CommandOutput, Deployment};
+use super::{CommandOutput, Deployment, KEYS, files};
 use crate::postgres;
 use crate::tms::api::ApiClient;
 
 impl Deployment {
     fn key_files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.path().join("data/keys")).expect("a folder").map(|entry| entry.expect("an entry").file_name());
-        let mut names: Vec<_> = entries.map(|name| name.into_string().expect("a name")).collect();
-        names.sort();
-        names
+        files(&self.path().join("data/keys"))
     }
 
     fn key(&self, name: &str) -> PathBuf {
@@ -55,19 +52,17 @@ fn client(url: &str, secret: &str) -> ApiClient {
     ApiClient::at(url).with("x-tms-tenant", "test").with("x-tms-client-id", "testclient1").with("x-tms-client-secret", secret)
 }
 
-const THREE: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
-
 #[tokio::test]
 async fn keys_are_rotated_while_the_portal_serves() {
     let deployment = Deployment::set_up().await;
     let portal = Logged::start(&deployment, &[]);
     let client = client(&portal.server.url(), "secret1");
-    let old = THREE.map(|name| fs::read(deployment.key(name)).expect("read"));
+    let old = KEYS.map(|name| fs::read(deployment.key(name)).expect("read"));
 
     let said = deployment.rotate("secrets.key", &[]);
     assert!(said.out.contains("The previous secrets.key has ended."), "{}", said.out);
     portal.wait_for("Reloaded the keys");
-    assert_eq!(deployment.key_files(), THREE);
+    assert_eq!(deployment.key_files(), KEYS);
 
     let said = deployment.rotate("codes.key", &[]);
     assert!(said.out.contains("client: 1: test/testclient1") && said.out.contains("keys rotate finish codes.key"), "{}", said.out);
@@ -94,8 +89,8 @@ async fn keys_are_rotated_while_the_portal_serves() {
     assert!(ended.code == Some(0) && ended.out.contains("administrator: 2"), "{} {}", ended.out, ended.err);
     let again = deployment.run(&["keys", "rotate", "finish", "codes.key"]);
     assert!(again.code == Some(0) && again.out.contains("Nothing to do"), "{} {}", again.out, again.err);
-    assert_eq!(deployment.key_files(), THREE);
-    let new = THREE.map(|name| fs::read(deployment.key(name)).expect("read"));
+    assert_eq!(deployment.key_files(), KEYS);
+    let new = KEYS.map(|name| fs::read(deployment.key(name)).expect("read"));
     assert_eq!([0, 1, 2].map(|at| old[at] == new[at]), [false, false, true]);
     client.make_key(json!({})).await;
     drop(portal);
@@ -122,7 +117,7 @@ async fn killed_rotation_is_completed() {
         }
         let said = deployment.run(&["keys", "rotate", "finish", key, "--expire"]);
         assert_eq!(said.code, Some(0), "{}", said.err);
-        assert_eq!(deployment.key_files(), THREE, "{key}");
+        assert_eq!(deployment.key_files(), KEYS, "{key}");
         drop(Server::start_with(&deployment, &[]));
     }
 }
@@ -139,7 +134,7 @@ async fn compromised_key_ends_at_once_after_a_confirmation() {
     client.make_key(json!({})).await;
     let said = deployment.rotate("codes.key", &["--compromised", "--yes"]);
     assert!(said.out.contains("client: 1: test/testclient1"), "{}", said.out);
-    assert_eq!(deployment.key_files(), THREE);
+    assert_eq!(deployment.key_files(), KEYS);
     let patience = Instant::now() + Duration::from_secs(10);
     while client.get("/client/testclient1").await.status != 401 {
         assert!(Instant::now() < patience, "the running portal follows");
@@ -172,7 +167,7 @@ async fn compromised_key_in_use_ends_although_a_rotation_is_not_finished() {
         deployment.rotate(key, &["--compromised", "--yes"]);
         let [newer, ..] = fingerprints();
         assert!(newer != new && newer != prepared, "{newer}");
-        assert_eq!(deployment.key_files(), THREE);
+        assert_eq!(deployment.key_files(), KEYS);
     }
     drop(Server::start_with(&deployment, &[]));
 }
@@ -306,7 +301,7 @@ async fn rotation_after_one_whose_files_were_not_renamed_is_possible() {
         deployment.rotate(key, &["--compromised", "--yes"]);
         drop(Server::start_with(&deployment, &[]));
         assert_eq!(deployment.run(&["keys", "tidy"]).code, Some(0));
-        assert_eq!(deployment.key_files(), THREE, "{key}");
+        assert_eq!(deployment.key_files(), KEYS, "{key}");
         // The ended key as the next one.
         write_key(&deployment.key(&format!("{key}.next")), &old);
         let said = deployment.run(&["keys", "rotate", "prepare", key]);
@@ -324,7 +319,7 @@ async fn file_that_is_no_key_does_not_stop_the_portal() {
         let said = deployment.run(&["backup", "keys", "--to", to, "--recipient", &recipient]);
         assert!(said.code == Some(1) && said.err.contains("directory of the keys"), "{to}: {:?} {}", said.code, said.err);
     }
-    assert_eq!(deployment.key_files(), THREE);
+    assert_eq!(deployment.key_files(), KEYS);
     write_key(&deployment.key("codes.key.next"), b"no key");
     assert_eq!(deployment.run(&["keys", "status"]).code, Some(0));
     assert_eq!(deployment.run(&["keys", "tidy"]).code, Some(0));

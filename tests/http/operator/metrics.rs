@@ -64,6 +64,14 @@ fn names(of: impl Fn(&Family) -> bool) -> BTreeSet<&'static str> {
     FAMILIES.iter().filter(|family| of(family)).map(|family| family.name).collect()
 }
 
+fn word(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Counter => "counter",
+        Kind::Gauge => "gauge",
+        Kind::Histogram(_) => "histogram",
+    }
+}
+
 #[tokio::test]
 async fn metrics_are_off_by_default_and_never_on_the_public_address() {
     let deployment = Deployment::set_up().await;
@@ -161,11 +169,7 @@ async fn every_metric_is_exported_and_counts() {
     let text = tokio::time::timeout(Duration::from_secs(30), complete).await.unwrap_or_default();
     assert_eq!(exported(&text), expected, "{text}");
     for Family { name, kind, .. } in FAMILIES.iter().filter(|family| expected.contains(family.name)) {
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram(_) => "histogram",
-        };
+        let kind = word(kind);
         assert!(text.contains(&format!("# TYPE {name} {kind}\n")), "{name}");
     }
 
@@ -247,12 +251,7 @@ fn every_metric_is_documented() {
     for family in FAMILIES {
         let Family { name, kind, labels, .. } = family;
         let row = rows.iter().find(|row| row[0] == format!("`{name}`")).unwrap_or_else(|| panic!("docs/monitoring.md has no {name}"));
-        let kind = match kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram(_) => "histogram",
-        };
-        assert_eq!(row[1], kind, "{name}");
+        assert_eq!(row[1], word(kind), "{name}");
         let documented: Vec<&str> = row[2].split(", ").map(|label| label.trim_matches('`')).filter(|label| !label.is_empty()).collect();
         assert_eq!(documented, *labels, "{name}");
     }

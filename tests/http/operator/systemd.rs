@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use rustix::net::{AddressFamily, SocketType};
 
-use super::Deployment;
 use super::serve::suspend;
+use super::{Deployment, KEYS, files};
 use crate::postgres;
 
 const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-const KEYS: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
 
 /// Starts the portal on a socket of the test, as systemd would, and waits until it listens.
 fn start_on(deployment: &Deployment, listener: &TcpListener) -> Child {
@@ -200,13 +199,6 @@ async fn requests_on_connections_from_before_the_stop_are_answered() {
         assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("connection: close\r\n"), "{answer}");
     }
     ended(portal.child);
-}
-
-fn files(dir: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(dir).map(|entries| entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into()).collect());
-    let mut names: Vec<String> = entries.unwrap_or_default();
-    names.sort();
-    names
 }
 
 #[tokio::test]
