@@ -6,6 +6,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 state=$PWD/target/.make # results of the set-up steps; `make clean` removes it
 mkdir -p "$state"
+# The oldest glibc that tms and tms-keycmd have to run with: that of RHEL 8.
+# shellcheck disable=SC2034 # used by scripts that include this one
+oldest_glibc=2.28
 
 # One line per step: what it does and why.
 say() { printf '==> %s\n' "$*"; }
@@ -17,6 +20,9 @@ die() {
   [ $# -eq 0 ] || printf '  try: %s\n' "$@" >&2
   exit 1
 }
+
+# What is not done, and why.
+skipped() { printf '\n!!! SKIPPED: %s\n\n' "$*" >&2; }
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
@@ -42,6 +48,8 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" ||
     die "apt could not install: $*" "read apt's message above" "run: apt-get install $*"
 }
+
+release_version() { sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1; }
 
 # Sets the environment for cargo that the step `toolchain` chose.
 use_toolchain() {
