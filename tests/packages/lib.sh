@@ -22,6 +22,13 @@ fails() {
   fi
 }
 
+# refuses_start CODE: a start ends with this exit code and is not repeated.
+refuses_start() {
+  fails systemctl restart tms-portal.service
+  expect "restarts" "$(systemctl show --property NRestarts --value tms-portal.service)" 0
+  expect "exit code" "$(systemctl show --property ExecMainStatus --value tms-portal.service)" "$1"
+}
+
 # none COMMAND...: succeeds if the command prints nothing.
 none() {
   local printed
