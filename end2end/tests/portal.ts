@@ -83,17 +83,27 @@ export class Portal {
       if (answer?.ok) return;
       await wait(25);
     }
+    const { exitCode, signalCode } = this.server;
     this.server.kill('SIGKILL');
-    throw new Error(`the server did not become ready; is it built (make build)?\n${this.log}`);
+    const how = exitCode === null && signalCode === null ? `did not become ready within ${STARTS_WITHIN} ms` : `ended with ${exitCode ?? signalCode}`;
+    throw new Error(`the server ${how}; is it built (make build)?\n${this.log}`);
   }
 }
 
+/** Below the ephemeral range, so that no connection gets it before the server listens; each worker has its own part, and takes each once. */
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  const [lowest, each] = [20_000, 3_000];
+  const first = lowest + (Number(process.env.TEST_PARALLEL_INDEX ?? 0) % 4) * each;
+  while (portsTaken < each) {
+    const port = first + ((process.pid * 97 + portsTaken++) % each);
+    const probe = createServer().listen(port, '127.0.0.1');
+    const free = await once(probe, 'listening').then(() => true, () => false);
+    if (!free) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
+  throw new Error('no port is free');
 }
+
+let portsTaken = 0;
