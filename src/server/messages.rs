@@ -169,6 +169,7 @@ impl Language {
             TenantRefused::Exists => self.tenant_refused_exists(),
             TenantRefused::Default => self.tenant_refused_default(),
             TenantRefused::InUse(_) => self.tenant_refused_in_use(),
+            TenantRefused::NotArchived => self.tenant_refused_not_archived(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tms_portal::domain::audit_log::retention::Retention;
 use tms_portal::domain::ids::TenantId;
 use tms_portal::server::service::audit_log::follow::{Follower, Gap, GapReason, Position};
@@ -67,6 +67,21 @@ async fn only_archived_events_are_deleted_if_the_tenant_asks_for_that() {
     app.services.record_archive(archive).await.expect("recorded");
     app.insert_old("test", 35, "key_used").await;
     assert_eq!(app.left("test").await, ["key_used 35"]);
+}
+
+#[tokio::test]
+async fn tenant_whose_events_must_be_archived_is_not_deleted_before() {
+    let app = TestApp::start().await;
+    let other = app.add_tenant("other").await;
+    app.insert_old("other", 40, "key_used").await;
+    app.change_tenant("other", |tenant| tenant.policy.archive_first = true).await;
+    for call in ["DELETE /tenants/del/other", "DELETE /tenants/wipe/other"] {
+        assert_eq!(other.refusal(call, Value::Null).await, 409, "{call}");
+    }
+    let (operator, now) = (app.operator("other").await, app.services.now());
+    let archive = app.services.plan_archive(&operator, now + Duration::from_secs(1), false).await.expect("a plan").expect("events");
+    app.services.record_archive(archive).await.expect("recorded");
+    other.done("DELETE /tenants/wipe/other", Value::Null).await;
 }
 
 /// More than two batches, among more that are kept.

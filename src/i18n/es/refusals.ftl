@@ -52,6 +52,7 @@ tenant-refused-not-yours = Solo los administradores del tenant «default» puede
 tenant-refused-exists = Ya hay un tenant con ese nombre.
 tenant-refused-default = El tenant «default» no se puede desactivar ni eliminar: la instalación se administra desde él.
 tenant-refused-in-use = El tenant no está vacío.
+tenant-refused-not-archived = El tenant conserva sus eventos de auditoría hasta que se archivan, y algunos no lo están.
 brand-refused-not-a-colour = Introduzca ambos colores como #rrggbb o deje ambos vacíos.
 brand-refused-faint-on-light = El color del tema claro no tiene suficiente contraste: tiene { $contrast } y se exige 4.5 como mínimo. Elija un color más oscuro.
 brand-refused-faint-on-dark = El color del tema oscuro no tiene suficiente contraste: tiene { $contrast } y se exige 4.5 como mínimo. Elija un color más claro.

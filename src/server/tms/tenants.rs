@@ -55,6 +55,11 @@ fn tenant_error(error: Error<TenantRefused>) -> TmsError {
         Error::Refused(TenantRefused::InUse(table)) => {
             TmsError::Conflict(format!("ERROR: the tenant is not empty: it has {}. Remove them first, or wipe the tenant.", table.replace('_', " ")))
         }
+        Error::Refused(TenantRefused::NotArchived) => TmsError::Conflict(
+            "ERROR: the tenant keeps its audit events until they are archived, and some are not. Archive them (tms-portal activity archive), or set \
+             --archive-first false first."
+                .into(),
+        ),
         Error::Internal(fault) => fault.into(),
     }
 }

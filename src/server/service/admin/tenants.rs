@@ -11,7 +11,8 @@ use crate::server::service::admin::edit_refused::EditRefused;
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::setup::CreatedTenant;
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::{audit_log, delegations, tenants};
+use crate::server::storage::audit_log::{self, retention};
+use crate::server::storage::{delegations, tenants};
 
 /// Why a tenant is not created, changed or deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum TenantRefused {
     Default,
     /// It still has rows in this table.
     InUse(&'static str),
+    /// It keeps audit events until they are archived, and some are not.
+    NotArchived,
 }
 
 impl Services {
@@ -73,7 +76,8 @@ impl Services {
             .await?)
     }
 
-    /// Deletes a tenant. Refused if it is not empty, unless `wipe` is set. Returns the number of rows deleted, administrators included.
+    /// Deletes a tenant. Refused if it is not empty, unless `wipe` is set, and while it has audit events that it keeps until they are archived.
+    /// Returns the number of rows deleted, administrators included.
     pub async fn delete_tenant(&self, admin: &TenantAdmin, id: &TenantId, wipe: bool) -> Result<u64, Error<TenantRefused>> {
         require_tenant_access(admin, id)?;
         if id.as_str() == DEFAULT_TENANT {
@@ -85,6 +89,9 @@ impl Services {
             async move {
                 if !wipe && let Some(table) = tenants::first_table_in_use(db, &id).await? {
                     return Err(Error::Refused(TenantRefused::InUse(table)));
+                }
+                if retention::must_be_archived(&mut *db, &id).await? {
+                    return Err(Error::Refused(TenantRefused::NotArchived));
                 }
                 let deleted = tenants::delete(db, &id).await?;
                 if deleted > 0 {

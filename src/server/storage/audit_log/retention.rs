@@ -59,6 +59,13 @@ pub async fn archived_until(db: impl sql::Executor<'_>, tenant_id: &TenantId) ->
     Ok(until.unwrap_or_default())
 }
 
+/// Whether the tenant keeps its audit events until they are archived, and has some that are not.
+pub async fn must_be_archived(db: impl sql::Executor<'_>, tenant_id: &TenantId) -> Result<bool, Error> {
+    let query = "SELECT EXISTS (SELECT 1 FROM tenants t JOIN activity a ON a.tenant_id = t.id
+                                WHERE t.id = $1 AND t.archive_first AND a.id > t.activity_archived_until)";
+    Ok(sql::query_scalar(query).bind(tenant_id.as_str()).fetch_one(db).await?)
+}
+
 pub async fn set_archived_until(db: &mut Connection, tenant_id: &TenantId, id: i64) -> Result<(), Error> {
     sql::query("UPDATE tenants SET activity_archived_until = $2 WHERE id = $1 AND activity_archived_until < $2")
         .bind(tenant_id.as_str())
