@@ -7,12 +7,13 @@ use crate::domain::attempts::account_key_prefixes;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{TenantId, UserId};
 use crate::domain::time::Timestamp;
+use crate::server::service::admin::people::admin_event;
 use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::housekeeping::BATCH;
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::personal_data::Section;
-use crate::server::storage::{self, Connection, attempts, browser_sessions, people, personal_data, tenants};
+use crate::server::storage::{self, Connection, attempts, audit_log, browser_sessions, people, personal_data, tenants};
 
 /// A person who was erased.
 pub struct Erased {
@@ -52,7 +53,7 @@ impl Services {
         let number = personal_data::number(self.storage().reader(), tenant_id, user_id).await?;
         // A colon: no person can have it as a name.
         let pseudonym = format!("erased:{}", number.ok_or(Error::Refused(PersonRefused::NoPerson))?);
-        let (mut rows, mut events) = (self.end_access(tenant_id, user_id).await?, 0);
+        let (mut rows, mut events) = (self.end_access(operator, user_id).await?, 0);
         loop {
             let (tenant, user) = (tenant_id.clone(), user_id.clone());
             match self.write(move |db| async move { personal_data::delete_some(db, &tenant, &user, BATCH).await }.boxed()).await? {
@@ -84,11 +85,16 @@ impl Services {
         Ok(Erased { pseudonym, rows: rows + 1, events })
     }
 
-    /// Ends the person's sessions, and disables their tokens, keys and sign-in. Returns the number of sessions.
-    async fn end_access(&self, tenant_id: &TenantId, user_id: &UserId) -> Result<u64, Fault> {
-        let (tenant, user) = (tenant_id.clone(), user_id.clone());
+    /// Ends the person's sessions, and disables their tokens, keys and sign-in, with an audit event: the erasure may be interrupted. Returns
+    /// the number of sessions.
+    async fn end_access(&self, operator: &TenantAdmin, user_id: &UserId) -> Result<u64, Fault> {
+        let (tenant, user) = (operator.tenant_id().clone(), user_id.clone());
+        let disabled = admin_event(operator, AuditKind::PersonChanged, user_id, self.now());
         self.write(move |db| {
             async move {
+                if people::find(&mut *db, &tenant, &user).await?.is_some_and(|person| person.enabled) {
+                    audit_log::insert(db, &disabled).await?;
+                }
                 people::set_enabled(db, &tenant, &user, false).await?;
                 people::set_admin(db, &tenant, &user, false).await?;
                 let sessions = browser_sessions::delete_others(db, &tenant, &user, None).await?;
