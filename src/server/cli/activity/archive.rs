@@ -1,7 +1,7 @@
 //! `tms-portal activity archive`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,13 @@ pub async fn run(args: &ArchiveArgs) -> Result<(), CommandError> {
 
 /// Writes the file, and records the archive once the file is on disk.
 async fn write(services: &Services, archive: Archive, path: &Path) -> Result<(), CommandError> {
-    let failed = |error: io::Error| CommandError::Other(format!("--to {}: {error}; nothing was archived", path.display()));
+    let failed = |error: io::Error| {
+        let advice = match error.kind() {
+            ErrorKind::AlreadyExists => "; if an earlier archive was interrupted, delete that file and run this again",
+            _ => "",
+        };
+        CommandError::Other(format!("--to {}: {error}; nothing was archived{advice}", path.display()))
+    };
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
     let written = match write_events(services, &archive, file).await {
         Ok(written) => written,

@@ -70,7 +70,11 @@ pub async fn export(services: &Services, operator: &TenantAdmin, args: &ExportAr
 }
 
 fn unwritten(file: &Path, error: &io::Error) -> Error<PersonRefused> {
-    Error::Internal(Fault::new(io::Error::new(error.kind(), format!("--to {}: {error}", file.display()))))
+    let advice = match error.kind() {
+        ErrorKind::AlreadyExists => "; if an earlier export was interrupted, delete that file and run this again",
+        _ => "",
+    };
+    Error::Internal(Fault::new(io::Error::new(error.kind(), format!("--to {}: {error}{advice}", file.display()))))
 }
 
 enum WriteError {
