@@ -76,7 +76,11 @@ async fn keys_are_rotated_while_the_portal_serves() {
     }
     assert_eq!(deployment.key_files(), ["codes.key", "codes.key.previous", "secrets.key", "signing-key.pem"]);
     let doctor = deployment.run(&["doctor"]);
-    assert!(doctor.out.contains("the rotation of codes.key is not finished"), "{}", doctor.out);
+    assert!(
+        doctor.out.contains("the rotation of codes.key is not finished") && doctor.out.contains("keys rotate finish codes.key"),
+        "{}",
+        doctor.out
+    );
 
     let refused = deployment.run(&["keys", "rotate", "finish", "codes.key"]);
     assert!(
@@ -213,6 +217,8 @@ async fn next_key_whose_file_is_lost_is_cancelled() {
     let deployment = Deployment::set_up().await;
     let step = |step: &str| deployment.run(&["keys", "rotate", step, "codes.key"]);
     assert_eq!(step("prepare").code, Some(0));
+    let doctor = deployment.run(&["doctor"]);
+    assert!(doctor.out.contains("keys rotate activate codes.key"), "{}", doctor.out);
     fs::remove_file(deployment.key("codes.key.next")).expect("removed");
     for refused in [step("prepare"), step("activate")] {
         assert!(refused.code == Some(1) && refused.err.contains("keys rotate cancel"), "{}", refused.err);

@@ -136,13 +136,19 @@ pub fn keys(examined: &Examination) -> Finding {
 /// A rotation of a key that is not finished.
 fn rotation(examined: &Examination) -> Option<Finding> {
     let Ok(DatabaseFound::Read(inspection)) = &examined.database else { return None };
-    let is_rotated = |key: &RotatedKey| {
-        let recorded = Recorded::of(key.file_name(), &inspection.key_fingerprints);
-        recorded.next.is_some() || recorded.previous.is_some()
-    };
-    let key = RotatedKey::ALL.into_iter().find(is_rotated)?.file_name();
-    let advice = "`tms-portal keys status` says what depends on the old key; `tms-portal keys rotate finish` ends it";
-    Some(Finding::warning("keys", format!("all are those of the database; the rotation of {key} is not finished"), advice))
+    RotatedKey::ALL.into_iter().find_map(|key| {
+        let key = key.file_name();
+        let recorded = Recorded::of(key, &inspection.key_fingerprints);
+        let advice = if recorded.previous.is_some() {
+            format!("`tms-portal keys status` says what depends on the old key; `tms-portal keys rotate finish {key}` ends it")
+        } else {
+            recorded.next?;
+            format!(
+                "when all portals have the next key: `tms-portal keys rotate activate {key}`; to give it up: `tms-portal keys rotate cancel {key}`"
+            )
+        };
+        Some(Finding::warning("keys", format!("all are those of the database; the rotation of {key} is not finished"), advice))
+    })
 }
 
 /// Compares the clock with the database server's, with the last use of the database, and with the date of the program.
