@@ -7,6 +7,8 @@
 //! - **link request**: a host's request to link one of its accounts to the person who enters its user code.
 //! - **device grant**: one run of RFC 8628: a device asks, a person decides, the device fetches a token.
 //! - **user code** and **device code**: the grant's two codes, for the person and for the device.
+//! - **authorization**: what a person agreed to once, until a date; a delegation, token families and keys depend on it.
+//! - **token family**: one sign-in of one program under an authorization, with all tokens that it gets.
 //! - **delegation**: permission for a client to act for a person on some or all of their host accounts, until its expiry.
 //! - **SSH key**: a public key with which a client, or the person, logs in to one host account; TMS' `pubkey`.
 //! - **refused lookup**: a host's key lookup that returned no key, with the reason.
@@ -17,6 +19,7 @@
 pub mod access_overview;
 pub mod attempts;
 pub mod audit_log;
+pub mod authorization;
 pub mod brand;
 pub mod client;
 pub mod delegation;
@@ -52,6 +55,7 @@ pub mod tenant_overview;
 pub mod text_file;
 pub mod time;
 pub mod token;
+pub mod token_family;
 pub mod upstream_accounts;
 pub mod user_code;
 pub mod user_mfa;

@@ -103,6 +103,14 @@ identifier! {
     DeviceGrantId
 }
 identifier! {
+    /// An authorization; one given on a device grant has the id of that grant. Not secret: it may be used in forms and URLs.
+    AuthorizationId
+}
+identifier! {
+    /// A token family. Those of device grants redeemed by earlier releases have the `jti` of their only token.
+    TokenFamilyId
+}
+identifier! {
     /// A user code submitted before sign-in, in the session that stores it. Reveals nothing about the code.
     CodeEntryId
 }
@@ -146,6 +154,19 @@ identifier! {
 identifier! {
     /// A browser session, as shown on the sessions page; cannot be used to derive the cookie.
     SessionId
+}
+
+impl From<&DeviceGrantId> for AuthorizationId {
+    fn from(grant: &DeviceGrantId) -> Self {
+        Self(grant.0.clone())
+    }
+}
+
+impl TokenFamilyId {
+    /// The family that an access token belongs to: its `jti` is the id of the family, alone or followed by `.` and further parts.
+    pub fn of_token(token: &TokenId) -> Self {
+        Self(token.0.split('.').next().unwrap_or_default().to_owned())
+    }
 }
 
 impl HostName {

@@ -1,0 +1,101 @@
+//! Token families: one sign-in of one program under an authorization, and all tokens that it gets.
+//!
+//! ```text
+//!                 refresh                   end
+//!   Live(n) ─────────────────► Live(n + 1) ─────────► Ended(reason)
+//! ```
+//!
+//! A family ends with its authorization or before it. Its refresh tokens are numbered by the generation; none is stored.
+
+use super::authorization::{AlreadyEnded, RequestSource, TokenUse, stored_words};
+use super::ids::{AuthorizationId, ClientId, SessionId, TenantId, TokenFamilyId};
+use super::scope::ScopeSet;
+use super::time::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFamily {
+    pub tenant_id: TenantId,
+    pub id: TokenFamilyId,
+    pub authorization_id: AuthorizationId,
+    pub client_id: ClientId,
+    /// The scope of its tokens: a part of the authorization's.
+    pub scope: ScopeSet,
+    /// Resource indicators (RFC 8707), a part of the authorization's.
+    pub resources: Vec<String>,
+    /// Random; without it, the key with which refresh tokens are computed makes none of this family.
+    pub salt: [u8; SALT_BYTES],
+    /// The number of the current refresh token; counted from 0 and never lowered.
+    pub generation: u32,
+    /// When the current generation began.
+    pub rotated_at: Timestamp,
+    /// Whether the current refresh token, or an access token issued with it, was presented.
+    pub successor_seen: bool,
+    /// How often the response to the last refresh was repeated.
+    pub retries: u32,
+    /// Whether it outlives the browser session in which it began (`offline_access`); always for the device flow.
+    pub offline: bool,
+    /// The browser session with which it ends, if it is not offline.
+    pub session: Option<SessionId>,
+    pub begun: RequestSource,
+    /// The last refresh; `None`: not refreshed yet.
+    pub refreshed: Option<TokenUse>,
+    /// When it ends unless it is refreshed before. `None`: it has no refresh token.
+    pub idle_until: Option<Timestamp>,
+    pub state: TokenFamilyState,
+}
+
+/// Length of a family's salt.
+pub const SALT_BYTES: usize = 32;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenFamilyState {
+    Live,
+    Ended { at: Timestamp, reason: FamilyEnd },
+}
+
+/// Why a token family ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FamilyEnd {
+    /// Its authorization ended.
+    Authorization,
+    /// Its client revoked one of its tokens (RFC 7009).
+    Client,
+    /// The person ended this sign-in of the program.
+    Person,
+    /// An administrator ended this sign-in of the program.
+    Administrator,
+    /// The browser session of a family that is not offline ended.
+    SignedOut,
+    /// A refresh token was used again after its successor (RFC 9700 §4.14.2).
+    TokenReuse,
+    /// The code that it was issued for was redeemed again (RFC 6749 §10.5).
+    CodeReplay,
+}
+
+impl TokenFamily {
+    /// Whether it has not ended. Its authorization is to be checked as well.
+    pub fn is_live(&self) -> bool {
+        self.state == TokenFamilyState::Live
+    }
+
+    /// Ends it for good. Refused if it had ended before.
+    pub fn end(mut self, reason: FamilyEnd, now: Timestamp) -> Result<Self, AlreadyEnded> {
+        match self.state {
+            TokenFamilyState::Live => {
+                self.state = TokenFamilyState::Ended { at: now, reason };
+                Ok(self)
+            }
+            TokenFamilyState::Ended { .. } => Err(AlreadyEnded),
+        }
+    }
+}
+
+stored_words!(FamilyEnd {
+    Authorization = "authorization",
+    Client = "client",
+    Person = "person",
+    Administrator = "administrator",
+    SignedOut = "signed_out",
+    TokenReuse = "token_reuse",
+    CodeReplay = "code_replay",
+});
