@@ -12,7 +12,11 @@ use serde_json::Value;
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Me {
+    /// When what the user allowed the client ends; no key that is made with its tokens outlives that. Older portals do not send it.
+    #[serde(default)]
+    pub access_until: Option<String>,
     pub client_id: String,
+    /// When the token expires.
     pub expires_at: String,
     /// Scopes, separated by spaces.
     pub scope: String,

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
+use super::ids::{AccountName, AdminId, AuthorizationId, ClientId, HostName, TenantId, UserId};
 use super::pagination::QueryParam;
 use super::time::Timestamp;
 
@@ -20,7 +20,8 @@ pub struct AuditEvent {
     /// The person whose account it concerns.
     pub person: Option<UserId>,
     pub client_id: Option<ClientId>,
-    pub device_grant_id: Option<DeviceGrantId>,
+    /// The authorization, or the device grant that may become one.
+    pub authorization_id: Option<AuthorizationId>,
     /// The administrator who caused it, if any.
     pub admin: Option<AdminId>,
     /// What else it concerns: a key's fingerprint, `account@host`, a host, a tenant, the device that was allowed.
@@ -78,6 +79,8 @@ kinds! {
     /// "I did not start this", reported with the code; administrators should look at it.
     DeviceReported = "device_reported",
     DeviceRevoked = "device_withdrawn",
+    /// A client with a secret revoked its tokens of one sign-in; what the person allowed it stays.
+    TokensRevoked = "tokens_revoked",
     /// A device redeemed its grant for a token.
     DeviceRedeemed = "device_redeemed",
     /// A redeemed device code was sent again; the access it gave was revoked.
@@ -192,6 +195,7 @@ impl AuditKind {
             | Self::DeviceDenied
             | Self::DeviceReported
             | Self::DeviceRevoked
+            | Self::TokensRevoked
             | Self::DeviceRedeemed
             | Self::DeviceReplayed
             | Self::CodeSubmittedTwice
@@ -325,7 +329,7 @@ impl AuditEvent {
             kind,
             person: None,
             client_id: None,
-            device_grant_id: None,
+            authorization_id: None,
             admin: None,
             subject: None,
             host: None,
@@ -341,9 +345,9 @@ impl AuditEvent {
     }
 
     #[must_use]
-    pub fn about(mut self, client_id: &ClientId, grant: &DeviceGrantId) -> Self {
+    pub fn about(mut self, client_id: &ClientId, authorization: impl Into<AuthorizationId>) -> Self {
         self.client_id = Some(client_id.clone());
-        self.device_grant_id = Some(grant.clone());
+        self.authorization_id = Some(authorization.into());
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ids::{ClientId, DeviceGrantId, TenantId, UserId};
+use super::ids::{AuthorizationId, ClientId, TenantId, UserId};
 use super::pagination::QueryParam;
 use super::step_up::StepUpRequired;
 use super::time::Timestamp;
@@ -13,8 +13,8 @@ pub struct Delegation {
     pub tenant_id: TenantId,
     pub client_id: ClientId,
     pub user_id: UserId,
-    /// The grant whose consent created it, if the person gave it in the portal.
-    pub device_grant_id: Option<DeviceGrantId>,
+    /// The authorization that it came with, if the person gave it in the portal.
+    pub authorization_id: Option<AuthorizationId>,
     pub made_by: Creator,
     pub expires_at: Timestamp,
     pub created_at: Timestamp,
@@ -116,7 +116,7 @@ mod tests {
             tenant_id: TenantId::parse("test").expect("a tenant"),
             client_id: ClientId::parse("c").expect("a client"),
             user_id: UserId::parse("u").expect("a person"),
-            device_grant_id: None,
+            authorization_id: None,
             made_by,
             expires_at: now + 7 * day,
             created_at: now,

@@ -3,10 +3,13 @@
 //! ```text
 //!               approve            redeem
 //!   Pending ───────────────► Approved ─────────► Redeemed
-//!      │ deny, report           │ revoke, expire     │ revoke, replay
+//!      │ deny, report           │ revoke, expire     │ revoke
 //!      ▼                        ▼                    ▼
 //!   Denied              Revoked, Expired          Revoked
 //! ```
+//!
+//! An approval makes an [authorization](super::authorization), which has the access and its end; the grant is revoked with it, so that the
+//! device is told at its next poll.
 //!
 //! A grant also has a claim: the browser session that first submitted the user code, and its person. While that session is alive,
 //! no other can claim the grant (docs/decisions/0006); only the claiming person decides. A pending grant expires without a change
@@ -17,7 +20,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::client::{Client, RequestRefused};
-use super::ids::{ClientId, DeviceGrantId, HostAccountId, SessionId, TenantId, TokenId, UserId};
+use super::ids::{ClientId, DeviceGrantId, HostAccountId, SessionId, TenantId, TokenFamilyId, UserId};
 use super::scope::ScopeSet;
 use super::time::Timestamp;
 
@@ -75,6 +78,7 @@ pub enum DeviceGrantState {
     Approved(Approval),
     Denied { at: Timestamp, reported: bool },
     Redeemed { approval: Approval, pickup: Pickup },
+    /// Its authorization has ended.
     Revoked { at: Timestamp },
     Expired { at: Timestamp },
 }
@@ -85,8 +89,6 @@ pub struct Approval {
     pub person: UserId,
     pub at: Timestamp,
     pub scope: ScopeSet,
-    /// When the access expires.
-    pub until: Timestamp,
 }
 
 /// The redemption of the grant by the device.
@@ -94,7 +96,8 @@ pub struct Approval {
 pub struct Pickup {
     pub at: Timestamp,
     pub from: Option<IpAddr>,
-    pub token_id: TokenId,
+    /// The token family that the grant was redeemed for.
+    pub family_id: TokenFamilyId,
 }
 
 /// The person's input on the consent page.
@@ -197,10 +200,10 @@ impl DeviceGrant {
         }
     }
 
-    /// Approves a pending grant until `until`. Refused unless the claimant may decide.
-    pub fn approve(mut self, by: &Claimant, until: Timestamp, now: Timestamp) -> Result<Self, DecisionRefused> {
+    /// Approves a pending grant. Refused unless the claimant may decide.
+    pub fn approve(mut self, by: &Claimant, now: Timestamp) -> Result<Self, DecisionRefused> {
         let person = self.check_decidable(by, now)?;
-        let approval = Approval { person, at: now, scope: self.scope.clone(), until };
+        let approval = Approval { person, at: now, scope: self.scope.clone() };
         self.state = DeviceGrantState::Approved(approval);
         Ok(self)
     }
@@ -225,37 +228,29 @@ impl DeviceGrant {
         }
     }
 
-    /// Revokes an approval, before or after the device redeemed it. Refused unless `person` gave it.
-    pub fn revoke(mut self, person: &UserId, now: Timestamp) -> Result<Self, DecisionRefused> {
-        match &self.state {
-            DeviceGrantState::Approved(approval) | DeviceGrantState::Redeemed { approval, .. } if approval.person == *person => {
-                self.state = DeviceGrantState::Revoked { at: now };
-                Ok(self)
-            }
-            DeviceGrantState::Approved(_) | DeviceGrantState::Redeemed { .. } => Err(DecisionRefused::NotYours),
-            _ => Err(DecisionRefused::AlreadyDecided),
-        }
+    /// Revokes an approval, before or after the device redeemed it, because its authorization has ended. `None` in every other state.
+    pub fn revoke(mut self, now: Timestamp) -> Option<Self> {
+        let approved = matches!(self.state, DeviceGrantState::Approved(_) | DeviceGrantState::Redeemed { .. });
+        self.state = DeviceGrantState::Revoked { at: now };
+        approved.then_some(self)
     }
 
-    /// Redeems an approved grant. `None` if it is not approved, or the code or the access has expired.
+    /// Redeems an approved grant. `None` if it is not approved, or the code has expired.
     pub fn redeem(mut self, pickup: Pickup) -> Option<Self> {
         let DeviceGrantState::Approved(approval) = self.state else { return None };
-        if pickup.at >= self.expires_at || pickup.at >= approval.until {
+        if pickup.at >= self.expires_at {
             return None;
         }
         self.state = DeviceGrantState::Redeemed { approval, pickup };
         Some(self)
     }
 
-    /// Revokes the access of a redeemed grant whose device code was sent again, because the code was copied (RFC 6749 §10.5). `None` within
-    /// the duplicate window of the redeeming poll, and if it was not redeemed.
-    pub fn replay(mut self, now: Timestamp) -> Option<Self> {
+    /// Whether a poll that finds the grant redeemed shows that the device code was copied (RFC 6749 §10.5), so that the access is to be
+    /// ended. Not within the duplicate window of the redeeming poll.
+    pub fn is_replayed(&self, now: Timestamp) -> bool {
         match &self.state {
-            DeviceGrantState::Redeemed { pickup, .. } if now.since(pickup.at) > DUPLICATE_WINDOW || pickup.at.is_ahead_of(now) => {
-                self.state = DeviceGrantState::Revoked { at: now };
-                Some(self)
-            }
-            _ => None,
+            DeviceGrantState::Redeemed { pickup, .. } => now.since(pickup.at) > DUPLICATE_WINDOW || pickup.at.is_ahead_of(now),
+            _ => false,
         }
     }
 
@@ -386,7 +381,7 @@ mod tests {
     }
 
     fn approved() -> DeviceGrant {
-        claimed().approve(&jdoe(), at(9_000), at(2)).expect("approved")
+        claimed().approve(&jdoe(), at(2)).expect("approved")
     }
 
     #[test]
@@ -417,12 +412,12 @@ mod tests {
     fn only_the_claiming_person_decides() {
         let theirs = by("theirs", Some("jdoe"));
         for other in [theirs.clone(), by("ours", Some("eve")), by("ours", None)] {
-            assert_eq!(claimed().approve(&other, at(9_000), at(2)).err(), Some(DecisionRefused::NotYours), "{other:?}");
+            assert_eq!(claimed().approve(&other, at(2)).err(), Some(DecisionRefused::NotYours), "{other:?}");
         }
         assert_eq!(waiting().deny(&jdoe(), at(2)).err(), Some(DecisionRefused::NotYours));
         assert_eq!(claimed_by(by("ours", None), None).deny(&by("ours", None), at(2)).err(), Some(DecisionRefused::NotYours), "not signed in");
         // The claiming session has ended: the same person continues in another.
-        assert!(claimed_by(jdoe(), None).approve(&theirs, at(9_000), at(2)).is_ok());
+        assert!(claimed_by(jdoe(), None).approve(&theirs, at(2)).is_ok());
         assert!(claimed_by(jdoe(), Some(60)).deny(&theirs, at(60)).is_ok());
         assert_eq!(claimed_by(jdoe(), None).deny(&by("theirs", Some("eve")), at(2)).err(), Some(DecisionRefused::NotYours));
     }
@@ -430,7 +425,7 @@ mod tests {
     #[test]
     fn a_decision_is_final() {
         let denied = claimed().deny(&jdoe(), at(2)).expect("denied");
-        assert_eq!(denied.clone().approve(&jdoe(), at(9), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
+        assert_eq!(denied.clone().approve(&jdoe(), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
         assert_eq!(approved().deny(&by("theirs", Some("jdoe")), at(3)).err(), Some(DecisionRefused::AlreadyDecided));
         assert_eq!(denied.poll_outcome(at(5)), PollOutcome::Denied);
         assert_eq!(denied.poll_outcome(at(5_000)), PollOutcome::Denied);
@@ -438,7 +433,7 @@ mod tests {
 
     #[test]
     fn decision_after_expiry_is_refused() {
-        assert_eq!(claimed().approve(&jdoe(), at(9_000), at(900)).err(), Some(DecisionRefused::Expired));
+        assert_eq!(claimed().approve(&jdoe(), at(900)).err(), Some(DecisionRefused::Expired));
         assert_eq!(waiting().claimable(&jdoe(), at(900)), Err(ClaimRefused::NotPending));
         assert_eq!(waiting().poll_outcome(at(900)), PollOutcome::Expired);
         assert_eq!(approved().poll_outcome(at(900)), PollOutcome::Expired);
@@ -449,23 +444,22 @@ mod tests {
 
     #[test]
     fn grant_is_redeemed_once_and_in_time() {
-        let pickup = |seconds| Pickup { at: at(seconds), from: None, token_id: TokenId::parse("tok_1").expect("a token id") };
+        let pickup = |seconds| Pickup { at: at(seconds), from: None, family_id: TokenFamilyId::parse("fam_1").expect("a family id") };
         let redeemed = approved().redeem(pickup(10)).expect("a token");
         assert_eq!(redeemed.poll_outcome(at(11)), PollOutcome::Redeemed);
         assert!(redeemed.clone().redeem(pickup(11)).is_none() && waiting().redeem(pickup(10)).is_none());
         assert!(approved().redeem(pickup(900)).is_none(), "the code has expired");
-        assert!(redeemed.clone().replay(at(11)).is_none(), "a twin");
-        assert!(redeemed.clone().replay(START - Duration::from_secs(86_400)).is_some(), "the clock was set back");
+        assert!(!redeemed.is_replayed(at(11)), "a twin");
+        assert!(redeemed.is_replayed(at(12)), "a copy");
+        assert!(redeemed.is_replayed(START - Duration::from_secs(86_400)), "the clock was set back");
         assert_eq!(waiting().poll_outcome(START - Duration::from_secs(86_400)), PollOutcome::Expired, "a code of the future");
-        assert_eq!(redeemed.replay(at(12)).expect("a copy").state, DeviceGrantState::Revoked { at: at(12) });
     }
 
     #[test]
-    fn approval_is_revoked_by_its_person_only() {
-        assert_eq!(approved().revoke(&user("eve"), at(3)).err(), Some(DecisionRefused::NotYours));
-        let revoked = approved().revoke(&user("jdoe"), at(3)).expect("withdrawn");
+    fn device_is_told_that_the_approval_was_revoked() {
+        let revoked = approved().revoke(at(3)).expect("revoked");
         assert_eq!(revoked.poll_outcome(at(4)), PollOutcome::Denied);
-        assert_eq!(revoked.revoke(&user("jdoe"), at(5)).err(), Some(DecisionRefused::AlreadyDecided));
+        assert!(revoked.revoke(at(5)).is_none() && claimed().revoke(at(3)).is_none());
     }
 
     #[test]

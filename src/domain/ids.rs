@@ -162,6 +162,12 @@ impl From<&DeviceGrantId> for AuthorizationId {
     }
 }
 
+impl From<&AuthorizationId> for AuthorizationId {
+    fn from(id: &AuthorizationId) -> Self {
+        id.clone()
+    }
+}
+
 impl TokenFamilyId {
     /// The family that an access token belongs to: its `jti` is the id of the family, alone or followed by `.` and further parts.
     pub fn of_token(token: &TokenId) -> Self {

@@ -5,7 +5,7 @@ pub mod search;
 use std::time::Duration;
 
 use super::display_text::{self, NameRefused};
-use super::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use super::ids::{AccountName, AuthorizationId, ClientId, HostAccountId, HostName, TenantId, UserId};
 use super::refused_lookup::RefusalReason;
 use super::time::Timestamp;
 
@@ -46,8 +46,8 @@ pub struct SshKey {
     pub account: AccountName,
     /// The person's name for it; may be empty.
     pub label: String,
-    /// The device grant whose token created it; the key is revoked with that grant.
-    pub device_grant_id: Option<DeviceGrantId>,
+    /// The authorization with whose token it was created, and with which it is revoked.
+    pub authorization_id: Option<AuthorizationId>,
     /// `SHA256:` and unpadded base64, in OpenSSH's notation.
     pub fingerprint: String,
     /// An `authorized_keys` line without options or comment.

@@ -33,7 +33,7 @@ pub use super::storage::inspection::{DatabaseFound, Inspection, SchemaState, sch
 pub use super::storage::postgres::PostgresAddress;
 use super::storage::{self, BoxFuture, Connection, FailureKind, Storage, backup, deployment, generation};
 use crate::domain::audit_log::AuditEvent;
-use crate::domain::ids::{DeviceGrantId, HostName, TenantId};
+use crate::domain::ids::{AuthorizationId, HostName, TenantId};
 use crate::domain::paths;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
@@ -140,7 +140,7 @@ struct ServicesInner {
     public_url: String,
     poll_pacing: PollPacing,
     readiness: ReadinessCache,
-    token_use_throttle: WriteThrottle<(TenantId, DeviceGrantId)>,
+    token_use_throttle: WriteThrottle<(TenantId, AuthorizationId)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
     rehash_throttle: WriteThrottle<OutdatedSecretOwner>,
     refusals: RefusalRecorder,

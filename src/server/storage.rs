@@ -8,6 +8,7 @@ pub mod access_overview;
 pub mod admins;
 pub mod attempts;
 pub mod audit_log;
+pub mod authorizations;
 pub mod backup;
 mod batched_reader;
 pub mod browser_sessions;
@@ -48,10 +49,12 @@ pub mod ssh_keys;
 pub mod tenant_overview;
 pub mod tenants;
 pub mod tms_import;
+pub mod token_families;
 pub mod user_mfa;
 mod write_queue;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::MigrateError;
@@ -68,6 +71,7 @@ pub use failure::{FailureKind, SharedFailure, is_lasting_io};
 use hosts::CredentialWithSecrets;
 pub use sql::Connection;
 use ssh_keys::lookup::{self, DependencyQuery, LookupQuery, LookupResult};
+use token_families::{FamilyKey, FamilyStanding};
 pub use write_queue::BoxFuture;
 use write_queue::WriteQueue;
 
@@ -255,6 +259,7 @@ pub struct Storage {
     dependency_reader: BatchedReader<DependencyQuery, Dependencies>,
     lookup_reader: BatchedReader<LookupQuery, LookupResult>,
     credential_reader: BatchedReader<Vec<u8>, Option<CredentialWithSecrets>>,
+    family_reader: BatchedReader<FamilyKey, Option<FamilyStanding>>,
 }
 
 impl Storage {
@@ -287,6 +292,7 @@ impl Storage {
             dependency_reader: BatchedReader::start(batched(), lookup::find_dependencies),
             lookup_reader: BatchedReader::start(batched(), lookup::look_up_keys),
             credential_reader: BatchedReader::start(batched(), hosts::find_by_credential),
+            family_reader: BatchedReader::start(batched(), token_families::look_up_standing),
             other_readers: pool(Readers::Shared),
             runtime,
             readers,
@@ -318,6 +324,11 @@ impl Storage {
     /// Finds the host whose credential has this hash.
     pub async fn find_host_by_credential(&self, hash: Vec<u8>) -> Result<Option<CredentialWithSecrets>, Error> {
         self.credential_reader.read(hash).await
+    }
+
+    /// Finds a token family with what decides whether its access tokens may be used.
+    pub async fn find_family_standing(&self, key: FamilyKey) -> Result<Option<FamilyStanding>, Error> {
+        self.family_reader.read(key).await
     }
 
     /// Runs `work` in a write transaction, with no other write at the same time. `Err` rolls it back; `Ok` is returned after the commit is
@@ -370,7 +381,13 @@ impl Storage {
     /// Waits for queued writes, then closes the file. The writer is closed last: SQLite checkpoints the WAL when the last connection that
     /// can write closes, so a copy of the one file is then complete.
     pub async fn close(&self) {
-        tokio::join!(self.client_reader.close(), self.dependency_reader.close(), self.lookup_reader.close(), self.credential_reader.close());
+        tokio::join!(
+            self.client_reader.close(),
+            self.dependency_reader.close(),
+            self.lookup_reader.close(),
+            self.credential_reader.close(),
+            self.family_reader.close(),
+        );
         tokio::join!(self.readers.close(), self.other_readers.close());
         self.writer.stop().await;
     }
@@ -386,6 +403,11 @@ impl From<&sql::CommitError> for Error {
 }
 
 /// Converts a column's text; fails with the table and row in the message.
+/// An IP address as it is stored; `None` also if it cannot be read.
+fn parse_address(text: Option<String>) -> Option<IpAddr> {
+    text.and_then(|text| text.parse().ok())
+}
+
 fn parse_column<T, E: std::fmt::Display>(table: &'static str, id: &str, value: Result<T, E>) -> Result<T, Error> {
     value.map_err(|why| Error::Inconsistent { table, id: id.to_owned(), why: why.to_string() })
 }

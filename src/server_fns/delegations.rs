@@ -127,14 +127,14 @@ pub async fn find_my_client(
     }))
 }
 
-/// An active delegation, to change or revoke it; found by its number, or by the device grant behind it.
+/// An active delegation, to change or revoke it; found by its number, or by the authorization behind it.
 #[server(prefix = "/api", endpoint = "apps/find")]
 pub async fn find_my_delegation(#[server(default)] app: i64, #[server(default)] grant: String) -> Result<Option<DelegationItem>, ServerFnError> {
-    use crate::domain::ids::DeviceGrantId;
+    use crate::domain::ids::AuthorizationId;
     use crate::server::context;
     use crate::server::service::authorizations::my_delegations::DelegationRef;
     let (services, person) = (context::services()?, context::signed_in()?);
-    let which = if grant.is_empty() { Ok(DelegationRef::Number(app)) } else { DeviceGrantId::parse(grant).map(DelegationRef::DeviceGrant) };
+    let which = if grant.is_empty() { Ok(DelegationRef::Number(app)) } else { AuthorizationId::parse(grant).map(DelegationRef::Authorization) };
     let Ok(which) = which else { return Ok(None) };
     let found = services.find_my_delegation(&person, &which).await.map_err(context::fault)?;
     Ok(found.map(|app| DelegationItem::new(app, person.tenant().policy.longest_access, services.now())))
@@ -211,6 +211,7 @@ mod items {
     use crate::domain::delegation::Creator;
     use crate::domain::scope::Scope;
     use crate::domain::time::Timestamp;
+    use crate::domain::token_family::TokenFamily;
     use crate::server::context;
     use crate::server::service::authorizations::my_delegations::{ClientDelegations, DelegationSummary, DeviceSummary, KeyUse};
     use crate::server_fns::device::ClientItem;
@@ -246,7 +247,7 @@ mod items {
                 number: delegation.number,
                 client: ClientItem::of(&app.client),
                 client_id: delegation.client_id.to_string(),
-                origin: match (delegation.made_by, &delegation.device_grant_id) {
+                origin: match (delegation.made_by, &delegation.authorization_id) {
                     (Creator::Mvp, _) => DelegationOrigin::Imported,
                     (Creator::Person, _) | (_, Some(_)) => DelegationOrigin::Consent,
                     (Creator::Admin, None) => DelegationOrigin::Administrator,
@@ -255,7 +256,7 @@ mod items {
                 host_accounts: app.host_accounts,
                 since: delegation.created_at,
                 until: app.ended_at.unwrap_or(delegation.expires_at),
-                device: app.device.map(DeviceItem::new),
+                device: app.device.map(|device| DeviceItem::new(device, &app.families)),
                 last_login: KeyLoginItem::of(&app.keys),
                 keys: app.keys.keys,
                 revocable_keys: app.revocable_keys,
@@ -265,16 +266,17 @@ mod items {
     }
 
     impl DeviceItem {
-        fn new(device: DeviceSummary) -> Self {
-            let (redeemed_at, used_at) = (device.redeemed_at(), device.token_used_at());
+        fn new(device: DeviceSummary, families: &[TokenFamily]) -> Self {
+            let used_at = device.token_used_at();
+            let begun_from = families.first().and_then(|first| first.begun.from).map(|from| from.to_string());
             let program = context::format_program(&device.agent);
             let agent = Some(device.agent).filter(|agent| program.as_ref().is_some_and(|program| program.replacen(' ', "/", 1) != agent.trim()));
             Self {
                 program,
                 agent,
-                connected: redeemed_at.is_some(),
+                connected: !families.is_empty() || used_at.is_some(),
                 used_at,
-                from: device.redeemed_from.or(device.requested_from),
+                from: begun_from.or(device.requested_from),
                 used_from: device.token_used_from,
             }
         }

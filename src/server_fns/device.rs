@@ -405,13 +405,13 @@ mod items {
 
     impl DecidedDeviceGrant {
         pub(super) fn new(decided: DecidedConsent, now: Timestamp) -> Self {
-            let DecidedConsent { grant, refused, client, host_accounts } = decided;
+            let DecidedConsent { grant, refused, client, host_accounts, access_until } = decided;
             let expired = grant.is_expired(now);
             let may_create_keys = grant.allowed_scope().contains(Scope::KeysCreate);
             let (outcome, until) = match grant.state {
-                DeviceGrantState::Approved(approval) if !expired => (DecisionOutcome::Pending, Some(approval.until)),
-                DeviceGrantState::Redeemed { approval, pickup } => {
-                    (DecisionOutcome::PickedUp { at: pickup.at, from: pickup.from.map(|from| from.to_string()) }, Some(approval.until))
+                DeviceGrantState::Approved(_) if !expired => (DecisionOutcome::Pending, access_until),
+                DeviceGrantState::Redeemed { pickup, .. } => {
+                    (DecisionOutcome::PickedUp { at: pickup.at, from: pickup.from.map(|from| from.to_string()) }, access_until)
                 }
                 DeviceGrantState::Denied { .. } => (DecisionOutcome::Denied, None),
                 DeviceGrantState::Revoked { .. } => (DecisionOutcome::Revoked, None),

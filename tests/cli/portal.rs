@@ -192,6 +192,7 @@ impl State {
 
     fn me(&self) -> Me {
         Me {
+            access_until: Some("9999-12-31T23:59:59+00:00".into()),
             client_id: "tms-cli".into(),
             expires_at: "9999-12-31T23:59:59+00:00".into(),
             scope: self.scope.into(),

@@ -77,6 +77,7 @@ impl AuditKind {
                 | Self::DeviceApproved
                 | Self::DeviceDenied
                 | Self::DeviceRedeemed
+                | Self::TokensRevoked
                 | Self::DeviceExpired
                 | Self::KeyCreated
                 | Self::KeyChanged

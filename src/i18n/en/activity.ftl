@@ -11,6 +11,7 @@ event-device-approved = Device or application allowed
 event-device-denied = Request denied
 event-device-reported = Request reported as not started by the person
 event-device-revoked = Access revoked
+event-tokens-revoked = Application signed out
 event-device-redeemed = Device received its token
 event-device-replayed = Device code reused; access revoked
 event-code-presented-twice = Code that was open in one browser entered in another
@@ -147,6 +148,7 @@ event-device-reported-app = Request of { $app } reported as not started by the p
 event-device-reported-own = You reported a request of { $app }
 # $app (String) - the application’s name
 event-device-revoked-app = Access of { $app } revoked
+event-tokens-revoked-app = { $app } signed out; what you allowed it remains
 # $app (String) - the application’s name
 event-device-redeemed-app = { $app } received its token
 # $app (String) - the application’s name

@@ -39,6 +39,7 @@ pub fn remedies(events: &[AuditEntryItem], has_password: bool) -> Vec<Remedy> {
         | AuditKind::DeviceDenied
         | AuditKind::DeviceReported
         | AuditKind::DeviceRevoked
+        | AuditKind::TokensRevoked
         | AuditKind::DeviceExpired
         | AuditKind::DelegationRevoked
         | AuditKind::CodeGuessingStopped

@@ -54,7 +54,7 @@ impl Services {
 
     /// The host accounts selected when this token's client was approved.
     pub async fn list_granted_host_accounts(&self, holder: &TokenHolder) -> Result<Vec<HostAccount>, Fault> {
-        Ok(host_accounts::of_grant(self.storage().reader(), &holder.tenant_id, &holder.grant_id).await?)
+        Ok(host_accounts::of_authorization(self.storage().reader(), &holder.tenant_id, &holder.authorization_id).await?)
     }
 
     /// The addresses at which `ssh` reaches the hosts of these accounts, by host; only for hosts with exactly one address, without ranges.

@@ -17,11 +17,11 @@ use tokio::sync::oneshot;
 
 use super::storage::host_accounts::HostAccountKey;
 use super::storage::ssh_keys::lookup::DependencyQuery;
-use super::storage::ssh_keys::{GrantKeyFilter, KeySelection, NewPubkey, Revoker};
+use super::storage::ssh_keys::{AuthorizationKeyFilter, KeySelection, NewPubkey, Revoker};
 use super::storage::{self, Connection, audit_log, ssh_keys};
 use super::{Error, Fault, Services};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostName, UserId};
+use crate::domain::ids::{AccountName, AuthorizationId, ClientId, HostName, UserId};
 use crate::domain::pagination::PageRequest;
 use crate::domain::ssh_key::{Dependencies, DependencyError, KeyType, LabelRefused, SshKey, UNLIMITED, expiry_of, parse_max_uses, sanitize_label};
 use crate::domain::time::Timestamp;
@@ -96,7 +96,7 @@ struct KeyCreation {
     host_account: HostAccountKey,
     /// `None`: the person, in the portal, which needs no delegation.
     client_id: Option<ClientId>,
-    device_grant_id: Option<DeviceGrantId>,
+    authorization_id: Option<AuthorizationId>,
     from: Option<IpAddr>,
     /// The person who must still be signed in when it is stored.
     person: Option<SignedIn>,
@@ -118,7 +118,7 @@ impl Services {
             dependencies = self.dependencies(&place, Some(&client_id), None).await?;
         }
         self.store_key(
-            KeyCreation { host_account: place, client_id: Some(client_id), device_grant_id: None, from: client.from, person: None },
+            KeyCreation { host_account: place, client_id: Some(client_id), authorization_id: None, from: client.from, person: None },
             params,
             &dependencies,
         )
@@ -136,10 +136,10 @@ impl Services {
         if !self.enabled_tenant(&holder.tenant_id).await?.is_some_and(|tenant| tenant.policy.own_keys) {
             return Err(Error::Refused(KeyRefused::OwnKeysDisabled));
         }
-        let (client_id, device_grant_id) = (holder.client_id.clone(), Some(holder.grant_id.clone()));
-        let dependencies = self.dependencies(&place, Some(&client_id), device_grant_id.clone()).await?;
+        let (client_id, authorization_id) = (holder.client_id.clone(), Some(holder.authorization_id.clone()));
+        let dependencies = self.dependencies(&place, Some(&client_id), authorization_id.clone()).await?;
         self.store_key(
-            KeyCreation { host_account: place, client_id: Some(client_id), device_grant_id, from: holder.from, person: None },
+            KeyCreation { host_account: place, client_id: Some(client_id), authorization_id, from: holder.from, person: None },
             params,
             &dependencies,
         )
@@ -161,20 +161,20 @@ impl Services {
         let maker = KeyCreation {
             host_account: place,
             client_id: None,
-            device_grant_id: None,
+            authorization_id: None,
             from: person.session().from,
             person: Some(SignedIn::clone(person)),
         };
         self.store_key(maker, params, &dependencies).await
     }
 
-    async fn dependencies(&self, place: &HostAccountKey, client_id: Option<&ClientId>, grant: Option<DeviceGrantId>) -> Result<Dependencies, Fault> {
-        let asked = DependencyQuery { host_account: place.clone(), client_id: client_id.cloned(), device_grant_id: grant };
+    async fn dependencies(&self, place: &HostAccountKey, client_id: Option<&ClientId>, authorization_id: Option<AuthorizationId>) -> Result<Dependencies, Fault> {
+        let asked = DependencyQuery { host_account: place.clone(), client_id: client_id.cloned(), authorization_id };
         Ok(self.storage().find_dependencies(asked).await?)
     }
 
     async fn store_key(&self, creation: KeyCreation, params: &KeyParams, dependencies: &Dependencies) -> Result<CreatedKey, Error<KeyRefused>> {
-        let KeyCreation { host_account: place, client_id, device_grant_id, from, person } = creation;
+        let KeyCreation { host_account: place, client_id, authorization_id, from, person } = creation;
         dependencies.check(client_id.is_some(), self.now()).map_err(|missing| Error::Refused(KeyRefused::DependencyMissing(missing)))?;
         // The request may name the host in another case or by an alias.
         let (host, host_known) = dependencies.link.as_ref().map_or((place.host, false), |link| (link.host.clone(), link.host_known));
@@ -189,9 +189,9 @@ impl Services {
         let label = sanitize_label(params.label.as_deref(), &key.comment).map_err(|refused| Error::Refused(KeyRefused::Label(refused)))?;
         let now = self.now();
         let max_uses = parse_max_uses(params.num_uses);
-        // A key created with a device's token ends with the token.
-        let with_device = dependencies.delegated_until.filter(|_| device_grant_id.is_some());
-        let expires_at = expiry_of(params.ttl_minutes, now).min(with_device.unwrap_or(Timestamp::FOREVER));
+        // A key created with an access token ends with the authorization, whose date the delegation has, not with the token.
+        let authorized_until = dependencies.delegated_until.filter(|_| authorization_id.is_some());
+        let expires_at = expiry_of(params.ttl_minutes, now).min(authorized_until.unwrap_or(Timestamp::FOREVER));
         let pubkey = SshKey {
             number: 0,
             tenant_id: place.tenant_id,
@@ -199,7 +199,7 @@ impl Services {
             user_id: place.user_id,
             host,
             account: place.account,
-            device_grant_id,
+            authorization_id,
             label,
             fingerprint: key.fingerprint,
             public_key: key.line,
@@ -228,15 +228,15 @@ impl Services {
     async fn insert_failure(&self, key: &SshKey) -> Result<KeyRefused, Fault> {
         let there = ssh_keys::find(self.storage().reader(), &key.tenant_id, &key.host, &key.fingerprint).await?;
         let of_same_party = |there: &SshKey| {
-            (&there.account, &there.user_id, &there.client_id, &there.device_grant_id)
-                == (&key.account, &key.user_id, &key.client_id, &key.device_grant_id)
+            (&there.account, &there.user_id, &there.client_id, &there.authorization_id)
+                == (&key.account, &key.user_id, &key.client_id, &key.authorization_id)
         };
         if there.iter().any(of_same_party) {
             return Ok(KeyRefused::Exists);
         }
         let place =
             HostAccountKey { tenant_id: key.tenant_id.clone(), user_id: key.user_id.clone(), host: key.host.clone(), account: key.account.clone() };
-        let dependencies = self.dependencies(&place, key.client_id.as_ref(), key.device_grant_id.clone()).await?;
+        let dependencies = self.dependencies(&place, key.client_id.as_ref(), key.authorization_id.clone()).await?;
         Ok(match dependencies.check(key.client_id.is_some(), self.now()) {
             Err(missing) => KeyRefused::DependencyMissing(missing),
             // The dependency is back already: a retry succeeds.
@@ -293,8 +293,8 @@ impl Services {
     /// A page of the person's keys on the host accounts that a device may act on, filtered by host, account and validity.
     pub async fn list_own_keys(&self, holder: &TokenHolder, filter: OwnKeyFilter, page: PageRequest) -> Result<Vec<SshKey>, Fault> {
         let OwnKeyFilter { host, account, active } = filter;
-        let grant_filter = GrantKeyFilter { host, account, active_at: active.then(|| self.now()) };
-        Ok(ssh_keys::page_of_grant(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.grant_id, &grant_filter, page).await?)
+        let filter = AuthorizationKeyFilter { host, account, active_at: active.then(|| self.now()) };
+        Ok(ssh_keys::page_of_authorization(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.authorization_id, &filter, page).await?)
     }
 
     /// Revokes one of those. False if it is not among them.
@@ -304,7 +304,7 @@ impl Services {
             async move {
                 let only_it = PageRequest { after: number.saturating_sub(1), limit: 1 };
                 let listed =
-                    ssh_keys::page_of_grant(&mut *db, &holder.tenant_id, &holder.user_id, &holder.grant_id, &GrantKeyFilter::default(), only_it)
+                    ssh_keys::page_of_authorization(&mut *db, &holder.tenant_id, &holder.user_id, &holder.authorization_id, &AuthorizationKeyFilter::default(), only_it)
                         .await?;
                 let Some(key) = listed.into_iter().find(|key| key.number == number) else { return Ok(false) };
                 let by = Revoker { admin: None, from: holder.from };

@@ -14,7 +14,7 @@ use super::sql;
 use super::{Connection, Error, mail_outbox, notifications};
 use crate::domain::audit_log::{AuditEntry, AuditEvent, AuditGroup, AuditKind, AuditObjects, ListedAuditEntry};
 use crate::domain::folding;
-use crate::domain::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
+use crate::domain::ids::{AccountName, AdminId, AuthorizationId, ClientId, HostName, TenantId, UserId};
 use crate::domain::pagination::{Cursor, Page};
 use crate::domain::time::{CLOCK_TOLERANCE, DateRange, Timestamp};
 
@@ -49,7 +49,7 @@ fn as_json(event: &AuditEvent) -> serde_json::Value {
         "kind": event.kind.as_str(),
         "user_id": event.person.as_ref().map(UserId::as_str),
         "client_id": event.client_id.as_ref().map(ClientId::as_str),
-        "device_grant_id": event.device_grant_id.as_ref().map(DeviceGrantId::as_str),
+        "device_grant_id": event.authorization_id.as_ref().map(AuthorizationId::as_str),
         "from_address": event.from.map(|from| from.to_string()),
         "admin_id": event.admin.as_ref().map(AdminId::as_str),
         "subject": event.subject,
@@ -70,7 +70,7 @@ pub async fn insert_throttled(db: &mut Connection, activity: &AuditEvent, span: 
         .bind(activity.person.as_ref().map(UserId::as_str))
         .bind((activity.at - span).as_millis())
         .bind(activity.kind.as_str())
-        .bind(activity.device_grant_id.as_ref().map(DeviceGrantId::as_str))
+        .bind(activity.authorization_id.as_ref().map(AuthorizationId::as_str))
         .bind(&activity.subject)
         .bind(activity.from.map(|from| from.to_string()))
         .bind((activity.at + CLOCK_TOLERANCE).as_millis())

@@ -158,6 +158,21 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientI
     row.map(ClientWithSecrets::try_from).transpose()
 }
 
+/// The clients that exist of these, each named by tenant and id; in no particular order.
+pub(super) async fn find_all(
+    db: impl sql::Executor<'_>,
+    keys: impl Iterator<Item = (&str, &str)>,
+) -> Result<Vec<ClientWithSecrets>, Error> {
+    let pair = |(tenant_id, client_id)| serde_json::json!({ "tenant_id": tenant_id, "client_id": client_id });
+    let pairs: Vec<serde_json::Value> = keys.map(pair).collect();
+    let rows: Vec<Row> =
+        sql::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 'tenant_id', value ->> 'client_id' FROM json_each($1))"))
+            .bind(serde_json::Value::from(pairs).to_string())
+            .fetch_all(db)
+            .await?;
+    rows.into_iter().map(ClientWithSecrets::try_from).collect()
+}
+
 /// The tenant and client id that a request claims.
 #[derive(PartialEq, Eq, Hash)]
 pub struct ClientKey {
@@ -175,14 +190,7 @@ pub struct ClientLookup {
 /// Finds clients and their tenants; for [`super::batched_reader`].
 pub fn look_up_clients<'c>(db: &'c mut Connection, keys: &'c [ClientKey]) -> BoxFuture<'c, Result<Vec<ClientLookup>, Error>> {
     async move {
-        let pair = |key: &ClientKey| serde_json::json!({ "tenant_id": key.tenant_id.as_str(), "client_id": key.client_id.as_str() });
-        let pairs: Vec<serde_json::Value> = keys.iter().map(pair).collect();
-        let rows: Vec<Row> =
-            sql::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 'tenant_id', value ->> 'client_id' FROM json_each($1))"))
-                .bind(serde_json::Value::from(pairs).to_string())
-                .fetch_all(&mut *db)
-                .await?;
-        let found = rows.into_iter().map(ClientWithSecrets::try_from).collect::<Result<Vec<_>, _>>()?;
+        let found = find_all(&mut *db, keys.iter().map(|key| (key.tenant_id.as_str(), key.client_id.as_str()))).await?;
         let tenants = tenants::find_all(db, keys.iter().map(|claimed| &claimed.tenant_id)).await?;
         let is = |claimed: &ClientKey, found: &ClientWithSecrets| found.client.id == claimed.client_id && found.client.tenant_id == claimed.tenant_id;
         let known = |claimed: &ClientKey| ClientLookup {
@@ -256,11 +264,13 @@ pub async fn set_secret(
     Ok(done.rows_affected() == 1)
 }
 
-/// With its reservations, delegations and device grants. Its keys must have been revoked. False when there is no such client.
+/// With its reservations, delegations, authorizations and device grants. Its keys must have been revoked. False when there is no such client.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ClientId) -> Result<bool, Error> {
-    for statement in
-        ["DELETE FROM delegations WHERE tenant_id = $1 AND client_id = $2", "DELETE FROM device_grants WHERE tenant_id = $1 AND client_id = $2"]
-    {
+    for statement in [
+        "DELETE FROM delegations WHERE tenant_id = $1 AND client_id = $2",
+        "DELETE FROM authorizations WHERE tenant_id = $1 AND client_id = $2",
+        "DELETE FROM device_grants WHERE tenant_id = $1 AND client_id = $2",
+    ] {
         sql::query(statement).bind(tenant_id.as_str()).bind(id.as_str()).execute(&mut *db).await?;
     }
     let done =

@@ -3,6 +3,7 @@
 pub mod by_client;
 mod key_use;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use sqlx::FromRow;
@@ -13,12 +14,13 @@ use super::clients::{ClientName, client_name};
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
 use super::sql;
-use super::{Connection, Error, parse_column, sequences};
+use super::{Connection, Error, authorizations, parse_column, sequences, token_families};
 use crate::domain::delegation::{Creator, Delegation, DelegationFilter, DelegationSort};
-use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, HostAccountId, TenantId, UserId};
+use crate::domain::ids::{AuthorizationId, ClientId, DelegationId, HostAccountId, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
+use crate::domain::token_family::TokenFamily;
 
 /// A delegation to insert.
 pub struct NewDelegation<'a> {
@@ -27,7 +29,7 @@ pub struct NewDelegation<'a> {
     pub client_id: &'a ClientId,
     pub user_id: &'a UserId,
     /// `None` if an administrator created it.
-    pub device_grant_id: Option<&'a DeviceGrantId>,
+    pub authorization_id: Option<&'a AuthorizationId>,
     pub made_by: Creator,
     pub scope: &'a ScopeSet,
     pub expires_at: Timestamp,
@@ -64,7 +66,7 @@ async fn insert_row(db: &mut Connection, new: &NewDelegation<'_>, every_host_acc
     .bind(new.id.as_str())
     .bind(new.client_id.as_str())
     .bind(new.user_id.as_str())
-    .bind(new.device_grant_id.map(DeviceGrantId::as_str))
+    .bind(new.authorization_id.map(AuthorizationId::as_str))
     .bind(new.scope.to_string())
     .bind(every_host_account)
     .bind(now.as_millis())
@@ -99,7 +101,7 @@ impl TryFrom<Row> for Delegation {
             tenant_id: parse_column("delegations", &row.id, TenantId::parse(row.tenant_id))?,
             client_id: parse_column("delegations", &row.id, ClientId::parse(row.client_id))?,
             user_id: parse_column("delegations", &row.id, UserId::parse(row.user_id))?,
-            device_grant_id: row.device_grant_id.map(|id| parse_column("delegations", &row.id, DeviceGrantId::parse(id))).transpose()?,
+            authorization_id: row.device_grant_id.map(|id| parse_column("delegations", &row.id, AuthorizationId::parse(id))).transpose()?,
             made_by: parse_column("delegations", &row.id, Creator::parse(&row.made_by).ok_or(row.made_by))?,
             expires_at: Timestamp::from_millis(row.expires_at),
             created_at: Timestamp::from_millis(row.created_at),
@@ -132,8 +134,10 @@ pub struct DelegationSummary {
     pub scope: ScopeSet,
     /// `account@host`; `None`: all of the person's.
     pub host_accounts: Option<Vec<String>>,
-    /// The device that redeemed the consent; `None` without one.
+    /// The program that it was given to; `None` if it came without an authorization.
     pub device: Option<DeviceSummary>,
+    /// The sign-ins of programs under its authorization, in the order in which they began.
+    pub families: Vec<TokenFamily>,
     /// The keys that its device created, or without a device its client by itself.
     pub keys: KeyUse,
     /// The number of keys that rest on it: also those that its client created by itself.
@@ -148,21 +152,13 @@ pub struct DeviceSummary {
     pub agent: String,
     /// The address that the request came from.
     pub requested_from: Option<String>,
-    /// The address that the grant was redeemed from.
-    pub redeemed_from: Option<String>,
-    redeemed_at: Option<i64>,
     token_used_at: Option<i64>,
-    /// The address that the token was last used from.
+    /// The address that a token was last used from.
     pub token_used_from: Option<String>,
 }
 
 impl DeviceSummary {
-    /// When the grant was redeemed; `None` before that.
-    pub fn redeemed_at(&self) -> Option<Timestamp> {
-        self.redeemed_at.map(Timestamp::from_millis)
-    }
-
-    /// When the token was last used, accurate to a minute.
+    /// When a token was last used, accurate to a minute.
     pub fn token_used_at(&self) -> Option<Timestamp> {
         self.token_used_at.map(Timestamp::from_millis)
     }
@@ -192,8 +188,8 @@ macro_rules! summary_columns {
          d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, ",
         client_name!("c"),
         " AS name, c.verified, c.secret_hash IS NULL AS public,
-         coalesce(g.requested_agent, '') AS agent, g.requested_from, g.redeemed_from, g.redeemed_at, g.last_used_at AS token_used_at,
-         g.last_used_from AS token_used_from,
+         coalesce(z.given_agent, '') AS agent, z.given_from AS requested_from, z.last_used_at AS token_used_at,
+         z.last_used_from AS token_used_from,
          (SELECT string_agg(a.account || '@' || a.host, '\n')
           FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
           WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id) AS host_accounts"
@@ -205,7 +201,7 @@ macro_rules! summary_columns {
 macro_rules! summary_tables {
     () => {
         "delegations d JOIN clients c ON c.tenant_id = d.tenant_id AND c.client_id = d.client_id
-         LEFT JOIN device_grants g ON g.tenant_id = d.tenant_id AND g.id = d.device_grant_id"
+         LEFT JOIN authorizations z ON z.tenant_id = d.tenant_id AND z.id = d.device_grant_id"
     };
 }
 
@@ -218,7 +214,8 @@ impl TryFrom<DelegationSummaryRow> for DelegationSummary {
         let named = row.host_accounts.unwrap_or_default();
         let delegation = Delegation::try_from(row.delegation)?;
         Ok(Self {
-            device: delegation.device_grant_id.is_some().then_some(row.device),
+            device: delegation.authorization_id.is_some().then_some(row.device),
+            families: Vec::new(),
             delegation,
             client: row.client,
             scope: match &row.allowed {
@@ -238,7 +235,7 @@ impl TryFrom<DelegationSummaryRow> for DelegationSummary {
 pub struct Selection<'a> {
     pub user_id: Option<&'a UserId>,
     pub client_id: Option<&'a ClientId>,
-    pub device_grant_id: Option<&'a DeviceGrantId>,
+    pub authorization_id: Option<&'a AuthorizationId>,
     pub number: Option<i64>,
 }
 
@@ -252,10 +249,32 @@ pub async fn list(
 ) -> Result<Page<DelegationSummary>, Error> {
     let mut page = page_of(db, tenant_id, selection, params, now).await?;
     key_use::fill(db, tenant_id, &mut page.items).await?;
+    fill_families(db, tenant_id, &mut page.items).await?;
     Ok(page)
 }
 
-/// As [`list`], without the use of keys.
+/// Reads the token families of delegations of a tenant.
+async fn fill_families<'a>(
+    db: &sql::Pool,
+    tenant_id: &TenantId,
+    summaries: impl IntoIterator<Item = &'a mut DelegationSummary>,
+) -> Result<(), Error> {
+    let mut summaries: Vec<&mut DelegationSummary> = summaries.into_iter().collect();
+    let ids: Vec<&AuthorizationId> = summaries.iter().filter_map(|summary| summary.delegation.authorization_id.as_ref()).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut families: HashMap<AuthorizationId, Vec<TokenFamily>> = HashMap::new();
+    for family in token_families::of_authorizations(db, tenant_id, &ids).await? {
+        families.entry(family.authorization_id.clone()).or_default().push(family);
+    }
+    for summary in &mut summaries {
+        summary.families = summary.delegation.authorization_id.as_ref().and_then(|id| families.remove(id)).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// As [`list`], without the use of keys and the token families.
 async fn page_of(
     db: &sql::Pool,
     tenant_id: &TenantId,
@@ -276,7 +295,7 @@ async fn page_of(
     for (condition, id) in [
         ("d.user_id = ", selection.user_id.map(UserId::as_str)),
         ("d.client_id = ", selection.client_id.map(ClientId::as_str)),
-        ("d.device_grant_id = ", selection.device_grant_id.map(DeviceGrantId::as_str)),
+        ("d.device_grant_id = ", selection.authorization_id.map(AuthorizationId::as_str)),
     ] {
         if let Some(id) = id {
             listing.and_bound(condition, id.to_owned());
@@ -301,7 +320,7 @@ pub async fn of_person(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id
     rows.into_iter().map(Delegation::try_from).collect()
 }
 
-/// Sets the expiry of one delegation and of the consent behind it. False if it was revoked.
+/// Sets the expiry of one delegation, and the date of the authorization that it came with. False if it was revoked.
 pub async fn set_expiry_of(db: &mut Connection, delegation: &Delegation, expires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
     let done = sql::query("UPDATE delegations SET expires_at = $3, updated_at = $4 WHERE tenant_id = $1 AND number = $2 AND ended_at IS NULL")
         .bind(delegation.tenant_id.as_str())
@@ -310,18 +329,14 @@ pub async fn set_expiry_of(db: &mut Connection, delegation: &Delegation, expires
         .bind(now.as_millis())
         .execute(&mut *db)
         .await?;
-    if let Some(grant) = &delegation.device_grant_id {
-        sql::query("UPDATE device_grants SET access_until = $3 WHERE tenant_id = $1 AND id = $2 AND state IN ('approved', 'redeemed')")
-            .bind(delegation.tenant_id.as_str())
-            .bind(grant.as_str())
-            .bind(expires_at.as_millis())
-            .execute(db)
-            .await?;
+    if let Some(id) = &delegation.authorization_id {
+        authorizations::set_access_until(db, &delegation.tenant_id, id, expires_at, now).await?;
     }
     Ok(done.rows_affected() == 1)
 }
 
-/// Limits the delegations that people gave, and their consents, to the longest access they may grant, counted from their last decision.
+/// Limits the delegations that people gave, their authorizations, and the keys made with these, to the longest access they may grant, counted
+/// from their last decision.
 pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Duration) -> Result<(), Error> {
     let longest = i64::try_from(longest.as_millis()).unwrap_or(i64::MAX);
     sql::query(
@@ -332,14 +347,16 @@ pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Dura
     .bind(longest)
     .execute(&mut *db)
     .await?;
-    sql::query(
-        "UPDATE device_grants SET access_until = d.expires_at FROM delegations d
-         WHERE device_grants.tenant_id = $1 AND device_grants.state IN ('approved', 'redeemed')
-           AND d.tenant_id = device_grants.tenant_id AND d.device_grant_id = device_grants.id AND d.expires_at < device_grants.access_until",
-    )
-    .bind(tenant_id.as_str())
-    .execute(db)
-    .await?;
+    for follow in [
+        "UPDATE pubkeys SET expires_at = d.expires_at FROM delegations d
+         WHERE pubkeys.tenant_id = $1 AND d.tenant_id = pubkeys.tenant_id AND d.device_grant_id = pubkeys.device_grant_id
+           AND d.ended_at IS NULL AND d.expires_at < pubkeys.expires_at",
+        "UPDATE authorizations SET access_until = d.expires_at FROM delegations d
+         WHERE authorizations.tenant_id = $1 AND authorizations.ended_at IS NULL AND d.tenant_id = authorizations.tenant_id
+           AND d.device_grant_id = authorizations.id AND d.expires_at < authorizations.access_until",
+    ] {
+        sql::query(follow).bind(tenant_id.as_str()).execute(&mut *db).await?;
+    }
     Ok(())
 }
 
@@ -351,25 +368,6 @@ pub async fn delete_one(db: &mut Connection, delegation: &Delegation) -> Result<
         .execute(db)
         .await?;
     Ok(done.rows_affected() == 1)
-}
-
-/// The device grants behind a person's delegations to a client; `None`: to all clients.
-pub async fn device_grant_ids(
-    db: &mut Connection,
-    tenant_id: &TenantId,
-    user_id: &UserId,
-    client_id: Option<&ClientId>,
-) -> Result<Vec<DeviceGrantId>, Error> {
-    let grants: Vec<String> = sql::query_scalar(
-        "SELECT device_grant_id FROM delegations
-         WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND ended_at IS NULL AND device_grant_id IS NOT NULL",
-    )
-    .bind(tenant_id.as_str())
-    .bind(user_id.as_str())
-    .bind(client_id.map(ClientId::as_str))
-    .fetch_all(db)
-    .await?;
-    grants.into_iter().map(|id| parse_column("delegations", &id, DeviceGrantId::parse(id.clone()))).collect()
 }
 
 /// Sets the expiry of what an administrator or automatic provisioning created. False if there is none.
@@ -408,11 +406,11 @@ pub async fn delete(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId,
     Ok(done.rows_affected())
 }
 
-/// Revokes the delegation that came from a device grant.
-pub async fn revoke_of_grant(db: &mut Connection, tenant_id: &TenantId, grant_id: &DeviceGrantId, now: Timestamp) -> Result<(), Error> {
+/// Revokes the delegation that came with an authorization.
+pub async fn revoke_of_authorization(db: &mut Connection, tenant_id: &TenantId, id: &AuthorizationId, now: Timestamp) -> Result<(), Error> {
     sql::query("UPDATE delegations SET ended_at = $3 WHERE tenant_id = $1 AND device_grant_id = $2 AND ended_at IS NULL")
         .bind(tenant_id.as_str())
-        .bind(grant_id.as_str())
+        .bind(id.as_str())
         .bind(now.as_millis())
         .execute(db)
         .await?;

@@ -1,13 +1,11 @@
 //! Device grants.
 
-use std::net::IpAddr;
-
 use super::claims::{Claimed, claim, claim_ends, claims, select_requests};
 use super::row::{Values, row};
 use super::sql;
-use super::{Connection, Error, parse_column};
+use super::{Connection, Error, parse_address, parse_column};
 use crate::domain::device_grant::{Approval, Claimant, DeviceGrant, DeviceGrantState, DeviceRequest, Pickup};
-use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenId, UserId};
+use crate::domain::ids::{AuthorizationId, ClientId, DeviceGrantId, TenantId, TokenFamilyId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -27,7 +25,6 @@ row!(device_grants:
         decided_at: Option<i64>,
         person: Option<String>,
         granted_scope: Option<String>,
-        access_until: Option<i64>,
         reported: bool,
         redeemed_at: Option<i64>,
         redeemed_from: Option<String>,
@@ -47,7 +44,7 @@ impl TryFrom<Claimed<Row>> for DeviceGrant {
             id: parse_column("device_grants", &id, DeviceGrantId::parse(row.id))?,
             client_id: parse_column("device_grants", &id, ClientId::parse(row.client_id))?,
             scope: ScopeSet::parse_known(&row.scope),
-            requested: DeviceRequest { at: Timestamp::from_millis(row.requested_at), from: parse_ip(row.requested_from), agent: row.requested_agent },
+            requested: DeviceRequest { at: Timestamp::from_millis(row.requested_at), from: parse_address(row.requested_from), agent: row.requested_agent },
             expires_at: Timestamp::from_millis(row.expires_at),
             claim,
             state,
@@ -69,14 +66,13 @@ impl Row {
     }
 
     fn approval(&self) -> Result<Approval, Error> {
-        let (Some(person), Some(scope), Some(until)) = (&self.person, &self.granted_scope, self.access_until) else {
-            return Err(self.inconsistent("approved without person, scope or end"));
+        let (Some(person), Some(scope)) = (&self.person, &self.granted_scope) else {
+            return Err(self.inconsistent("approved without person or scope"));
         };
         Ok(Approval {
             person: parse_column("device_grants", &self.id, UserId::parse(person.clone()))?,
             at: self.decided_at()?,
             scope: ScopeSet::parse_known(scope),
-            until: Timestamp::from_millis(until),
         })
     }
 
@@ -86,8 +82,8 @@ impl Row {
         };
         Ok(Pickup {
             at: Timestamp::from_millis(at),
-            from: parse_ip(self.redeemed_from.clone()),
-            token_id: parse_column("device_grants", &self.id, TokenId::parse(token_id.clone()))?,
+            from: parse_address(self.redeemed_from.clone()),
+            family_id: parse_column("device_grants", &self.id, TokenFamilyId::parse(token_id.clone()))?,
         })
     }
 
@@ -137,12 +133,10 @@ pub async fn find_by_user_code(db: impl sql::Executor<'_>, hash: &[u8]) -> Resul
     row.map(DeviceGrant::try_from).transpose()
 }
 
-pub async fn find_by_token(db: impl sql::Executor<'_>, tenant_id: &TenantId, token_id: &TokenId) -> Result<Option<DeviceGrant>, Error> {
-    let row: Option<Claimed<Row>> = sql::query_as(select_requests!("tenant_id = $1 AND token_id = $2"))
-        .bind(tenant_id.as_str())
-        .bind(token_id.as_str())
-        .fetch_optional(db)
-        .await?;
+/// The grant on which an authorization was given in the device flow.
+pub async fn find_of_authorization(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &AuthorizationId) -> Result<Option<DeviceGrant>, Error> {
+    let query = sql::query_as(select_requests!("tenant_id = $1 AND id = $2"));
+    let row: Option<Claimed<Row>> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 
@@ -159,7 +153,8 @@ claims!(
     of_person: "tenant_id = $1 AND claimed_person = $2 AND state = 'pending' AND expires_at > $3 ORDER BY requested_at DESC"
 );
 
-/// Writes the grant's new state if it is still in the state `from`. False if another change came first.
+/// Writes the grant's new state if it is still in the state `from`. False if another change came first. The authorization of an approved
+/// grant must have been stored before (docs/decisions/0028).
 pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &DeviceGrant) -> Result<bool, Error> {
     let (decided_at, approval, pickup, reported) = match &grant.state {
         DeviceGrantState::Pending => (None, None, None, false),
@@ -171,8 +166,9 @@ pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &De
     let done = sql::query(
         "UPDATE device_grants
          SET state = $4, claimed_code = NULL, decided_at = $5, person = coalesce($6, person), granted_scope = coalesce($7, granted_scope),
-             access_until = coalesce($8, access_until), reported = $9, redeemed_at = coalesce($10, redeemed_at),
-             redeemed_from = coalesce($11, redeemed_from), token_id = coalesce($12, token_id)
+             access_until = coalesce(access_until, (SELECT a.access_until FROM authorizations a WHERE a.tenant_id = $1 AND a.id = $2)),
+             reported = $8, redeemed_at = coalesce($9, redeemed_at), redeemed_from = coalesce($10, redeemed_from),
+             token_id = coalesce($11, token_id)
          WHERE tenant_id = $1 AND id = $2 AND state = $3",
     )
     .bind(grant.tenant_id.as_str())
@@ -182,42 +178,26 @@ pub async fn transition(db: &mut Connection, from: &DeviceGrantState, grant: &De
     .bind(decided_at.map(Timestamp::as_millis))
     .bind(approval.map(|approval| approval.person.as_str()))
     .bind(approval.map(|approval| approval.scope.to_string()))
-    .bind(approval.map(|approval| approval.until.as_millis()))
     .bind(reported)
     .bind(pickup.map(|pickup| pickup.at.as_millis()))
     .bind(pickup.and_then(|pickup| pickup.from).map(|from| from.to_string()))
-    .bind(pickup.map(|pickup| pickup.token_id.as_str()))
+    .bind(pickup.map(|pickup| pickup.family_id.as_str()))
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
 }
 
-/// SQL for the `$2` grants whose code and access expired first, of those for which both did before `$1`: in the order of an index, so that
-/// each statement of a transaction finds the same ones.
-macro_rules! oldest {
-    () => {
-        "SELECT tenant_id, id FROM device_grants WHERE coalesce(access_until, 0) < $1 AND expires_at < $1
-         ORDER BY coalesce(access_until, 0), expires_at, tenant_id, id LIMIT $2"
-    };
-}
-
-/// Deletes grants whose code and access both expired before `before`, with their delegations and keys; at most `limit` grants, and `limit`
-/// keys. Returns how many there were, of grants or of keys: a grant with many keys stays until these are deleted. Audit events remain.
+/// Deletes grants whose code and consented access both expired before `before`, and whose authorization, if they had one, is deleted; at most
+/// `limit`, in the order of an index. Returns how many there were. Audit events remain.
 pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
-    let delete = |statement: &'static str| sql::query(statement).bind(before.as_millis()).bind(limit);
-    let keys = delete(concat!(
-        "DELETE FROM pubkeys WHERE number IN
-             (SELECT k.number FROM (",
-        oldest!(),
-        ") g JOIN pubkeys k ON k.tenant_id = g.tenant_id AND k.device_grant_id = g.id LIMIT $2)"
-    ));
-    let keys = keys.execute(&mut *db).await?.rows_affected();
-    if keys >= u64::from(limit) {
-        return Ok(keys);
-    }
-    delete(concat!("DELETE FROM delegations WHERE (tenant_id, device_grant_id) IN (", oldest!(), ")")).execute(&mut *db).await?;
-    let grants = delete(concat!("DELETE FROM device_grants WHERE (tenant_id, id) IN (", oldest!(), ")"));
-    Ok(grants.execute(db).await?.rows_affected())
+    let delete = sql::query(
+        "DELETE FROM device_grants WHERE (tenant_id, id) IN
+             (SELECT g.tenant_id, g.id FROM device_grants g
+              WHERE coalesce(g.access_until, 0) < $1 AND g.expires_at < $1
+                AND NOT EXISTS (SELECT 1 FROM authorizations a WHERE a.tenant_id = g.tenant_id AND a.id = g.id)
+              ORDER BY coalesce(g.access_until, 0), g.expires_at, g.tenant_id, g.id LIMIT $2)",
+    );
+    Ok(delete.bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }
 
 fn state_name(state: &DeviceGrantState) -> &'static str {
@@ -229,20 +209,4 @@ fn state_name(state: &DeviceGrantState) -> &'static str {
         DeviceGrantState::Revoked { .. } => "withdrawn",
         DeviceGrantState::Expired { .. } => "lapsed",
     }
-}
-
-fn parse_ip(text: Option<String>) -> Option<IpAddr> {
-    text.and_then(|text| text.parse().ok())
-}
-
-/// Records when and from where the grant's token was used.
-pub async fn set_used(db: &mut Connection, tenant_id: &TenantId, id: &DeviceGrantId, from: Option<IpAddr>, now: Timestamp) -> Result<(), Error> {
-    sql::query("UPDATE device_grants SET last_used_at = $3, last_used_from = $4 WHERE tenant_id = $1 AND id = $2")
-        .bind(tenant_id.as_str())
-        .bind(id.as_str())
-        .bind(now.as_millis())
-        .bind(from.map(|from| from.to_string()))
-        .execute(db)
-        .await?;
-    Ok(())
 }

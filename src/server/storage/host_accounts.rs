@@ -9,7 +9,7 @@ use super::sql;
 use super::{Connection, Error, hosts, parse_column, sequences};
 use crate::domain::delegation::Creator;
 use crate::domain::host_account::{HostAccount, HostAccountFilter, HostAccountSort};
-use crate::domain::ids::{AccountName, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use crate::domain::ids::{AccountName, AuthorizationId, HostAccountId, HostName, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::time::Timestamp;
 
@@ -128,8 +128,8 @@ pub async fn of_person(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
-/// The host accounts that were selected at the consent to this grant.
-pub async fn of_grant(db: impl sql::Executor<'_>, tenant_id: &TenantId, grant_id: &DeviceGrantId) -> Result<Vec<HostAccount>, Error> {
+/// The host accounts that were selected for this authorization.
+pub async fn of_authorization(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &AuthorizationId) -> Result<Vec<HostAccount>, Error> {
     let rows: Vec<Row> = sql::query_as(select!(
         "JOIN delegation_host_accounts t ON t.tenant_id = a.tenant_id AND t.host_account_id = a.id
          JOIN delegations d ON d.tenant_id = t.tenant_id AND d.id = t.delegation_id AND d.user_id = a.user_id
@@ -137,7 +137,7 @@ pub async fn of_grant(db: impl sql::Executor<'_>, tenant_id: &TenantId, grant_id
          ORDER BY a.host, a.account"
     ))
     .bind(tenant_id.as_str())
-    .bind(grant_id.as_str())
+    .bind(id.as_str())
     .fetch_all(db)
     .await?;
     rows.into_iter().map(HostAccount::try_from).collect()

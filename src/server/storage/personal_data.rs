@@ -70,11 +70,25 @@ pub async fn read(pool: &sql::Pool, tenant_id: &TenantId, user_id: &UserId) -> R
              WHERE d.tenant_id = $1 AND d.user_id = $2 ORDER BY d.number, h.number",
         ),
         (
+            "authorizations",
+            "client origin scope resources given_at@ given_from given_agent access_until@ last_used_at@ last_used_from ended_at@ end_reason",
+            "SELECT client_id, origin, scope, resources, given_at, given_from, given_agent, access_until, last_used_at, last_used_from, ended_at,
+                    end_reason
+             FROM authorizations WHERE tenant_id = $1 AND user_id = $2 ORDER BY given_at, id",
+        ),
+        (
+            "sign_ins",
+            "client scope resources offline? begun_at@ begun_from begun_agent refreshed_at@ refreshed_from idle_until@ ended_at@ end_reason",
+            "SELECT f.client_id, f.scope, f.resources, f.offline, f.begun_at, f.begun_from, f.begun_agent, f.refreshed_at, f.refreshed_from,
+                    f.idle_until, f.ended_at, f.end_reason
+             FROM authorizations a JOIN token_families f ON f.tenant_id = a.tenant_id AND f.authorization_id = a.id
+             WHERE a.tenant_id = $1 AND a.user_id = $2 ORDER BY f.begun_at, f.id",
+        ),
+        (
             "devices",
-            "client scope granted_scope state reported? requested_at@ requested_from requested_agent decided_at@ access_until@ redeemed_at@ \
-             redeemed_from last_used_at@ last_used_from",
-            "SELECT client_id, scope, granted_scope, state, reported, requested_at, requested_from, requested_agent, decided_at, access_until,
-                    redeemed_at, redeemed_from, last_used_at, last_used_from
+            "client scope granted_scope state reported? requested_at@ requested_from requested_agent decided_at@ redeemed_at@ redeemed_from",
+            "SELECT client_id, scope, granted_scope, state, reported, requested_at, requested_from, requested_agent, decided_at, redeemed_at,
+                    redeemed_from
              FROM device_grants WHERE tenant_id = $1 AND (person = $2 OR claimed_person = $2) ORDER BY requested_at",
         ),
         (
@@ -166,6 +180,8 @@ pub async fn delete_some(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
              (SELECT r.number FROM pubkeys k JOIN reservations r ON r.pubkey = k.number WHERE k.tenant_id = $1 AND k.user_id = $2 LIMIT $3)",
         "DELETE FROM pubkeys WHERE number IN (SELECT number FROM pubkeys WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM delegations WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM delegations WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
+        "DELETE FROM authorizations WHERE (tenant_id, id) IN
+             (SELECT tenant_id, id FROM authorizations WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM device_grants WHERE (tenant_id, id) IN
              (SELECT tenant_id, id FROM device_grants WHERE tenant_id = $1 AND (person = $2 OR claimed_person = $2) LIMIT $3)",
         "DELETE FROM link_requests WHERE (tenant_id, id) IN

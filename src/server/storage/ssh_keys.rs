@@ -16,7 +16,7 @@ use super::{Connection, Error, audit_log, clients, parse_column};
 use crate::domain::access_overview::EXPIRY_WINDOW;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::folding;
-use crate::domain::ids::{AccountName, AdminId, ClientId, DeviceGrantId, HostName, TenantId, UserId};
+use crate::domain::ids::{AccountName, AdminId, ClientId, AuthorizationId, HostName, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::ssh_key::search::{KeyFilter, KeySearch, KeySort};
 use crate::domain::ssh_key::{KeyType, LOGIN_WINDOW, SshKey};
@@ -62,7 +62,7 @@ impl TryFrom<Row> for SshKey {
             user_id: parse_column("pubkeys", &id, UserId::parse(row.user_id))?,
             host: parse_column("pubkeys", &id, HostName::parse(row.host))?,
             account: parse_column("pubkeys", &id, AccountName::parse(row.account))?,
-            device_grant_id: row.device_grant_id.map(|grant| parse_column("pubkeys", &id, DeviceGrantId::parse(grant))).transpose()?,
+            authorization_id: row.device_grant_id.map(|grant| parse_column("pubkeys", &id, AuthorizationId::parse(grant))).transpose()?,
             label: row.label,
             fingerprint: row.fingerprint,
             public_key: row.public_key,
@@ -227,22 +227,22 @@ pub async fn find_of_person(db: &sql::Pool, tenant_id: &TenantId, user_id: &User
     with_client_names(db, tenant_id, rows).await
 }
 
-/// Filter for the keys on a consent's host accounts.
+/// Filter for the keys on an authorization's host accounts.
 #[derive(Clone, Debug, Default)]
-pub struct GrantKeyFilter {
+pub struct AuthorizationKeyFilter {
     pub host: Option<HostName>,
     pub account: Option<AccountName>,
     /// Only keys within their own limits at this time.
     pub active_at: Option<Timestamp>,
 }
 
-/// A page of a person's keys on the host accounts of one consent.
-pub async fn page_of_grant(
+/// A page of a person's keys on the host accounts of one authorization.
+pub async fn page_of_authorization(
     db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
     user_id: &UserId,
-    grant_id: &DeviceGrantId,
-    filter: &GrantKeyFilter,
+    authorization_id: &AuthorizationId,
+    filter: &AuthorizationKeyFilter,
     page: PageRequest,
 ) -> Result<Vec<SshKey>, Error> {
     let rows: Vec<Row> = sql::query_as(concat!(
@@ -262,7 +262,7 @@ pub async fn page_of_grant(
     ))
     .bind(tenant_id.as_str())
     .bind(user_id.as_str())
-    .bind(grant_id.as_str())
+    .bind(authorization_id.as_str())
     .bind(page.after)
     .bind(page.limit)
     .bind(filter.host.as_ref().map(HostName::as_str))
@@ -361,13 +361,13 @@ fn registration(key: &SshKey) -> Registration {
         key.fingerprint.clone(),
         key.user_id.to_string(),
         key.client_id.as_ref().map(ClientId::to_string),
-        key.device_grant_id.as_ref().map(DeviceGrantId::to_string),
+        key.authorization_id.as_ref().map(AuthorizationId::to_string),
     )
 }
 
 fn audit_event(created: &SshKey, from: Option<IpAddr>) -> AuditEvent {
     let event = AuditEvent::new(created.tenant_id.clone(), AuditKind::KeyCreated, created.created_at).of(&created.user_id);
-    let event = AuditEvent { client_id: created.client_id.clone(), device_grant_id: created.device_grant_id.clone(), ..event };
+    let event = AuditEvent { client_id: created.client_id.clone(), authorization_id: created.authorization_id.clone(), ..event };
     event.subject(&created.fingerprint).on(&created.host, &created.account).from(from)
 }
 
@@ -378,7 +378,7 @@ fn as_json(key: &SshKey) -> serde_json::Value {
         "user_id": key.user_id.as_str(),
         "host": key.host.as_str(),
         "account": key.account.as_str(),
-        "device_grant_id": key.device_grant_id.as_ref().map(DeviceGrantId::as_str),
+        "device_grant_id": key.authorization_id.as_ref().map(AuthorizationId::as_str),
         "fingerprint": key.fingerprint,
         "public_key": key.public_key,
         "key_type": key.key_type.as_str(),
@@ -463,7 +463,7 @@ impl AuditedKeyRow {
         let user_id = parse_column("pubkeys", &id, UserId::parse(self.user_id))?;
         Ok(AuditEvent {
             client_id: self.client_id.map(|client| parse_column("pubkeys", &id, ClientId::parse(client))).transpose()?,
-            device_grant_id: self.device_grant_id.map(|grant| parse_column("pubkeys", &id, DeviceGrantId::parse(grant))).transpose()?,
+            authorization_id: self.device_grant_id.map(|grant| parse_column("pubkeys", &id, AuthorizationId::parse(grant))).transpose()?,
             host: Some(parse_column("pubkeys", &id, HostName::parse(self.host))?),
             account: Some(parse_column("pubkeys", &id, AccountName::parse(self.account))?),
             ..AuditEvent::new(tenant_id, kind, at).of(&user_id).subject(&self.fingerprint)

@@ -159,7 +159,7 @@ fn settings(tenant: &Tenant) -> Values<'_> {
 }
 
 /// All tables with a tenant's rows; tables that others refer to come last.
-const TABLES: [&str; 28] = [
+const TABLES: [&str; 30] = [
     "imports",
     "refused_lookups",
     "mail_outbox",
@@ -169,6 +169,8 @@ const TABLES: [&str; 28] = [
     "pubkeys",
     "delegation_host_accounts",
     "delegations",
+    "token_families",
+    "authorizations",
     "device_grants",
     "host_accounts",
     "user_mfa",

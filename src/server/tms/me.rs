@@ -18,10 +18,11 @@ use crate::server::service::Services;
 use crate::server::service::ssh_keys::{KeyParams, KeySource, OwnKeyFilter};
 use crate::wire::{Me, MyHost, MyHosts, MyKey, MyKeys, MyRefusal, MyRefusals};
 
-/// Returns the token's user, client and scope.
+/// Returns the token's user, client, scope and times.
 #[utoipa::path(get, path = "/v1/tms/me", tag = "me", security(("bearer" = [])), responses((status = 200, description = "The token's user", body = Reply<Me>), ErrorResponses))]
 pub async fn get(Bearer(holder): Bearer) -> Json<Reply<Me>> {
     success(Me {
+        access_until: Some(holder.access_until().to_rfc3339()),
         client_id: holder.client_id().to_string(),
         expires_at: holder.expires_at().to_rfc3339(),
         scope: holder.scope().to_string(),
@@ -120,12 +121,12 @@ pub struct OwnKeyRequest {
     num_uses: Option<i32>,
     /// The line of a `.pub` file.
     public_key: Text,
-    /// Lifetime in minutes; at most, and if omitted, that of the token.
+    /// Lifetime in minutes; at most, and if omitted, until `access_until` of `/v1/tms/me`.
     ttl_minutes: Option<i32>,
 }
 
-/// Registers the user's own public key for one of the host accounts of `/v1/tms/me/hosts`. It expires with the token at the latest.
-/// Requires `keys:create`.
+/// Registers the user's own public key for one of the host accounts of `/v1/tms/me/hosts`. It expires at `access_until` of `/v1/tms/me` at
+/// the latest. Requires `keys:create`.
 #[utoipa::path(post, path = "/v1/tms/me/keys", tag = "me", request_body = OwnKeyRequest, security(("bearer" = ["keys:create"])),
     responses((status = 201, description = "The key", body = Reply<MyKey>), ErrorResponses))]
 pub async fn create_key(State(services): State<Services>, bearer: Bearer, JsonBody(request): JsonBody<OwnKeyRequest>) -> CreatedResult<MyKey> {

@@ -9,7 +9,7 @@ use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 use crate::domain::user_mfa::UserMfa;
 use crate::server::service::auth::principals::TenantAdmin;
-use crate::server::service::device_flow::decisions::revoke_grants;
+use crate::server::service::authorizations::ending::end_authorizations_of;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::people::Person;
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
@@ -97,7 +97,7 @@ impl Services {
                 let tenant = admin.tenant_id();
                 let deleted = user_mfa::delete(db, tenant, &user_id).await?;
                 if deleted {
-                    revoke_grants(db, &admin, &user_id, None, now).await?;
+                    end_authorizations_of(db, &admin, &user_id, None, now).await?;
                     delegations::delete(db, tenant, &user_id, None).await?;
                     ssh_keys::revoke(db, tenant, KeySelection::Person(&user_id), Revoker::of(&by_whom), now).await?;
                     host_accounts::delete_of_person(db, tenant, &user_id).await?;

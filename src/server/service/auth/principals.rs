@@ -6,7 +6,7 @@ use std::ops::Deref;
 
 use crate::domain::client::Client;
 use crate::domain::device_grant::Claimant;
-use crate::domain::ids::{AdminId, ClientId, DeviceGrantId, HostName, SessionId, TenantId, UserId};
+use crate::domain::ids::{AdminId, AuthorizationId, ClientId, HostName, SessionId, TenantId, TokenFamilyId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::step_up::{AuthenticationTimes, StepUpRequired};
 use crate::domain::tenant::{Policy, Tenant};
@@ -269,11 +269,13 @@ pub struct TokenHolder {
     pub(in crate::server::service) tenant_id: TenantId,
     pub(in crate::server::service) user_id: UserId,
     pub(in crate::server::service) client_id: ClientId,
-    pub(in crate::server::service) grant_id: DeviceGrantId,
+    pub(in crate::server::service) authorization_id: AuthorizationId,
+    pub(in crate::server::service) family_id: TokenFamilyId,
     /// The part of the consented scope that the client's settings allow now.
     pub(in crate::server::service) scope: ScopeSet,
     pub(in crate::server::service) consented: ScopeSet,
     pub(in crate::server::service) expires_at: Timestamp,
+    pub(in crate::server::service) access_until: Timestamp,
     pub(in crate::server::service) from: Option<IpAddr>,
 }
 
@@ -299,7 +301,18 @@ impl TokenHolder {
         &self.consented
     }
 
+    /// When the token expires; not later than [`Self::access_until`].
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
+    }
+
+    /// The date of the authorization, until which the client may get new tokens and which no key made with them outlives.
+    pub fn access_until(&self) -> Timestamp {
+        self.access_until
+    }
+
+    /// The token family, one sign-in of a program.
+    pub fn family_id(&self) -> &TokenFamilyId {
+        &self.family_id
     }
 }

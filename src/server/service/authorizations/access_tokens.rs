@@ -1,23 +1,25 @@
-//! Access tokens after they were issued: verified at every use, and revoked with their grant.
+//! Access tokens after they were issued: verified at every use, and revoked with their family.
 
 use std::net::IpAddr;
 
 use futures_util::FutureExt;
 use jsonwebtoken::jwk::JwkSet;
 
+use super::ending::{end_authorization, end_family, revoked};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::authorization::AuthorizationEnd;
 use crate::domain::client::RequestRefused;
-use crate::domain::device_grant::{Approval, DeviceGrant, DeviceGrantState};
-use crate::domain::ids::{TenantId, TokenId, UserId};
+use crate::domain::ids::{AuthorizationId, TenantId, TokenFamilyId, TokenId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
+use crate::domain::token_family::FamilyEnd;
 use crate::server::request_id;
 use crate::server::service::auth::principals::{AuthenticatedClient, TokenHolder};
-use crate::server::service::device_flow::decisions::revoke_access;
-use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::{self, Connection, clients, device_grants, people};
+use crate::server::service::{Error, Services};
+use crate::server::storage::token_families::{FamilyKey, FamilyStanding};
+use crate::server::storage::{Connection, authorizations, token_families};
 
 /// Why a token is refused (RFC 6750 §3.1 `invalid_token`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,12 @@ pub enum InvalidToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationRefused;
 
+/// A token that this portal issued, and that has not expired.
+struct IssuedToken {
+    family: FamilyKey,
+    expires_at: Timestamp,
+}
+
 impl Services {
     /// The audience of tokens: the TMS API (RFC 9068 §3, the default resource).
     pub fn audience(&self) -> String {
@@ -44,8 +52,8 @@ impl Services {
         self.keys().public().clone()
     }
 
-    /// Verifies a token: signature, type, issuer, audience and expiry; and that its grant, person, client and tenant are still valid. The
-    /// scope is the consented one, restricted to what the client's settings allow now.
+    /// Verifies a token: signature, type, issuer, audience and expiry; and that its family, authorization, person, client and tenant still allow
+    /// it. The scope is the consented one, restricted to what the client's settings allow now.
     pub async fn authenticate_token(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
         let checked = self.check_token(token, from).await;
         if let Err(Error::Refused(refused)) = &checked {
@@ -67,18 +75,19 @@ impl Services {
 
     async fn check_token(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
         let invalid = Error::Refused;
-        let TokenGrant { grant, approval, expires_at: ends } = self.find_issued(token).await?.ok_or(invalid(InvalidToken::NotValid))?;
-        // The consent may have been shortened since; if it was extended, the token still expires as issued.
-        let expires_at = approval.until.min(Timestamp::from_millis(ends.saturating_mul(1_000)));
-        if self.now() >= expires_at || self.enabled_tenant(&grant.tenant_id).await?.is_none() {
+        let IssuedToken { family, expires_at } = self.verify_token(token).ok_or(invalid(InvalidToken::NotValid))?;
+        let found = self.storage().find_family_standing(family).await?;
+        let standing = found.filter(|standing| standing.live && standing.tenant.enabled).ok_or(invalid(InvalidToken::NotValid))?;
+        // The authorization may have been shortened since; if it was extended, the token still expires as issued.
+        let expires_at = standing.access_until.min(expires_at);
+        if self.now() >= expires_at {
             return Err(invalid(InvalidToken::NotValid));
         }
-        let reader = self.storage().reader();
-        if !people::find(reader, &grant.tenant_id, &approval.person).await?.is_some_and(|person| person.enabled) {
+        let FamilyStanding { family_id, authorization_id, person, client, tenant, scope: consented, access_until, .. } = standing;
+        if !standing.person_enabled {
             return Err(invalid(InvalidToken::PersonDisabled));
         }
-        let client = clients::find(reader, &grant.tenant_id, &grant.client_id).await?.ok_or(invalid(InvalidToken::ClientNotAllowed))?.client;
-        let scope = match client.allowed_scope(&approval.scope) {
+        let scope = match client.allowed_scope(&consented) {
             Ok(scope) => scope,
             // Such a token identifies the person, and permits nothing else.
             Err(RequestRefused::NoScopeLeft) => ScopeSet::default(),
@@ -86,27 +95,29 @@ impl Services {
                 return Err(invalid(InvalidToken::ClientNotAllowed));
             }
         };
-        self.record_use_later(&grant, from);
+        self.record_use_later(&tenant.id, &authorization_id, from);
         Ok(TokenHolder {
-            tenant_id: grant.tenant_id,
-            user_id: approval.person,
-            client_id: grant.client_id,
-            grant_id: grant.id,
+            tenant_id: tenant.id,
+            user_id: person,
+            client_id: client.id,
+            authorization_id,
+            family_id,
             scope,
-            consented: approval.scope,
+            consented,
             expires_at,
+            access_until,
             from,
         })
     }
 
-    /// Records when and from where a grant's token was used, in the background and at most once a minute.
-    fn record_use_later(&self, grant: &DeviceGrant, from: Option<IpAddr>) {
-        let (services, tenant, id, now) = (self.clone(), grant.tenant_id.clone(), grant.id.clone(), self.now());
+    /// Records when and from where a token of an authorization was used, in the background and at most once a minute.
+    fn record_use_later(&self, tenant: &TenantId, id: &AuthorizationId, from: Option<IpAddr>) {
+        let (services, tenant, id, now) = (self.clone(), tenant.clone(), id.clone(), self.now());
         if !self.shared.token_use_throttle.is_due((tenant.clone(), id.clone()), now) {
             return;
         }
         request_id::spawn(async move {
-            let noted = services.write(move |db| async move { device_grants::set_used(db, &tenant, &id, from, now).await }.boxed()).await;
+            let noted = services.write(move |db| async move { authorizations::set_used(db, &tenant, &id, from, now).await }.boxed()).await;
             if let Err(fault) = noted
                 && !fault.is_logged()
             {
@@ -115,28 +126,41 @@ impl Services {
         });
     }
 
-    /// Revokes a token for its client (RFC 7009 §2.1). Succeeds for one that is unknown or has ended; refused for one of another client.
+    /// Revokes a token for its client (RFC 7009 §2.1), with all tokens of its family; for a public client the authorization as well, because
+    /// nothing else could end what the program leaves behind. Succeeds for one that is unknown or has ended; refused for one of another client.
     pub async fn revoke_token(&self, client: &AuthenticatedClient, token: &str) -> Result<(), Error<RevocationRefused>> {
         // Also a token that is refused now, such as while its person is disabled.
-        let Some(TokenGrant { grant, approval, .. }) = self.find_issued(token).await? else { return Ok(()) };
-        let client = client.client();
-        if grant.client_id != client.id || grant.tenant_id != client.tenant_id {
-            return Err(Error::Refused(RevocationRefused));
-        }
-        let now = self.now();
-        self.write(move |db| revoke_by_client(db, grant, approval.person, now).boxed()).await?;
-        Ok(())
+        let Some(IssuedToken { family, .. }) = self.verify_token(token) else { return Ok(()) };
+        let (client, now) = (client.client().clone(), self.now());
+        self.try_write(move |db| {
+            async move {
+                let Some(family) = token_families::find(&mut *db, &family.tenant_id, &family.family_id).await? else { return Ok(()) };
+                let found = authorizations::find(&mut *db, &family.tenant_id, &family.authorization_id).await?;
+                let Some(authorization) = found.filter(|_| family.is_live()) else { return Ok(()) };
+                if family.client_id != client.id || family.tenant_id != client.tenant_id {
+                    return Err(Error::Refused(RevocationRefused));
+                }
+                if client.public {
+                    let record = revoked(&authorization, now);
+                    end_authorization(db, authorization, AuthorizationEnd::Client, &record).await?;
+                } else {
+                    let record = AuditEvent::new(client.tenant_id, AuditKind::TokensRevoked, now);
+                    let record = record.of(&authorization.person).about(&client.id, &authorization.id);
+                    end_family(db, family, FamilyEnd::Client, &record).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
     }
 
-    /// The grant a token was issued for, unless it was revoked. Does not tell whether the token may be used.
-    async fn find_issued(&self, token: &str) -> Result<Option<TokenGrant>, Fault> {
-        let Some(claims) = self.keys().verify(token, &self.audience()) else { return Ok(None) };
-        let (Some(tenant_id), Ok(token_id)) = (self.tenant_of(&claims), TokenId::parse(claims.jti)) else { return Ok(None) };
-        let grant = device_grants::find_by_token(self.storage().reader(), &tenant_id, &token_id).await?;
-        Ok(grant.and_then(|grant| match grant.state.clone() {
-            DeviceGrantState::Redeemed { approval, .. } => Some(TokenGrant { grant, approval, expires_at: claims.exp }),
-            _ => None,
-        }))
+    /// Verifies what a token alone tells: signature, type, issuer, audience and expiry.
+    fn verify_token(&self, token: &str) -> Option<IssuedToken> {
+        let claims = self.keys().verify(token, &self.audience())?;
+        let (tenant_id, token_id) = (self.tenant_of(&claims)?, TokenId::parse(claims.jti).ok()?);
+        let expires_at = Timestamp::from_millis(claims.exp.saturating_mul(1_000));
+        Some(IssuedToken { family: FamilyKey { tenant_id, family_id: TokenFamilyId::of_token(&token_id) }, expires_at })
     }
 
     /// The tenant whose issuer URL this is, compared exactly.
@@ -145,20 +169,4 @@ impl Services {
         let tenant = TenantId::parse(name).ok()?;
         (self.issuer(&tenant) == claims.iss).then_some(tenant)
     }
-}
-
-/// An issued token: its grant, the approval, and its expiry in seconds since 1970.
-struct TokenGrant {
-    grant: DeviceGrant,
-    approval: Approval,
-    expires_at: i64,
-}
-
-async fn revoke_by_client(db: &mut Connection, grant: DeviceGrant, person: UserId, now: Timestamp) -> Result<(), storage::Error> {
-    let before = grant.state.clone();
-    // Refused, or too late below, only if it was revoked concurrently, which has the same result.
-    let Ok(ended) = grant.revoke(&person, now) else { return Ok(()) };
-    let event = AuditEvent::new(ended.tenant_id.clone(), AuditKind::DeviceRevoked, now).of(&person).about(&ended.client_id, &ended.id);
-    revoke_access(db, before, ended, event).await?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::TenantAdmin;
-use crate::server::service::device_flow::decisions::revoke_grants;
+use crate::server::service::authorizations::ending::end_authorizations_of;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::delegations::{DelegationSummary, NewDelegation, Selection};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
@@ -47,7 +47,7 @@ impl Services {
                     id,
                     client_id: &client_id,
                     user_id: &user_id,
-                    device_grant_id: None,
+                    authorization_id: None,
                     made_by: Creator::Admin,
                     scope: &scope,
                     expires_at: until,
@@ -100,7 +100,7 @@ impl Services {
         self.write(move |db| {
             async move {
                 let tenant = admin.tenant_id();
-                let revoked = revoke_grants(db, &admin, &user_id, Some(&client_id), now).await?;
+                let revoked = end_authorizations_of(db, &admin, &user_id, Some(&client_id), now).await?;
                 let ended = revoked + delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
                 if ended > 0 {
                     ssh_keys::revoke(db, tenant, KeySelection::ClientForPerson(&client_id, &user_id), Revoker::of(&record), now).await?;

@@ -2,25 +2,26 @@
 
 use futures_util::FutureExt;
 
+use super::ending::{end_authorization, revoked};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::authorization::AuthorizationEnd;
 use crate::domain::delegation::{Delegation, DelegationChangeRefused, DelegationFilter, DelegationSort};
-use crate::domain::ids::{ClientId, DeviceGrantId};
+use crate::domain::ids::{AuthorizationId, ClientId};
 use crate::domain::pagination::{ListParams, Page};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::principals::SignedIn;
-use crate::server::service::device_flow::decisions::revoke_access;
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::clients::ClientName;
 pub use crate::server::storage::delegations::{DelegationSummary, DeviceSummary, KeyUse, by_client::ClientDelegations};
 use crate::server::storage::delegations::{Selection, by_client};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{Connection, audit_log, delegations, device_grants, ssh_keys};
+use crate::server::storage::{self, Connection, audit_log, authorizations, delegations, ssh_keys};
 
 /// How a page names a delegation.
 pub enum DelegationRef {
     Number(i64),
-    DeviceGrant(DeviceGrantId),
+    Authorization(AuthorizationId),
 }
 
 impl Services {
@@ -55,14 +56,15 @@ impl Services {
     pub async fn find_my_delegation(&self, person: &SignedIn, which: &DelegationRef) -> Result<Option<DelegationSummary>, Fault> {
         let selection = match which {
             DelegationRef::Number(number) => Selection { number: Some(*number), ..Selection::default() },
-            DelegationRef::DeviceGrant(grant) => Selection { device_grant_id: Some(grant), ..Selection::default() },
+            DelegationRef::Authorization(id) => Selection { authorization_id: Some(id), ..Selection::default() },
         };
         let selection = Selection { user_id: Some(person.user_id()), ..selection };
         let found = delegations::list(self.storage().reader(), person.tenant_id(), selection, &ListParams::default(), self.now()).await?;
         Ok(found.items.into_iter().next())
     }
 
-    /// Sets the expiry of a delegation; extending it requires the same authentication as a consent.
+    /// Sets the expiry of a delegation and its authorization, which tokens and keys follow; extending it requires the same authentication as a
+    /// consent.
     pub async fn set_my_delegation_expiry(&self, person: &SignedIn, number: i64, until: Timestamp) -> Result<(), Error<DelegationChangeRefused>> {
         let may_prolong = self.authorize_consent(person);
         let (person, now) = (person.clone(), self.now());
@@ -87,8 +89,8 @@ impl Services {
         .await
     }
 
-    /// Revokes a delegation: the device's token is refused, and the keys the client created for the person are deleted, unless another
-    /// delegation to the same client remains. False if it was revoked before.
+    /// Revokes a delegation and its authorization: its tokens are refused, and the keys the client created for the person are deleted, unless
+    /// another delegation to the same client remains. False if it was revoked before.
     pub async fn revoke_my_delegation(&self, person: &SignedIn, number: i64) -> Result<bool, Fault> {
         let Some(found) = self.find_my_delegation(person, &DelegationRef::Number(number)).await? else { return Ok(false) };
         let (person, now) = (person.clone(), self.now());
@@ -98,34 +100,44 @@ impl Services {
     /// Revokes all of a person's delegations to a client in one transaction, as [`Self::revoke_my_delegation`] does one. Returns their number.
     pub async fn revoke_my_client(&self, person: &SignedIn, client: &ClientId) -> Result<u64, Fault> {
         let (person, client, now) = (person.clone(), client.clone(), self.now());
-        self.write(move |db| {
-            async move {
-                let mut revoked = 0;
-                let standing = delegations::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
-                for delegation in standing.into_iter().filter(|one| one.client_id == client && now < one.expires_at) {
-                    revoked += u64::from(revoke(db, &person, &delegation, now).await?);
-                }
-                Ok(revoked)
-            }
-            .boxed()
-        })
-        .await
+        self.write(move |db| async move { revoke_all(db, &person, Some(&client), now).await }.boxed()).await
     }
 }
 
+/// Revokes what is in force of a person's authorizations and delegations, also authorizations without a delegation; `None`: those of all
+/// clients. Returns how many there were, a delegation with its authorization counted once.
+pub(in crate::server::service) async fn revoke_all(
+    db: &mut Connection,
+    person: &SignedIn,
+    client: Option<&ClientId>,
+    now: Timestamp,
+) -> Result<u64, storage::Error> {
+    let mut count = 0;
+    for authorization in authorizations::live_of_person(&mut *db, person.tenant_id(), person.user_id(), client).await? {
+        if authorization.is_in_force(now) {
+            let record = revoked(&authorization, now).from(person.session().from);
+            count += u64::from(end_authorization(db, authorization, AuthorizationEnd::Person, &record).await?);
+        }
+    }
+    let standing = delegations::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
+    for delegation in standing.into_iter().filter(|one| client.is_none_or(|client| one.client_id == *client) && now < one.expires_at) {
+        count += u64::from(revoke(db, person, &delegation, now).await?);
+    }
+    Ok(count)
+}
+
 /// See [`Services::revoke_my_delegation`].
-pub(in crate::server::service) async fn revoke(
+async fn revoke(
     db: &mut Connection,
     person: &SignedIn,
     delegation: &Delegation,
     now: Timestamp,
-) -> Result<bool, crate::server::storage::Error> {
-    let ended = match &delegation.device_grant_id {
+) -> Result<bool, storage::Error> {
+    let ended = match &delegation.authorization_id {
         Some(id) => {
-            let Some(grant) = device_grants::find(&mut *db, person.tenant_id(), id).await? else { return Ok(false) };
-            let before = grant.state.clone();
-            let Ok(revoked) = grant.revoke(person.user_id(), now) else { return Ok(false) };
-            revoke_access(db, before, revoked, audit_event(person, delegation, AuditKind::DeviceRevoked, now)).await?
+            let Some(authorization) = authorizations::find(&mut *db, person.tenant_id(), id).await? else { return Ok(false) };
+            let record = audit_event(person, delegation, AuditKind::DeviceRevoked, now);
+            end_authorization(db, authorization, AuthorizationEnd::Person, &record).await?
         }
         None => {
             // With automatic provisioning a deleted one would be created again; an expired one is not.
@@ -147,8 +159,8 @@ pub(in crate::server::service) async fn revoke(
 
 fn audit_event(person: &SignedIn, delegation: &Delegation, kind: AuditKind, now: Timestamp) -> AuditEvent {
     let record = AuditEvent::new(person.tenant_id().clone(), kind, now).of(person.user_id()).from(person.session().from);
-    match &delegation.device_grant_id {
-        Some(grant) => record.about(&delegation.client_id, grant),
+    match &delegation.authorization_id {
+        Some(authorization) => record.about(&delegation.client_id, authorization),
         None => record.client(&delegation.client_id),
     }
 }

@@ -3,12 +3,13 @@
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
 use crate::domain::host_account::HostAccount;
-use crate::domain::ids::DeviceGrantId;
+use crate::domain::ids::{AuthorizationId, DeviceGrantId};
 use crate::domain::tenant::Policy;
+use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::clients::{self, ClientName};
-use crate::server::storage::{device_grants, host_accounts};
+use crate::server::storage::{authorizations, device_grants, host_accounts};
 
 /// A device grant that waits for this person's decision.
 pub struct PendingConsent {
@@ -30,6 +31,8 @@ pub struct DecidedConsent {
     pub client: ClientName,
     /// The host accounts it may be used on; empty once the access has ended.
     pub host_accounts: Vec<HostAccount>,
+    /// When the access ends; `None` if nothing was allowed.
+    pub access_until: Option<Timestamp>,
 }
 
 impl Services {
@@ -77,7 +80,9 @@ impl Services {
             Ok(narrowed) => (narrowed, None),
             Err(refused) => (grant, Some(refused).filter(|_| open)),
         };
-        let host_accounts = host_accounts::of_grant(reader, person.tenant_id(), id).await?;
-        Ok(Some(DecidedConsent { grant, refused, client, host_accounts }))
+        let host_accounts = host_accounts::of_authorization(reader, person.tenant_id(), &AuthorizationId::from(id)).await?;
+        let authorization = authorizations::find(reader, person.tenant_id(), &AuthorizationId::from(id)).await?;
+        let access_until = authorization.map(|authorization| authorization.access_until);
+        Ok(Some(DecidedConsent { grant, refused, client, host_accounts, access_until }))
     }
 }

@@ -6,22 +6,23 @@ use std::time::Duration;
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::authorization::{Authorization, AuthorizationEnd, AuthorizationOrigin, AuthorizationState, RequestSource};
 use crate::domain::client::RequestRefused;
 use crate::domain::delegation::Creator;
 use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState, DeviceRequest};
-use crate::domain::ids::{ClientId, DelegationId, DeviceGrantId, UserId};
+use crate::domain::ids::{AuthorizationId, DelegationId, DeviceGrantId};
 use crate::domain::tenant::{Policy, lifetime_options};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
-use crate::server::service::auth::principals::{ConsentAuthorized, SignedIn, TenantAdmin};
+use crate::server::service::auth::principals::{ConsentAuthorized, SignedIn};
+use crate::server::service::authorizations::ending::{end_authorization, revoked};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::delegations::NewDelegation;
-use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{self, Connection, audit_log, clients, delegations, device_grants, host_accounts, ssh_keys, tenants};
+use crate::server::storage::{self, Connection, audit_log, authorizations, clients, delegations, device_grants, host_accounts, tenants};
 use crate::server::user_agent;
 
 impl Services {
-    /// Approves a device grant: state, delegation and audit event are written in one transaction.
+    /// Approves a device grant: authorization, delegation, state and audit event are written in one transaction.
     pub async fn approve_device(
         &self,
         ConsentAuthorized(person): &ConsentAuthorized,
@@ -102,7 +103,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let grant = decision.load(db).await?;
     let before = grant.state.clone();
     let until = *now + consent.lifetime;
-    let approved = grant.approve(&person.claimant(), until, *now).map_err(Error::Refused)?;
+    let approved = grant.approve(&person.claimant(), *now).map_err(Error::Refused)?;
     // Client and tenant as they are now, not as they were when the page was rendered.
     let found = clients::find(&mut *db, &approved.tenant_id, &approved.client_id).await?;
     let not_allowed = |refused| Error::Refused(DecisionRefused::NotAllowed(refused));
@@ -119,15 +120,17 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     if !consent.host_accounts.iter().all(|id| active.contains(id)) {
         return Err(Error::Refused(DecisionRefused::HostAccountNotYours));
     }
+    let authorization = authorization_of(&approved, person, until, *now);
+    authorizations::insert(db, &authorization).await?;
     save(db, &before, &approved).await?;
     let new = NewDelegation {
-        tenant_id: &approved.tenant_id,
+        tenant_id: &authorization.tenant_id,
         id: delegation,
-        client_id: &approved.client_id,
-        user_id: person.user_id(),
-        device_grant_id: Some(&approved.id),
+        client_id: &authorization.client_id,
+        user_id: &authorization.person,
+        authorization_id: Some(&authorization.id),
         made_by: Creator::Person,
-        scope: approved.allowed_scope(),
+        scope: &authorization.scope,
         expires_at: until,
     };
     let host_accounts: BTreeSet<_> = consent.host_accounts.into_iter().collect();
@@ -142,6 +145,23 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     )
     .await?;
     Ok(())
+}
+
+/// The authorization that the approval of a grant makes; it has the grant's id.
+fn authorization_of(approved: &DeviceGrant, person: &SignedIn, until: Timestamp, now: Timestamp) -> Authorization {
+    Authorization {
+        tenant_id: approved.tenant_id.clone(),
+        id: AuthorizationId::from(&approved.id),
+        client_id: approved.client_id.clone(),
+        person: person.user_id().clone(),
+        origin: AuthorizationOrigin::Device,
+        scope: approved.allowed_scope().clone(),
+        resources: Vec::new(),
+        given: RequestSource { at: now, from: approved.requested.from, agent: approved.requested.agent.clone() },
+        access_until: until,
+        last_used: None,
+        state: AuthorizationState::Live,
+    }
 }
 
 /// What asked, and from where: `tms 0.4.0 (laptop; Linux), 192.0.2.1`, as far as it is known.
@@ -161,63 +181,26 @@ async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<Decis
 
 async fn revoke(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {
     let grant = decision.load(db).await?;
-    let before = grant.state.clone();
-    let revoked = grant.revoke(decision.person.user_id(), decision.now).map_err(Error::Refused)?;
-    let record = decision.audit_event(AuditKind::DeviceRevoked, &revoked);
-    revoke_access(db, before, revoked, record).await?;
-    Ok(())
+    let found = authorizations::find(&mut *db, &grant.tenant_id, &AuthorizationId::from(&grant.id)).await?;
+    // Not approved, or deleted since.
+    let authorization = found.ok_or(Error::Refused(DecisionRefused::AlreadyDecided))?;
+    if authorization.person != *decision.person.user_id() {
+        return Err(Error::Refused(DecisionRefused::NotYours));
+    }
+    let record = revoked(&authorization, decision.now).from(decision.person.session().from);
+    let first = end_authorization(db, authorization, AuthorizationEnd::Person, &record).await?;
+    first.then_some(()).ok_or(Error::Refused(DecisionRefused::AlreadyDecided))
 }
 
-/// Expires at most `limit` grants. Returns how many there were.
+/// Expires at most `limit` grants, with their authorizations. Returns how many there were.
 async fn expire_unredeemed(db: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, storage::Error> {
     let mut expired_grants = 0;
     for grant in device_grants::expired_unredeemed(&mut *db, now, limit).await? {
-        let before = grant.state.clone();
-        let (DeviceGrantState::Approved(approval), Some(expired)) = (&before, grant.expire_unredeemed(now)) else { continue };
-        let record =
-            AuditEvent::new(expired.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&approval.person).about(&expired.client_id, &expired.id);
-        expired_grants += u64::from(revoke_access(db, before, expired, record).await?);
+        let Some(authorization) = authorizations::find(&mut *db, &grant.tenant_id, &AuthorizationId::from(&grant.id)).await? else { continue };
+        let record = AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&authorization.person).about(&grant.client_id, &grant.id);
+        expired_grants += u64::from(end_authorization(db, authorization, AuthorizationEnd::Unredeemed, &record).await?);
     }
     Ok(expired_grants)
-}
-
-/// Revokes a person's consents for an administrator; `None`: to all clients. Returns their number.
-pub(in crate::server::service) async fn revoke_grants(
-    db: &mut Connection,
-    admin: &TenantAdmin,
-    user_id: &UserId,
-    client_id: Option<&ClientId>,
-    now: Timestamp,
-) -> Result<u64, storage::Error> {
-    let mut revoked = 0;
-    for id in delegations::device_grant_ids(db, admin.tenant_id(), user_id, client_id).await? {
-        let Some(grant) = device_grants::find(&mut *db, admin.tenant_id(), &id).await? else { continue };
-        let before = grant.state.clone();
-        let Ok(ended) = grant.revoke(user_id, now) else { continue };
-        let record = AuditEvent::new(ended.tenant_id.clone(), AuditKind::DeviceRevoked, now).of(user_id).about(&ended.client_id, &ended.id);
-        revoked += u64::from(revoke_access(db, before, ended, record.admin(Some(admin.admin_id())).from(admin.from)).await?);
-    }
-    Ok(revoked)
-}
-
-/// Revokes a grant's access: its state, its delegation, and keys that no other delegation covers; with the audit event. False if another
-/// change came first.
-pub(in crate::server::service) async fn revoke_access(
-    db: &mut Connection,
-    before: DeviceGrantState,
-    ended: DeviceGrant,
-    record: AuditEvent,
-) -> Result<bool, storage::Error> {
-    let first = device_grants::transition(db, &before, &ended).await?;
-    if first {
-        delegations::revoke_of_grant(db, &ended.tenant_id, &ended.id, record.at).await?;
-        audit_log::insert(db, &record).await?;
-        if let Some(person) = &record.person {
-            let orphaned = KeySelection::Orphaned(&ended.client_id, person);
-            ssh_keys::revoke(db, &ended.tenant_id, orphaned, Revoker::of(&record), record.at).await?;
-        }
-    }
-    Ok(first)
 }
 
 async fn save(db: &mut Connection, before: &DeviceGrantState, decided: &DeviceGrant) -> Result<(), Error<DecisionRefused>> {

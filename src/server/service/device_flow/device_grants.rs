@@ -7,19 +7,21 @@ use futures_util::FutureExt;
 use thiserror::Error as ThisError;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::authorization::{Authorization, AuthorizationEnd, RequestSource};
 use crate::domain::client::RequestRefused;
-use crate::domain::device_grant::{Approval, DeviceGrant, DeviceGrantState, DeviceRequest, INTERVAL, Pickup, PollOutcome, PollPace};
-use crate::domain::ids::{DeviceGrantId, TokenId};
+use crate::domain::device_grant::{DeviceGrant, DeviceGrantState, DeviceRequest, INTERVAL, Pickup, PollOutcome, PollPace};
+use crate::domain::ids::{AuthorizationId, DeviceGrantId, TokenFamilyId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
+use crate::domain::token_family::{SALT_BYTES, TokenFamily, TokenFamilyState};
 use crate::domain::user_code::UserCode;
 use crate::server::service::auth::principals::AuthenticatedClient;
-use crate::server::service::device_flow::decisions::revoke_access;
+use crate::server::service::authorizations::ending::end_authorization;
 use crate::server::service::platform::rng::{self, Secret};
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::{Connection, audit_log, clients, device_grants, people};
+use crate::server::storage::{Connection, audit_log, authorizations, clients, device_grants, people, token_families};
 
 /// Kind under which device codes are hashed.
 pub(in crate::server::service) const DEVICE_CODE: &str = "device code";
@@ -159,46 +161,85 @@ impl Services {
 
     /// `grant`: restricted to what its client may have.
     async fn redeem(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<IssuedToken, Error<PollRefused>> {
-        let DeviceGrantState::Approved(approval) = grant.state.clone() else { return Err(Error::Refused(PollRefused::InvalidGrant)) };
-        let pickup = Pickup { at: now, from, token_id: TokenId::parse(self.new_id("tok")).map_err(Fault::new)? };
+        let found = authorizations::find(self.storage().reader(), &grant.tenant_id, &AuthorizationId::from(&grant.id)).await?;
+        let authorization = found.ok_or(Error::Refused(PollRefused::InvalidGrant))?;
+        let family = self.new_family(&grant, &authorization, from, now)?;
         // Signed before the redemption: if signing fails, the grant can be redeemed later.
-        let issued = self.issue(&grant, &approval, &pickup)?;
-        self.try_write(move |db| redeem_in_transaction(db, grant, approval, pickup).boxed()).await?;
+        let issued = self.issue(&authorization, &family)?;
+        self.try_write(move |db| redeem_in_transaction(db, grant, authorization, family).boxed()).await?;
         Ok(issued)
     }
 
-    fn issue(&self, grant: &DeviceGrant, approval: &Approval, pickup: &Pickup) -> Result<IssuedToken, Fault> {
-        let claims = AccessTokenClaims {
-            iss: self.issuer(&grant.tenant_id),
-            sub: approval.person.to_string(),
-            aud: self.audience(),
-            client_id: grant.client_id.to_string(),
-            scope: approval.scope.to_string(),
-            jti: pickup.token_id.to_string(),
-            iat: pickup.at.as_seconds(),
-            exp: approval.until.as_seconds(),
-        };
-        let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
-        Ok(IssuedToken { access_token: self.keys().sign(&claims)?, expires_in, scope: approval.scope.clone() })
+    /// The family of the token that a grant is redeemed for.
+    fn new_family(&self, grant: &DeviceGrant, authorization: &Authorization, from: Option<IpAddr>, now: Timestamp) -> Result<TokenFamily, Fault> {
+        let mut salt = [0; SALT_BYTES];
+        self.rng().fill(&mut salt);
+        Ok(TokenFamily {
+            tenant_id: grant.tenant_id.clone(),
+            id: TokenFamilyId::parse(self.new_id("fam")).map_err(Fault::new)?,
+            authorization_id: authorization.id.clone(),
+            client_id: grant.client_id.clone(),
+            scope: grant.allowed_scope().clone(),
+            resources: Vec::new(),
+            salt,
+            generation: 0,
+            rotated_at: now,
+            successor_seen: false,
+            retries: 0,
+            offline: true,
+            session: None,
+            begun: RequestSource { at: now, from, agent: grant.requested.agent.clone() },
+            refreshed: None,
+            idle_until: None,
+            state: TokenFamilyState::Live,
+        })
     }
 
-    /// Revokes the access of a grant whose device code was replayed (cf. RFC 6749 §10.5 on authorization codes).
+    /// Signs the only token of a family. Its `jti` is the family's id.
+    fn issue(&self, authorization: &Authorization, family: &TokenFamily) -> Result<IssuedToken, Fault> {
+        let claims = AccessTokenClaims {
+            iss: self.issuer(&family.tenant_id),
+            sub: authorization.person.to_string(),
+            aud: self.audience(),
+            client_id: family.client_id.to_string(),
+            scope: family.scope.to_string(),
+            jti: family.id.to_string(),
+            iat: family.begun.at.as_seconds(),
+            exp: authorization.access_until.as_seconds(),
+        };
+        let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
+        Ok(IssuedToken { access_token: self.keys().sign(&claims)?, expires_in, scope: family.scope.clone() })
+    }
+
+    /// Ends the authorization of a grant whose device code was replayed (cf. RFC 6749 §10.5 on authorization codes).
     async fn revoke_if_replayed(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<(), Fault> {
-        let spent = grant.state.clone();
-        let DeviceGrantState::Redeemed { approval, .. } = &spent else { return Ok(()) };
-        let replayed = AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceReplayed, now)
-            .of(&approval.person)
-            .about(&grant.client_id, &grant.id)
-            .from(from);
-        let Some(ended) = grant.replay(now) else { return Ok(()) };
-        self.write(move |db| revoke_access(db, spent, ended, replayed).boxed()).await?;
-        Ok(())
+        if !grant.is_replayed(now) {
+            return Ok(());
+        }
+        self.write(move |db| {
+            async move {
+                let found = authorizations::find(&mut *db, &grant.tenant_id, &AuthorizationId::from(&grant.id)).await?;
+                let Some(authorization) = found else { return Ok(()) };
+                let replayed = AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceReplayed, now);
+                let replayed = replayed.of(&authorization.person).about(&grant.client_id, &grant.id).from(from);
+                end_authorization(db, authorization, AuthorizationEnd::CodeReplay, &replayed).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
     }
 }
 
-/// Redeems the grant, if client and person still may, and it is unchanged since the token was signed.
-async fn redeem_in_transaction(db: &mut Connection, grant: DeviceGrant, approval: Approval, pickup: Pickup) -> Result<(), Error<PollRefused>> {
-    let person = people::find(&mut *db, &grant.tenant_id, &approval.person).await?;
+/// Redeems the grant for a family, if client and person still may, and grant and authorization are unchanged since the token was signed.
+async fn redeem_in_transaction(
+    db: &mut Connection,
+    grant: DeviceGrant,
+    authorization: Authorization,
+    family: TokenFamily,
+) -> Result<(), Error<PollRefused>> {
+    let now = family.begun.at;
+    let person = people::find(&mut *db, &grant.tenant_id, &authorization.person).await?;
     if !person.is_some_and(|person| person.enabled) {
         return Err(Error::Refused(PollRefused::PersonDisabled));
     }
@@ -206,21 +247,24 @@ async fn redeem_in_transaction(db: &mut Connection, grant: DeviceGrant, approval
     let client = clients::find(&mut *db, &grant.tenant_id, &grant.client_id).await?;
     let (standing, client) = standing.zip(client).ok_or(Error::Refused(PollRefused::InvalidGrant))?;
     let standing = standing.restrict_to_client(&client.client).map_err(|refused| Error::Refused(PollRefused::NotAllowed(refused)))?;
+    let unchanged = authorizations::find(&mut *db, &grant.tenant_id, &authorization.id).await?.is_some_and(|found| found == authorization);
     match &standing.state {
-        DeviceGrantState::Approved(now) if *now == approval => {}
+        approved @ DeviceGrantState::Approved(_) if *approved == grant.state && unchanged => {}
         // Changed while the token was signed: the next poll gets what is allowed then.
         DeviceGrantState::Approved(_) => return Err(Error::Refused(PollRefused::Pending)),
         _ => return Err(Error::Refused(PollRefused::InvalidGrant)),
     }
-    if pickup.at >= approval.until {
+    if !authorization.is_in_force(now) {
         return Err(Error::Refused(PollRefused::AccessEnded));
     }
-    let fetched = AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceRedeemed, pickup.at)
-        .of(&approval.person)
+    let fetched = AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceRedeemed, now)
+        .of(&authorization.person)
         .about(&grant.client_id, &grant.id)
-        .from(pickup.from);
+        .from(family.begun.from);
     let approved = grant.state.clone();
+    let pickup = Pickup { at: now, from: family.begun.from, family_id: family.id.clone() };
     let redeemed = grant.redeem(pickup).ok_or(Error::Refused(PollRefused::Expired))?;
+    token_families::insert(db, &family).await?;
     if !device_grants::transition(db, &approved, &redeemed).await? {
         return Err(Error::Refused(PollRefused::InvalidGrant));
     }

@@ -11,12 +11,14 @@ use crate::server::metrics;
 use crate::server::service::platform::form_results::RESULT_LIFETIME;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{
-    self, BoxFuture, Connection, FailureKind, attempts, browser_sessions, deployment, device_grants, form_results, identities, link_requests,
-    mail_outbox, notifications, refused_lookups, reservations, ssh_keys,
+    self, BoxFuture, Connection, FailureKind, attempts, authorizations, browser_sessions, deployment, device_grants, form_results, identities,
+    link_requests, mail_outbox, notifications, refused_lookups, reservations, ssh_keys, token_families,
 };
 
-/// How long a grant is kept after its code and access have expired, so that its device learns the result.
+/// How long a device grant or authorization is kept after code and access have expired, so that the device learns the result.
 const GRANT_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a token family that has ended is still listed, if its authorization stays.
+const FAMILY_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long an ended key is still listed.
 const KEY_RETENTION: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// How long a refused lookup is listed.
@@ -76,6 +78,7 @@ impl Services {
     pub async fn run_housekeeping(&self) -> Result<(), Fault> {
         let now = self.now();
         let (old_grants, old_attempts, old_keys) = (now - GRANT_RETENTION, now - ATTEMPT_RETENTION, now - KEY_RETENTION);
+        let old_families = now - FAMILY_RETENTION;
         let ends = (self.session_expiry(None), self.session_expiry(Some(now)));
         let mut failed = FailedSteps::default();
         failed.note("unredeemed grants", self.expire_unredeemed_grants().await);
@@ -93,6 +96,11 @@ impl Services {
         failed.note("attempts", done);
         let done = self.in_batches(BATCH, move |db, limit| form_results::delete_old(db, now - RESULT_LIFETIME, limit).boxed()).await;
         failed.note("results of forms", done);
+        let done = self.in_batches(BATCH, move |db, limit| authorizations::delete_old(db, old_grants, limit).boxed()).await;
+        failed.note("authorizations", done);
+        let done = self.in_batches(BATCH, move |db, limit| token_families::delete_old(db, old_families, limit).boxed()).await;
+        failed.note("token families", done);
+        // After their authorizations.
         let done = self.in_batches(BATCH, move |db, limit| device_grants::delete_old(db, old_grants, limit).boxed()).await;
         failed.note("device grants", done);
         let done = self.in_batches(BATCH, move |db, limit| link_requests::delete_old(db, old_grants, limit).boxed()).await;

@@ -76,7 +76,7 @@ impl ProvisioningPlan {
             id: delegation,
             client_id: &client_id,
             user_id: user,
-            device_grant_id: None,
+            authorization_id: None,
             made_by: Creator::Mvp,
             scope: &scope,
             expires_at: Timestamp::FOREVER,

@@ -14,7 +14,7 @@ pub use crate::server::storage::ssh_keys::KeySummary;
 use crate::server::storage::ssh_keys::groups::{self, GROUPS_PER_PAGE};
 pub use crate::server::storage::ssh_keys::groups::{KEYS_PER_GROUP, KeyGroupPage, KeyGroupSummary};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{Connection, audit_log, browser_sessions, delegations, ssh_keys};
+use crate::server::storage::{Connection, audit_log, browser_sessions, ssh_keys};
 
 impl Services {
     /// Refuses a private key, before anything else in the form is reported.
@@ -82,7 +82,7 @@ impl Services {
         .await
     }
 
-    /// Revokes all of a person's keys and delegations, and ends their other browser sessions. Requires recent authentication, so that it
+    /// Revokes all of a person's keys, authorizations and delegations, and ends their other browser sessions. Requires recent authentication, so that it
     /// cannot be done at an unattended screen.
     pub async fn revoke_everything(&self, person: &RecentlyAuthenticated) -> Result<RevocationSummary, Fault> {
         let (person, now) = (SignedIn::clone(person), self.now());
@@ -90,11 +90,7 @@ impl Services {
             async move {
                 let (tenant, user, from) = (person.tenant_id(), person.user_id(), person.session().from);
                 let keys = ssh_keys::revoke(db, tenant, KeySelection::Person(user), Revoker { admin: None, from }, now).await?;
-                let mut apps = 0;
-                let standing = delegations::of_person(&mut *db, tenant, user).await?;
-                for delegation in standing.into_iter().filter(|delegation| now < delegation.expires_at) {
-                    apps += u64::from(my_delegations::revoke(db, &person, &delegation, now).await?);
-                }
+                let apps = my_delegations::revoke_all(db, &person, None, now).await?;
                 let sessions = browser_sessions::delete_others(db, tenant, user, Some(person.session().session_id())).await?;
                 audit_log::insert(db, &AuditEvent::new(tenant.clone(), AuditKind::EverythingRevoked, now).of(user).from(from)).await?;
                 Ok(RevocationSummary { keys, apps, sessions })

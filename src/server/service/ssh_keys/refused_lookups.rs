@@ -215,7 +215,7 @@ impl Services {
         account: Option<&AccountName>,
     ) -> Result<Vec<RefusedLookup>, Fault> {
         let reader = self.storage().reader();
-        let covered = host_accounts::of_grant(reader, &holder.tenant_id, &holder.grant_id).await?;
+        let covered = host_accounts::of_authorization(reader, &holder.tenant_id, &holder.authorization_id).await?;
         let names = covered.iter().filter_map(|covered| HostName::parse(covered.host.clone()).ok()).collect::<Vec<_>>();
         let stored = hosts::all_registered(reader, &holder.tenant_id, &names.iter().collect()).await?;
         let host = match host {

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::super::sql;
 use super::key_use::{KeyUse, PersonKeyUse};
-use super::{DelegationSummary, DelegationSummaryRow, summary_columns, summary_tables};
+use super::{DelegationSummary, DelegationSummaryRow, fill_families, summary_columns, summary_tables};
 use crate::domain::delegation::{DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page};
@@ -79,6 +79,7 @@ pub async fn list(
     let Page { items, next, position } = listing.fetch::<Row>(db, params.after.as_ref()).await?;
     let ids: Vec<&str> = items.iter().map(|row| row.client_id.as_str()).collect();
     let mut newest = newest(db, tenant_id, user_id, &ids, params.show, now).await?;
+    fill_families(db, tenant_id, newest.values_mut().flatten()).await?;
     let keys = PersonKeyUse::read(db, tenant_id, user_id).await?;
     let mut clients = Vec::with_capacity(items.len());
     for row in items {

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::super::sql;
 use super::DelegationSummary;
-use crate::domain::ids::{DeviceGrantId, TenantId, UserId};
+use crate::domain::ids::{AuthorizationId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::server::storage::Error;
 
@@ -81,7 +81,7 @@ impl PersonKeyUse {
     /// Sets the key use of this person's delegations.
     pub fn fill<'a>(&self, summaries: impl IntoIterator<Item = &'a mut DelegationSummary>) {
         for summary in summaries {
-            let (client, device) = (summary.delegation.client_id.as_str(), summary.delegation.device_grant_id.as_ref().map(DeviceGrantId::as_str));
+            let (client, device) = (summary.delegation.client_id.as_str(), summary.delegation.authorization_id.as_ref().map(AuthorizationId::as_str));
             summary.keys = self.of_device(client, device);
             summary.revocable_keys = self.resting_on(client, device).keys;
         }

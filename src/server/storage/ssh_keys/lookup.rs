@@ -11,7 +11,7 @@ use super::super::host_accounts::HostAccountKey;
 use super::super::hosts::{names_of_host, tenant_answering};
 use super::super::sql;
 use super::super::{Connection, Error, parse_column};
-use crate::domain::ids::{AccountName, ClientId, DeviceGrantId, HostAccountId, HostName, TenantId, UserId};
+use crate::domain::ids::{AccountName, AuthorizationId, ClientId, HostAccountId, HostName, TenantId, UserId};
 use crate::domain::ssh_key::{Dependencies, Fingerprint, HostAccountLink, KeyStatus, MfaStatus};
 use crate::domain::time::Timestamp;
 
@@ -28,13 +28,13 @@ macro_rules! delegation_covers_account {
     };
 }
 
-/// Asks for the dependencies of a key for this host account and client and, if it is created with a device's token, this consent.
+/// Asks for the dependencies of a key for this host account and client and, if it is created with an access token, this authorization.
 #[derive(PartialEq, Eq, Hash)]
 pub struct DependencyQuery {
     pub host_account: HostAccountKey,
     /// `None`: a person's own key.
     pub client_id: Option<ClientId>,
-    pub device_grant_id: Option<DeviceGrantId>,
+    pub authorization_id: Option<AuthorizationId>,
 }
 
 /// A [`DependencyQuery`] as the statement reads it, by these names.
@@ -45,7 +45,7 @@ struct DependencyParams<'a> {
     host: &'a str,
     account: &'a str,
     client_id: Option<&'a str>,
-    device_grant_id: Option<&'a str>,
+    authorization_id: Option<&'a str>,
 }
 
 #[derive(FromRow)]
@@ -84,19 +84,19 @@ pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQue
     async move {
         let questions: Vec<_> = queries
             .iter()
-            .map(|DependencyQuery { host_account: place, client_id, device_grant_id }| DependencyParams {
+            .map(|DependencyQuery { host_account: place, client_id, authorization_id }| DependencyParams {
                 tenant_id: place.tenant_id.as_str(),
                 user_id: place.user_id.as_str(),
                 host: place.host.as_str(),
                 account: place.account.as_str(),
                 client_id: client_id.as_ref().map(ClientId::as_str),
-                device_grant_id: device_grant_id.as_ref().map(DeviceGrantId::as_str),
+                authorization_id: authorization_id.as_ref().map(AuthorizationId::as_str),
             })
             .collect();
         let rows: Vec<DependenciesRow> = sql::query_as(concat!(
             "WITH q AS MATERIALIZED (
                  SELECT key, value ->> 'tenant_id' AS tenant_id, value ->> 'user_id' AS user_id, value ->> 'host' AS host, value ->> 'account' AS account,
-                        value ->> 'client_id' AS client_id, value ->> 'device_grant_id' AS device_grant_id
+                        value ->> 'client_id' AS client_id, value ->> 'authorization_id' AS authorization_id
                  FROM json_each($1))
              SELECT p.enabled AS person_enabled, m.enabled AS mfa_enabled, m.expires_at AS mfa_expires_at, a.id AS link_id, a.host AS link_host, a.expires_at AS link_expires_at,
                     NOT EXISTS (SELECT 1 FROM hosts h WHERE h.tenant_id = q.tenant_id)
@@ -108,7 +108,7 @@ pub fn find_dependencies<'c>(db: &'c mut Connection, queries: &'c [DependencyQue
             ") AS host_known,
                     (SELECT max(d.expires_at) FROM delegations d
                      WHERE d.tenant_id = q.tenant_id AND d.client_id = q.client_id AND d.user_id = q.user_id
-                       AND (q.device_grant_id IS NULL OR d.device_grant_id = q.device_grant_id) AND ",
+                       AND (q.authorization_id IS NULL OR d.device_grant_id = q.authorization_id) AND ",
             delegation_covers_account!(),
             ") AS delegated_until
              FROM q

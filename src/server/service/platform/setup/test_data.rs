@@ -92,7 +92,7 @@ impl TestData {
             id: delegation,
             client_id: &client.id,
             user_id: &person.user_id,
-            device_grant_id: None,
+            authorization_id: None,
             made_by: Creator::Admin,
             scope: &everything,
             expires_at: Timestamp::FOREVER,

@@ -1,0 +1,86 @@
+//! The end of authorizations and token families: what ends with them.
+
+use crate::domain::audit_log::{AuditEvent, AuditKind};
+use crate::domain::authorization::{Authorization, AuthorizationEnd, AuthorizationOrigin};
+use crate::domain::ids::{ClientId, UserId};
+use crate::domain::time::Timestamp;
+use crate::domain::token_family::{FamilyEnd, TokenFamily};
+use crate::server::service::auth::principals::TenantAdmin;
+use crate::server::storage::ssh_keys::{KeySelection, Revoker};
+use crate::server::storage::{Connection, Error, audit_log, authorizations, delegations, device_grants, ssh_keys, token_families};
+
+/// Ends an authorization at the time of the audit event, with its token families, its delegation, the keys made with its tokens, and the
+/// keys that its client created for the person, unless another delegation allows those. False if it had ended before.
+pub(in crate::server::service) async fn end_authorization(
+    db: &mut Connection,
+    authorization: Authorization,
+    reason: AuthorizationEnd,
+    record: &AuditEvent,
+) -> Result<bool, Error> {
+    let now = record.at;
+    let Ok(ended) = authorization.end(reason, now) else { return Ok(false) };
+    if !authorizations::end(db, &ended).await? {
+        return Ok(false);
+    }
+    token_families::end_all_of(db, &ended.tenant_id, &ended.id, now).await?;
+    if ended.origin == AuthorizationOrigin::Device {
+        end_device_grant(db, &ended, reason, now).await?;
+    }
+    delegations::revoke_of_authorization(db, &ended.tenant_id, &ended.id, now).await?;
+    audit_log::insert(db, record).await?;
+    let orphaned = KeySelection::Orphaned(&ended.client_id, &ended.person);
+    ssh_keys::revoke(db, &ended.tenant_id, orphaned, Revoker::of(record), now).await?;
+    Ok(true)
+}
+
+/// Ends the device grant on which an authorization was given, so that the device is told.
+async fn end_device_grant(db: &mut Connection, ended: &Authorization, reason: AuthorizationEnd, now: Timestamp) -> Result<(), Error> {
+    let Some(grant) = device_grants::find_of_authorization(&mut *db, &ended.tenant_id, &ended.id).await? else { return Ok(()) };
+    let before = grant.state.clone();
+    let changed = match reason {
+        AuthorizationEnd::Unredeemed => grant.expire_unredeemed(now),
+        _ => grant.revoke(now),
+    };
+    if let Some(changed) = changed {
+        device_grants::transition(db, &before, &changed).await?;
+    }
+    Ok(())
+}
+
+/// Ends one token family; its authorization stays, with delegation and keys. False if it had ended before.
+pub(in crate::server::service) async fn end_family(
+    db: &mut Connection,
+    family: TokenFamily,
+    reason: FamilyEnd,
+    record: &AuditEvent,
+) -> Result<bool, Error> {
+    let Ok(ended) = family.end(reason, record.at) else { return Ok(false) };
+    let first = token_families::end(db, &ended).await?;
+    if first {
+        audit_log::insert(db, record).await?;
+    }
+    Ok(first)
+}
+
+/// Ends a person's authorizations for an administrator; `None`: those of all clients. Returns their number.
+pub(in crate::server::service) async fn end_authorizations_of(
+    db: &mut Connection,
+    admin: &TenantAdmin,
+    person: &UserId,
+    client_id: Option<&ClientId>,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let mut ended = 0;
+    for authorization in authorizations::live_of_person(&mut *db, admin.tenant_id(), person, client_id).await? {
+        let record = revoked(&authorization, now).admin(Some(admin.admin_id())).from(admin.from);
+        ended += u64::from(end_authorization(db, authorization, AuthorizationEnd::Administrator, &record).await?);
+    }
+    Ok(ended)
+}
+
+/// The event that an authorization was revoked.
+pub(in crate::server::service) fn revoked(authorization: &Authorization, now: Timestamp) -> AuditEvent {
+    AuditEvent::new(authorization.tenant_id.clone(), AuditKind::DeviceRevoked, now)
+        .of(&authorization.person)
+        .about(&authorization.client_id, &authorization.id)
+}
