@@ -115,7 +115,7 @@ async fn second_sign_in_revokes_the_first_and_its_keys() {
     let event = sign_in(&portal, &machine, &place).await;
     assert_eq!(event["earlier_sign_in"], "ended");
     assert!(keys(&portal).await.is_empty());
-    let live: i64 = tms_portal::server::storage::sql::query_scalar("SELECT count(*) FROM device_grants WHERE state = 'redeemed'")
+    let live: i64 = tms_portal::server::storage::sql::query_scalar("SELECT count(*) FROM token_families WHERE ended_at IS NULL")
         .fetch_one(&mut portal.database().await)
         .await
         .unwrap();

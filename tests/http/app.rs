@@ -83,6 +83,8 @@ pub struct Setup {
     pub limits: RequestLimits,
     /// Its public URL is `https://`; the test still uses plain HTTP.
     pub https: bool,
+    /// Its public URL, which is the issuer of its tokens; `None`: the address that it listens on.
+    pub public_url: Option<String>,
     /// It trusts `X-Forwarded-For`, so that browsers can have different addresses.
     pub behind_proxy: bool,
     /// It serves TLS; the test brings its own client.
@@ -97,6 +99,7 @@ impl Default for Setup {
         Self {
             limits: no_limits(),
             https: false,
+            public_url: None,
             behind_proxy: false,
             tls: false,
             timeouts: listen::Timeouts::default(),
@@ -157,6 +160,14 @@ impl TestApp {
         *self = Self::open(dir, self.setup.clone(), self.clock.clone(), Arc::new(SystemRng)).await;
     }
 
+    /// Restarts with other data, under the public URL that it had.
+    pub async fn restart_on(&mut self, dir: TempDir) {
+        self.handle.shutdown();
+        self.services.close().await;
+        let setup = Setup { public_url: Some(self.base.clone()), ..self.setup.clone() };
+        *self = Self::open(dir, setup, self.clock.clone(), Arc::new(SystemRng)).await;
+    }
+
     /// Another portal on the same database, with copies of the keys.
     pub async fn second_portal(&self) -> Self {
         self.portal_on(self.database.clone()).await
@@ -178,7 +189,7 @@ impl TestApp {
     async fn open_on(dir: TempDir, database: Database, setup: Setup, clock: TestClock, entropy: Arc<dyn Rng>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("its address"));
-        let public_url = if setup.https { "https://portal.test" } else { &base };
+        let public_url = setup.public_url.as_deref().unwrap_or(if setup.https { "https://portal.test" } else { &base });
         let data = DataLocation { dir: dir.path(), database: &database, create: true };
         let services = Services::open(data, public_url, &setup.egress, Arc::new(clock.clone()), entropy).await.expect("services");
         let proxies: Vec<IpNet> = if setup.behind_proxy { vec!["127.0.0.0/8".parse().expect("a network")] } else { Vec::new() };

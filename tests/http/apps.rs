@@ -181,12 +181,12 @@ async fn last_use_is_written_once_per_minute() {
     app.api("/v1/tms/me", &token).await;
     // It is written after the response: the next write waits for it.
     app.services.run_housekeeping().await.expect("tidied");
-    let used = app.number("SELECT coalesce(max(last_used_at), 0) FROM device_grants").await;
+    let used = app.number("SELECT coalesce(max(last_used_at), 0) FROM authorizations").await;
     app.clock.advance(Duration::from_secs(30));
     app.api("/v1/tms/me", &token).await;
     app.services.run_housekeeping().await.expect("tidied");
-    assert_eq!(app.number("SELECT max(last_used_at) FROM device_grants").await, used);
-    assert_eq!(app.texts("SELECT last_used_from FROM device_grants").await, ["127.0.0.1"]);
+    assert_eq!(app.number("SELECT max(last_used_at) FROM authorizations").await, used);
+    assert_eq!(app.texts("SELECT last_used_from FROM authorizations").await, ["127.0.0.1"]);
     assert!(
         used > 0
             && browser.get("/apps?q=command").await.words().contains(&format!("{} {}", en().apps_last_used(), en().span_ago(en().span_seconds(30))))
@@ -288,17 +288,16 @@ async fn many_devices_are_shown_on_the_application_page() {
     let (laptop, _) = two_terminals(&app).await;
     app.sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40)
-         INSERT INTO device_grants (tenant_id, id, client_id, device_code_hash, user_code_hash, scope, requested_at, requested_agent, expires_at,
-                                    state, decided_at, person, granted_scope, access_until)
-         SELECT tenant_id, id || i, client_id, unhex('d0' || CAST(1000 + i AS TEXT)), unhex('e0' || CAST(1000 + i AS TEXT)), scope, requested_at, 'agent/' || i, expires_at,
-                'approved', decided_at, person, granted_scope, access_until FROM device_grants, n WHERE requested_from = '192.0.2.1'",
+         INSERT INTO authorizations (tenant_id, id, client_id, user_id, origin, scope, given_at, given_agent, access_until)
+         SELECT tenant_id, id || i, client_id, user_id, origin, scope, given_at, 'agent/' || i, access_until
+         FROM authorizations, n WHERE given_from = '192.0.2.1'",
     )
     .await;
     app.sql(
         "INSERT INTO delegations (tenant_id, id, client_id, user_id, device_grant_id, scope, every_host_account, created_at, updated_at, expires_at,
                                   made_by, number)
-         SELECT tenant_id, id, client_id, person, id, granted_scope, false, decided_at, decided_at, access_until, 'person', 1000 + CAST(substr(requested_agent, 7) AS BIGINT)
-         FROM device_grants WHERE requested_agent LIKE 'agent/%'",
+         SELECT tenant_id, id, client_id, user_id, id, scope, false, given_at, given_at, access_until, 'person', 1000 + CAST(substr(given_agent, 7) AS BIGINT)
+         FROM authorizations WHERE given_agent LIKE 'agent/%'",
     )
     .await;
     let browser = app.signed_in().await;

@@ -82,7 +82,7 @@ impl TestApp {
             Database::File(_) => {
                 "SELECT m.name, 'json_object(' || group_concat('''' || c.name || ''', quote(' || c.name || ')') || ')' FROM sqlite_schema m, pragma_table_info(m.name) c
                  WHERE m.type = 'table' AND m.name NOT GLOB 'sqlite_*' AND m.name NOT GLOB '_sqlx*'
-                   AND m.name NOT IN ('host_questions', 'refused_lookups') AND m.name || '.' || c.name NOT IN ('device_grants.last_used_at', 'device_grants.last_used_from')
+                   AND m.name NOT IN ('host_questions', 'refused_lookups') AND m.name || '.' || c.name NOT IN ('authorizations.last_used_at', 'authorizations.last_used_from')
                  GROUP BY m.name HAVING sum(c.name = 'tenant_id') OR m.name = 'tenants'"
             }
             Database::Postgres(_) => {

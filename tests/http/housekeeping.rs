@@ -10,8 +10,11 @@ use crate::database::connection_to;
 /// More than two batches.
 const ROWS: u32 = 1_200;
 
+/// The columns of an authorization that must have values.
+const AUTHORIZATION: &str = "tenant_id, id, client_id, user_id, origin, scope, given_at, given_agent, access_until";
+
 /// Rows that are past their retention: table, columns, values for the number `i`, and how many. `BYTES` stands for a value of bytes.
-const OLD: [(&str, &str, &str, u32); 15] = [
+const OLD: [(&str, &str, &str, u32); 19] = [
     ("browser_sessions", "id_hash, public_id, sealed, last_seen_at, agent, expires_at", "BYTES, 's' || i, BYTES, 0, '', 0", ROWS),
     ("attempts", "key, at", "'k' || i, 0", ROWS),
     ("form_results", "id, created_at", "BYTES, 0", ROWS),
@@ -29,7 +32,7 @@ const OLD: [(&str, &str, &str, u32); 15] = [
         "'test', 'dgr_approved' || i, 'tms-cli', BYTES, BYTES, 'hosts:read', 0, '', 0, 'approved', 0, 'testuser1', 'hosts:read', 0",
         120,
     ),
-    // One grant with many keys that have no expiry of their own.
+    // One with many keys that have no expiry of their own.
     (
         "device_grants",
         "tenant_id, id, client_id, device_code_hash, user_code_hash, scope, requested_at, requested_agent, expires_at, state, decided_at, person, \
@@ -37,10 +40,21 @@ const OLD: [(&str, &str, &str, u32); 15] = [
         "'test', 'dgr_many', 'testclient1', BYTES, BYTES, 'hosts:read', 0, '', 0, 'redeemed', 0, 'testuser1', 'hosts:read', 0, 0, 'tok_1'",
         1,
     ),
+    ("authorizations", AUTHORIZATION, "'test', 'dgr_approved' || i, 'tms-cli', 'testuser1', 'device', 'hosts:read', 0, '', 0", 120),
+    ("authorizations", AUTHORIZATION, "'test', 'dgr_many', 'testclient1', 'testuser1', 'device', 'hosts:read', 0, '', 0", 1),
+    ("authorizations", AUTHORIZATION, "'test', 'aut_old' || i, 'tms-cli', 'testuser1', 'code', 'hosts:read', 0, '', 0", ROWS),
+    // Those of an authorization that stays.
+    (
+        "token_families",
+        "tenant_id, id, authorization_id, client_id, scope, salt, rotated_at, offline, begun_at, begun_agent, ended_at, end_reason",
+        "'test', 'fam_old' || i, (SELECT max(id) FROM authorizations WHERE access_until > 0), 'tms-cli', 'hosts:read', \
+         (SELECT min(salt) FROM token_families), 0, true, 0, '', 0, 'client'",
+        ROWS,
+    ),
     (
         "delegations",
         "tenant_id, id, client_id, user_id, device_grant_id, scope, every_host_account, created_at, expires_at, number",
-        "'test', 'dlg_denied' || i, 'tms-cli', 'testuser1', 'dgr_denied' || i, 'hosts:read', true, 0, 0, 900000 + i",
+        "'test', 'dlg_old' || i, 'tms-cli', 'testuser1', 'aut_old' || i, 'hosts:read', true, 0, 0, 900000 + i",
         ROWS,
     ),
     (
@@ -106,6 +120,7 @@ async fn counts(db: &mut Connection) -> Vec<(&'static str, i64)> {
 async fn everything_past_its_retention_is_deleted() {
     let app = TestApp::start().await;
     app.host(&app.admin("test").await, "test", "frontera", false).await;
+    app.token().await;
     let mut db = connection_to(&app.database).await;
     let before = counts(&mut db).await;
     for (kind, rows) in OLD.into_iter().enumerate() {

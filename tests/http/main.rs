@@ -19,6 +19,7 @@ mod admin;
 mod apis;
 mod apps;
 mod architecture;
+mod authorizations;
 mod clock;
 mod copy;
 mod database_faults;

@@ -1,5 +1,9 @@
 //! Migration of a database of an older release.
 
+mod authorizations;
+mod previous_release;
+mod side_by_side;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 

@@ -34,10 +34,15 @@ const URL_FILE: &str = "test-database";
 
 /// The database of a portal with this data directory.
 pub fn database_of(data_dir: &Path) -> Database {
-    match std::fs::read_to_string(data_dir.join(URL_FILE)) {
-        Ok(url) => Database::Postgres(PostgresAddress::parse(&url, false).expect("an address")),
-        Err(_) => Database::File(data_dir.join(DATABASE_FILE)),
+    match url_of(data_dir) {
+        Some(url) => Database::Postgres(PostgresAddress::parse(&url, false).expect("an address")),
+        None => Database::File(data_dir.join(DATABASE_FILE)),
     }
+}
+
+/// The URL of that database, if it is not a file.
+pub fn url_of(data_dir: &Path) -> Option<String> {
+    std::fs::read_to_string(data_dir.join(URL_FILE)).ok()
 }
 
 /// Whether the tests' portals use PostgreSQL. Tests of what only SQLite has (its file, its old schemas) run without it.
@@ -47,7 +52,7 @@ pub fn is_used() -> bool {
 
 /// The environment in which the program uses that database.
 pub fn environment_of(data_dir: &Path) -> Option<(&'static str, String)> {
-    std::fs::read_to_string(data_dir.join(URL_FILE)).ok().map(|url| ("TMS_DATABASE", url))
+    url_of(data_dir).map(|url| ("TMS_DATABASE", url))
 }
 
 /// Creates the empty database of the template, if the tests run on PostgreSQL.
@@ -95,7 +100,7 @@ pub fn drop_later(data_dir: &Path) {
         });
         send
     });
-    if let (Some(maintenance), Ok(url)) = (maintenance_url(), std::fs::read_to_string(data_dir.join(URL_FILE))) {
+    if let (Some(maintenance), Some(url)) = (maintenance_url(), url_of(data_dir)) {
         let name = PgConnectOptions::from_str(&url).expect("a URL").get_database().expect("a name").to_owned();
         let _ = ENDED.send((PgConnectOptions::from_str(&maintenance).expect("a URL"), name));
     }

@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Column as _, Connection as _, Executor as _, SqlSafeStr as _, Statement as _, TypeInfo};
 use tms_portal::domain::audit_log::AuditGroup;
-use tms_portal::domain::ids::{ClientId, DeviceGrantId, HostName, ProviderId, TenantId, UserId};
+use tms_portal::domain::ids::{AuthorizationId, ClientId, HostName, ProviderId, TenantId, UserId};
 use tms_portal::domain::pagination::{Cursor, ListParams, QueryParam};
 use tms_portal::domain::time::DateRange;
 use tms_portal::server::service::DATABASE_FILE;
@@ -36,7 +36,7 @@ const ASSEMBLED: usize = 2;
 /// Lists that it runs.
 const LISTS: usize = 9;
 /// Calls of `Values::insert` and `Values::update` that it runs.
-const WRITES: usize = 11;
+const WRITES: usize = 13;
 /// Files with statements for SQLite only.
 const SQLITE_ONLY: [&str; 3] = ["folding_backfill.rs", "sqlite.rs", "tms_import/old_database.rs"];
 /// The file that is for PostgreSQL only.
@@ -315,11 +315,13 @@ fn all_params<Show: QueryParam, Sort: QueryParam>() -> Vec<ListParams<Show, Sort
     Show::ALL.iter().map(|(_, show)| *show).chain([Show::default()]).flat_map(shown).collect()
 }
 
-/// Inserts a person, a session, a device grant, a provider and a link request, and updates those that can change.
+/// Inserts a person, a session, a device grant with its authorization and token family, a provider and a link request, and updates those that
+/// can change.
 async fn write_through_services(app: &TestApp) {
     app.add_person("test", "eve").await;
     let browser = app.signed_in_as("test", "eve", PASSWORD).await;
     assert!(browser.enter(&app.start_device().await.user_code).await.path.starts_with("/device"));
+    app.token().await;
     app.add_institution(&Institution::start().await, "open").await;
     let campus = ProviderId::parse("campus").expect("a provider");
     let edited = app.services.edit_provider(&app.operator("test").await, &campus, None, |provider| provider.enabled = false).await;
@@ -335,7 +337,7 @@ async fn assembled_statements_are_valid() {
     let (db, now) = (storage.reader(), app.services.now());
     let (tenant, user) = (TenantId::parse("test").expect("a tenant"), UserId::parse("testuser1").expect("a person"));
     let host = HostName::parse("frontera").expect("a host");
-    let (client, grant) = (ClientId::parse("tms-cli").expect("an id"), DeviceGrantId::parse("dgr_1").expect("an id"));
+    let (client, authorization) = (ClientId::parse("tms-cli").expect("an id"), AuthorizationId::parse("dgr_1").expect("an id"));
     for params in all_params() {
         clients::list(db, &tenant, &params).await.expect("clients");
     }
@@ -353,7 +355,7 @@ async fn assembled_statements_are_valid() {
         ssh_keys::numbers(&mut connection, &tenant, &user, &params, Some(1), now).await.expect("numbers");
     }
     for params in all_params() {
-        let selection = Selection { user_id: Some(&user), client_id: Some(&client), device_grant_id: Some(&grant), number: Some(1) };
+        let selection = Selection { user_id: Some(&user), client_id: Some(&client), authorization_id: Some(&authorization), number: Some(1) };
         delegations::list(db, &tenant, selection, &params, now).await.expect("delegations");
         delegations::by_client::list(db, &tenant, &user, Some(&client), &params, now).await.expect("clients");
     }

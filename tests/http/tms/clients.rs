@@ -265,7 +265,7 @@ async fn deleting_a_client_deletes_its_data() {
     app.allow(&device).await;
     let token = app.poll_confidentially(&device).await.token();
     assert_eq!(admin.done("DELETE /client/del/testclient1", NONE).await["num_deleted"], 1);
-    for table in ["pubkeys", "reservations", "delegations", "device_grants"] {
+    for table in ["pubkeys", "reservations", "delegations", "authorizations", "token_families", "device_grants"] {
         let left = app.dump("test").await[table].iter().filter(|row| row.contains("testclient1")).count();
         assert_eq!(left, 0, "{table}");
     }

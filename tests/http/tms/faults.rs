@@ -22,11 +22,12 @@ async fn failed_look_ups_are_server_errors() {
     let by_who = |whose: &'static [Who]| move |endpoint: &Endpoint| whose.contains(&endpoint.who);
     let of = |part: &'static str| move |endpoint: &Endpoint| endpoint.call.contains(part);
     type Concerns = Box<dyn Fn(&Endpoint) -> bool>;
-    let broken: [(&str, &'static str, Concerns); 11] = [
+    let broken: [(&str, &'static str, Concerns); 12] = [
         ("tenants", "ALTER TABLE tenants RENAME TO gone", Box::new(|e| !e.call.ends_with("/hello") && !e.call.ends_with("/version"))),
         ("tenant_admins", "ALTER TABLE tenant_admins RENAME TO gone", Box::new(by_who(&[Who::Admin]))),
         ("clients", "ALTER TABLE clients RENAME TO gone", Box::new(by_who(&[Who::Client, Who::Person]))),
-        ("device_grants", "ALTER TABLE device_grants RENAME TO gone", Box::new(by_who(&[Who::Person]))),
+        ("token_families", "ALTER TABLE token_families RENAME TO gone", Box::new(by_who(&[Who::Person]))),
+        ("authorizations", "ALTER TABLE authorizations RENAME TO gone", Box::new(by_who(&[Who::Person]))),
         ("pubkeys", "ALTER TABLE pubkeys RENAME TO gone", Box::new(|e| e.call.contains("/pubkeys") || e.call.contains("/me/keys"))),
         ("user_mfa", "ALTER TABLE user_mfa RENAME TO gone", Box::new(|e| e.call.contains("/usermfa") || e.call.contains("/pubkeys/creds"))),
         (
