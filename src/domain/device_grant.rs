@@ -78,7 +78,6 @@ pub enum DeviceGrantState {
     Approved(Approval),
     Denied { at: Timestamp, reported: bool },
     Redeemed { approval: Approval, pickup: Pickup },
-    /// Its authorization has ended.
     Revoked { at: Timestamp },
     Expired { at: Timestamp },
 }

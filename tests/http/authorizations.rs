@@ -43,7 +43,8 @@ async fn approval_makes_an_authorization_and_redemption_a_family() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
-    let authorization = "SELECT concat_ws(' ', a.origin, a.client_id, a.user_id, a.scope, a.given_agent, a.given_from, a.access_until - a.given_at, g.state)
+    let authorization = "SELECT concat_ws(' ', a.origin, a.client_id, a.user_id, a.scope, a.given_agent, a.given_from,
+                                           a.access_until - a.given_at, g.state)
                          FROM authorizations a JOIN device_grants g ON g.id = a.id";
     assert_eq!(app.texts(authorization).await, ["device tms-cli testuser1 hosts:read curl/8.9 127.0.0.1 28800000 approved"]);
     assert_eq!(app.texts(ENDS).await, ["live none"]);

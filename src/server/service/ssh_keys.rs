@@ -168,7 +168,12 @@ impl Services {
         self.store_key(maker, params, &dependencies).await
     }
 
-    async fn dependencies(&self, place: &HostAccountKey, client_id: Option<&ClientId>, authorization_id: Option<AuthorizationId>) -> Result<Dependencies, Fault> {
+    async fn dependencies(
+        &self,
+        place: &HostAccountKey,
+        client_id: Option<&ClientId>,
+        authorization_id: Option<AuthorizationId>,
+    ) -> Result<Dependencies, Fault> {
         let asked = DependencyQuery { host_account: place.clone(), client_id: client_id.cloned(), authorization_id };
         Ok(self.storage().find_dependencies(asked).await?)
     }
@@ -294,7 +299,8 @@ impl Services {
     pub async fn list_own_keys(&self, holder: &TokenHolder, filter: OwnKeyFilter, page: PageRequest) -> Result<Vec<SshKey>, Fault> {
         let OwnKeyFilter { host, account, active } = filter;
         let filter = AuthorizationKeyFilter { host, account, active_at: active.then(|| self.now()) };
-        Ok(ssh_keys::page_of_authorization(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.authorization_id, &filter, page).await?)
+        Ok(ssh_keys::page_of_authorization(self.storage().reader(), &holder.tenant_id, &holder.user_id, &holder.authorization_id, &filter, page)
+            .await?)
     }
 
     /// Revokes one of those. False if it is not among them.
@@ -303,9 +309,15 @@ impl Services {
         self.write(move |db| {
             async move {
                 let only_it = PageRequest { after: number.saturating_sub(1), limit: 1 };
-                let listed =
-                    ssh_keys::page_of_authorization(&mut *db, &holder.tenant_id, &holder.user_id, &holder.authorization_id, &AuthorizationKeyFilter::default(), only_it)
-                        .await?;
+                let listed = ssh_keys::page_of_authorization(
+                    &mut *db,
+                    &holder.tenant_id,
+                    &holder.user_id,
+                    &holder.authorization_id,
+                    &AuthorizationKeyFilter::default(),
+                    only_it,
+                )
+                .await?;
                 let Some(key) = listed.into_iter().find(|key| key.number == number) else { return Ok(false) };
                 let by = Revoker { admin: None, from: holder.from };
                 Ok(ssh_keys::revoke(db, &holder.tenant_id, KeySelection::Number(key.number), by, now).await? > 0)

@@ -110,7 +110,13 @@ pub async fn end(db: &mut Connection, ended: &Authorization) -> Result<bool, Err
 
 /// Sets the date of an authorization that has not ended, and with it that of the keys made with its tokens: none outlives it, and those that
 /// ended with the old date end with the new one, or when the lifetime that was requested for them is over.
-pub async fn set_access_until(db: &mut Connection, tenant_id: &TenantId, id: &AuthorizationId, until: Timestamp, now: Timestamp) -> Result<(), Error> {
+pub async fn set_access_until(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    id: &AuthorizationId,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Error> {
     sql::query(
         "UPDATE pubkeys
          SET expires_at = CASE WHEN pubkeys.expires_at > $3 OR created_at + initial_ttl_minutes * 60000 > $3 THEN $3

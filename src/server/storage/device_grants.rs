@@ -44,7 +44,11 @@ impl TryFrom<Claimed<Row>> for DeviceGrant {
             id: parse_column("device_grants", &id, DeviceGrantId::parse(row.id))?,
             client_id: parse_column("device_grants", &id, ClientId::parse(row.client_id))?,
             scope: ScopeSet::parse_known(&row.scope),
-            requested: DeviceRequest { at: Timestamp::from_millis(row.requested_at), from: parse_address(row.requested_from), agent: row.requested_agent },
+            requested: DeviceRequest {
+                at: Timestamp::from_millis(row.requested_at),
+                from: parse_address(row.requested_from),
+                agent: row.requested_agent,
+            },
             expires_at: Timestamp::from_millis(row.expires_at),
             claim,
             state,

@@ -16,7 +16,7 @@ use super::{Connection, Error, audit_log, clients, parse_column};
 use crate::domain::access_overview::EXPIRY_WINDOW;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::folding;
-use crate::domain::ids::{AccountName, AdminId, ClientId, AuthorizationId, HostName, TenantId, UserId};
+use crate::domain::ids::{AccountName, AdminId, AuthorizationId, ClientId, HostName, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::ssh_key::search::{KeyFilter, KeySearch, KeySort};
 use crate::domain::ssh_key::{KeyType, LOGIN_WINDOW, SshKey};

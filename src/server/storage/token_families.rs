@@ -121,7 +121,8 @@ pub async fn end(db: &mut Connection, ended: &TokenFamily) -> Result<bool, Error
 
 /// Ends all families of an authorization that has ended. Returns how many there were.
 pub async fn end_all_of(db: &mut Connection, tenant_id: &TenantId, id: &AuthorizationId, now: Timestamp) -> Result<u64, Error> {
-    let query = sql::query("UPDATE token_families SET ended_at = $3, end_reason = $4 WHERE tenant_id = $1 AND authorization_id = $2 AND ended_at IS NULL");
+    let query =
+        sql::query("UPDATE token_families SET ended_at = $3, end_reason = $4 WHERE tenant_id = $1 AND authorization_id = $2 AND ended_at IS NULL");
     let query = query.bind(tenant_id.as_str()).bind(id.as_str()).bind(now.as_millis()).bind(FamilyEnd::Authorization.as_str());
     Ok(query.execute(db).await?.rows_affected())
 }
@@ -129,7 +130,8 @@ pub async fn end_all_of(db: &mut Connection, tenant_id: &TenantId, id: &Authoriz
 /// Deletes families that ended before `before`, at most `limit`. Returns how many there were.
 pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
     let query = sql::query(
-        "DELETE FROM token_families WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM token_families WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)",
+        "DELETE FROM token_families WHERE (tenant_id, id) IN
+             (SELECT tenant_id, id FROM token_families WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)",
     );
     Ok(query.bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

@@ -99,7 +99,8 @@ async fn reduce_postgres(from: &Path, to: &Path, last: u32) {
         assert!(refused.len() < before, "cannot be copied: {refused:?}");
         left = refused;
     }
-    let identities = "SELECT concat('SELECT setval(pg_get_serial_sequence(''', table_name, ''', ''', column_name, '''), greatest(max(', column_name, \
+    let identities =
+        "SELECT concat('SELECT setval(pg_get_serial_sequence(''', table_name, ''', ''', column_name, '''), greatest(max(', column_name, \
                       '), 1)) FROM ', table_name)
                       FROM information_schema.columns WHERE table_schema = 'public' AND is_identity = 'YES'";
     for statement in pg_texts(&mut database, identities).await {

@@ -127,12 +127,7 @@ pub(in crate::server::service) async fn revoke_all(
 }
 
 /// See [`Services::revoke_my_delegation`].
-async fn revoke(
-    db: &mut Connection,
-    person: &SignedIn,
-    delegation: &Delegation,
-    now: Timestamp,
-) -> Result<bool, storage::Error> {
+async fn revoke(db: &mut Connection, person: &SignedIn, delegation: &Delegation, now: Timestamp) -> Result<bool, storage::Error> {
     let ended = match &delegation.authorization_id {
         Some(id) => {
             let Some(authorization) = authorizations::find(&mut *db, person.tenant_id(), id).await? else { return Ok(false) };

@@ -197,7 +197,8 @@ async fn expire_unredeemed(db: &mut Connection, now: Timestamp, limit: u32) -> R
     let mut expired_grants = 0;
     for grant in device_grants::expired_unredeemed(&mut *db, now, limit).await? {
         let Some(authorization) = authorizations::find(&mut *db, &grant.tenant_id, &AuthorizationId::from(&grant.id)).await? else { continue };
-        let record = AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&authorization.person).about(&grant.client_id, &grant.id);
+        let record =
+            AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&authorization.person).about(&grant.client_id, &grant.id);
         expired_grants += u64::from(end_authorization(db, authorization, AuthorizationEnd::Unredeemed, &record).await?);
     }
     Ok(expired_grants)

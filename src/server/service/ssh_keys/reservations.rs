@@ -117,7 +117,8 @@ impl Services {
         }
         let place =
             HostAccountKey { tenant_id: key.tenant_id.clone(), user_id: key.user_id.clone(), host: key.host.clone(), account: key.account.clone() };
-        let asked = DependencyQuery { host_account: place, client_id: Some(client.client.id.clone()), authorization_id: key.authorization_id.clone() };
+        let asked =
+            DependencyQuery { host_account: place, client_id: Some(client.client.id.clone()), authorization_id: key.authorization_id.clone() };
         let dependencies = self.storage().find_dependencies(asked).await?;
         dependencies.check(true, now).map_err(|missing| Error::Refused(ReservationRefused::DependencyMissing(missing)))?;
         Ok(key)
