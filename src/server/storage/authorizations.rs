@@ -83,7 +83,7 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &Authori
     row.map(Authorization::try_from).transpose()
 }
 
-/// The authorizations of a person that have not ended, also those whose date has passed; restricted to a client if given.
+/// The authorizations of a person that have not ended, oldest first, also those whose date has passed; restricted to a client if given.
 pub async fn live_of_person(
     db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
@@ -91,7 +91,7 @@ pub async fn live_of_person(
     client_id: Option<&ClientId>,
 ) -> Result<Vec<Authorization>, Error> {
     let rows: Vec<Row> =
-        sql::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND ended_at IS NULL ORDER BY id"))
+        sql::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND ended_at IS NULL ORDER BY given_at, id"))
             .bind(tenant_id.as_str())
             .bind(person.as_str())
             .bind(client_id.map(ClientId::as_str))
