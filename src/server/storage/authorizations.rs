@@ -90,13 +90,14 @@ pub async fn live_of_person(
     person: &UserId,
     client_id: Option<&ClientId>,
 ) -> Result<Vec<Authorization>, Error> {
-    let rows: Vec<Row> =
-        sql::query_as(select!("WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND ended_at IS NULL ORDER BY given_at, id"))
-            .bind(tenant_id.as_str())
-            .bind(person.as_str())
-            .bind(client_id.map(ClientId::as_str))
-            .fetch_all(db)
-            .await?;
+    let rows: Vec<Row> = sql::query_as(select!(
+        "WHERE tenant_id = $1 AND user_id = $2 AND client_id = coalesce($3, client_id) AND ended_at IS NULL ORDER BY given_at, id"
+    ))
+    .bind(tenant_id.as_str())
+    .bind(person.as_str())
+    .bind(client_id.map(ClientId::as_str))
+    .fetch_all(db)
+    .await?;
     rows.into_iter().map(Authorization::try_from).collect()
 }
 

@@ -348,9 +348,13 @@ pub async fn cap_expiry(db: &mut Connection, tenant_id: &TenantId, longest: Dura
     .execute(&mut *db)
     .await?;
     for follow in [
-        "UPDATE pubkeys SET expires_at = d.expires_at FROM delegations d
-         WHERE pubkeys.tenant_id = $1 AND d.tenant_id = pubkeys.tenant_id AND d.device_grant_id = pubkeys.device_grant_id
-           AND pubkeys.device_grant_id IS NOT NULL AND d.ended_at IS NULL AND d.expires_at < pubkeys.expires_at",
+        "UPDATE pubkeys
+         SET expires_at = (SELECT d.expires_at FROM delegations d
+                           WHERE d.tenant_id = pubkeys.tenant_id AND d.device_grant_id = pubkeys.device_grant_id)
+         WHERE tenant_id = $1 AND device_grant_id IS NOT NULL
+           AND EXISTS (SELECT 1 FROM delegations d
+                       WHERE d.tenant_id = pubkeys.tenant_id AND d.device_grant_id = pubkeys.device_grant_id AND d.ended_at IS NULL
+                         AND d.expires_at < pubkeys.expires_at)",
         "UPDATE authorizations SET access_until = d.expires_at FROM delegations d
          WHERE authorizations.tenant_id = $1 AND authorizations.ended_at IS NULL AND d.tenant_id = authorizations.tenant_id
            AND d.device_grant_id = authorizations.id AND d.expires_at < authorizations.access_until",
