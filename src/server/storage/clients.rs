@@ -160,8 +160,8 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientI
 
 /// The clients that exist of these, each named by tenant and id; in no particular order.
 pub(super) async fn find_all(db: impl sql::Executor<'_>, keys: impl Iterator<Item = (&str, &str)>) -> Result<Vec<ClientWithSecrets>, Error> {
-    let pair = |(tenant_id, client_id)| serde_json::json!({ "tenant_id": tenant_id, "client_id": client_id });
-    let pairs: Vec<serde_json::Value> = keys.map(pair).collect();
+    let pairs: Vec<serde_json::Value> =
+        keys.map(|(tenant_id, client_id)| serde_json::json!({ "tenant_id": tenant_id, "client_id": client_id })).collect();
     let rows: Vec<Row> =
         sql::query_as(select!("WHERE (tenant_id, client_id) IN (SELECT value ->> 'tenant_id', value ->> 'client_id' FROM json_each($1))"))
             .bind(serde_json::Value::from(pairs).to_string())
