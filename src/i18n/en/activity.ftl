@@ -148,6 +148,7 @@ event-device-reported-app = Request of { $app } reported as not started by the p
 event-device-reported-own = You reported a request of { $app }
 # $app (String) - the application’s name
 event-device-revoked-app = Access of { $app } revoked
+# $app (String) - the application’s name
 event-tokens-revoked-app = { $app } signed out; what you allowed it remains
 # $app (String) - the application’s name
 event-device-redeemed-app = { $app } received its token
