@@ -19,7 +19,7 @@ use crate::server::request_id;
 use crate::server::service::auth::principals::{AuthenticatedClient, TokenHolder};
 use crate::server::service::{Error, Services};
 use crate::server::storage::token_families::{FamilyKey, FamilyStanding};
-use crate::server::storage::{Connection, authorizations, token_families};
+use crate::server::storage::{authorizations, token_families};
 
 /// Why a token is refused (RFC 6750 §3.1 `invalid_token`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
