@@ -12,8 +12,10 @@ use serde_json::Value;
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Me {
-    /// When what the user allowed the client ends; no key that is made with its tokens outlives that. Older portals do not send it.
+    // Portals of 0.1.0 do not send it.
+    /// When what the user allowed the client ends; no key that is made with its tokens outlives that.
     #[serde(default)]
+    #[cfg_attr(feature = "ssr", schema(value_type = String, required = true))]
     pub access_until: Option<String>,
     pub client_id: String,
     /// When the token expires.

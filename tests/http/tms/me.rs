@@ -54,6 +54,7 @@ async fn token_info_has_person_client_scope_and_expiry() {
         "tms_user_id": "testuser1",
         "client_id": "tms-cli",
         "scope": "hosts:read",
+        "access_until": "2026-11-20T20:00:00+00:00",
         "expires_at": "2026-11-20T20:00:00+00:00",
     });
     assert_eq!((answer.status, answer.body), (200, expected));
