@@ -15,7 +15,6 @@ pub struct Me {
     // Portals of 0.1.0 do not send it.
     /// When what the user allowed the client ends; no key that is made with its tokens outlives that.
     #[serde(default)]
-    #[cfg_attr(feature = "ssr", schema(value_type = String, required = true))]
     pub access_until: Option<String>,
     pub client_id: String,
     /// When the token expires.
