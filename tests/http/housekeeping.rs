@@ -48,7 +48,7 @@ const OLD: [(&str, &str, &str, u32); 19] = [
         "token_families",
         "tenant_id, id, authorization_id, client_id, scope, salt, rotated_at, offline, begun_at, begun_agent, ended_at, end_reason",
         "'test', 'fam_old' || i, (SELECT max(id) FROM authorizations WHERE access_until > 0), 'tms-cli', 'hosts:read', \
-         (SELECT min(salt) FROM token_families), 0, true, 0, '', 0, 'client'",
+         (SELECT salt FROM token_families LIMIT 1), 0, true, 0, '', 0, 'client'",
         ROWS,
     ),
     (
