@@ -189,8 +189,8 @@ CREATE INDEX delegations_by_grant ON delegations (tenant_id, device_grant_id);
 CREATE UNIQUE INDEX delegations_by_number ON delegations (tenant_id, number);
 -- A person's delegations by application.
 CREATE INDEX delegations_by_person ON delegations (tenant_id, user_id, client_id, number);
--- A public key is no secret: who registers it first takes it from nobody. Each party (person, client, authorization) has a registration of
--- its own, with its own end and uses.
+-- A public key is no secret: registering it first takes it from no other party. Each party (person, client, authorization) has a registration
+-- of its own, with its own end and uses.
 CREATE UNIQUE INDEX pubkeys_by_registration
     ON pubkeys (fingerprint, host, tenant_id, account, user_id, coalesce(client_id, ''), coalesce(device_grant_id, ''));
 CREATE INDEX pubkeys_by_person ON pubkeys (tenant_id, user_id, host, account);
