@@ -402,12 +402,12 @@ impl From<&sql::CommitError> for Error {
     }
 }
 
-/// Converts a column's text; fails with the table and row in the message.
 /// An IP address as it is stored; `None` also if it cannot be read.
 fn parse_address(text: Option<String>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
 }
 
+/// Converts a column's text; fails with the table and row in the message.
 fn parse_column<T, E: std::fmt::Display>(table: &'static str, id: &str, value: Result<T, E>) -> Result<T, Error> {
     value.map_err(|why| Error::Inconsistent { table, id: id.to_owned(), why: why.to_string() })
 }

@@ -157,6 +157,21 @@ async fn one_date_moves_token_keys_and_delegation() {
 }
 
 #[tokio::test]
+async fn limit_set_for_a_key_outlives_a_changed_date() {
+    let app = TestApp::start().await;
+    let (api, browser) = (app.device_with(EVERYTHING).await, app.signed_in().await);
+    let key = own_key(&api, 'a', Some(600)).await;
+    let limit = json!({ "tenant": "test", "client_id": "tms-cli", "host": "testhost1", "public_key_fingerprint": key["public_key_fingerprint"],
+                        "ttl_minutes": 540 });
+    change_date(&app, &browser, 24 * 3_600).await;
+    app.admin("test").await.done("PATCH /pubkeys", limit).await;
+    for (hours, end) in [(8, "20:00"), (24, "21:00")] {
+        change_date(&app, &browser, hours * 3_600).await;
+        assert_eq!(&api.get("/me/keys").await.body["keys"][0]["expires_at"].as_str().expect("a time")[11..16], end, "{hours} hours");
+    }
+}
+
+#[tokio::test]
 async fn shorter_policy_shortens_authorization_and_keys() {
     let app = TestApp::start().await;
     let api = app.device_with(EVERYTHING).await;

@@ -58,7 +58,7 @@ tenant-refused-not-yours = Only administrators of the tenant “default” can d
 tenant-refused-exists = A tenant with that name already exists.
 tenant-refused-default = The tenant “default” cannot be disabled or deleted: the deployment is administered through it.
 tenant-refused-in-use = The tenant is not empty.
-tenant-refused-not-archived = The tenant keeps its audit events until they are archived, and some are not.
+tenant-refused-not-archived = The tenant keeps its audit events until they are archived, and some are not. An operator can archive them.
 brand-refused-not-a-colour = Enter both colours as #rrggbb, or leave both empty.
 # $contrast (String) - such as 3.9
 brand-refused-faint-on-light = The light-theme colour does not have enough contrast: it has { $contrast }, and at least 4.5 is required. Choose a darker colour.

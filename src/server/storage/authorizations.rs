@@ -110,7 +110,7 @@ pub async fn end(db: &mut Connection, ended: &Authorization) -> Result<bool, Err
 }
 
 /// Sets the date of an authorization that has not ended, and with it that of the keys made with its tokens: none outlives it, and those that
-/// ended with the old date end with the new one, or when the lifetime that was requested for them is over.
+/// ended with the old date end with the new one, or when the lifetime that was requested or set for them is over.
 pub async fn set_access_until(
     db: &mut Connection,
     tenant_id: &TenantId,
@@ -120,8 +120,8 @@ pub async fn set_access_until(
 ) -> Result<(), Error> {
     sql::query(
         "UPDATE pubkeys
-         SET expires_at = CASE WHEN pubkeys.expires_at > $3 OR created_at + initial_ttl_minutes * 60000 > $3 THEN $3
-                               ELSE created_at + initial_ttl_minutes * 60000 END,
+         SET expires_at = CASE WHEN pubkeys.expires_at > $3 OR coalesce(limited_until, created_at + initial_ttl_minutes * 60000) > $3 THEN $3
+                               ELSE coalesce(limited_until, created_at + initial_ttl_minutes * 60000) END,
              updated_at = $4
          FROM authorizations a
          WHERE a.tenant_id = $1 AND a.id = $2 AND a.ended_at IS NULL AND pubkeys.tenant_id = a.tenant_id AND pubkeys.device_grant_id = a.id
@@ -178,6 +178,8 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> R
         return Ok(keys);
     }
     delete(concat!("DELETE FROM delegations WHERE (tenant_id, device_grant_id) IN (", oldest!(), ")")).execute(&mut *db).await?;
+    // The device's request, whose date may be later: the person shortened the access.
+    delete(concat!("DELETE FROM device_grants WHERE expires_at < $1 AND (tenant_id, id) IN (", oldest!(), ")")).execute(&mut *db).await?;
     let authorizations = delete(concat!("DELETE FROM authorizations WHERE (tenant_id, id) IN (", oldest!(), ")"));
     Ok(authorizations.execute(db).await?.rows_affected())
 }

@@ -325,6 +325,7 @@ pub async fn insert_all(db: &mut Connection, keys: &[NewPubkey]) -> Result<Vec<O
          ORDER BY k.key
          ON CONFLICT (fingerprint, host, tenant_id, account, user_id, coalesce(client_id, ''), coalesce(device_grant_id, ''))
          DO UPDATE SET max_uses = excluded.max_uses, uses = 0, initial_ttl_minutes = excluded.initial_ttl_minutes, expires_at = excluded.expires_at,
+                       limited_until = NULL,
                        last_used_at = NULL, created_at = excluded.created_at, updated_at = excluded.updated_at, label = excluded.label,
                        label_folded = excluded.label_folded
          WHERE pubkeys.expires_at <= excluded.created_at OR pubkeys.remaining_uses = 0
@@ -398,7 +399,8 @@ pub async fn set_limits(db: &mut Connection, number: i64, max_uses: Option<u32>,
         sql::query("DELETE FROM reservations WHERE pubkey = $1").bind(number).execute(&mut *db).await?;
     }
     sql::query(
-        "UPDATE pubkeys SET max_uses = coalesce($2, max_uses), expires_at = coalesce($3, expires_at), updated_at = $4
+        "UPDATE pubkeys
+         SET max_uses = coalesce($2, max_uses), expires_at = coalesce($3, expires_at), limited_until = coalesce($3, limited_until), updated_at = $4
          WHERE number = $1",
     )
     .bind(number)

@@ -35,7 +35,7 @@ pub enum InvalidToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationRefused;
 
-/// A token that this portal issued, and that has not expired.
+/// A token that this portal issued. It may have expired.
 struct IssuedToken {
     family: FamilyKey,
     expires_at: Timestamp,
@@ -155,7 +155,7 @@ impl Services {
         .await
     }
 
-    /// Verifies what a token alone tells: signature, type, issuer, audience and expiry.
+    /// Verifies what a token alone tells: signature, type, issuer and audience. Not its expiry: an expired one can be revoked.
     fn verify_token(&self, token: &str) -> Option<IssuedToken> {
         let claims = self.keys().verify(token, &self.audience())?;
         let (tenant_id, token_id) = (self.tenant_of(&claims)?, TokenId::parse(claims.jti).ok()?);

@@ -196,7 +196,14 @@ async fn revoke(db: &mut Connection, decision: Decision) -> Result<(), Error<Dec
 async fn expire_unredeemed(db: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, storage::Error> {
     let mut expired_grants = 0;
     for grant in device_grants::expired_unredeemed(&mut *db, now, limit).await? {
-        let Some(authorization) = authorizations::find(&mut *db, &grant.tenant_id, &AuthorizationId::from(&grant.id)).await? else { continue };
+        let Some(authorization) = authorizations::find(&mut *db, &grant.tenant_id, &AuthorizationId::from(&grant.id)).await? else {
+            // Of a person who does not exist any more.
+            let before = grant.state.clone();
+            if let Some(expired) = grant.expire_unredeemed(now) {
+                expired_grants += u64::from(device_grants::transition(db, &before, &expired).await?);
+            }
+            continue;
+        };
         let record =
             AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&authorization.person).about(&grant.client_id, &grant.id);
         expired_grants += u64::from(end_authorization(db, authorization, AuthorizationEnd::Unredeemed, &record).await?);

@@ -72,7 +72,7 @@ CREATE INDEX token_families_by_end ON token_families (ended_at) WHERE ended_at I
 -- What an older release changes. Its changes of state come before the rows that refer to the authorization.
 CREATE FUNCTION device_grant_to_authorization() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.state IN ('approved', 'redeemed') THEN
+    IF NEW.state IN ('approved', 'redeemed') AND OLD.state NOT IN ('approved', 'redeemed') THEN
         INSERT INTO authorizations (tenant_id, id, client_id, user_id, origin, scope, given_at, given_from, given_agent, access_until)
         VALUES (NEW.tenant_id, NEW.id, NEW.client_id, NEW.person, 'device', NEW.granted_scope, NEW.decided_at, NEW.requested_from,
                 NEW.requested_agent, NEW.access_until)
@@ -132,7 +132,7 @@ INSERT INTO authorizations (tenant_id, id, client_id, user_id, origin, scope, gi
                             last_used_from, ended_at, end_reason)
     SELECT g.tenant_id, g.id, g.client_id, p.user_id, 'device', coalesce(g.granted_scope, d.scope, ''),
            coalesce(d.created_at, CASE WHEN g.state IN ('approved', 'redeemed') THEN g.decided_at END, g.requested_at), g.requested_from,
-           g.requested_agent, coalesce(g.access_until, d.expires_at, g.expires_at), g.last_used_at, g.last_used_from,
+           g.requested_agent, coalesce(least(g.access_until, d.expires_at), g.expires_at), g.last_used_at, g.last_used_from,
            CASE WHEN g.state NOT IN ('approved', 'redeemed') THEN g.decided_at END,
            CASE g.state WHEN 'approved' THEN NULL WHEN 'redeemed' THEN NULL WHEN 'lapsed' THEN 'unredeemed' ELSE 'unrecorded' END
     FROM device_grants g
@@ -149,8 +149,16 @@ INSERT INTO token_families (tenant_id, id, authorization_id, client_id, scope, s
     FROM authorizations a JOIN device_grants g ON g.tenant_id = a.tenant_id AND g.id = a.id
     WHERE g.token_id IS NOT NULL;
 
+-- A delegation ends with its authorization.
+UPDATE delegations SET ended_at = a.ended_at
+    FROM authorizations a
+    WHERE a.tenant_id = delegations.tenant_id AND a.id = delegations.device_grant_id AND a.ended_at IS NOT NULL AND delegations.ended_at IS NULL;
+
 -- Delegations and keys refer to authorizations.
 ALTER TABLE delegations DROP CONSTRAINT delegations_tenant_id_device_grant_id_fkey;
 ALTER TABLE delegations ADD FOREIGN KEY (tenant_id, device_grant_id) REFERENCES authorizations (tenant_id, id);
 ALTER TABLE pubkeys DROP CONSTRAINT pubkeys_tenant_id_device_grant_id_fkey;
 ALTER TABLE pubkeys ADD FOREIGN KEY (tenant_id, device_grant_id) REFERENCES authorizations (tenant_id, id) ON DELETE CASCADE;
+
+-- The expiry that was set after the key was created; NULL: none was.
+ALTER TABLE pubkeys ADD COLUMN limited_until BIGINT;

@@ -71,7 +71,7 @@ INSERT INTO authorizations (tenant_id, id, client_id, user_id, origin, scope, gi
                             last_used_from, ended_at, end_reason)
     SELECT g.tenant_id, g.id, g.client_id, p.user_id, 'device', coalesce(g.granted_scope, d.scope, ''),
            coalesce(d.created_at, CASE WHEN g.state IN ('approved', 'redeemed') THEN g.decided_at END, g.requested_at), g.requested_from,
-           g.requested_agent, coalesce(g.access_until, d.expires_at, g.expires_at), g.last_used_at, g.last_used_from,
+           g.requested_agent, coalesce(min(g.access_until, d.expires_at), g.access_until, d.expires_at, g.expires_at), g.last_used_at, g.last_used_from,
            CASE WHEN g.state NOT IN ('approved', 'redeemed') THEN g.decided_at END,
            CASE g.state WHEN 'approved' THEN NULL WHEN 'redeemed' THEN NULL WHEN 'lapsed' THEN 'unredeemed' ELSE 'unrecorded' END
     FROM device_grants g
@@ -87,6 +87,11 @@ INSERT INTO token_families (tenant_id, id, authorization_id, client_id, scope, s
            CASE WHEN a.ended_at IS NOT NULL THEN 'authorization' END
     FROM authorizations a JOIN device_grants g ON g.tenant_id = a.tenant_id AND g.id = a.id
     WHERE g.token_id IS NOT NULL;
+
+-- A delegation ends with its authorization.
+UPDATE delegations SET ended_at = a.ended_at
+    FROM authorizations a
+    WHERE a.tenant_id = delegations.tenant_id AND a.id = delegations.device_grant_id AND a.ended_at IS NOT NULL AND delegations.ended_at IS NULL;
 
 -- Delegations and keys refer to authorizations: the two tables are made anew, with those that refer to them.
 CREATE TABLE new_delegations (
@@ -146,6 +151,7 @@ CREATE TABLE new_pubkeys (
     updated_at           INTEGER NOT NULL,
     label                TEXT    NOT NULL DEFAULT '',
     label_folded         TEXT,
+    limited_until        INTEGER,             -- the expiry that was set after it was created; NULL: none was
     FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, client_id) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, user_id, host, account) REFERENCES host_accounts (tenant_id, user_id, host, account) ON DELETE CASCADE,
     FOREIGN KEY (tenant_id, device_grant_id) REFERENCES authorizations (tenant_id, id) ON DELETE CASCADE
