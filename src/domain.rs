@@ -50,6 +50,7 @@ pub mod second_factor;
 pub mod sentence;
 pub mod ssh_key;
 pub mod step_up;
+mod stored_words;
 pub mod tenant;
 pub mod tenant_overview;
 pub mod text_file;

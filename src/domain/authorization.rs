@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 use super::ids::{AuthorizationId, ClientId, TenantId, UserId};
 use super::scope::ScopeSet;
+use super::stored_words::stored_words;
 use super::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,11 +61,14 @@ pub struct TokenUse {
     pub from: Option<IpAddr>,
 }
 
+/// The state of what can end, for good and for a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthorizationState {
+pub enum EndState<Reason> {
     Live,
-    Ended { at: Timestamp, reason: AuthorizationEnd },
+    Ended { at: Timestamp, reason: Reason },
 }
+
+pub type AuthorizationState = EndState<AuthorizationEnd>;
 
 /// Why an authorization ended before its date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +93,16 @@ pub enum AuthorizationEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlreadyEnded;
 
+impl<Reason> EndState<Reason> {
+    /// Refused if it has ended.
+    pub fn end(self, reason: Reason, at: Timestamp) -> Result<Self, AlreadyEnded> {
+        match self {
+            Self::Live => Ok(Self::Ended { at, reason }),
+            Self::Ended { .. } => Err(AlreadyEnded),
+        }
+    }
+}
+
 impl Authorization {
     /// Whether it has not ended and its date has not passed.
     pub fn is_in_force(&self, now: Timestamp) -> bool {
@@ -96,37 +110,10 @@ impl Authorization {
     }
 
     /// Ends it for good. Refused if it had ended before; one whose date has passed can still be ended.
-    pub fn end(mut self, reason: AuthorizationEnd, now: Timestamp) -> Result<Self, AlreadyEnded> {
-        match self.state {
-            AuthorizationState::Live => {
-                self.state = AuthorizationState::Ended { at: now, reason };
-                Ok(self)
-            }
-            AuthorizationState::Ended { .. } => Err(AlreadyEnded),
-        }
+    pub fn end(self, reason: AuthorizationEnd, now: Timestamp) -> Result<Self, AlreadyEnded> {
+        Ok(Self { state: self.state.end(reason, now)?, ..self })
     }
 }
-
-/// The words under which the variants are stored.
-macro_rules! stored_words {
-    ($type:ty { $($variant:ident = $word:literal,)* }) => {
-        impl $type {
-            pub fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)*
-                }
-            }
-
-            pub fn parse(word: &str) -> Option<Self> {
-                match word {
-                    $($word => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-pub(super) use stored_words;
 
 stored_words!(AuthorizationOrigin {
     Device = "device",

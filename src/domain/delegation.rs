@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::ids::{AuthorizationId, ClientId, TenantId, UserId};
 use super::pagination::QueryParam;
 use super::step_up::StepUpRequired;
+use super::stored_words::stored_words;
 use super::time::Timestamp;
 
 #[derive(Clone, Debug)]
@@ -90,19 +91,11 @@ pub enum Creator {
     Person,
 }
 
-impl Creator {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Mvp => "mvp",
-            Self::Person => "person",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::Admin, Self::Mvp, Self::Person].into_iter().find(|made_by| made_by.as_str() == word)
-    }
-}
+stored_words!(Creator {
+    Admin = "admin",
+    Mvp = "mvp",
+    Person = "person",
+});
 
 #[cfg(test)]
 mod tests {

@@ -162,6 +162,13 @@ impl From<&DeviceGrantId> for AuthorizationId {
     }
 }
 
+/// The grant on which an authorization was given in the device flow.
+impl From<&AuthorizationId> for DeviceGrantId {
+    fn from(id: &AuthorizationId) -> Self {
+        Self(id.0.clone())
+    }
+}
+
 impl From<&AuthorizationId> for AuthorizationId {
     fn from(id: &AuthorizationId) -> Self {
         id.clone()

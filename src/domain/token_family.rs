@@ -7,9 +7,10 @@
 //!
 //! A family ends with its authorization or before it. Its refresh tokens are numbered by the generation; none is stored.
 
-use super::authorization::{AlreadyEnded, RequestSource, TokenUse, stored_words};
+use super::authorization::{AlreadyEnded, EndState, RequestSource, TokenUse};
 use super::ids::{AuthorizationId, ClientId, SessionId, TenantId, TokenFamilyId};
 use super::scope::ScopeSet;
+use super::stored_words::stored_words;
 use super::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,11 +48,7 @@ pub struct TokenFamily {
 /// Length of a family's salt.
 pub const SALT_BYTES: usize = 32;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenFamilyState {
-    Live,
-    Ended { at: Timestamp, reason: FamilyEnd },
-}
+pub type TokenFamilyState = EndState<FamilyEnd>;
 
 /// Why a token family ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +76,8 @@ impl TokenFamily {
     }
 
     /// Ends it for good. Refused if it had ended before.
-    pub fn end(mut self, reason: FamilyEnd, now: Timestamp) -> Result<Self, AlreadyEnded> {
-        match self.state {
-            TokenFamilyState::Live => {
-                self.state = TokenFamilyState::Ended { at: now, reason };
-                Ok(self)
-            }
-            TokenFamilyState::Ended { .. } => Err(AlreadyEnded),
-        }
+    pub fn end(self, reason: FamilyEnd, now: Timestamp) -> Result<Self, AlreadyEnded> {
+        Ok(Self { state: self.state.end(reason, now)?, ..self })
     }
 }
 

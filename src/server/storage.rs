@@ -61,6 +61,7 @@ use sqlx::migrate::MigrateError;
 use thiserror::Error;
 use tokio::runtime::Handle;
 
+use crate::domain::authorization::EndState;
 use crate::domain::ssh_key::Dependencies;
 use crate::domain::time::Timestamp;
 use crate::server::metrics::DatabaseFiles;
@@ -405,6 +406,17 @@ impl From<&sql::CommitError> for Error {
 /// An IP address as it is stored; `None` also if it cannot be read.
 fn parse_address(text: Option<String>) -> Option<IpAddr> {
     text.and_then(|text| text.parse().ok())
+}
+
+/// The end of a row that has one: its columns `ended_at` and `end_reason`.
+fn end_state<Reason>(
+    table: &'static str,
+    id: &str,
+    (ended_at, reason): (Option<i64>, Option<String>),
+    parse: impl FnOnce(&str) -> Option<Reason>,
+) -> Result<EndState<Reason>, Error> {
+    let (Some(at), Some(reason)) = (ended_at, reason) else { return Ok(EndState::Live) };
+    Ok(EndState::Ended { at: Timestamp::from_millis(at), reason: parse_column(table, id, parse(&reason).ok_or(reason))? })
 }
 
 /// Converts a column's text; fails with the table and row in the message.

@@ -12,6 +12,15 @@ macro_rules! eprintln {
     ($($text:tt)*) => { $crate::server::cli::out::error_line(format_args!($($text)*)) };
 }
 
+/// What to do, after the sentence that a command cannot write its new file: one that exists may have been left by a command that was
+/// interrupted. Empty for other errors.
+pub fn advice_on_new_file(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::AlreadyExists => "; if an earlier command was interrupted, delete that file and run this again",
+        _ => "",
+    }
+}
+
 /// Prints a line on standard output. Any other write error, such as a full disk, ends the program.
 pub fn line(text: Arguments<'_>) {
     let mut out = std::io::stdout().lock();

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::row::{Values, row, select};
 use super::sql;
-use super::{Connection, Error, parse_address, parse_column};
+use super::{Connection, Error, end_state, parse_address, parse_column};
 use crate::domain::authorization::{Authorization, AuthorizationEnd, AuthorizationOrigin, AuthorizationState, RequestSource, TokenUse};
 use crate::domain::ids::{AuthorizationId, ClientId, TenantId, UserId};
 use crate::domain::scope::ScopeSet;
@@ -35,13 +35,7 @@ impl TryFrom<Row> for Authorization {
 
     fn try_from(row: Row) -> Result<Self, Error> {
         let id = row.id;
-        let state = match (row.ended_at, row.end_reason) {
-            (Some(at), Some(reason)) => AuthorizationState::Ended {
-                at: Timestamp::from_millis(at),
-                reason: parse_column("authorizations", &id, AuthorizationEnd::parse(&reason).ok_or(reason))?,
-            },
-            _ => AuthorizationState::Live,
-        };
+        let state = end_state("authorizations", &id, (row.ended_at, row.end_reason), AuthorizationEnd::parse)?;
         let last_used_from = parse_address(row.last_used_from);
         Ok(Authorization {
             tenant_id: parse_column("authorizations", &id, TenantId::parse(row.tenant_id))?,

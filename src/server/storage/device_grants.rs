@@ -5,7 +5,7 @@ use super::row::{Values, row};
 use super::sql;
 use super::{Connection, Error, parse_address, parse_column};
 use crate::domain::device_grant::{Approval, Claimant, DeviceGrant, DeviceGrantState, DeviceRequest, Pickup};
-use crate::domain::ids::{AuthorizationId, ClientId, DeviceGrantId, TenantId, TokenFamilyId, UserId};
+use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenFamilyId, UserId};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -134,13 +134,6 @@ pub async fn find_by_device_code(db: impl sql::Executor<'_>, tenant_id: &TenantI
 /// Finds a grant of any tenant: user codes are unique across tenants, because the verification page is shared.
 pub async fn find_by_user_code(db: impl sql::Executor<'_>, hash: &[u8]) -> Result<Option<DeviceGrant>, Error> {
     let row: Option<Claimed<Row>> = sql::query_as(select_requests!("user_code_hash = $1")).bind(hash).fetch_optional(db).await?;
-    row.map(DeviceGrant::try_from).transpose()
-}
-
-/// The grant on which an authorization was given in the device flow.
-pub async fn find_of_authorization(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &AuthorizationId) -> Result<Option<DeviceGrant>, Error> {
-    let query = sql::query_as(select_requests!("tenant_id = $1 AND id = $2"));
-    let row: Option<Claimed<Row>> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(DeviceGrant::try_from).transpose()
 }
 

@@ -6,7 +6,7 @@ use sqlx::FromRow;
 
 use super::row::{Values, row, select};
 use super::sql;
-use super::{Connection, Error, clients, parse_address, parse_column, tenants};
+use super::{Connection, Error, clients, end_state, parse_address, parse_column, tenants};
 use crate::domain::authorization::{RequestSource, TokenUse};
 use crate::domain::client::Client;
 use crate::domain::ids::{AuthorizationId, ClientId, SessionId, TenantId, TokenFamilyId, UserId};
@@ -46,13 +46,7 @@ impl TryFrom<Row> for TokenFamily {
 
     fn try_from(row: Row) -> Result<Self, Error> {
         let id = row.id;
-        let state = match (row.ended_at, row.end_reason) {
-            (Some(at), Some(reason)) => TokenFamilyState::Ended {
-                at: Timestamp::from_millis(at),
-                reason: parse_column("token_families", &id, FamilyEnd::parse(&reason).ok_or(reason))?,
-            },
-            _ => TokenFamilyState::Live,
-        };
+        let state = end_state("token_families", &id, (row.ended_at, row.end_reason), FamilyEnd::parse)?;
         let refreshed_from = parse_address(row.refreshed_from);
         Ok(TokenFamily {
             tenant_id: parse_column("token_families", &id, TenantId::parse(row.tenant_id))?,

@@ -1,7 +1,7 @@
 //! `tms-portal activity archive`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
-use super::super::{CommandError, TenantOptions};
+use super::super::{CommandError, TenantOptions, out};
 use crate::domain::time::{CalendarDate, Timestamp, Zone};
 use crate::server::service::Services;
 use crate::server::service::audit_log::archive::Archive;
@@ -51,10 +51,7 @@ pub async fn run(args: &ArchiveArgs) -> Result<(), CommandError> {
 /// Writes the file, and records the archive once the file is on disk.
 async fn write(services: &Services, archive: Archive, path: &Path) -> Result<(), CommandError> {
     let failed = |error: io::Error| {
-        let advice = match error.kind() {
-            ErrorKind::AlreadyExists => "; if an earlier archive was interrupted, delete that file and run this again",
-            _ => "",
-        };
+        let advice = out::advice_on_new_file(&error);
         CommandError::Other(format!("--to {}: {error}; nothing was archived{advice}", path.display()))
     };
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{PersonOutcome, PersonSelector};
 use crate::domain::audit_log::record::RecordFields;
 use crate::domain::ids::UserId;
+use crate::server::cli::out;
 use crate::server::service::admin::personal_data::Section;
 use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::{Error, Fault, Services, TenantAdmin};
@@ -70,10 +71,7 @@ pub async fn export(services: &Services, operator: &TenantAdmin, args: &ExportAr
 }
 
 fn unwritten(file: &Path, error: &io::Error) -> Error<PersonRefused> {
-    let advice = match error.kind() {
-        ErrorKind::AlreadyExists => "; if an earlier export was interrupted, delete that file and run this again",
-        _ => "",
-    };
+    let advice = out::advice_on_new_file(error);
     Error::Internal(Fault::new(io::Error::new(error.kind(), format!("--to {}: {error}{advice}", file.display()))))
 }
 

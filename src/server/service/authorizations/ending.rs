@@ -2,10 +2,10 @@
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::{Authorization, AuthorizationEnd, AuthorizationOrigin};
-use crate::domain::ids::{ClientId, UserId};
+use crate::domain::ids::{ClientId, DeviceGrantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::domain::token_family::{FamilyEnd, TokenFamily};
-use crate::server::service::auth::principals::TenantAdmin;
+use crate::server::service::auth::principals::{SignedIn, TenantAdmin};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
 use crate::server::storage::{Connection, Error, audit_log, authorizations, delegations, device_grants, ssh_keys, token_families};
 
@@ -35,7 +35,7 @@ pub(in crate::server::service) async fn end_authorization(
 
 /// Ends the device grant on which an authorization was given, so that the device is told.
 async fn end_device_grant(db: &mut Connection, ended: &Authorization, reason: AuthorizationEnd, now: Timestamp) -> Result<(), Error> {
-    let Some(grant) = device_grants::find_of_authorization(&mut *db, &ended.tenant_id, &ended.id).await? else { return Ok(()) };
+    let Some(grant) = device_grants::find(&mut *db, &ended.tenant_id, &DeviceGrantId::from(&ended.id)).await? else { return Ok(()) };
     let before = grant.state.clone();
     let changed = match reason {
         AuthorizationEnd::Unredeemed => grant.expire_unredeemed(now),
@@ -60,6 +60,17 @@ pub(in crate::server::service) async fn end_family(
         audit_log::insert(db, record).await?;
     }
     Ok(first)
+}
+
+/// Ends an authorization that the person revokes. False if it had ended before.
+pub(in crate::server::service) async fn end_by_person(
+    db: &mut Connection,
+    person: &SignedIn,
+    authorization: Authorization,
+    now: Timestamp,
+) -> Result<bool, Error> {
+    let record = revoked(&authorization, now).from(person.session().from);
+    end_authorization(db, authorization, AuthorizationEnd::Person, &record).await
 }
 
 /// Ends a person's authorizations for an administrator; `None`: those of all clients. Returns their number.

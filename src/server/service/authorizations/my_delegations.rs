@@ -2,9 +2,8 @@
 
 use futures_util::FutureExt;
 
-use super::ending::{end_authorization, revoked};
+use super::ending::end_by_person;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::authorization::AuthorizationEnd;
 use crate::domain::delegation::{Delegation, DelegationChangeRefused, DelegationFilter, DelegationSort};
 use crate::domain::ids::{AuthorizationId, ClientId};
 use crate::domain::pagination::{ListParams, Page};
@@ -115,8 +114,7 @@ pub(in crate::server::service) async fn revoke_all(
     let mut count = 0;
     for authorization in authorizations::live_of_person(&mut *db, person.tenant_id(), person.user_id(), client).await? {
         if authorization.is_in_force(now) {
-            let record = revoked(&authorization, now).from(person.session().from);
-            count += u64::from(end_authorization(db, authorization, AuthorizationEnd::Person, &record).await?);
+            count += u64::from(end_by_person(db, person, authorization, now).await?);
         }
     }
     let standing = delegations::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
@@ -131,8 +129,7 @@ async fn revoke(db: &mut Connection, person: &SignedIn, delegation: &Delegation,
     let ended = match &delegation.authorization_id {
         Some(id) => {
             let Some(authorization) = authorizations::find(&mut *db, person.tenant_id(), id).await? else { return Ok(false) };
-            let record = audit_event(person, delegation, AuditKind::DeviceRevoked, now);
-            end_authorization(db, authorization, AuthorizationEnd::Person, &record).await?
+            end_by_person(db, person, authorization, now).await?
         }
         None => {
             // With automatic provisioning a deleted one would be created again; an expired one is not.

@@ -15,7 +15,7 @@ use crate::domain::tenant::{Policy, lifetime_options};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::principals::{ConsentAuthorized, SignedIn};
-use crate::server::service::authorizations::ending::{end_authorization, revoked};
+use crate::server::service::authorizations::ending::{end_authorization, end_by_person};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::delegations::NewDelegation;
 use crate::server::storage::{self, Connection, audit_log, authorizations, clients, delegations, device_grants, host_accounts, tenants};
@@ -187,8 +187,7 @@ async fn revoke(db: &mut Connection, decision: Decision) -> Result<(), Error<Dec
     if authorization.person != *decision.person.user_id() {
         return Err(Error::Refused(DecisionRefused::NotYours));
     }
-    let record = revoked(&authorization, decision.now).from(decision.person.session().from);
-    let first = end_authorization(db, authorization, AuthorizationEnd::Person, &record).await?;
+    let first = end_by_person(db, &decision.person, authorization, decision.now).await?;
     first.then_some(()).ok_or(Error::Refused(DecisionRefused::AlreadyDecided))
 }
 
