@@ -31,7 +31,7 @@ use super::verification_prompt::VerificationPrompt;
 pub struct LoginArgs {
     /// The scopes to request instead of all that this program can use; separate several with spaces, or give the option several times
     #[arg(long, value_name = "SCOPE", value_delimiter = ' ')]
-    #[arg(value_parser = NonEmptyStringValueParser::new(), default_values = Scope::ALL.map(Scope::as_str))]
+    #[arg(value_parser = NonEmptyStringValueParser::new(), default_values = Scope::TMS.map(Scope::as_str))]
     scope: Vec<String>,
 
     /// Do not draw a QR code
@@ -97,7 +97,7 @@ pub async fn run(login: &LoginArgs, target_args: &TargetArgs, output: &Output) -
 /// Signs in as the first step of another command, whose result alone goes to stdout. `reason` says what the sign-in is needed for.
 pub async fn login_before_command(reason: &str, target_args: &TargetArgs, output: &Output) -> Result<(), LoginError> {
     output.note(reason);
-    let login = LoginArgs { scope: Scope::ALL.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false };
+    let login = LoginArgs { scope: Scope::TMS.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false };
     let completed = run_device_flow(&login, target_args, output).await?;
     output.note(&completed.report(&login, output).await.0);
     Ok(())

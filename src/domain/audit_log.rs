@@ -85,6 +85,10 @@ kinds! {
     DeviceRedeemed = "device_redeemed",
     /// A redeemed device code was sent again; the access it gave was revoked.
     DeviceReplayed = "device_replayed",
+    /// A refresh token was used after it had been replaced; the authorization that it belongs to was ended.
+    RefreshTokenReused = "refresh_token_reused",
+    /// A program refreshed its tokens from a network that is new to it and to the person.
+    RefreshedFromNewNetwork = "refreshed_from_new_network",
     /// A code claimed in one session was submitted in another.
     CodeSubmittedTwice = "code_presented_twice",
     /// Too many wrong user codes were submitted.
@@ -119,6 +123,8 @@ kinds! {
     ClientChanged = "client_changed",
     ClientSecretChanged = "client_secret_changed",
     ClientDeleted = "client_deleted",
+    /// The authorization server refused a request of a client; the subject is the reason.
+    ClientRequestRefused = "client_request_refused",
     HostAdded = "host_added",
     HostRemoved = "host_removed",
     HostCredentialCreated = "host_credential_made",
@@ -198,6 +204,8 @@ impl AuditKind {
             | Self::TokensRevoked
             | Self::DeviceRedeemed
             | Self::DeviceReplayed
+            | Self::RefreshTokenReused
+            | Self::RefreshedFromNewNetwork
             | Self::CodeSubmittedTwice
             | Self::CodeGuessingStopped
             | Self::DeviceExpired
@@ -223,6 +231,7 @@ impl AuditKind {
             | Self::ClientChanged
             | Self::ClientSecretChanged
             | Self::ClientDeleted
+            | Self::ClientRequestRefused
             | Self::HostAdded
             | Self::HostRemoved
             | Self::HostCredentialCreated

@@ -1,12 +1,21 @@
 //! A client: an application that may ask a tenant's people for access.
 
-use super::ids::{ClientId, TenantId};
+pub mod registration;
+
+use std::time::Duration;
+
+use self::registration::{ClientAuthMethod, ConsentRule, GrantType, GrantTypes, IdTokenAlgorithm, PkceRule, RefreshRule};
+use super::client_uris::ClientUris;
+use super::ids::{ClientId, HostName, TenantId};
 use super::pagination::QueryParam;
-use super::scope::ScopeSet;
+use super::scope::{Scope, ScopeSet};
 use super::time::Timestamp;
 
 /// Client id of the public client that the `tms` command uses; every tenant has it.
 pub const CLI_CLIENT_ID: &str = "tms-cli";
+
+/// Its redirect URIs, on the machine on which it runs; it listens on a free port.
+pub const CLI_REDIRECT_URIS: [&str; 2] = ["http://127.0.0.1/callback", "http://[::1]/callback"];
 
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Client {
@@ -19,10 +28,28 @@ pub struct Client {
     pub enabled: bool,
     /// May use the device grant.
     pub device_grant: bool,
+    /// What else it may use to get tokens.
+    pub grant_types: GrantTypes,
     /// The scope it may ask for.
     pub scope: ScopeSet,
-    /// Has no secret: any program can claim to be this client (RFC 8628 §5.6).
-    pub public: bool,
+    pub auth_method: ClientAuthMethod,
+    /// Its public keys (RFC 7517 §5), if it does not publish them (`ClientUris::jwks`).
+    pub jwks: Option<String>,
+    /// Its assertions may name the token endpoint as their audience, as before the update of RFC 7523: its library is an old one.
+    pub endpoint_audience: bool,
+    pub pkce: PkceRule,
+    pub id_token_algorithm: IdTokenAlgorithm,
+    /// The longest access that a person may allow it, if that is shorter than the tenant's.
+    pub longest_access: Option<Duration>,
+    /// People arrive there under the name of their account on this host.
+    pub username_of_host: Option<HostName>,
+    /// Takes part in the authorization code flow with pushed authorization requests only (RFC 9126 §6).
+    pub pushed_requests_only: bool,
+    pub refresh: RefreshRule,
+    pub consent: ConsentRule,
+    /// Marks the tokens that it gets for itself; those with another mark have ended. Set when it is disabled, and when its credentials are
+    /// replaced without overlap.
+    pub tokens_since: Timestamp,
     /// The tenant's administrators have verified it; people are told so.
     pub verified: bool,
     pub created_at: Timestamp,
@@ -33,6 +60,7 @@ pub struct Client {
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct ClientDetail {
     pub client: Client,
+    pub uris: ClientUris,
     /// During a secret rotation: when the old secret expires.
     pub old_secret_until: Option<Timestamp>,
     /// The number of keys it created that still exist.
@@ -80,31 +108,107 @@ impl Client {
             app_version: app_version.into(),
             enabled: true,
             device_grant: false,
+            grant_types: GrantTypes::default(),
             scope: ScopeSet::default(),
-            public: false,
+            auth_method: ClientAuthMethod::Secret,
+            jwks: None,
+            endpoint_audience: false,
+            pkce: PkceRule::default(),
+            id_token_algorithm: IdTokenAlgorithm::default(),
+            longest_access: None,
+            username_of_host: None,
+            pushed_requests_only: false,
+            refresh: RefreshRule::default(),
+            consent: ConsentRule::default(),
+            tokens_since: Timestamp::from_millis(0),
             verified: false,
             created_at: now,
             updated_at: now,
         }
     }
 
-    /// The scope of a new request: the allowed part of what was requested, or all that is allowed if there is no `scope` parameter. Refuses
-    /// as [`Self::allowed_scope`] does.
+    /// Whether any program can claim to be this client (RFC 8628 §5.6).
+    pub fn is_public(&self) -> bool {
+        self.auth_method == ClientAuthMethod::None
+    }
+
+    /// Ends the tokens that it got for itself.
+    pub fn end_own_tokens(&mut self, now: Timestamp) {
+        // Each mark is used once, also if the clock was set back.
+        self.tokens_since = now.max(self.tokens_since + Duration::from_millis(1));
+    }
+
+    /// Whether it may get tokens in this way.
+    pub fn allows(&self, grant_type: GrantType) -> bool {
+        match grant_type {
+            GrantType::DeviceCode => self.device_grant,
+            GrantType::AuthorizationCode => self.grant_types.authorization_code,
+            GrantType::RefreshToken => self.grant_types.refresh_token,
+            GrantType::ClientCredentials => self.grant_types.client_credentials,
+        }
+    }
+
+    /// The scope of a new request: the allowed part of what was requested, or, if there is no `scope` parameter, all that is allowed but
+    /// `offline_access`, which a client has to ask for. Refuses as [`Self::allowed_scope`] does.
     pub fn grantable_scope(&self, requested: Option<&str>) -> Result<ScopeSet, RequestRefused> {
-        self.allowed_scope(&requested.map_or_else(|| self.scope.clone(), ScopeSet::parse_known))
+        self.allowed_scope(&requested.map_or_else(|| self.scope.clone().without(Scope::OfflineAccess), ScopeSet::parse_known))
     }
 
     /// The part of a scope that the client's current settings allow. Checked at the device's request, the person's decision, the
     /// redemption, and each use of the token. Refuses a client that is disabled, may not use the device grant, or is left with no scope.
     pub fn allowed_scope(&self, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
+        self.allowed_scope_by(GrantType::DeviceCode, scope)
+    }
+
+    /// The same for a client that uses, or used, this grant type.
+    pub fn allowed_scope_by(&self, grant_type: GrantType, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
         if !self.enabled {
             return Err(RequestRefused::Disabled);
         }
-        if !self.device_grant {
+        if !self.allows(grant_type) {
             return Err(RequestRefused::GrantNotAllowed);
         }
-        let allowed = scope.intersection(&self.scope);
-        if allowed.is_empty() { Err(RequestRefused::NoScopeLeft) } else { Ok(allowed) }
+        let mut allowed = scope.intersection(&self.scope);
+        if !self.allows(GrantType::RefreshToken) {
+            allowed = allowed.without(Scope::OfflineAccess);
+        }
+        let permits_something = !allowed.clone().without(Scope::OfflineAccess).is_empty();
+        if permits_something { Ok(allowed) } else { Err(RequestRefused::NoScopeLeft) }
+    }
+
+    /// Whether it gets a refresh token with this scope.
+    pub fn gets_refresh_token(&self, scope: &ScopeSet) -> bool {
+        self.allows(GrantType::RefreshToken) && (scope.contains(Scope::OfflineAccess) || self.refresh == RefreshRule::Always)
+    }
+
+    /// Whether each refresh gives it a new refresh token, because it cannot prove who it is (RFC 9700 §4.14.2).
+    pub fn rotates_refresh_tokens(&self) -> bool {
+        self.is_public()
+    }
+
+    /// Names of the settings in which this differs from `other`, as the audit log has them: as the options of `tms-portal client set`.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let named = [
+            ("app-version", self.app_version != other.app_version),
+            ("enabled", self.enabled != other.enabled),
+            ("verified", self.verified != other.verified),
+            ("device-grant", self.device_grant != other.device_grant),
+            ("grant-types", self.grant_types != other.grant_types),
+            ("scope", self.scope != other.scope),
+            ("jwks", self.jwks != other.jwks),
+            ("endpoint-audience", self.endpoint_audience != other.endpoint_audience),
+            ("id-token-alg", self.id_token_algorithm != other.id_token_algorithm),
+            ("longest-access-hours", self.longest_access != other.longest_access),
+            ("username-of-host", self.username_of_host != other.username_of_host),
+            ("pushed-requests-only", self.pushed_requests_only != other.pushed_requests_only),
+            ("refresh", self.refresh != other.refresh),
+            ("consent", self.consent != other.consent),
+        ];
+        let mut names: Vec<String> = named.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name.to_owned()).collect();
+        // With the value: who reads the audit log should see that a protection was switched off.
+        names.extend((self.pkce != other.pkce).then(|| format!("pkce={}", self.pkce.as_str())));
+        names.extend((self.auth_method != other.auth_method).then(|| format!("auth-method={}", self.auth_method.as_str())));
+        names
     }
 }
 
@@ -113,20 +217,8 @@ mod tests {
     use super::*;
 
     fn client(device_grant: bool, scope: &str) -> Client {
-        Client {
-            number: 1,
-            tenant_id: TenantId::parse("test").expect("a tenant id"),
-            id: ClientId::parse("app").expect("a client id"),
-            app_name: "App".into(),
-            app_version: "1.0".into(),
-            enabled: true,
-            device_grant,
-            scope: ScopeSet::parse_known(scope),
-            public: true,
-            verified: false,
-            created_at: Timestamp::from_millis(0),
-            updated_at: Timestamp::from_millis(0),
-        }
+        let (tenant, id) = (TenantId::parse("test").expect("a tenant id"), ClientId::parse("app").expect("a client id"));
+        Client { device_grant, scope: ScopeSet::parse_known(scope), ..Client::new(tenant, id, "App", "1.0", Timestamp::from_millis(0)) }
     }
 
     #[test]
@@ -135,6 +227,21 @@ mod tests {
         assert_eq!(client.grantable_scope(None).map(|s| s.to_string()), Ok("hosts:read keys:create".into()));
         assert_eq!(client.grantable_scope(Some("openid hosts:read")).map(|s| s.to_string()), Ok("hosts:read".into()));
         assert_eq!(client.grantable_scope(Some("openid")), Err(RequestRefused::NoScopeLeft));
+    }
+
+    #[test]
+    fn offline_access_is_given_on_request_beside_a_permission() {
+        let mut client = client(true, "hosts:read offline_access");
+        let grantable = |client: &Client, scope| client.grantable_scope(scope).map(|s| s.to_string());
+        assert_eq!(grantable(&client, Some("hosts:read offline_access")), Ok("hosts:read".into()), "it may not use refresh tokens");
+        client.grant_types.refresh_token = true;
+        assert_eq!(grantable(&client, None), Ok("hosts:read".into()));
+        assert_eq!(grantable(&client, Some("hosts:read offline_access")), Ok("hosts:read offline_access".into()));
+        assert_eq!(grantable(&client, Some("offline_access")), Err(RequestRefused::NoScopeLeft));
+        let gets_one = |client: &Client, scope| client.gets_refresh_token(&ScopeSet::parse_known(scope));
+        assert_eq!((gets_one(&client, "hosts:read offline_access"), gets_one(&client, "hosts:read")), (true, false));
+        client.refresh = RefreshRule::Always;
+        assert!(gets_one(&client, "hosts:read"));
     }
 
     #[test]

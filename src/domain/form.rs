@@ -108,11 +108,12 @@ fn is_password(name: &str) -> bool {
 }
 
 /// Whether a value is a private key pasted by mistake, or may be a part of one: a long text without a key type in the field of a public
-/// key.
+/// key, or a member of private and symmetric keys in a JSON Web Key Set (RFC 7518 §6).
 fn may_be_private_key(name: &str, value: &str) -> bool {
     const LONGEST_NONSENSE: usize = 100;
     let names_type = ["ssh-", "ecdsa-", "sk-", "SSH2 PUBLIC KEY"].iter().any(|word| value.contains(word));
-    private_key::find(value).is_some() || (name == "public_key" && value.len() > LONGEST_NONSENSE && !names_type)
+    let is_private_jwk = name == "jwks" && ["\"d\"", "\"k\""].iter().any(|member| value.contains(member));
+    private_key::find(value).is_some() || is_private_jwk || (name == "public_key" && value.len() > LONGEST_NONSENSE && !names_type)
 }
 
 /// A path of the portal, which needs no escaping in a selector.

@@ -182,6 +182,13 @@ impl TokenFamilyId {
     }
 }
 
+impl TokenId {
+    /// The generation of the refresh token with which an access token was issued: the second part of its `jti`. `None` if there was none.
+    pub fn generation(&self) -> Option<u32> {
+        self.0.split('.').nth(1)?.parse().ok()
+    }
+}
+
 impl HostName {
     fn lowercase(&self) -> impl Iterator<Item = u8> {
         self.0.bytes().map(|byte| byte.to_ascii_lowercase())
@@ -255,6 +262,16 @@ mod tests {
         assert_eq!(HashSet::from([host("Vista"), host("vista"), host("frontera")]).len(), 2);
         assert_eq!(BTreeSet::from([host("b"), host("A"), host("B")]).into_iter().collect::<Vec<_>>(), [host("a"), host("b")]);
         assert_ne!(AccountName::parse("jdoe"), AccountName::parse("JDoe"), "names of accounts are to the letter");
+    }
+
+    #[test]
+    fn token_id_names_family_and_generation() {
+        for (text, family, generation) in
+            [("fam_1", "fam_1", None), ("fam_1.7.aB-_", "fam_1", Some(7)), ("tok_1", "tok_1", None), ("fam_1.x.y", "fam_1", None)]
+        {
+            let id = TokenId::parse(text).expect("a token id");
+            assert_eq!((TokenFamilyId::of_token(&id).as_str(), id.generation()), (family, generation), "{text}");
+        }
     }
 
     #[test]

@@ -35,18 +35,21 @@ pub enum NotificationKind {
     ApplicationKeys,
     /// A redeemed device code was sent again.
     DeviceReplayed,
+    /// A refresh token was used after it had been replaced.
+    RefreshTokenReused,
     /// A user code was submitted in two sessions.
     CodeSubmittedTwice,
     SecondFactorRemoved,
 }
 
 impl NotificationKind {
-    const ALL: [(&'static str, Self); 7] = [
+    const ALL: [(&'static str, Self); 8] = [
         ("new_network", Self::NewNetwork),
         ("application_allowed", Self::ApplicationAllowed),
         ("key_registered", Self::KeyRegistered),
         ("application_keys", Self::ApplicationKeys),
         ("device_replayed", Self::DeviceReplayed),
+        ("refresh_token_reused", Self::RefreshTokenReused),
         ("code_submitted_twice", Self::CodeSubmittedTwice),
         ("second_factor_removed", Self::SecondFactorRemoved),
     ];
@@ -71,6 +74,7 @@ impl NotificationKind {
             AuditKind::KeyCreated if event.client_id.is_some() => Some(Self::ApplicationKeys),
             AuditKind::KeyCreated => Some(Self::KeyRegistered),
             AuditKind::DeviceReplayed => Some(Self::DeviceReplayed),
+            AuditKind::RefreshTokenReused => Some(Self::RefreshTokenReused),
             AuditKind::CodeSubmittedTwice => Some(Self::CodeSubmittedTwice),
             AuditKind::SecondFactorRemoved => Some(Self::SecondFactorRemoved),
             _ => None,
@@ -135,7 +139,9 @@ impl Notification {
             NotificationKind::ApplicationKeys => {
                 self.client_id.as_ref().map_or_else(|| paths::KEYS.to_owned(), |client| paths::keys_of_client(paths::KEYS, client))
             }
-            NotificationKind::DeviceReplayed | NotificationKind::CodeSubmittedTwice => format!("{}?show=apps", paths::ACTIVITY),
+            NotificationKind::DeviceReplayed | NotificationKind::RefreshTokenReused | NotificationKind::CodeSubmittedTwice => {
+                format!("{}?show=apps", paths::ACTIVITY)
+            }
             NotificationKind::SecondFactorRemoved => paths::IDENTITIES.to_owned(),
         }
     }
@@ -177,6 +183,8 @@ mod tests {
             (event(AuditKind::KeyCreated), Some(NotificationKind::KeyRegistered)),
             (event(AuditKind::KeyUsed).client(&client), None),
             (event(AuditKind::DeviceReplayed).client(&client), Some(NotificationKind::DeviceReplayed)),
+            (event(AuditKind::RefreshTokenReused).client(&client), Some(NotificationKind::RefreshTokenReused)),
+            (event(AuditKind::RefreshedFromNewNetwork).client(&client), None),
             (event(AuditKind::CodeSubmittedTwice), Some(NotificationKind::CodeSubmittedTwice)),
             (event(AuditKind::SecondFactorRemoved), Some(NotificationKind::SecondFactorRemoved)),
             (event(AuditKind::SecondFactorAdded), None),

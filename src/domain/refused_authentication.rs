@@ -9,10 +9,13 @@ use super::user_code::UserCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CredentialKind {
     ClientSecret,
+    /// A JWT with which a client authenticates.
+    ClientAssertion,
     AdminSecret,
     HostCredential,
     AccessToken,
     DeviceCode,
+    RefreshToken,
     /// A user code of a device or of a host's link request.
     UserCode,
     Password,
@@ -26,10 +29,12 @@ impl CredentialKind {
     /// In the order of their declaration.
     pub const ALL: &'static [Self] = &[
         Self::ClientSecret,
+        Self::ClientAssertion,
         Self::AdminSecret,
         Self::HostCredential,
         Self::AccessToken,
         Self::DeviceCode,
+        Self::RefreshToken,
         Self::UserCode,
         Self::Password,
         Self::SecondFactor,
@@ -41,10 +46,12 @@ impl CredentialKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ClientSecret => "client_secret",
+            Self::ClientAssertion => "client_assertion",
             Self::AdminSecret => "admin_secret",
             Self::HostCredential => "host_credential",
             Self::AccessToken => "access_token",
             Self::DeviceCode => "device_code",
+            Self::RefreshToken => "refresh_token",
             Self::UserCode => "user_code",
             Self::Password => "password",
             Self::SecondFactor => "second_factor",

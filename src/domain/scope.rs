@@ -14,10 +14,16 @@ pub enum Scope {
     KeysCreate,
     /// `keys:revoke`: revoke SSH keys of those host accounts.
     KeysRevoke,
+    /// `offline_access`: get a refresh token, and stay signed in until the access ends (OpenID Connect Core §11). Permits nothing at the TMS
+    /// API, and is in no access token.
+    OfflineAccess,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 4] = [Scope::HostsRead, Scope::KeysRead, Scope::KeysCreate, Scope::KeysRevoke];
+    /// All that a client can be allowed to ask for.
+    pub const ALL: [Scope; 5] = [Scope::HostsRead, Scope::KeysRead, Scope::KeysCreate, Scope::KeysRevoke, Scope::OfflineAccess];
+    /// The permissions of the TMS API.
+    pub const TMS: [Scope; 4] = [Scope::HostsRead, Scope::KeysRead, Scope::KeysCreate, Scope::KeysRevoke];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -25,6 +31,7 @@ impl Scope {
             Scope::KeysRead => "keys:read",
             Scope::KeysCreate => "keys:create",
             Scope::KeysRevoke => "keys:revoke",
+            Scope::OfflineAccess => "offline_access",
         }
     }
 
@@ -38,8 +45,8 @@ impl Scope {
 pub struct ScopeSet(BTreeSet<Scope>);
 
 impl ScopeSet {
-    /// Parses a `scope` parameter and ignores unknown words: generic clients add their own (`openid`, `offline_access`), and refusing them
-    /// would exclude those clients (docs/decisions/0005).
+    /// Parses a `scope` parameter and ignores unknown words: generic clients add their own (`openid`), and refusing them would exclude those
+    /// clients (docs/decisions/0005).
     pub fn parse_known(text: &str) -> Self {
         Self(text.split_ascii_whitespace().filter_map(Scope::parse).collect())
     }
@@ -54,6 +61,17 @@ impl ScopeSet {
 
     pub fn intersection(&self, other: &ScopeSet) -> ScopeSet {
         Self(self.0.intersection(&other.0).copied().collect())
+    }
+
+    /// Whether `other` has all of it.
+    pub fn is_within(&self, other: &ScopeSet) -> bool {
+        self.0.is_subset(&other.0)
+    }
+
+    #[must_use]
+    pub fn without(mut self, scope: Scope) -> ScopeSet {
+        self.0.remove(&scope);
+        self
     }
 }
 
@@ -80,8 +98,15 @@ mod tests {
     #[test]
     fn unknown_scopes_and_extra_spaces_are_ignored() {
         let asked = ScopeSet::parse_known("  openid keys:create   hosts:read offline_access ");
-        assert_eq!(asked.to_string(), "hosts:read keys:create");
+        assert_eq!(asked.to_string(), "hosts:read keys:create offline_access");
         assert!(ScopeSet::parse_known("openid profile").is_empty());
+    }
+
+    #[test]
+    fn tms_scopes_are_all_but_offline_access() {
+        assert_eq!(Scope::TMS, Scope::ALL[..4]);
+        let all: ScopeSet = Scope::ALL.into_iter().collect();
+        assert_eq!(all.without(Scope::OfflineAccess), Scope::TMS.into_iter().collect());
     }
 
     #[test]

@@ -32,6 +32,11 @@ impl Tenant {
     }
 }
 
+/// The longest lifetime of access tokens that come with a refresh token, in minutes: those that are verified offline cannot be revoked.
+pub const MAX_ACCESS_TOKEN_MINUTES: u64 = 24 * 60;
+/// The longest time without a refresh, in days.
+pub const MAX_REFRESH_IDLE_DAYS: u64 = 365;
+
 /// A tenant's rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -45,6 +50,10 @@ pub struct Policy {
     pub code_lifetime: Duration,
     /// The longest access that a person may grant.
     pub longest_access: Duration,
+    /// Lifetime of access tokens that come with a refresh token; at most until the access ends.
+    pub access_token_lifetime: Duration,
+    /// After this time without a refresh a program has to sign in again.
+    pub refresh_idle_time: Duration,
     /// Missing dependencies are created when a client asks for a key. For migration from an older deployment.
     pub auto_provision: bool,
     /// Clients can be registered without authentication.
@@ -84,6 +93,8 @@ impl Policy {
             require_started_tick,
             code_lifetime,
             longest_access,
+            access_token_lifetime,
+            refresh_idle_time,
             auto_provision: mvp,
             open_registration,
             require_host_credential,
@@ -105,6 +116,8 @@ impl Policy {
             ("require-started-tick", *require_started_tick != other.require_started_tick),
             ("code-lifetime", *code_lifetime != other.code_lifetime),
             ("longest-access", *longest_access != other.longest_access),
+            ("access-token-minutes", *access_token_lifetime != other.access_token_lifetime),
+            ("refresh-idle-days", *refresh_idle_time != other.refresh_idle_time),
             ("mvp", *mvp != other.auto_provision),
             ("open-registration", *open_registration != other.open_registration),
             ("require-host-credential", *require_host_credential != other.require_host_credential),
@@ -133,6 +146,8 @@ impl Default for Policy {
             require_started_tick: true,
             code_lifetime: Duration::from_secs(15 * 60),
             longest_access: Duration::from_secs(30 * 24 * 60 * 60),
+            access_token_lifetime: Duration::from_secs(60 * 60),
+            refresh_idle_time: Duration::from_secs(14 * 24 * 60 * 60),
             auto_provision: false,
             open_registration: false,
             require_host_credential: false,

@@ -2,14 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ids::ClientId;
+
 /// The header's `typ`, so that other JWTs are not accepted as access tokens.
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// The subject of a token that a client got for itself: no person can be called so, because names of people have no colon (RFC 9700 §4.15).
+pub fn client_subject(id: &ClientId) -> String {
+    format!("client:{id}")
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessTokenClaims {
     /// The tenant's issuer URL, `{public_url}/t/{tenant}`.
     pub iss: String,
-    /// The person's user id, unique within the issuer.
+    /// The person's user id, unique within the issuer; or [`client_subject`].
     pub sub: String,
     /// The TMS API of this deployment.
     pub aud: String,
@@ -20,4 +27,17 @@ pub struct AccessTokenClaims {
     pub iat: i64,
     /// Seconds since 1970.
     pub exp: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::UserId;
+
+    #[test]
+    fn no_person_has_the_subject_of_a_client() {
+        let subject = client_subject(&ClientId::parse("jdoe").expect("a client id"));
+        assert_eq!(subject, "client:jdoe");
+        assert!(UserId::parse(subject).is_err());
+    }
 }

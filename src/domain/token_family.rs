@@ -7,11 +7,15 @@
 //!
 //! A family ends with its authorization or before it. Its refresh tokens are numbered by the generation; none is stored.
 
+mod rotation;
+
 use super::authorization::{AlreadyEnded, EndState, RequestSource, TokenUse};
 use super::ids::{AuthorizationId, ClientId, SessionId, TenantId, TokenFamilyId};
 use super::scope::ScopeSet;
 use super::stored_words::stored_words;
 use super::time::Timestamp;
+
+pub use rotation::{GRACE_PERIOD, MAX_RETRIES, Presented, UNSEEN_PERIOD};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenFamily {
@@ -27,11 +31,11 @@ pub struct TokenFamily {
     pub salt: [u8; SALT_BYTES],
     /// The number of the current refresh token; counted from 0 and never lowered.
     pub generation: u32,
-    /// When the current generation began.
+    /// When the current refresh token was first sent, or last sent again after the grace period.
     pub rotated_at: Timestamp,
     /// Whether the current refresh token, or an access token issued with it, was presented.
     pub successor_seen: bool,
-    /// How often the response to the last refresh was repeated.
+    /// How often the current refresh token was sent again since `rotated_at`.
     pub retries: u32,
     /// Whether it outlives the browser session in which it began (`offline_access`); always for the device flow.
     pub offline: bool,
@@ -40,7 +44,7 @@ pub struct TokenFamily {
     pub begun: RequestSource,
     /// The last refresh; `None`: not refreshed yet.
     pub refreshed: Option<TokenUse>,
-    /// When it ends unless it is refreshed before. `None`: it has no refresh token.
+    /// When it ends unless it is refreshed before; its authorization may end earlier. `None`: it has no refresh token.
     pub idle_until: Option<Timestamp>,
     pub state: TokenFamilyState,
 }

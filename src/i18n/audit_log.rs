@@ -32,6 +32,8 @@ impl Language {
             AuditKind::TokensRevoked => self.event_tokens_revoked(),
             AuditKind::DeviceRedeemed => self.event_device_redeemed(),
             AuditKind::DeviceReplayed => self.event_device_replayed(),
+            AuditKind::RefreshTokenReused => self.event_refresh_token_reused(),
+            AuditKind::RefreshedFromNewNetwork => self.event_refreshed_from_new_network(),
             AuditKind::CodeSubmittedTwice => self.event_code_presented_twice(),
             AuditKind::CodeGuessingStopped => self.event_code_guessing_stopped(),
             AuditKind::DeviceExpired => self.event_device_expired(),
@@ -57,6 +59,7 @@ impl Language {
             AuditKind::ClientChanged => self.event_client_changed(),
             AuditKind::ClientSecretChanged => self.event_client_secret_changed(),
             AuditKind::ClientDeleted => self.event_client_deleted(),
+            AuditKind::ClientRequestRefused => self.event_client_request_refused(),
             AuditKind::HostAdded => self.event_host_added(),
             AuditKind::HostRemoved => self.event_host_removed(),
             AuditKind::HostCredentialCreated => self.event_host_credential_created(),
@@ -185,6 +188,8 @@ impl Language {
             AuditKind::TokensRevoked => self.event_tokens_revoked_app(app),
             AuditKind::DeviceRedeemed => self.event_device_redeemed_app(app),
             AuditKind::DeviceReplayed => self.event_device_replayed_app(app),
+            AuditKind::RefreshTokenReused => self.event_refresh_token_reused_app(app),
+            AuditKind::RefreshedFromNewNetwork => self.event_refreshed_from_new_network_app(app),
             AuditKind::CodeSubmittedTwice => self.event_code_presented_twice_app(app),
             AuditKind::DeviceExpired => self.event_device_expired_app(app),
             AuditKind::DelegationCreated => self.event_delegated_app(app),
@@ -193,6 +198,7 @@ impl Language {
             AuditKind::ClientChanged => self.event_client_changed_app(app),
             AuditKind::ClientSecretChanged => self.event_client_secret_changed_app(app),
             AuditKind::ClientDeleted => self.event_client_deleted_app(app),
+            AuditKind::ClientRequestRefused => self.event_client_request_refused_app(app),
             _ => return None,
         })
     }

@@ -18,6 +18,7 @@ impl Language {
             NotificationKind::KeyRegistered => self.notification_key_registered(about.subject.as_deref().unwrap_or("?")),
             NotificationKind::ApplicationKeys => self.notification_application_keys(client),
             NotificationKind::DeviceReplayed => self.notification_device_replayed(client),
+            NotificationKind::RefreshTokenReused => self.notification_refresh_token_reused(client),
             NotificationKind::CodeSubmittedTwice => self.notification_code_submitted_twice(),
             NotificationKind::SecondFactorRemoved => self.notification_second_factor_removed(),
         }
@@ -34,6 +35,7 @@ impl Language {
             NotificationKind::KeyRegistered => self.mail_title_key_registered(),
             NotificationKind::ApplicationKeys => self.mail_title_application_keys(),
             NotificationKind::DeviceReplayed | NotificationKind::CodeSubmittedTwice => self.mail_title_device_replayed(),
+            NotificationKind::RefreshTokenReused => self.mail_title_refresh_token_reused(),
             NotificationKind::SecondFactorRemoved => self.mail_title_second_factor_removed(),
         };
         self.mail_subject_one(tenant, title)

@@ -3,11 +3,14 @@
 use super::Language;
 use crate::domain::brand::BrandRefused;
 use crate::domain::client::RequestRefused;
+use crate::domain::client::registration::{ClientSettingsRefused, JwksRefused};
+use crate::domain::client_uris::UriListRefused;
 use crate::domain::delegation::DelegationChangeRefused;
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::display_text::{NameRefused, hides_something};
 use crate::domain::help_contact::HelpContactRefused;
 use crate::domain::link_request::AnswerRefused;
+use crate::domain::redirect_uri::UriRefused;
 use crate::domain::step_up;
 
 impl Language {
@@ -69,6 +72,52 @@ impl Language {
         match why {
             NameRefused::Empty => self.admin_clients_name_needed(),
             NameRefused::Invisible | NameRefused::TooLong => self.name_refused(why),
+        }
+    }
+
+    /// Why a client cannot have such settings.
+    pub fn client_settings_refused(&self, refused: ClientSettingsRefused) -> String {
+        match refused {
+            ClientSettingsRefused::PublicClientCredentials => self.client_settings_refused_public_client_credentials(),
+            ClientSettingsRefused::PublicWithoutPkce => self.client_settings_refused_public_without_pkce(),
+            ClientSettingsRefused::PkceOffByOperator => self.client_settings_refused_pkce_off(),
+            ClientSettingsRefused::NoKeys => self.client_settings_refused_no_keys(),
+            ClientSettingsRefused::KeysTwice => self.client_settings_refused_keys_twice(),
+            ClientSettingsRefused::CommandLineClient => self.client_settings_refused_command_line(),
+        }
+    }
+
+    /// Why a document is no set of public keys of a client.
+    pub fn jwks_refused(&self, refused: JwksRefused) -> String {
+        match refused {
+            JwksRefused::NotAKeySet => self.jwks_refused_not_a_key_set(),
+            JwksRefused::TooLarge | JwksRefused::TooMany => self.jwks_refused_too_many(),
+            JwksRefused::SecretKey => self.jwks_refused_secret_key(),
+            JwksRefused::NoUsableKey => self.jwks_refused_no_usable_key(),
+        }
+    }
+
+    /// Why addresses of a client cannot be registered.
+    pub fn uri_list_refused(&self, refused: &UriListRefused) -> String {
+        match refused {
+            UriListRefused::Uri { uri, why } => self.uri_refused_of(uri, self.uri_refused(*why)),
+            UriListRefused::TooMany => self.uri_refused_too_many(),
+        }
+    }
+
+    fn uri_refused(&self, why: UriRefused) -> String {
+        match why {
+            UriRefused::TooLong => self.uri_refused_too_long(),
+            UriRefused::Scheme => self.uri_refused_scheme(),
+            UriRefused::PlainHttp => self.uri_refused_plain_http(),
+            UriRefused::Host => self.uri_refused_host(),
+            UriRefused::UserInfo => self.uri_refused_user_info(),
+            UriRefused::Fragment => self.uri_refused_fragment(),
+            UriRefused::Wildcard => self.uri_refused_wildcard(),
+            UriRefused::Character => self.uri_refused_character(),
+            UriRefused::DotSegment => self.uri_refused_dot_segment(),
+            UriRefused::Parameter => self.uri_refused_parameter(),
+            UriRefused::NotAnOrigin => self.uri_refused_origin(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 pub mod authorize;
 pub mod callback;
+pub mod client_keys;
 mod connect_error;
 pub mod egress;
 pub mod error;
@@ -26,6 +27,7 @@ use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::Provider;
 use crate::domain::provider::profile::Profile;
 use crate::domain::time::Timestamp;
+use client_keys::ClientKeysCache;
 pub use connect_error::ConnectError;
 use egress::EgressPolicy;
 use error::ProviderError;
@@ -50,6 +52,7 @@ pub struct Providers {
     request_slots: Mutex<HashMap<(ProviderKey, RequestQueue), Arc<Semaphore>>>,
     /// Serializes refreshes per provider, with the time of the last one.
     refresh_locks: Mutex<HashMap<ProviderKey, RefreshLock>>,
+    client_keys: ClientKeysCache,
 }
 
 /// The queues per provider. Requests that anyone can cause do not delay the others.
@@ -73,6 +76,7 @@ impl Providers {
             metadata_cache: Mutex::default(),
             request_slots: Mutex::default(),
             refresh_locks: Mutex::default(),
+            client_keys: ClientKeysCache::default(),
         })
     }
 

@@ -33,8 +33,9 @@ pub use super::storage::inspection::{DatabaseFound, Inspection, SchemaState, sch
 pub use super::storage::postgres::PostgresAddress;
 use super::storage::{self, BoxFuture, Connection, FailureKind, Storage, backup, deployment, generation};
 use crate::domain::audit_log::AuditEvent;
-use crate::domain::ids::{AuthorizationId, HostName, TenantId};
+use crate::domain::ids::{ClientId, HostName, TenantId, TokenFamilyId};
 use crate::domain::paths;
+use crate::domain::refused_request::RefusedRequestReason;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::providers::Providers;
@@ -140,13 +141,16 @@ struct ServicesInner {
     public_url: String,
     poll_pacing: PollPacing,
     readiness: ReadinessCache,
-    token_use_throttle: WriteThrottle<(TenantId, AuthorizationId)>,
+    /// By family and generation.
+    token_use_throttle: WriteThrottle<(TenantId, TokenFamilyId, Option<u32>)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
     rehash_throttle: WriteThrottle<OutdatedSecretOwner>,
     refusals: RefusalRecorder,
     refusal_log: RefusalLog,
     /// Limits writes about guessed secrets.
     guessing_throttle: WriteThrottle<String>,
+    /// Limits events about refused requests of clients.
+    refused_request_throttle: WriteThrottle<(TenantId, ClientId, RefusedRequestReason)>,
     providers: Providers,
     passkeys: RelyingParty,
     /// Limits key lookups that wait to be recorded.
@@ -243,6 +247,7 @@ impl Services {
                 refusals: RefusalRecorder::default(),
                 refusal_log: RefusalLog::default(),
                 guessing_throttle: WriteThrottle::default(),
+                refused_request_throttle: WriteThrottle::default(),
                 password_slots: Semaphore::new(2),
                 key_inserts: KeyInsertQueue::default(),
                 providers,

@@ -148,6 +148,8 @@ pub struct Limits {
     pub oauth_requests: Limiter,
     /// Wrong client secrets, by client and network address.
     pub wrong_secrets: Limiter,
+    /// Refresh tokens that are none, by network address.
+    pub wrong_refresh_tokens: Limiter,
     /// Registrations of clients in tenants with open registration, by network address.
     pub registrations: Limiter,
     /// Pages and forms, by network address.
@@ -167,6 +169,7 @@ pub struct RequestLimits {
     pub device_requests: NonZeroU32,
     pub oauth_requests: NonZeroU32,
     pub wrong_secrets: NonZeroU32,
+    pub wrong_refresh_tokens: NonZeroU32,
     pub registrations: NonZeroU32,
     pub pages: NonZeroU32,
     #[serde(rename = "arrivals")]
@@ -181,6 +184,8 @@ impl Default for RequestLimits {
             device_requests: per_minute(600),
             oauth_requests: per_minute(12_000),
             wrong_secrets: per_minute(20),
+            // Behind one address there may be many programs whose sign-in was deleted, and which try again; nobody can guess one.
+            wrong_refresh_tokens: per_minute(600),
             registrations: per_minute(10),
             // As many people respond: pages, forms, and a page that polls for its device every 2 seconds.
             pages: per_minute(6_000),
@@ -192,10 +197,11 @@ impl Default for RequestLimits {
 impl Limits {
     /// Changes the limits. Counters whose limit stays the same continue.
     pub fn set(&self, limits: RequestLimits) {
-        let RequestLimits { device_requests, oauth_requests, wrong_secrets, registrations, pages, upstream_callbacks } = limits;
+        let RequestLimits { device_requests, oauth_requests, wrong_secrets, wrong_refresh_tokens, registrations, pages, upstream_callbacks } = limits;
         self.device_requests.set_per_minute(device_requests);
         self.oauth_requests.set_per_minute(oauth_requests);
         self.wrong_secrets.set_per_minute(wrong_secrets);
+        self.wrong_refresh_tokens.set_per_minute(wrong_refresh_tokens);
         self.registrations.set_per_minute(registrations);
         self.pages.set_per_minute(pages);
         self.upstream_callbacks.set_per_minute(upstream_callbacks);
@@ -208,6 +214,7 @@ impl From<RequestLimits> for Limits {
             device_requests: Limiter::per_minute(limits.device_requests).counted_as(Limit::DeviceRequests),
             oauth_requests: Limiter::per_minute(limits.oauth_requests).counted_as(Limit::OAuthRequests),
             wrong_secrets: Limiter::per_minute(limits.wrong_secrets).counted_as(Limit::WrongSecrets),
+            wrong_refresh_tokens: Limiter::per_minute(limits.wrong_refresh_tokens).counted_as(Limit::WrongRefreshTokens),
             registrations: Limiter::per_minute(limits.registrations).counted_as(Limit::Registrations),
             pages: Limiter::per_minute(limits.pages).counted_as(Limit::Pages),
             upstream_callbacks: Limiter::per_minute(limits.upstream_callbacks).counted_as(Limit::UpstreamCallbacks),

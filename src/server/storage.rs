@@ -13,6 +13,7 @@ pub mod backup;
 mod batched_reader;
 pub mod browser_sessions;
 mod claims;
+pub mod client_uris;
 pub mod clients;
 pub mod copy;
 pub mod delegations;
@@ -50,6 +51,7 @@ pub mod tenant_overview;
 pub mod tenants;
 pub mod tms_import;
 pub mod token_families;
+pub mod used_assertions;
 pub mod user_mfa;
 mod write_queue;
 

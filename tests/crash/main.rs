@@ -9,6 +9,9 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on says so by panicking")]
 
+#[path = "../http/browser.rs"]
+#[expect(dead_code, reason = "the tests in tests/http use the rest")]
+mod browser;
 mod cluster;
 #[path = "../shared/database_proxy.rs"]
 #[expect(dead_code, reason = "the tests in tests/http use the rest")]
@@ -18,6 +21,7 @@ mod failover;
 #[expect(dead_code, reason = "the tests in tests/ssh use the rest")]
 mod portal;
 mod portals;
+mod refreshes;
 
 use std::collections::BTreeSet;
 use std::io::Write;

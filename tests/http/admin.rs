@@ -16,7 +16,7 @@ use crate::guards::{actions, pages};
 use crate::tms::api::login;
 
 /// The secret shown on a page.
-fn secret(page: &Page) -> String {
+pub fn secret(page: &Page) -> String {
     let (_, shown) = page.text.split_once("class=\"card once\"").expect("a secret");
     shown.split("data-copy=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a secret").to_owned()
 }

@@ -118,7 +118,15 @@ impl Drop for TestApp {
 /// Limits that no test reaches by accident.
 pub fn no_limits() -> RequestLimits {
     let many = std::num::NonZeroU32::new(1_000_000).expect("not zero");
-    RequestLimits { device_requests: many, oauth_requests: many, wrong_secrets: many, registrations: many, pages: many, upstream_callbacks: many }
+    RequestLimits {
+        device_requests: many,
+        oauth_requests: many,
+        wrong_secrets: many,
+        wrong_refresh_tokens: many,
+        registrations: many,
+        pages: many,
+        upstream_callbacks: many,
+    }
 }
 
 pub fn number(n: u32) -> std::num::NonZeroU32 {
@@ -335,7 +343,7 @@ impl TestApp {
 
     pub async fn switch_client(&self, client: &str, on: bool) {
         let (operator, client) = (self.operator("test").await, ClientId::parse(client).expect("a client"));
-        self.services.edit_client(&operator, &client, None, move |client| client.enabled = on).await.expect("switched");
+        self.services.edit_client(&operator, &client, None, move |client, _| client.enabled = on).await.expect("switched");
     }
 
     pub async fn switch_person(&self, user: &str, on: bool) {

@@ -106,7 +106,7 @@ impl Page {
             } else if tag.starts_with("option") && has("selected") {
                 fields.push((select.clone(), value));
             } else if tag.starts_with("textarea") {
-                fields.push((attribute(tag, "name").unwrap_or_default(), tag.split_once('>').map(|(_, text)| text.to_owned()).unwrap_or_default()));
+                fields.push((attribute(tag, "name").unwrap_or_default(), tag.split_once('>').map(|(_, text)| unescaped(text)).unwrap_or_default()));
             } else if tag.starts_with("input")
                 && (!["checkbox", "radio"].contains(&attribute(tag, "type").unwrap_or_default().as_str()) || has("checked"))
             {

@@ -9,6 +9,7 @@ use tms_portal::server::service::platform::key_rotation::{Resealed, RotationRefu
 use tms_portal::server::service::platform::keystore::RotatedKey::{self, Codes, Secrets};
 
 use crate::app::{PASSWORD, TestApp};
+use crate::oauth::refresh::Tokens;
 use crate::operator::files;
 use crate::second_factors::App;
 use crate::tms::api::login;
@@ -101,6 +102,34 @@ async fn new_secrets_during_a_rotation_survive_it() {
     activate(&app, Codes).await;
     assert_eq!(new.get("/client/laterclient").await.status, 200, "a second rotation");
     app.wait_for("SELECT count(*) FROM clients WHERE client_id = 'laterclient' AND length(secret_hash) = 40", 1).await;
+}
+
+#[tokio::test]
+async fn refresh_tokens_of_the_previous_codes_key_are_replaced_at_use() {
+    let app = TestApp::start().await;
+    let (public, idle, confidential) = (app.program().await, app.program().await, app.confidential_program().await);
+    let dependents = async || {
+        let status = app.services.key_status(Codes).await.expect("a status");
+        status.dependents.iter().filter(|dependent| dependent.kind == "refresh token").count()
+    };
+    assert_eq!(dependents().await, 0);
+    activate(&app, Codes).await;
+    let next = Tokens::of(&app.refresh(&public.refresh).await);
+    assert_eq!(Tokens::of(&app.refresh(&public.refresh).await).refresh, next.refresh, "its response may have been lost");
+    let kept = Tokens::of(&app.refresh_confidentially(&confidential.refresh).await);
+    assert_ne!(kept.refresh, confidential.refresh, "the same generation under the new key");
+    assert_eq!(Tokens::of(&app.refresh_confidentially(&confidential.refresh).await).refresh, kept.refresh);
+    assert_eq!(dependents().await, 3, "none of the new ones has been used");
+    assert!(finish(&app, Codes, false).await.expect_err("in use").contains(&"refresh token".to_owned()));
+    let next = Tokens::of(&app.refresh(&next.refresh).await);
+    assert_eq!(app.refresh_confidentially(&kept.refresh).await.status, 200);
+    assert_eq!(dependents().await, 1);
+    assert!(finish(&app, Codes, true).await.expect("finished").contains(&"refresh token".to_owned()));
+    for (token, status) in [(&idle.refresh, 400), (&public.refresh, 400), (&next.refresh, 200)] {
+        assert_eq!(app.refresh(token).await.status, status);
+    }
+    assert_eq!(app.refresh_confidentially(&kept.refresh).await.status, 200);
+    assert_eq!(app.number("SELECT count(*) FROM token_families WHERE ended_at IS NOT NULL").await, 0);
 }
 
 /// `ann` has an authenticator app: the app and her recovery codes.

@@ -20,6 +20,7 @@ mod apis;
 mod apps;
 mod architecture;
 mod authorizations;
+mod clients;
 mod clock;
 mod copy;
 mod database_faults;

@@ -4,6 +4,7 @@ mod client_auth;
 mod device_authorization;
 mod discovery;
 mod jwks;
+pub mod refresh;
 mod revoke;
 mod tenants;
 mod token;

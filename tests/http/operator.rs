@@ -13,6 +13,7 @@ use crate::postgres;
 mod activity;
 mod backup;
 mod certificates;
+mod client;
 mod database_copy;
 mod disk_full;
 mod doctor;

@@ -7,6 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::app::TestApp;
 use crate::browser::en;
+use crate::oauth::refresh::Tokens;
 
 #[tokio::test]
 async fn exactly_one_concurrent_poll_gets_the_token() {
@@ -76,6 +77,48 @@ async fn concurrent_replays_are_audited_once() {
     assert!(replays.iter().all(|answer| answer.status == 400));
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
     assert_eq!(app.count_audit_events("device_replayed").await, 1);
+}
+
+#[tokio::test]
+async fn revocation_during_refreshes_leaves_no_live_token() {
+    let app = TestApp::start().await;
+    for round in 0..32 {
+        let tokens = app.program().await;
+        let form = [("client_id", "tms-cli"), ("token", &*tokens.refresh)];
+        let revoke = app.send("/oauth/revoke", &form);
+        let (answers, revoked) = join(join_all((0..8).map(|_| app.refresh(&tokens.refresh))), revoke).await;
+        assert_eq!(revoked.status, 200);
+        for answer in &answers {
+            assert!(matches!((answer.status, answer.error()), (200, "") | (400, "invalid_grant")), "{round}: {}", answer.body);
+        }
+        for tokens in answers.iter().filter(|answer| answer.status == 200).map(Tokens::of) {
+            assert_eq!(app.api("/v1/tms/me", &tokens.access).await.status, 401);
+            assert_eq!(app.refresh(&tokens.refresh).await.error(), "invalid_grant");
+        }
+    }
+}
+
+#[tokio::test]
+async fn disabling_during_refreshes_leaves_no_valid_token() {
+    let app = TestApp::start().await;
+    let tokens = app.program().await;
+    let (answers, ()) = join(join_all((0..8).map(|_| app.refresh(&tokens.refresh))), app.switch_person("testuser1", false)).await;
+    for won in answers.iter().filter(|answer| answer.status == 200) {
+        assert_eq!(app.api("/v1/tms/me", &won.token()).await.status, 401);
+    }
+    assert_eq!(app.refresh(&tokens.refresh).await.error(), "invalid_grant");
+}
+
+#[tokio::test]
+async fn concurrent_reuse_is_audited_once() {
+    let app = TestApp::start().await;
+    let first = app.program().await;
+    let second = Tokens::of(&app.refresh(&first.refresh).await);
+    let third = Tokens::of(&app.refresh(&second.refresh).await);
+    let reused = join_all((0..16).map(|_| app.refresh(&first.refresh))).await;
+    assert!(reused.iter().all(|answer| (answer.status, answer.error()) == (400, "invalid_grant")));
+    assert_eq!(app.api("/v1/tms/me", &third.access).await.status, 401);
+    assert_eq!(app.count_audit_events("refresh_token_reused").await, 1);
 }
 
 /// "Revoke everything" also affects requests in progress of sessions that have just ended.

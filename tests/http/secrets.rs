@@ -12,7 +12,9 @@ use tms_portal::server::storage::Database;
 
 use crate::app::{PASSWORD, TestApp, copy_template};
 use crate::browser::en;
+use crate::clients::ClientKey;
 use crate::oauth::CONFIDENTIAL;
+use crate::oauth::refresh::Tokens;
 use crate::tms::api::{key_request, login};
 use crate::tms::endpoints::{ApiClients, Endpoint, endpoints};
 
@@ -33,6 +35,20 @@ impl Secrets {
         for (_, token) in &tokens {
             assert_eq!(app.api("/v1/tms/me/hosts", token).await.status, 200);
         }
+        let program = app.program().await;
+        let refreshed = Tokens::of(&app.refresh(&program.refresh).await);
+        let newest = Tokens::of(&app.refresh(&refreshed.refresh).await);
+        let wrong = format!("{}A", newest.refresh);
+        for refused in [&wrong, &program.refresh, &newest.refresh] {
+            assert_eq!(app.refresh(refused).await.error(), "invalid_grant");
+        }
+        let key = ClientKey::new("k1", jsonwebtoken::Algorithm::ES256);
+        app.register_gateway(&[&key]).await;
+        let assertion = key.sign(&app.assertion_claims());
+        let client_token = app.assert_as_gateway(&assertion).await.token();
+        assert_eq!(app.assert_as_gateway(&assertion).await.status, 401);
+        assert_eq!(app.bearer(&client_token).get("/client/list").await.status, 200);
+        tokens.extend([("client assertion", assertion), ("client's own token", client_token)]);
         browser.get(&format!("/device?user_code={}", waiting.user_code)).await;
         browser.enter(&waiting.user_code).await;
         app.browser().sign_in("test", "testuser1", "a wrong password").await;
@@ -50,6 +66,11 @@ impl Secrets {
             all.push(("user code without its dash", device.user_code.replace('-', "")));
             all.push(("user code", device.user_code));
             all.push(("device code", device.device_code));
+        }
+        all.push(("wrong refresh token", wrong));
+        for Tokens { access, refresh } in [program, refreshed, newest] {
+            tokens.push(("access token", access));
+            all.push(("refresh token", refresh));
         }
         for (name, token) in tokens {
             all.push(("signature", token.rsplit_once('.').expect("a JWT").1.to_owned()));

@@ -60,7 +60,7 @@ impl Portal {
     pub fn unstarted() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let settings = "[package.metadata.leptos]\noutput-name = \"tms-portal\"\n[portal]\ndata-dir = \"data\"\n[portal.limits]\n\
-                        device-requests = 1000000\noauth-requests = 1000000\nwrong-secrets = 1000000\npages = 1000000\n";
+                        device-requests = 1000000\noauth-requests = 1000000\nwrong-secrets = 1000000\nwrong-refresh-tokens = 1000000\npages = 1000000\n";
         fs::write(folder.path().join("Leptos.toml"), settings).expect("written");
         let port = free_port();
         // A portal that was stopped closes idle connections, so none are kept.

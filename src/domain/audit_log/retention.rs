@@ -85,6 +85,7 @@ impl AuditKind {
                 | Self::KeyReserved
                 | Self::ReservationEnded
                 | Self::HostLinkRequested
+                | Self::ClientRequestRefused
         )
     }
 }

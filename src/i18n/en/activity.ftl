@@ -14,6 +14,8 @@ event-device-revoked = Access revoked
 event-tokens-revoked = Application signed out
 event-device-redeemed = Device received its token
 event-device-replayed = Device code reused; access revoked
+event-refresh-token-reused = Old token of an application used again; access revoked
+event-refreshed-from-new-network = Application used a sign-in from a new network
 event-code-presented-twice = Code that was open in one browser entered in another
 event-code-guessing-stopped = Too many wrong codes entered
 event-device-expired = Device did not request its token in time; access revoked
@@ -38,6 +40,7 @@ event-client-created = Client created
 event-client-changed = Client changed
 event-client-secret-changed = Client secret rotated
 event-client-deleted = Client deleted
+event-client-request-refused = Request of a client refused
 event-host-added = Host added
 event-host-removed = Host removed
 event-host-credential-created = Host credential created
@@ -155,6 +158,10 @@ event-device-redeemed-app = { $app } received its token
 # $app (String) - the application’s name
 event-device-replayed-app = Device code of { $app } reused; access revoked
 # $app (String) - the application’s name
+event-refresh-token-reused-app = Old token of { $app } used again; access revoked
+# $app (String) - the application’s name
+event-refreshed-from-new-network-app = { $app } used its sign-in from a new network
+# $app (String) - the application’s name
 event-code-presented-twice-app = Code of { $app } that was open in one browser entered in another
 # $app (String) - the application’s name
 event-device-expired-app = { $app } did not request its token in time; access revoked
@@ -194,6 +201,8 @@ event-client-changed-app = Client { $app } changed
 event-client-secret-changed-app = Secret of the client { $app } rotated
 # $app (String) - the application’s name
 event-client-deleted-app = Client { $app } deleted
+# $app (String) - the application’s name
+event-client-request-refused-app = Request of the client { $app } refused
 # $host (String) - the host’s name
 event-host-added-host = Host { $host } added
 # $host (String) - the host’s name

@@ -22,6 +22,7 @@ apps-may-read-hosts = See the host accounts
 apps-may-read-keys = See your SSH keys and when they were used
 apps-may-create-keys = Log in over SSH as you, run programs and change files
 apps-may-revoke-keys = Revoke your SSH keys
+apps-may-stay-signed-in = Stay signed in until the access ends
 apps-on = Host accounts
 apps-every-host-account = all your host accounts
 apps-no-host-account = none

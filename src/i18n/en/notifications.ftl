@@ -13,6 +13,8 @@ notification-key-registered = An SSH key was added to your account: { $fingerpri
 notification-application-keys = { $client } created SSH keys for you.
 # $client (String) - the application's name
 notification-device-replayed = The device code of { $client } was used a second time. The access it had given was revoked.
+# $client (String) - the application's name
+notification-refresh-token-reused = An old token of { $client } was used again, so there may be a copy of it. The access that it belonged to was revoked.
 notification-code-submitted-twice = A code was entered in two browsers. Only the first one can use it.
 notification-second-factor-removed = A second factor was removed from your account.
 notification-from = from
@@ -34,7 +36,7 @@ mail-sent-to = Notifications are sent to { $address }.
 mail-from-institution = Your institution confirmed this address when you signed in.
 mail-from-admin = An administrator set this address.
 mail-no-address = No e-mail address of yours is known, so notifications are only on the home page. Your institution passes one on when you sign in there, or an administrator sets it.
-mail-always = Sign-ins from new networks, new keys of your own, reused codes and removed second factors are always sent: an intruder could otherwise turn them off first.
+mail-always = Sign-ins from new networks, new keys of your own, reused codes and tokens and removed second factors are always sent: an intruder could otherwise turn them off first.
 mail-optional = Also send e-mail about new applications and the keys they create
 mail-optional-on = E-mail about applications is on.
 mail-optional-off = E-mail about applications is off.
@@ -51,6 +53,7 @@ mail-title-application-allowed = an application may act for you
 mail-title-key-registered = new SSH key
 mail-title-application-keys = an application created SSH keys
 mail-title-device-replayed = a code was used twice
+mail-title-refresh-token-reused = an old token was used again
 mail-title-second-factor-removed = second factor removed
 # $name (String) - the person's name
 mail-greeting = Hello { $name },

@@ -111,3 +111,29 @@ upstream-login-refused-list-broken = The provider’s list of your host accounts
 proposal-refused-gone = There is nothing left to link. Start again below.
 proposal-refused-nothing = Choose at least one account, or cancel.
 proposal-refused-cannot = One of the selected accounts cannot be linked, so nothing was linked. Check the list again.
+# What administrators register of a client.
+client-settings-refused-public-client-credentials = A public client cannot get tokens for itself: any program can claim to be it. Nothing was changed.
+client-settings-refused-public-without-pkce = A public client needs PKCE: any program could redeem its authorization codes. Nothing was changed.
+client-settings-refused-pkce-off = Only the portal’s operator can switch PKCE off, with tms-portal client set. Nothing was changed.
+client-settings-refused-no-keys = To authenticate with a signed assertion, the client needs public keys here, or a URL where it publishes them. Nothing was changed.
+client-settings-refused-keys-twice = Enter either the client’s public keys or the URL where it publishes them, not both. Nothing was changed.
+client-settings-refused-command-line = The client of the tms command is public and must stay so. Nothing was changed.
+jwks-refused-not-a-key-set = The public keys are not a JSON Web Key Set: a JSON object with “keys”. Nothing was changed.
+jwks-refused-too-many = A client can have at most 20 public keys, 64 KiB in total. Nothing was changed.
+jwks-refused-secret-key = That has a private or symmetric key, so it is no longer secret. Create a new key pair, and enter its public key only. Nothing was changed.
+jwks-refused-no-usable-key = None of the keys can be used: the portal accepts keys for ES256, PS256, RS256 (2048 to 4096 bits) and EdDSA (Ed25519). Nothing was changed.
+# $uri (String) - what was entered
+# $why (String) - a sentence that says what is wrong
+uri-refused-of = { $uri }: { $why } Nothing was changed.
+uri-refused-too-many = At most 50 addresses of each kind can be registered. Nothing was changed.
+uri-refused-too-long = An address has at most 2048 characters.
+uri-refused-scheme = It must begin with https://, or with a private-use scheme that has a dot, such as org.example.app:/callback.
+uri-refused-plain-http = http:// is accepted for 127.0.0.1, [::1] and localhost only.
+uri-refused-host = The host must be a name in lower case, an IPv4 address, or an IPv6 address in brackets, with or without a port.
+uri-refused-user-info = It must not contain a user name or a password.
+uri-refused-fragment = It must not have a fragment (#).
+uri-refused-wildcard = It must not have a wildcard (*): addresses are compared character by character.
+uri-refused-character = It has a character that must be percent-encoded, such as a backslash or an accented letter.
+uri-refused-dot-segment = Its path must not have a segment . or ..
+uri-refused-parameter = Its query must not have the parameters code, state, iss, error or error_description, which the portal adds.
+uri-refused-origin = An origin has a scheme, a host and a port only, without the default port.

@@ -21,6 +21,7 @@ apps-may-read-hosts = Ver las cuentas en máquinas
 apps-may-read-keys = Ver sus claves SSH y cuándo se usaron
 apps-may-create-keys = Iniciar sesión por SSH como usted, ejecutar programas y modificar archivos
 apps-may-revoke-keys = Revocar sus claves SSH
+apps-may-stay-signed-in = Mantener la sesión iniciada hasta que termine el acceso
 apps-on = Cuentas en máquinas
 apps-every-host-account = todas sus cuentas en máquinas
 apps-no-host-account = ninguna

@@ -1,12 +1,16 @@
 //! `/admin/clients`.
 
+mod registration;
+
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
+use self::registration::{Addresses, Authentication, Rules, SetUpCommand};
 use super::components::{AdminPage, Checkbox, CurlExample};
+use crate::domain::client::registration::{ClientAuthMethod, GrantType, GrantTypes, PkceRule};
 use crate::domain::client::{Client, ClientDetail};
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::paths::{self, encode};
@@ -82,7 +86,7 @@ fn Badges(client: Client) -> impl IntoView {
         } else {
             Either::Right(view! { <span class="badge bad">{t.admin_disabled()}</span> })
         }}
-        {client.public.then(|| view! { " " <span class="badge">{t.admin_clients_public()}</span> })}
+        {client.is_public().then(|| view! { " " <span class="badge">{t.admin_clients_public()}</span> })}
         {client.verified.then(|| view! { " " <span class="badge good">{t.admin_clients_verified()}</span> })}
     }
 }
@@ -101,7 +105,7 @@ pub fn AddAClient() -> impl IntoView {
                     <input id="app-name" name="app_name" type="text" required maxlength="150" autocomplete="off"/>
                     <label for="app-version">{t.admin_clients_app_version()}</label>
                     <input id="app-version" name="app_version" type="text" required maxlength="50" autocomplete="off"/>
-                    <PermissionFields scope=ScopeSet::default() device_grant=false/>
+                    <PermissionFields scope=ScopeSet::default() device_grant=false grant_types=GrantTypes::default()/>
                     <button class="main">{t.admin_clients_add_button()}</button>
                 </PostForm>
                 <CurlExample call="POST /v1/tms/client"/>
@@ -110,14 +114,18 @@ pub fn AddAClient() -> impl IntoView {
     })
 }
 
-/// Device grant and scopes.
+/// Grant types and scopes.
 #[component]
-fn PermissionFields(scope: ScopeSet, device_grant: bool) -> impl IntoView {
+fn PermissionFields(scope: ScopeSet, device_grant: bool, grant_types: GrantTypes) -> impl IntoView {
     let t = translations();
+    let grant_type = |of: GrantType, checked: bool, text: String| view! { <Checkbox name="grant_type[]" value=of.as_str() checked text/> };
     view! {
         <fieldset>
             <legend>{t.admin_clients_may()}</legend>
             <Checkbox name="device_grant" checked=device_grant text=t.admin_clients_device_grant()/>
+            {grant_type(GrantType::AuthorizationCode, grant_types.authorization_code, t.admin_clients_code_grant())}
+            {grant_type(GrantType::RefreshToken, grant_types.refresh_token, t.admin_clients_refresh_grant())}
+            {grant_type(GrantType::ClientCredentials, grant_types.client_credentials, t.admin_clients_own_tokens())}
             {Scope::ALL.into_iter().map(|one| view! {
                 <Checkbox name="scope[]" value=one.as_str() checked=scope.contains(one) text=one.as_str().to_owned()/>
             }).collect_view()}
@@ -140,12 +148,13 @@ pub fn OneClient() -> impl IntoView {
 #[component]
 fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
     let t = translations();
-    let ClientDetail { client, old_secret_until, keys, people } = client;
-    let id = client.id.to_string();
+    let ClientDetail { client, uris, old_secret_until, keys, people } = client;
+    let (id, public, scope) = (client.id.to_string(), client.is_public(), client.scope.clone());
     view! {
         <AdminPage title=client.app_name.clone() here=paths::ADMIN_CLIENTS>
             <FlashMessage flash=said/>
             <p><Badges client=client.clone()/></p>
+            {(client.pkce == PkceRule::Off).then(|| view! { <p class="warning">{t.admin_clients_pkce_off_warning()}</p> })}
             <dl class="facts">
                 <dt>{t.admin_id()}</dt>
                 <dd><code translate="no" dir="ltr">{id.clone()}</code></dd>
@@ -163,17 +172,22 @@ fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
                 <PostForm action=SetUpClient::url() main=true class="narrow" clone:id>
                     <input type="hidden" name="client" value=id.clone()/>
                     <input type="hidden" name="seen" value=client.updated_at.as_millis().to_string()/>
+                    <input type="hidden" name="grants" value="all"/>
                     <fieldset>
                         <legend>{t.admin_clients_standing()}</legend>
                         <Checkbox name="enabled" checked=client.enabled text=t.admin_clients_enabled_means()/>
-                        {(!client.public).then(|| view! { <Checkbox name="verified" checked=client.verified text=t.admin_clients_verified_means()/> })}
+                        {(!public).then(|| view! { <Checkbox name="verified" checked=client.verified text=t.admin_clients_verified_means()/> })}
                     </fieldset>
-                    <PermissionFields scope=client.scope device_grant=client.device_grant/>
+                    <PermissionFields scope=scope.clone() device_grant=client.device_grant grant_types=client.grant_types/>
                     <button class="main">{t.admin_save()}</button>
                 </PostForm>
                 <CurlExample call="PATCH /v1/tms/client/upd/{client_id}" with=vec![("client_id", json!(id)), ("enabled", json!(client.enabled))]/>
             </section>
-            {(!client.public).then(|| view! {
+            <Addresses client=client.clone() uris=uris.clone()/>
+            <Authentication client=client.clone() jwks_uri=uris.jwks.clone()/>
+            <Rules client=client.clone()/>
+            <SetUpCommand client=client.clone() uris/>
+            {(client.auth_method == ClientAuthMethod::Secret).then(|| view! {
                 <section aria-labelledby="secret">
                     <h2 id="secret">{t.admin_clients_secret()}</h2>
                     {old_secret_until.map(|until| view! { <p>{t.admin_clients_old_secret()} " " <RelativeTime at=until/></p> })}

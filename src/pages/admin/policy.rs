@@ -9,7 +9,7 @@ use super::components::{AdminPage, Checkbox};
 use crate::domain::audit_log::retention::MAX_DAYS;
 use crate::domain::help_contact::MAX_LENGTH;
 use crate::domain::paths;
-use crate::domain::tenant::Tenant;
+use crate::domain::tenant::{MAX_ACCESS_TOKEN_MINUTES, MAX_REFRESH_IDLE_DAYS, Tenant};
 use crate::pages::components::{Command, FlashMessage, PostForm, ServerError};
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
@@ -45,6 +45,7 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
     let help_contact = policy.help_contact.as_ref().map(ToString::to_string).unwrap_or_default();
     let command = format!(
         "tms-portal tenant set --tenant {} --require-started-tick {} --prefill-user-code {} --own-keys {} --link-days {} --lowest-linked-uid {} \
+         --access-token-minutes {} --refresh-idle-days {} \
          --shared-host-accounts {} --require-host-credential {} --open-registration {} --mvp {} --second-factor-for-admins {} \
          --second-factor-at-consent {} --help-contact {} --keep-activity-days {} --keep-security-activity-days {}",
         tenant.id,
@@ -53,6 +54,8 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
         policy.own_keys,
         days(policy.link_lifetime),
         policy.lowest_linked_uid,
+        policy.access_token_lifetime.as_secs().div_ceil(60),
+        days(policy.refresh_idle_time),
         policy.shared_host_accounts,
         policy.require_host_credential,
         policy.open_registration,
@@ -76,6 +79,8 @@ fn Form(tenant: Tenant, said: Option<Flash>) -> impl IntoView {
                 <p class="hint" id="help-contact-hint">{t.admin_policy_help_contact_hint()}</p>
                 {number("code_minutes", t.admin_policy_code_minutes(), policy.code_lifetime.as_secs().div_ceil(60), 60)}
                 {number("access_days", t.admin_policy_access_days(), days(policy.longest_access), 3_650)}
+                {number("access_token_minutes", t.admin_policy_access_token_minutes(), policy.access_token_lifetime.as_secs().div_ceil(60), MAX_ACCESS_TOKEN_MINUTES)}
+                {number("refresh_idle_days", t.admin_policy_refresh_idle_days(), days(policy.refresh_idle_time), MAX_REFRESH_IDLE_DAYS)}
                 {number("mfa_hours", t.admin_policy_mfa_hours(), policy.mfa_lifetime.as_secs().div_ceil(3_600), 87_600)}
                 {number("link_days", t.admin_policy_link_days(), days(policy.link_lifetime), 3_650)}
                 {number("lowest_linked_uid", t.admin_policy_lowest_uid(), policy.lowest_linked_uid.into(), u32::MAX.into())}

@@ -75,6 +75,11 @@ impl ResponseDoc {
     }
 }
 
+fn for_scopes(scopes: &Value) -> String {
+    let scopes: Vec<&str> = array(scopes, "").filter_map(Value::as_str).collect();
+    if scopes.is_empty() { String::new() } else { format!(" for {}", scopes.join(" ")) }
+}
+
 /// The kind of caller that sends these headers.
 fn caller(headers: &Map<String, Value>) -> ApiCaller {
     let has = |name: &str| headers.contains_key(name);
@@ -86,9 +91,9 @@ fn caller(headers: &Map<String, Value>) -> ApiCaller {
         let headers = vec![tenant, ("X-TMS-ADMIN-ID", "$ADMIN_ID"), ("X-TMS-ADMIN-SECRET", "$ADMIN_SECRET")];
         ApiCaller { who: "an administrator of the tenant".into(), headers }
     } else if let Some(scopes) = headers.get("bearer") {
-        let scopes: Vec<&str> = array(scopes, "").filter_map(Value::as_str).collect();
-        let with = if scopes.is_empty() { String::new() } else { format!(" for {}", scopes.join(" ")) };
-        ApiCaller { who: format!("the holder of an access token{with}"), headers: vec![("Authorization", "Bearer $ACCESS_TOKEN")] }
+        ApiCaller { who: format!("the holder of an access token{}", for_scopes(scopes)), headers: vec![("Authorization", "Bearer $ACCESS_TOKEN")] }
+    } else if let Some(scopes) = headers.get("client_token") {
+        ApiCaller { who: format!("the client, with its own access token{}", for_scopes(scopes)), headers: vec![("Authorization", "Bearer $CLIENT_TOKEN")] }
     } else if has("host") {
         ApiCaller { who: "a host".into(), headers: vec![("Authorization", "Bearer $HOST_CREDENTIAL")] }
     } else if has("tenant") {
@@ -277,6 +282,7 @@ mod tests {
         assert_eq!(callers(1), [ApiCaller { who: "anyone".into(), headers: Vec::new() }]);
         let of = |headers: Value| caller(headers.as_object().expect("headers"));
         assert_eq!(of(json!({ "bearer": ["keys:read"] })).who, "the holder of an access token for keys:read");
+        assert_eq!(of(json!({ "client_token": [] })).who, "the client, with its own access token");
         assert_eq!(of(json!({ "host": [] })).headers, [("Authorization", "Bearer $HOST_CREDENTIAL")]);
         assert_eq!(of(json!({ "tenant": [] })).who, "anyone who names a tenant");
     }

@@ -152,5 +152,6 @@ fn scope_label(scope: Scope, for_admin: bool) -> String {
         Scope::KeysCreate => t.apps_may_create_keys(),
         Scope::KeysRevoke if for_admin => t.admin_delegations_may_revoke_keys(),
         Scope::KeysRevoke => t.apps_may_revoke_keys(),
+        Scope::OfflineAccess => t.apps_may_stay_signed_in(),
     }
 }

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use super::{CommandError, TenantOptions};
 use crate::domain::audit_log::retention::{MAX_DAYS, Retention, RetentionRefused};
 use crate::domain::help_contact::HelpContact;
+use crate::domain::tenant::{MAX_ACCESS_TOKEN_MINUTES, MAX_REFRESH_IDLE_DAYS};
 use crate::server::config::ConfigProblems;
 use crate::server::service::{Error, Services};
 
@@ -38,6 +39,12 @@ struct TenantSetArgs {
     /// Whether the consent page requires “Yes, I started this”
     #[arg(long)]
     require_started_tick: Option<bool>,
+    /// Lifetime in minutes of access tokens that come with a refresh token
+    #[arg(long, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..=MAX_ACCESS_TOKEN_MINUTES))]
+    access_token_minutes: Option<u64>,
+    /// After how many days without a refresh a program has to sign in again
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=MAX_REFRESH_IDLE_DAYS))]
+    refresh_idle_days: Option<u64>,
     /// Whether missing links and delegations are created when a client requests a key; for migrating from an older server
     #[arg(long)]
     mvp: Option<bool>,
@@ -122,6 +129,8 @@ pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
             policy.local_passwords = set.local_passwords.unwrap_or(policy.local_passwords);
             policy.prefill_user_code = set.prefill_user_code.unwrap_or(policy.prefill_user_code);
             policy.require_started_tick = set.require_started_tick.unwrap_or(policy.require_started_tick);
+            policy.access_token_lifetime = set.access_token_minutes.map_or(policy.access_token_lifetime, |minutes| Duration::from_secs(minutes * 60));
+            policy.refresh_idle_time = set.refresh_idle_days.map_or(policy.refresh_idle_time, |days| Duration::from_secs(days * 86_400));
             policy.auto_provision = set.mvp.unwrap_or(policy.auto_provision);
             policy.open_registration = set.open_registration.unwrap_or(policy.open_registration);
             policy.own_keys = set.own_keys.unwrap_or(policy.own_keys);

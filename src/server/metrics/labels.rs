@@ -65,6 +65,7 @@ labels! {
         DeviceRequests = "device_requests",
         OAuthRequests = "oauth_requests",
         WrongSecrets = "wrong_secrets",
+        WrongRefreshTokens = "wrong_refresh_tokens",
         Registrations = "registrations",
         Pages = "pages",
         UpstreamCallbacks = "arrivals",

@@ -1,4 +1,5 @@
-//! Client authentication: HTTP Basic, a secret in the body, or the `client_id` of a public client (RFC 6749 §2.3, §3.2.1).
+//! Client authentication: HTTP Basic, a secret in the body, a signed assertion (RFC 7523 §2.2), or the `client_id` of a public client (RFC 6749
+//! §2.3, §3.2.1).
 
 use std::net::IpAddr;
 
@@ -10,13 +11,21 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::error::OAuthError;
 use super::form::Form;
+use crate::domain::client::registration::GrantType;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
+use crate::domain::refused_request::{RefusedRequest, RefusedRequestReason};
 use crate::server::middleware::client_ip;
 use crate::server::middleware::rate_limit::network;
-use crate::server::service::AuthenticatedClient;
+use crate::server::service::auth::client_authentication::ClientProof;
 use crate::server::service::auth::refusals::SecretOwner;
+use crate::server::service::{AuthenticatedClient, Services};
 use crate::server::state::{AppState, SecretRefused};
+
+/// RFC 7523 §2.2.
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+const TWO_METHODS: OAuthError = OAuthError::InvalidRequest("More than one client authentication method was used.");
 
 /// A request of an authenticated client, with its parameters.
 pub struct ClientRequest {
@@ -26,10 +35,45 @@ pub struct ClientRequest {
     pub agent: String,
 }
 
-/// The client id and secret of a request.
+impl ClientRequest {
+    /// The result of this request. One that the client's settings do not allow is recorded for its tenant.
+    pub fn recorded<T>(&self, services: &Services, result: Result<T, OAuthError>) -> Result<T, OAuthError> {
+        result.inspect_err(|error| {
+            let refused = match error {
+                OAuthError::UnauthorizedClient(_) | OAuthError::UnsupportedGrantType => {
+                    let grant_type = self.form.get("grant_type").and_then(GrantType::parse);
+                    let refused = RefusedRequest::new(RefusedRequestReason::GrantType);
+                    grant_type.map_or(refused.clone(), |grant_type| refused.with(grant_type.as_str()))
+                }
+                OAuthError::InvalidScope(_) => RefusedRequestReason::Scope.into(),
+                _ => return,
+            };
+            let client = self.client.client();
+            services.record_refused_request(&client.tenant_id, &client.id, &refused, self.from);
+        })
+    }
+}
+
+/// The client id of a request, and how it proves to be from that client.
 struct ClientAuthentication {
     id: String,
-    secret: Option<String>,
+    proof: SentProof,
+}
+
+enum SentProof {
+    None,
+    Secret(String),
+    Assertion(String),
+}
+
+impl SentProof {
+    fn as_proof(&self) -> ClientProof<'_> {
+        match self {
+            Self::None => ClientProof::None,
+            Self::Secret(secret) => ClientProof::Secret(secret),
+            Self::Assertion(assertion) => ClientProof::Assertion(assertion),
+        }
+    }
 }
 
 impl FromRequest<AppState> for ClientRequest {
@@ -49,12 +93,12 @@ impl FromRequest<AppState> for ClientRequest {
                 log_malformed(state, &tenant, ClaimedName::None, from);
             }
         });
-        let ClientAuthentication { id, secret } = sent?;
+        let ClientAuthentication { id, proof } = sent?;
         let Ok(id) = ClientId::parse(id.as_str()) else {
             log_malformed(state, &tenant, ClaimedName::Unverified(&id), from);
             return Err(OAuthError::InvalidClient);
         };
-        let checked = state.services.authenticate_client(&tenant, &id, secret.as_deref(), from).await;
+        let checked = state.services.authenticate_oauth_client(&tenant, &id, proof.as_proof(), from).await;
         match state.limit_wrong_secrets(&tenant, &SecretOwner::Client(id), from, checked).await {
             Ok(client) => Ok(Self { client, form, from, agent }),
             Err(SecretRefused::NoTenant) => Err(OAuthError::UnknownTenant),
@@ -90,20 +134,39 @@ async fn path_tenant(parts: &mut Parts, state: &AppState) -> Result<TenantId, OA
     TenantId::parse(name).map_err(|_| OAuthError::UnknownTenant)
 }
 
-/// Only one method is allowed; an identical `client_id` beside Basic is tolerated (Go's `x/oauth2` and oidc-agent send it).
+/// Only one method is allowed; an identical `client_id` beside Basic or an assertion is tolerated (Go's `x/oauth2` and oidc-agent send it).
 fn credentials(authorization: Option<&HeaderValue>, form: &Form) -> Result<ClientAuthentication, OAuthError> {
-    let Some(authorization) = authorization else {
-        let id = form.require("client_id", "client_id is missing.")?;
-        return Ok(ClientAuthentication { id: id.to_owned(), secret: form.get("client_secret").map(str::to_owned) });
+    let in_header = match authorization {
+        Some(value) => Some(value.to_str().ok().and_then(basic_credentials).ok_or(OAuthError::InvalidClient)?),
+        None => None,
     };
-    let basic = authorization.to_str().ok().and_then(basic_credentials).ok_or(OAuthError::InvalidClient)?;
-    if form.get("client_secret").is_some() {
-        return Err(OAuthError::InvalidRequest("More than one client authentication method was used."));
-    }
-    if form.get("client_id").is_some_and(|id| id != basic.id) {
+    let in_assertion = assertion(form)?;
+    let secret = form.get("client_secret");
+    let sent = match (in_header, in_assertion, secret) {
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => return Err(TWO_METHODS),
+        (Some(sent), None, None) | (None, Some(sent), None) => sent,
+        (None, None, secret) => {
+            let id = form.require("client_id", "client_id is missing.")?.to_owned();
+            ClientAuthentication { id, proof: secret.map_or(SentProof::None, |secret| SentProof::Secret(secret.to_owned())) }
+        }
+    };
+    if form.get("client_id").is_some_and(|id| id != sent.id) {
         return Err(OAuthError::InvalidClient);
     }
-    Ok(basic)
+    Ok(sent)
+}
+
+/// The assertion of a request, and the client that it claims to be from (RFC 7521 §4.2).
+fn assertion(form: &Form) -> Result<Option<ClientAuthentication>, OAuthError> {
+    match (form.get("client_assertion_type"), form.get("client_assertion")) {
+        (None, None) => Ok(None),
+        (Some(ASSERTION_TYPE), Some(assertion)) => {
+            let id = Services::claimed_client(assertion).ok_or(OAuthError::InvalidClient)?;
+            Ok(Some(ClientAuthentication { id: id.into(), proof: SentProof::Assertion(assertion.to_owned()) }))
+        }
+        (Some(_), None) => Err(OAuthError::InvalidRequest("client_assertion is missing.")),
+        (_, Some(_)) => Err(OAuthError::InvalidRequest("client_assertion_type must be that of RFC 7523, ending in jwt-bearer.")),
+    }
 }
 
 /// RFC 6749 §2.3.1: both parts are form-encoded before they are joined.
@@ -114,7 +177,8 @@ fn basic_credentials(value: &str) -> Option<ClientAuthentication> {
     }
     let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;
-    Some(ClientAuthentication { id: form_decode(id)?, secret: Some(form_decode(secret)?).filter(|secret| !secret.is_empty()) })
+    let secret = Some(form_decode(secret)?).filter(|secret| !secret.is_empty());
+    Some(ClientAuthentication { id: form_decode(id)?, proof: secret.map_or(SentProof::None, SentProof::Secret) })
 }
 
 fn form_decode(text: &str) -> Option<String> {
@@ -130,7 +194,12 @@ mod tests {
     use super::*;
 
     fn decoded(user_pass: &str) -> Option<(String, Option<String>)> {
-        basic_credentials(&format!("Basic {}", BASE64_STANDARD.encode(user_pass))).map(|credentials| (credentials.id, credentials.secret))
+        let credentials = basic_credentials(&format!("Basic {}", BASE64_STANDARD.encode(user_pass)))?;
+        let secret = match credentials.proof {
+            SentProof::Secret(secret) => Some(secret),
+            SentProof::None | SentProof::Assertion(_) => None,
+        };
+        Some((credentials.id, secret))
     }
 
     #[test]

@@ -28,7 +28,8 @@ struct DeviceAuthorizationResponse {
 pub async fn post(State(state): State<AppState>, request: ClientRequest) -> Result<impl IntoResponse, OAuthError> {
     state.limits.device_requests.check(&network(request.from)).map_err(OAuthError::Overload)?;
     let services = &state.services;
-    let started = services.start_device_grant(&request.client, request.form.get("scope"), request.from, &request.agent).await?;
+    let started = services.start_device_grant(&request.client, request.form.get("scope"), request.from, &request.agent).await;
+    let started = request.recorded(services, started.map_err(OAuthError::from))?;
     Ok((NO_STORE_HEADERS, Json(authorization_response(&started, services.public_url()))))
 }
 

@@ -14,6 +14,8 @@ use crate::server::middleware::outermost::{HandlerFailure, INVALID_HOST, Unlogge
 use crate::server::middleware::unavailable::{fault_status, with_retry_after};
 use crate::server::request_id;
 use crate::server::service::authorizations::access_tokens::RevocationRefused;
+use crate::server::service::authorizations::client_tokens::ClientTokenRefused;
+use crate::server::service::authorizations::refresh::RefreshRefused;
 use crate::server::service::device_flow::device_grants::PollRefused;
 use crate::server::service::{Error, Fault};
 
@@ -25,10 +27,10 @@ pub enum OAuthError {
     UnsupportedMediaType,
     UnknownTenant,
     InvalidClient,
-    InvalidGrant,
+    InvalidGrant(&'static str),
     UnauthorizedClient(&'static str),
     UnsupportedGrantType,
-    InvalidScope,
+    InvalidScope(&'static str),
     AuthorizationPending,
     SlowDown(Duration),
     AccessDenied(&'static str),
@@ -71,14 +73,14 @@ impl OAuthError {
             E::UnsupportedMediaType => (StatusCode::BAD_REQUEST, "invalid_request", "Send the parameters as application/x-www-form-urlencoded."),
             E::UnknownTenant => (StatusCode::NOT_FOUND, "invalid_request", "The tenant does not exist or is disabled."),
             E::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client", "The client is unknown or disabled, or its credentials are wrong."),
-            E::InvalidGrant => {
-                (StatusCode::BAD_REQUEST, "invalid_grant", "The device code is invalid, was issued to another client, or has already been used.")
-            }
+            E::InvalidGrant(why) => (StatusCode::BAD_REQUEST, "invalid_grant", why),
             E::UnauthorizedClient(why) => (StatusCode::BAD_REQUEST, "unauthorized_client", why),
-            E::UnsupportedGrantType => {
-                (StatusCode::BAD_REQUEST, "unsupported_grant_type", "The only supported grant type is urn:ietf:params:oauth:grant-type:device_code.")
-            }
-            E::InvalidScope => (StatusCode::BAD_REQUEST, "invalid_scope", "None of the requested scopes is allowed for this client."),
+            E::UnsupportedGrantType => (
+                StatusCode::BAD_REQUEST,
+                "unsupported_grant_type",
+                "The supported grant types are urn:ietf:params:oauth:grant-type:device_code, refresh_token and client_credentials.",
+            ),
+            E::InvalidScope(why) => (StatusCode::BAD_REQUEST, "invalid_scope", why),
             E::AuthorizationPending => (StatusCode::BAD_REQUEST, "authorization_pending", "The user has not yet allowed or denied the request."),
             E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Polling too fast. Wait longer between requests."),
             E::AccessDenied(why) => (StatusCode::BAD_REQUEST, "access_denied", why),
@@ -165,7 +167,7 @@ impl From<ServiceRefusal<RequestRefused>> for OAuthError {
             RequestRefused::Disabled => Self::InvalidClient,
             RequestRefused::GrantNotAllowed => Self::UnauthorizedClient("This client is not allowed to use the device authorization grant."),
             RequestRefused::NoSignIn => Self::UnauthorizedClient("Users cannot sign in to this tenant: it has no sign-in method."),
-            RequestRefused::NoScopeLeft => Self::InvalidScope,
+            RequestRefused::NoScopeLeft => Self::InvalidScope("None of the requested scopes is allowed for this client."),
         }
     }
 }
@@ -187,7 +189,38 @@ impl From<ServiceRefusal<PollRefused>> for OAuthError {
             }
             PollRefused::AccessEnded => Self::AccessDenied("The allowed access has expired or was shortened by an administrator."),
             PollRefused::Expired => Self::ExpiredToken,
-            PollRefused::InvalidGrant => Self::InvalidGrant,
+            PollRefused::InvalidGrant => Self::InvalidGrant("The device code is invalid, was issued to another client, or has already been used."),
+        }
+    }
+}
+
+impl From<ServiceRefusal<RefreshRefused>> for OAuthError {
+    fn from(ServiceRefusal(refused): ServiceRefusal<RefreshRefused>) -> Self {
+        match refused {
+            RefreshRefused::NotValid => Self::InvalidGrant("The refresh token is invalid, or was issued to another client."),
+            RefreshRefused::Ended => Self::InvalidGrant("The refresh token has expired or was revoked."),
+            RefreshRefused::Reused => Self::InvalidGrant("The refresh token was replaced and used again. Access has been revoked."),
+            RefreshRefused::TooOften => Self::InvalidGrant("The refresh token was replaced. Use the one of the last response."),
+            RefreshRefused::NotIssuedYet => Self::InvalidGrant("The refresh token is not known. The user has to sign in again."),
+            RefreshRefused::PersonOrTenantDisabled => Self::InvalidGrant("The account of the user, or the tenant, is disabled."),
+            RefreshRefused::ScopeExceeded => Self::InvalidScope("The requested scope exceeds the scope that the user allowed."),
+            RefreshRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
+            RefreshRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
+                Self::UnauthorizedClient("This client is not allowed to use refresh tokens.")
+            }
+            RefreshRefused::NotAllowed(RequestRefused::NoScopeLeft) => {
+                Self::InvalidScope("None of the scopes that the user allowed is still allowed for this client.")
+            }
+        }
+    }
+}
+
+impl From<ServiceRefusal<ClientTokenRefused>> for OAuthError {
+    fn from(ServiceRefusal(refused): ServiceRefusal<ClientTokenRefused>) -> Self {
+        match refused {
+            ClientTokenRefused::Public => Self::UnauthorizedClient("A public client cannot get tokens for itself."),
+            ClientTokenRefused::NotAllowed => Self::UnauthorizedClient("This client is not allowed to use the grant type client_credentials."),
+            ClientTokenRefused::NoScopeLeft => Self::InvalidScope("None of the requested scopes is allowed for this client."),
         }
     }
 }

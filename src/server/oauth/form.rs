@@ -17,14 +17,11 @@ impl Form {
         if !is_form(request.headers()) {
             return Err(OAuthError::UnsupportedMediaType);
         }
-        let body = Bytes::from_request(request, &()).await.map_err(|rejection: BytesRejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => OAuthError::TooLarge,
-            _ => OAuthError::InvalidRequest("The request body could not be read."),
-        })?;
+        let body = Bytes::from_request(request, &()).await.map_err(body_error)?;
         Self::parse(&body)
     }
 
-    fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_bytes(body).map_err(|_| OAuthError::InvalidRequest("The request body is not form-encoded UTF-8."))?;
         let mut parameters = HashMap::new();
@@ -42,6 +39,14 @@ impl Form {
 
     pub fn require(&self, name: &str, missing: &'static str) -> Result<&str, OAuthError> {
         self.get(name).ok_or(OAuthError::InvalidRequest(missing))
+    }
+}
+
+/// Why a body could not be read.
+pub fn body_error(rejection: BytesRejection) -> OAuthError {
+    match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => OAuthError::TooLarge,
+        _ => OAuthError::InvalidRequest("The request body could not be read."),
     }
 }
 

@@ -38,12 +38,14 @@ struct HttpClient {
     allowed_networks: AllowedNetworks,
 }
 
-/// The HTTP client for one provider.
+/// The HTTP client for one provider, or for the server of one client.
 #[derive(Clone, Copy)]
 pub struct ProviderHttp<'h> {
     client: &'h HttpClient,
     /// The provider is on this machine and needs no TLS.
     pub local: bool,
+    /// Limit of a response in bytes.
+    max_body: usize,
 }
 
 impl HttpClients {
@@ -59,7 +61,16 @@ impl HttpClients {
 
     /// `local`: the provider is on this machine and needs no TLS.
     pub fn for_provider(&self, provider: &Provider, local: bool) -> ProviderHttp<'_> {
-        ProviderHttp { client: if provider.unrestricted_egress { &self.unrestricted } else { &self.restricted }, local }
+        ProviderHttp { client: self.client(provider.unrestricted_egress), local, max_body: MAX_BODY_BYTES }
+    }
+
+    /// For a URL that was registered for a client. Plain HTTP to this machine is allowed, if the operator allows requests to it.
+    pub fn for_client(&self, unrestricted_egress: bool, max_body: usize) -> ProviderHttp<'_> {
+        ProviderHttp { client: self.client(unrestricted_egress), local: true, max_body }
+    }
+
+    fn client(&self, unrestricted_egress: bool) -> &HttpClient {
+        if unrestricted_egress { &self.unrestricted } else { &self.restricted }
     }
 }
 
@@ -136,7 +147,7 @@ impl ProviderHttp<'_> {
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await? {
             body.extend_from_slice(&chunk);
-            if body.len() > MAX_BODY_BYTES {
+            if body.len() > self.max_body {
                 return Err(ProviderError::InvalidResponse("the response is too large".into()));
             }
         }
@@ -158,7 +169,13 @@ impl ProviderHttp<'_> {
         json(address, &self.get(address, token).await?)
     }
 
-    /// The same, where the provider may deny access to the holder of a valid token.
+    /// Fetches a JSON object from a server that is no provider, and so not part of the figures about providers.
+    pub async fn get_json_uncounted(&self, address: &str) -> Result<Value, ProviderError> {
+        let request = oauth2::http::Request::get(address).header(header::ACCEPT, "application/json").body(Vec::new());
+        json(address, &self.exchange(request.map_err(|error| ProviderError::Misconfigured(error.to_string()))?).await?)
+    }
+
+    /// As [`Self::get_json`], where the provider may deny access to the holder of a valid token.
     pub async fn get_list(&self, address: &str, token: &str) -> Result<Value, ProviderError> {
         let response = self.get(address, Some(token)).await?;
         match response.status() {
@@ -275,7 +292,7 @@ mod tests {
     async fn get(listener: &tokio::net::TcpListener) -> Result<Value, ProviderError> {
         let address = format!("http://{}/", listener.local_addr().expect("its address"));
         let http = HttpClients::with_timeout(&EgressPolicy::default(), Duration::from_millis(200)).expect("a client");
-        ProviderHttp { client: &http.unrestricted, local: true }.get_json(&address, None).await
+        ProviderHttp { client: &http.unrestricted, local: true, max_body: MAX_BODY_BYTES }.get_json(&address, None).await
     }
 
     #[tokio::test]
@@ -295,7 +312,7 @@ mod tests {
         assert_eq!(answer, Err(ProviderError::InvalidResponse("the response is too large".into())));
         let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
         let http = HttpClients::new(&EgressPolicy::default()).expect("a client");
-        let asked = async |client, address: &str| ProviderHttp { client, local: true }.get_json(address, None).await;
+        let asked = async |client, address: &str| ProviderHttp { client, local: true, max_body: MAX_BODY_BYTES }.get_json(address, None).await;
         assert_eq!(asked(&http.unrestricted, &format!("http://{gone}/")).await, Err(ProviderError::Unreachable(ConnectError::ConnectionRefused)));
         assert_eq!(asked(&http.unrestricted, "https://no-such-name.invalid/").await, Err(ProviderError::Unreachable(ConnectError::HostNotFound)));
         for near in [format!("http://{gone}/"), "https://localhost/".into(), "https://[::1]/".into(), "https://0x7f.1/".into()] {

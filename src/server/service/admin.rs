@@ -1,6 +1,7 @@
 //! Administration: tenants, clients, hosts, providers, people and their MFA records.
 
 pub mod admins;
+pub mod client_settings;
 pub mod clients;
 pub mod edit_refused;
 pub mod hosts;

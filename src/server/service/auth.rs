@@ -2,6 +2,8 @@
 
 pub(super) mod attempts;
 pub mod browser_sessions;
+mod client_assertions;
+pub mod client_authentication;
 pub mod identities;
 pub mod invitations;
 pub mod people;

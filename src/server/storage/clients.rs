@@ -1,6 +1,7 @@
 //! Clients.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -11,9 +12,10 @@ use super::keyset::{self, KeysetQuery, Order};
 use super::row::{Values, row, select};
 use super::sql;
 use super::{Connection, Error, parse_column, sequences, tenants};
+use crate::domain::client::registration::{ClientAuthMethod, ConsentRule, GrantTypes, IdTokenAlgorithm, PkceRule, RefreshRule};
 use crate::domain::client::{Client, ClientFilter};
 use crate::domain::folding;
-use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::ids::{ClientId, HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
@@ -33,14 +35,26 @@ row!(clients:
         imported_secret_until: Option<i64>,
         enabled: bool,
         device_grant: bool,
+        grant_types: String,
         scope: String,
+        auth_method: String,
+        jwks: Option<String>,
+        endpoint_audience: bool,
+        pkce: String,
+        id_token_algorithm: String,
+        longest_access_ms: Option<i64>,
+        username_of_host: Option<String>,
+        pushed_requests_only: bool,
+        refresh: String,
+        consent: String,
+        tokens_since: i64,
         verified: bool,
         created_at: i64,
         updated_at: i64,
     }
 );
 
-/// A client with the hashes of its secret; `None` for a public client.
+/// A client with the hashes of its secret; `None` for one that has no secret.
 #[derive(Clone)]
 pub struct ClientWithSecrets {
     pub client: Client,
@@ -51,6 +65,7 @@ impl TryFrom<Row> for ClientWithSecrets {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self, Error> {
+        let auth_method = row.auth_method()?;
         let client = Client {
             number: row.number,
             tenant_id: parse_column("clients", &row.client_id, TenantId::parse(row.tenant_id))?,
@@ -59,16 +74,43 @@ impl TryFrom<Row> for ClientWithSecrets {
             app_version: row.app_version,
             enabled: row.enabled,
             device_grant: row.device_grant,
+            grant_types: GrantTypes::parse_known(&row.grant_types),
             scope: ScopeSet::parse_known(&row.scope),
-            public: row.secret_hash.is_none(),
+            auth_method,
+            jwks: row.jwks,
+            endpoint_audience: row.endpoint_audience,
+            pkce: parse_word(&row.client_id, "pkce", PkceRule::parse(&row.pkce))?,
+            id_token_algorithm: parse_word(&row.client_id, "id_token_algorithm", IdTokenAlgorithm::parse(&row.id_token_algorithm))?,
+            longest_access: row.longest_access_ms.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis),
+            username_of_host: row.username_of_host.map(|name| parse_column("clients", &row.client_id, HostName::parse(name))).transpose()?,
+            pushed_requests_only: row.pushed_requests_only,
+            refresh: parse_word(&row.client_id, "refresh", RefreshRule::parse(&row.refresh))?,
+            consent: parse_word(&row.client_id, "consent", ConsentRule::parse(&row.consent))?,
+            tokens_since: Timestamp::from_millis(row.tokens_since),
             verified: row.verified,
             created_at: Timestamp::from_millis(row.created_at),
             updated_at: Timestamp::from_millis(row.updated_at),
         };
         let old = row.old_secret_hash.zip(row.old_secret_until.map(Timestamp::from_millis));
         let imported = row.imported_secret_hash.zip(row.imported_secret_until.map(Timestamp::from_millis));
-        Ok(ClientWithSecrets { client, secrets: row.secret_hash.map(|current| SecretHashes { current, old, imported }) })
+        let current = row.secret_hash.filter(|_| auth_method == ClientAuthMethod::Secret);
+        Ok(ClientWithSecrets { client, secrets: current.map(|current| SecretHashes { current, old, imported }) })
     }
+}
+
+impl Row {
+    /// A client that has no secret hash is public, also one that an earlier release inserted.
+    fn auth_method(&self) -> Result<ClientAuthMethod, Error> {
+        match &self.secret_hash {
+            None => Ok(ClientAuthMethod::None),
+            Some(_) => parse_word(&self.client_id, "auth_method", ClientAuthMethod::parse(&self.auth_method)),
+        }
+    }
+}
+
+/// The value of a column whose words are in `domain::client::registration`.
+fn parse_word<T>(id: &str, column: &str, parsed: Option<T>) -> Result<T, Error> {
+    parse_column("clients", id, parsed.ok_or_else(|| format!("{column} has an unknown word")))
 }
 
 /// A tenant's clients, by name.
@@ -233,8 +275,38 @@ fn settings(client: &Client) -> Values<'_> {
         .set("app_version", &client.app_version)
         .set("enabled", client.enabled)
         .set("device_grant", client.device_grant)
+        .set("grant_types", client.grant_types.to_string())
         .set("scope", client.scope.to_string())
+        .set("auth_method", stored_auth_method(client.auth_method))
+        .set("jwks", &client.jwks)
+        .set("endpoint_audience", client.endpoint_audience)
+        .set("pkce", client.pkce.as_str())
+        .set("id_token_algorithm", client.id_token_algorithm.as_str())
+        .set("longest_access_ms", client.longest_access.map(|longest| i64::try_from(longest.as_millis()).unwrap_or(i64::MAX)))
+        .set("username_of_host", client.username_of_host.as_ref().map(HostName::as_str))
+        .set("pushed_requests_only", client.pushed_requests_only)
+        .set("refresh", client.refresh.as_str())
+        .set("consent", client.consent.as_str())
+        .set("tokens_since", client.tokens_since.as_millis())
         .set("verified", client.verified)
+}
+
+/// Whether a client is public is said by its secret hash.
+fn stored_auth_method(method: ClientAuthMethod) -> &'static str {
+    match method {
+        ClientAuthMethod::Secret | ClientAuthMethod::None => ClientAuthMethod::Secret.as_str(),
+        ClientAuthMethod::PrivateKeyJwt => method.as_str(),
+    }
+}
+
+/// Replaces the secret hash of a client whose way to authenticate has changed, without overlap: `None` for a public client, no bytes for one
+/// that authenticates with its keys.
+pub async fn replace_secret(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, secret_hash: Option<&[u8]>) -> Result<(), Error> {
+    let update = "UPDATE clients SET secret_hash = $3, old_secret_hash = NULL, old_secret_until = NULL, imported_secret_hash = NULL,
+                                     imported_secret_until = NULL
+                  WHERE tenant_id = $1 AND client_id = $2";
+    sql::query(update).bind(tenant_id.as_str()).bind(id.as_str()).bind(secret_hash).execute(db).await?;
+    Ok(())
 }
 
 /// Sets a new secret; the old one, and an imported one, stay valid until `old_until`. False if there is no such client with a secret.
@@ -249,7 +321,7 @@ pub async fn set_secret(
     let done = sql::query(
         "UPDATE clients SET old_secret_hash = secret_hash, old_secret_until = $4, secret_hash = $3, updated_at = $5,
                 imported_secret_until = CASE WHEN imported_secret_until > $4 THEN $4 ELSE imported_secret_until END
-         WHERE tenant_id = $1 AND client_id = $2 AND secret_hash IS NOT NULL",
+         WHERE tenant_id = $1 AND client_id = $2 AND secret_hash IS NOT NULL AND auth_method = 'secret'",
     )
     .bind(tenant_id.as_str())
     .bind(id.as_str())
@@ -261,7 +333,8 @@ pub async fn set_secret(
     Ok(done.rows_affected() == 1)
 }
 
-/// With its reservations, delegations, authorizations and device grants. Its keys must have been revoked. False when there is no such client.
+/// With its addresses, reservations, delegations, authorizations and device grants. Its keys must have been revoked. False when there is no
+/// such client.
 pub async fn delete(db: &mut Connection, tenant_id: &TenantId, id: &ClientId) -> Result<bool, Error> {
     for statement in [
         "DELETE FROM delegations WHERE tenant_id = $1 AND client_id = $2",

@@ -27,7 +27,9 @@ pub async fn outdated(db: impl sql::Executor<'_>, mark: &[u8], now: Timestamp) -
          SELECT 'device request', tenant_id, id FROM device_grants
          WHERE expires_at > $2 AND state IN ('pending', 'approved') AND substr(device_code_hash, 33) <> $1
          UNION ALL
-         SELECT 'link request', tenant_id, id FROM link_requests WHERE expires_at > $2 AND state = 'waiting' AND substr(secret_hash, 33) <> $1",
+         SELECT 'link request', tenant_id, id FROM link_requests WHERE expires_at > $2 AND state = 'waiting' AND substr(secret_hash, 33) <> $1
+         UNION ALL
+         SELECT 'refresh token', tenant_id, id FROM token_families WHERE ended_at IS NULL AND idle_until > $2 AND key_mark <> $1",
     );
     Ok(query.bind(mark).bind(now.as_millis()).fetch_all(db).await?)
 }

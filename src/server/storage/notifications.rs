@@ -84,6 +84,12 @@ async fn is_from_new_network(db: &mut Connection, event: &AuditEvent, person: &U
     Ok(is_new)
 }
 
+/// Whether the person has signed in from a network, as far as it is remembered.
+pub async fn signs_in_from(db: impl sql::Executor<'_>, tenant_id: &TenantId, person: &UserId, network: &str) -> Result<bool, Error> {
+    let query = "SELECT EXISTS (SELECT 1 FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2 AND network = $3)";
+    Ok(sql::query_scalar(query).bind(tenant_id.as_str()).bind(person.as_str()).bind(network).fetch_one(db).await?)
+}
+
 /// A notification that was just written.
 #[derive(FromRow)]
 pub(super) struct NewNotification {

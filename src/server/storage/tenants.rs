@@ -25,6 +25,8 @@ row!(tenants:
         require_started_tick: bool,
         code_lifetime_ms: i64,
         longest_access_ms: i64,
+        access_token_lifetime_ms: i64,
+        refresh_idle_ms: i64,
         mvp: bool,
         open_registration: bool,
         require_host_credential: bool,
@@ -66,6 +68,8 @@ impl TryFrom<Row> for Tenant {
                 require_started_tick: row.require_started_tick,
                 code_lifetime: millis(row.code_lifetime_ms),
                 longest_access: millis(row.longest_access_ms),
+                access_token_lifetime: millis(row.access_token_lifetime_ms),
+                refresh_idle_time: millis(row.refresh_idle_ms),
                 auto_provision: row.mvp,
                 open_registration: row.open_registration,
                 require_host_credential: row.require_host_credential,
@@ -140,6 +144,8 @@ fn settings(tenant: &Tenant) -> Values<'_> {
         .set("require_started_tick", policy.require_started_tick)
         .set("code_lifetime_ms", millis(policy.code_lifetime))
         .set("longest_access_ms", millis(policy.longest_access))
+        .set("access_token_lifetime_ms", millis(policy.access_token_lifetime))
+        .set("refresh_idle_ms", millis(policy.refresh_idle_time))
         .set("mvp", policy.auto_provision)
         .set("open_registration", policy.open_registration)
         .set("require_host_credential", policy.require_host_credential)
@@ -159,7 +165,7 @@ fn settings(tenant: &Tenant) -> Values<'_> {
 }
 
 /// All tables with a tenant's rows; tables that others refer to come last.
-const TABLES: [&str; 30] = [
+const TABLES: [&str; 31] = [
     "imports",
     "refused_lookups",
     "mail_outbox",
@@ -182,6 +188,7 @@ const TABLES: [&str; 30] = [
     "recovery_codes",
     "browser_sessions",
     "people",
+    "client_uris",
     "clients",
     "link_requests",
     "host_credentials",

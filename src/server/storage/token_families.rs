@@ -70,8 +70,9 @@ impl TryFrom<Row> for TokenFamily {
     }
 }
 
-/// Inserts a live family in its first generation. False if the id is in use.
-pub async fn insert(db: &mut Connection, new: &TokenFamily) -> Result<bool, Error> {
+/// Inserts a live family in its first generation. `key_mark`: that of the key in use, with which its refresh tokens are computed. False if the
+/// id is in use.
+pub async fn insert(db: &mut Connection, new: &TokenFamily, key_mark: &[u8]) -> Result<bool, Error> {
     Values::new()
         .set("tenant_id", new.tenant_id.as_str())
         .set("id", new.id.as_str())
@@ -87,6 +88,7 @@ pub async fn insert(db: &mut Connection, new: &TokenFamily) -> Result<bool, Erro
         .set("begun_from", new.begun.from.map(|from| from.to_string()))
         .set("begun_agent", &new.begun.agent)
         .set("idle_until", new.idle_until.map(Timestamp::as_millis))
+        .set("key_mark", new.idle_until.is_some().then_some(key_mark))
         .insert(db, table!())
         .await
 }
@@ -105,6 +107,83 @@ pub async fn of_authorizations(db: impl sql::Executor<'_>, tenant_id: &TenantId,
     rows.into_iter().map(TokenFamily::try_from).collect()
 }
 
+/// Stores a refresh. `key_mark`: that of the key with which the refresh token in the request was computed. False if the family has ended or was
+/// refreshed since it was read.
+pub async fn store_refresh(db: &mut Connection, before: &TokenFamily, after: &TokenFamily, key_mark: &[u8]) -> Result<bool, Error> {
+    let done = sql::query(
+        "UPDATE token_families
+         SET generation = $5, rotated_at = $6, successor_seen = $7, retries = $8, refreshed_at = $9, refreshed_from = $10, idle_until = $11,
+             key_mark = $12
+         WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND retries = $4 AND ended_at IS NULL",
+    )
+    .bind(before.tenant_id.as_str())
+    .bind(before.id.as_str())
+    .bind(i64::from(before.generation))
+    .bind(i64::from(before.retries))
+    .bind(i64::from(after.generation))
+    .bind(after.rotated_at.as_millis())
+    .bind(after.successor_seen)
+    .bind(i64::from(after.retries))
+    .bind(after.refreshed.map(|refreshed| refreshed.at.as_millis()))
+    .bind(after.refreshed.and_then(|refreshed| refreshed.from).map(|from| from.to_string()))
+    .bind(after.idle_until.map(Timestamp::as_millis))
+    .bind(key_mark)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Records that a token of this generation was used, if it is the current one. False if that was recorded before.
+pub async fn mark_seen(db: &mut Connection, tenant_id: &TenantId, id: &TokenFamilyId, generation: u32) -> Result<bool, Error> {
+    let query =
+        sql::query("UPDATE token_families SET successor_seen = true WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND successor_seen = false");
+    let query = query.bind(tenant_id.as_str()).bind(id.as_str()).bind(i64::from(generation));
+    Ok(query.execute(db).await?.rows_affected() == 1)
+}
+
+/// Which browser sessions of a person have ended.
+#[derive(Clone, Copy)]
+pub enum EndedSessions<'a> {
+    Only(&'a SessionId),
+    /// All, but this one if given.
+    AllBut(Option<&'a SessionId>),
+    /// Those that do not exist any more.
+    Deleted,
+}
+
+/// Ends the families that depend on browser sessions of a person that have ended. Returns how many there were.
+pub async fn end_of_sessions(
+    db: &mut Connection,
+    tenant_id: &TenantId,
+    person: &UserId,
+    ended: EndedSessions<'_>,
+    now: Timestamp,
+) -> Result<u64, Error> {
+    let (only, keep, deleted) = match ended {
+        EndedSessions::Only(id) => (Some(id), None, false),
+        EndedSessions::AllBut(keep) => (None, keep, false),
+        EndedSessions::Deleted => (None, None, true),
+    };
+    let done = sql::query(
+        "UPDATE token_families SET ended_at = $6, end_reason = $7
+         WHERE tenant_id = $1 AND session_id IS NOT NULL AND ended_at IS NULL AND offline = false
+           AND session_id = coalesce($3, session_id) AND session_id IS DISTINCT FROM $4
+           AND authorization_id IN (SELECT a.id FROM authorizations a WHERE a.tenant_id = $1 AND a.user_id = $2)
+           AND ($5 = false OR session_id NOT IN
+                (SELECT s.public_id FROM browser_sessions s WHERE s.tenant_id = $1 AND s.user_id = $2))",
+    )
+    .bind(tenant_id.as_str())
+    .bind(person.as_str())
+    .bind(only.map(SessionId::as_str))
+    .bind(keep.map(SessionId::as_str))
+    .bind(deleted)
+    .bind(now.as_millis())
+    .bind(FamilyEnd::SignedOut.as_str())
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Stores the end of a family. False if it had ended before.
 pub async fn end(db: &mut Connection, ended: &TokenFamily) -> Result<bool, Error> {
     let TokenFamilyState::Ended { at, reason } = ended.state else { return Ok(false) };
@@ -121,13 +200,20 @@ pub async fn end_all_of(db: &mut Connection, tenant_id: &TenantId, id: &Authoriz
     Ok(query.execute(db).await?.rows_affected())
 }
 
-/// Deletes families that ended before `before`, at most `limit`. Returns how many there were.
+/// Deletes families that ended before `before`, or were not refreshed in time; at most `limit` of each. Returns how many there were of the ones
+/// of which there were more.
 pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
-    let query = sql::query(
+    let ended = sql::query(
         "DELETE FROM token_families WHERE (tenant_id, id) IN
              (SELECT tenant_id, id FROM token_families WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)",
     );
-    Ok(query.bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
+    let ended = ended.bind(before.as_millis()).bind(limit).execute(&mut *db).await?.rows_affected();
+    let idle = sql::query(
+        "DELETE FROM token_families WHERE (tenant_id, id) IN
+             (SELECT tenant_id, id FROM token_families WHERE idle_until < $1 AND ended_at IS NULL ORDER BY idle_until LIMIT $2)",
+    );
+    let idle = idle.bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected();
+    Ok(ended.max(idle))
 }
 
 /// The tenant and family that an access token names.
@@ -135,6 +221,12 @@ pub async fn delete_old(db: &mut Connection, before: Timestamp, limit: u32) -> R
 pub struct FamilyKey {
     pub tenant_id: TenantId,
     pub family_id: TokenFamilyId,
+}
+
+impl FamilyKey {
+    pub fn of(family: &TokenFamily) -> Self {
+        Self { tenant_id: family.tenant_id.clone(), family_id: family.id.clone() }
+    }
 }
 
 /// All that decides whether a family's access tokens may be used.

@@ -1,4 +1,5 @@
-//! Authentication: bearer tokens of devices and hosts (RFC 6750 §2.1, only the header), and TMS' headers for clients and administrators.
+//! Authentication: bearer tokens of devices, clients and hosts (RFC 6750 §2.1, only the header), and TMS' headers for clients and
+//! administrators.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -10,7 +11,7 @@ use axum::http::{HeaderMap, header};
 use super::error::TmsError;
 use crate::domain::ids::{AdminId, ClientId, TenantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::server::middleware::client_ip;
 use crate::server::service::admin::hosts::InvalidCredential;
 use crate::server::service::auth::principals::{AuthenticatedHost, ClientAccess};
@@ -64,13 +65,27 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TmsError> {
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()))
 }
 
-/// A client that authenticated with its secret.
-pub struct ClientAuth(pub AuthenticatedClient);
+/// A client that authenticated with its secret, or with a token that it got for itself.
+pub struct ClientAuth(AuthenticatedClient);
+
+impl ClientAuth {
+    /// The client, if its token permits `scope`; its secret permits everything.
+    pub fn with(self, scope: Scope) -> Result<AuthenticatedClient, TmsError> {
+        check_token_scope(self.0.token_scope(), scope).map(|()| self.0)
+    }
+}
+
+fn check_token_scope(permitted: Option<&ScopeSet>, scope: Scope) -> Result<(), TmsError> {
+    if permitted.is_none_or(|permitted| permitted.contains(scope)) { Ok(()) } else { Err(TmsError::InsufficientScope { scope, narrowed: false }) }
+}
 
 impl FromRequestParts<AppState> for ClientAuth {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        if let Some(client) = client_by_token(parts, state).await? {
+            return Ok(Self(client));
+        }
         text(&parts.headers, CLIENT_ID).ok_or_else(|| missing_header("X-TMS-CLIENT-ID"))?;
         let tenant = tenant(&parts.headers)?;
         client(parts, state, &tenant).await?.map(Self).ok_or_else(|| {
@@ -94,12 +109,35 @@ impl FromRequestParts<AppState> for AdminAuth {
 }
 
 /// A client, or an administrator of its tenant. With valid credentials of both, the client.
-pub struct ClientOrAdminAuth(pub Principal);
+pub struct ClientOrAdminAuth(Principal);
+
+impl ClientOrAdminAuth {
+    /// The client, if its token permits `scope`, or the administrator.
+    pub fn with(self, scope: Scope) -> Result<Principal, TmsError> {
+        check_token_scope(self.0.token_scope(), scope).map(|()| self.0)
+    }
+
+    /// For what needs no scope: a client's own registration.
+    pub fn with_any_scope(self) -> Principal {
+        self.0
+    }
+
+    /// For the client's credentials, which its tokens cannot change: a token that leaks must not outlive its hour.
+    pub fn with_credentials(self) -> Result<Principal, TmsError> {
+        match self.0.token_scope() {
+            None => Ok(self.0),
+            Some(_) => Err(TmsError::Forbidden("ERROR: FORBIDDEN - an access token cannot change the client's own credentials.".into())),
+        }
+    }
+}
 
 impl FromRequestParts<AppState> for ClientOrAdminAuth {
     type Rejection = TmsError;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
+        if let Some(client) = client_by_token(parts, state).await? {
+            return Ok(Self(Principal::Client(client)));
+        }
         let tenant = tenant(&parts.headers)?;
         if let Some(client) = client(parts, state, &tenant).await? {
             return Ok(Self(Principal::Client(client)));
@@ -187,6 +225,26 @@ impl FromRequestParts<AppState> for HostAuth {
             HostCallerAuth(_) => Err(TmsError::HostCredential(CREDENTIAL_REQUIRED)),
         }
     }
+}
+
+/// The client whose token a request has; `None` without a token. A token beside other credentials is refused: which of them counts would depend on
+/// the endpoint.
+async fn client_by_token(parts: &Parts, state: &AppState) -> Result<Option<AuthenticatedClient>, TmsError> {
+    let from = client_ip::get(&parts.extensions);
+    let sent = bearer(&parts.headers).inspect_err(|_| state.services.log_refused_token(InvalidToken::NotValid, from))?;
+    let Some(token) = sent else { return Ok(None) };
+    if [CLIENT_ID, CLIENT_SECRET, ADMIN_ID, ADMIN_SECRET].iter().any(|header| parts.headers.contains_key(*header)) {
+        return Err(TmsError::BadRequest("ERROR: send either an access token or the credentials in X-TMS-... headers, not both.".into()));
+    }
+    let client = match state.services.authenticate_client_token(token, from).await {
+        Ok(client) => client,
+        Err(Error::Refused(refused)) => return Err(TmsError::InvalidToken(refused)),
+        Err(Error::Internal(fault)) => return Err(fault.into()),
+    };
+    if parts.headers.contains_key(TENANT) && tenant(&parts.headers)? != client.client().tenant_id {
+        return Err(TmsError::BadRequest("ERROR: X-TMS-TENANT names another tenant than the access token.".into()));
+    }
+    Ok(Some(client))
 }
 
 /// `None` without client credentials, or with wrong ones.

@@ -107,13 +107,14 @@ impl<Enabled: From<bool>> From<Client> for ClientResponse<Enabled> {
 
 /// Returns a client, without its secret.
 #[utoipa::path(get, path = "/v1/tms/client/{client_id}", tag = "clients", params(("client_id" = String, Path)),
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The client", body = Reply<ClientResponse>), ErrorResponses))]
 pub async fn get(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     PathSegment(id): PathSegment,
 ) -> ReplyResult<ClientResponse> {
+    let principal = principal.with_any_scope();
     let id = path_client_access(&principal, id)?.into_client_id();
     let client = services.find_client(principal, &id).await?.ok_or(TmsError::NOT_FOUND)?;
     Ok(success(client.into()))
@@ -129,13 +130,14 @@ pub struct ClientList {
 
 /// Lists the tenant's clients; a client sees only itself.
 #[utoipa::path(get, path = "/v1/tms/client/list", tag = "clients", params(PaginationParams),
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The clients", body = Reply<ClientList>), ErrorResponses))]
 pub async fn list(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     Pagination(page): Pagination,
 ) -> ReplyResult<ClientList> {
+    let principal = principal.with_any_scope();
     let clients = services.list_clients(&principal, page).await?;
     let next_cursor = page.next_cursor(&clients, |client| client.number);
     let clients: Vec<ClientResponse<ZeroOrOne>> = clients.into_iter().map(ClientResponse::from).collect();
@@ -151,14 +153,15 @@ pub struct ClientUpdate {
 
 /// Changes a client's version, or enables or disables it. The requests of a disabled client are refused, and its keys cannot log in.
 #[utoipa::path(patch, path = "/v1/tms/client/upd/{client_id}", tag = "clients", params(("client_id" = String, Path), ClientUpdate),
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "Number of changed fields", body = Reply<UpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     PathSegment(id): PathSegment,
     QueryParams(request): QueryParams<ClientUpdate>,
 ) -> ReplyResult<UpdateResponse> {
+    let principal = principal.with_any_scope();
     let access = path_client_access(&principal, id.clone())?;
     let app_version = request.app_version.map(|version| Text(version).display_text("app_version")).transpose()?;
     let changes = ClientChanges { app_version, enabled: request.enabled };
@@ -181,7 +184,7 @@ fn change_error(error: Error<ClientUpdateRefused>) -> TmsError {
         Error::Refused(ClientUpdateRefused::Exists) => {
             TmsError::Conflict("ERROR: another client with this app_name and app_version already exists.".into())
         }
-        Error::Refused(ClientUpdateRefused::NoSecret) => TmsError::Conflict("ERROR: this is a public client; it has no secret.".into()),
+        Error::Refused(ClientUpdateRefused::NoSecret) => TmsError::Conflict("ERROR: this client has no secret.".into()),
         Error::Internal(fault) => fault.into(),
     }
 }
@@ -223,10 +226,11 @@ pub struct ClientSecret {
     responses((status = 200, description = "The new secret", body = Reply<ClientSecret>), ErrorResponses))]
 pub async fn rotate(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     PathSegment(id): PathSegment,
     QueryParams(rotation): QueryParams<RotationParams>,
 ) -> ReplyResult<ClientSecret> {
+    let principal = principal.with_credentials()?;
     let overlap = rotation.overlap()?;
     let rotated = services.rotate_client_secret(&path_client_access(&principal, id.clone())?, overlap).await.map_err(change_error)?;
     let sentence = format!("Secret updated for client {id}");
@@ -247,9 +251,10 @@ pub async fn rotate(
     responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     PathSegment(id): PathSegment,
 ) -> Result<Json<Reply<DeleteResponse>>, TmsError> {
+    let principal = principal.with_credentials()?;
     let was_there = services.delete_client(&path_client_access(&principal, id.clone())?).await?;
     Ok(deleted(&format!("Client {id}"), was_there.into()))
 }

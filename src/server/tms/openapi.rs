@@ -82,6 +82,9 @@ const FIELD_DESCRIPTIONS: [(&str, &str); 52] = [
     ("users", "The records."),
 ];
 
+const BEARER: &str = "A user's access token, from the OAuth 2.0 device authorization grant. With the scope offline_access it lasts an hour, and \
+                      the token endpoint gives new ones for the refresh token that came with it.";
+
 /// The parts that are not generated from handlers.
 pub fn base_document() -> OpenApi {
     let in_header = |name: &str, about: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, about)));
@@ -95,7 +98,8 @@ pub fn base_document() -> OpenApi {
         ("admin_id", in_header("X-TMS-ADMIN-ID", "The administrator's ID; that of the first administrator is ~~admin.")),
         ("admin_secret", in_header("X-TMS-ADMIN-SECRET", "The administrator's secret.")),
         ("host", bearer("A host's credential.")),
-        ("bearer", bearer("A user's access token, from the OAuth 2.0 device authorization grant.")),
+        ("bearer", bearer(BEARER)),
+        ("client_token", bearer("A client's access token, from the OAuth 2.0 client credentials grant, with the scope for the call.")),
     ] {
         components.add_security_scheme(name, scheme);
     }

@@ -16,6 +16,7 @@ use super::reply::{
 };
 use crate::domain::display_text::NameRefused;
 use crate::domain::ids::{AccountName, ClientId, HostName, TenantId, UserId};
+use crate::domain::scope::Scope;
 use crate::domain::ssh_key::{DependencyError, Fingerprint, KeyType, LabelRefused, SshKey};
 use crate::server::service::auth::principals::KeyAccess;
 use crate::server::service::ssh_keys::lookups::{LookupRefused, SshLogin};
@@ -53,13 +54,14 @@ pub struct CreatedKeyResponse {
 }
 
 /// Creates a key pair with which the client logs in to a host account for a user. The private key is not stored.
-#[utoipa::path(post, path = "/v1/tms/pubkeys/creds", tag = "pubkeys", request_body = KeyRequest, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
+#[utoipa::path(post, path = "/v1/tms/pubkeys/creds", tag = "pubkeys", request_body = KeyRequest, security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:create"])),
     responses((status = 201, description = "The key", body = Reply<CreatedKeyResponse>), ErrorResponses))]
 pub async fn create(
     State(services): State<Services>,
-    ClientAuth(client): ClientAuth,
+    client: ClientAuth,
     JsonBody(request): JsonBody<KeyRequest>,
 ) -> CreatedResult<CreatedKeyResponse> {
+    let client = client.with(Scope::KeysCreate)?;
     let user_id: UserId = request.client_user_id.id("client_user_id")?;
     let params = KeyParams {
         host: request.host.id("host")?,
@@ -271,10 +273,10 @@ impl From<SshKey> for KeyResponse {
 
 /// Returns a key; a client sees only its own.
 #[utoipa::path(get, path = "/v1/tms/pubkeys/id/{seqno}", tag = "pubkeys", params(("seqno" = i64, Path)),
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:read"]), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The key", body = Reply<KeyResponse>), ErrorResponses))]
-pub async fn get(State(services): State<Services>, ClientOrAdminAuth(principal): ClientOrAdminAuth, RowId(seqno): RowId) -> ReplyResult<KeyResponse> {
-    Ok(success(services.find_key(&principal, seqno).await?.ok_or(TmsError::NOT_FOUND)?.into()))
+pub async fn get(State(services): State<Services>, principal: ClientOrAdminAuth, RowId(seqno): RowId) -> ReplyResult<KeyResponse> {
+    Ok(success(services.find_key(&principal.with(Scope::KeysRead)?, seqno).await?.ok_or(TmsError::NOT_FOUND)?.into()))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -287,13 +289,14 @@ pub struct KeyList {
 
 /// Lists the tenant's keys; a client sees only its own.
 #[utoipa::path(get, path = "/v1/tms/pubkeys/list", tag = "pubkeys", params(PaginationParams),
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:read"]), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The keys", body = Reply<KeyList>), ErrorResponses))]
 pub async fn list(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     Pagination(page): Pagination,
 ) -> ReplyResult<KeyList> {
+    let principal = principal.with(Scope::KeysRead)?;
     let keys = services.list_keys(&principal, page).await?;
     let next_cursor = page.next_cursor(&keys, |key| key.number);
     let pubkeys: Vec<KeyResponse> = keys.into_iter().map(KeyResponse::from).collect();
@@ -317,13 +320,14 @@ pub struct KeyUpdate {
 
 /// Changes a key's limits.
 #[utoipa::path(patch, path = "/v1/tms/pubkeys", tag = "pubkeys", request_body = KeyUpdate,
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:create"]), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "Number of changed fields", body = Reply<UpdateResponse>), ErrorResponses))]
 pub async fn update(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     JsonBody(request): JsonBody<KeyUpdate>,
 ) -> ReplyResult<UpdateResponse> {
+    let principal = principal.with(Scope::KeysCreate)?;
     let (access, host) = (key_access(&principal, request.client_id, request.client_user_id, &request.tenant)?, request.host.id("host")?);
     let limits = NewLimits { max_uses: request.max_uses, ttl_minutes: request.ttl_minutes };
     let fields_updated = i32::from(limits.max_uses.is_some()) + i32::from(limits.ttl_minutes.is_some());
@@ -351,13 +355,14 @@ pub struct KeyRevocation {
 
 /// Revokes a key: the host's next lookup returns `NOT_FOUND`.
 #[utoipa::path(delete, path = "/v1/tms/pubkeys/del", tag = "pubkeys", request_body = KeyRevocation,
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:revoke"]), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "Number of deleted records", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     JsonBody(request): JsonBody<KeyRevocation>,
 ) -> Result<Json<Reply<DeleteResponse>>, TmsError> {
+    let principal = principal.with(Scope::KeysRevoke)?;
     let (access, host) = (key_access(&principal, request.client_id, request.client_user_id, &request.tenant)?, request.host.id("host")?);
     let Text(fingerprint) = request.public_key_fingerprint;
     Ok(deleted("Pubkey", services.revoke_key(&access, &host, &fingerprint).await?))

@@ -10,6 +10,7 @@ use super::error::{ErrorResponses, TmsError};
 use super::extractors::{JsonBody, PathSegmentPair, Text};
 use super::reply::{CreatedResult, DeleteResponse, Reply, ReplyResult, created, deleted, success};
 use crate::domain::reservation::Reservation;
+use crate::domain::scope::Scope;
 use crate::domain::ssh_key::DependencyError;
 use crate::server::service::ssh_keys::reservations::{KeyReference, ReservationRefused};
 use crate::server::service::{AuthenticatedClient, Error, Services};
@@ -37,13 +38,14 @@ impl From<Reservation> for CreatedReservation {
 }
 
 /// Keeps a key valid beyond its expiry, for at most 48 hours. Its logins still count, and it can still be revoked.
-#[utoipa::path(post, path = "/v1/tms/reservations", tag = "reservations", request_body = ReservationRequest, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
+#[utoipa::path(post, path = "/v1/tms/reservations", tag = "reservations", request_body = ReservationRequest, security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:create"])),
     responses((status = 201, description = "Reserved", body = Reply<CreatedReservation>), ErrorResponses))]
 pub async fn create(
     State(services): State<Services>,
-    ClientAuth(client): ClientAuth,
+    client: ClientAuth,
     JsonBody(request): JsonBody<ReservationRequest>,
 ) -> CreatedResult<CreatedReservation> {
+    let client = client.with(Scope::KeysCreate)?;
     let named = key_reference(request.client_user_id, request.host, request.public_key_fingerprint)?;
     let refused = |error| reservation_error(error, &client, &named);
     Ok(created(services.reserve_key(&client, named.clone(), request.ttl_minutes).await.map_err(refused)?.into()))
@@ -58,13 +60,14 @@ pub struct ReservationExtension {
 }
 
 /// Adds a reservation that expires with the one it extends, for the key of another service that takes part in the same work.
-#[utoipa::path(post, path = "/v1/tms/reservations/extend", tag = "reservations", request_body = ReservationExtension, security(("tenant" = [], "client_id" = [], "client_secret" = [])),
+#[utoipa::path(post, path = "/v1/tms/reservations/extend", tag = "reservations", request_body = ReservationExtension, security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:create"])),
     responses((status = 201, description = "Reserved", body = Reply<CreatedReservation>), ErrorResponses))]
 pub async fn extend(
     State(services): State<Services>,
-    ClientAuth(client): ClientAuth,
+    client: ClientAuth,
     JsonBody(request): JsonBody<ReservationExtension>,
 ) -> CreatedResult<CreatedReservation> {
+    let client = client.with(Scope::KeysCreate)?;
     let named = key_reference(request.client_user_id, request.host, request.public_key_fingerprint)?;
     let refused = |error| reservation_error(error, &client, &named);
     Ok(created(services.extend_reservation(&client, named.clone(), &request.parent_resid.0).await.map_err(refused)?.into()))
@@ -124,13 +127,14 @@ pub struct ReservationResponse {
 
 /// Returns a reservation of the client in the path.
 #[utoipa::path(get, path = "/v1/tms/reservations/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:read"]), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The reservation", body = Reply<ReservationResponse>), ErrorResponses))]
 pub async fn get(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     PathSegmentPair(client, resid): PathSegmentPair,
 ) -> ReplyResult<ReservationResponse> {
+    let principal = principal.with(Scope::KeysRead)?;
     let found = services.find_reservation(&path_client_access(&principal, client)?, &resid).await?.ok_or(TmsError::NOT_FOUND)?;
     Ok(success(ReservationResponse {
         client_id: found.client_id.into(),
@@ -149,24 +153,26 @@ pub async fn get(
 
 /// Ends a reservation.
 #[utoipa::path(delete, path = "/v1/tms/reservations/del/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:revoke"]), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "Number of ended reservations", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     PathSegmentPair(client, resid): PathSegmentPair,
 ) -> ReplyResult<DeleteResponse> {
+    let principal = principal.with(Scope::KeysRevoke)?;
     Ok(deleted("Reservation", services.end_reservation(&path_client_access(&principal, client)?, &resid, false).await?))
 }
 
 /// Ends a reservation and all that extend it.
 #[utoipa::path(delete, path = "/v1/tms/reservations/del/related/{client_id}/{resid}", tag = "reservations", params(("client_id" = String, Path), ("resid" = String, Path)),
-    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
+    security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:revoke"]), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "Number of ended reservations", body = Reply<DeleteResponse>), ErrorResponses))]
 pub async fn delete_related(
     State(services): State<Services>,
-    ClientOrAdminAuth(principal): ClientOrAdminAuth,
+    principal: ClientOrAdminAuth,
     PathSegmentPair(client, resid): PathSegmentPair,
 ) -> ReplyResult<DeleteResponse> {
+    let principal = principal.with(Scope::KeysRevoke)?;
     Ok(deleted("Reservation", services.end_reservation(&path_client_access(&principal, client)?, &resid, true).await?))
 }

@@ -12,6 +12,9 @@ pub struct PolicyForm {
     pub display_name: String,
     pub code_minutes: u64,
     pub access_days: u64,
+    /// Missing in a form that an earlier release rendered: stays as it is.
+    pub access_token_minutes: Option<u64>,
+    pub refresh_idle_days: Option<u64>,
     pub mfa_hours: u64,
     pub link_days: u64,
     pub lowest_linked_uid: u32,
@@ -41,12 +44,12 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     use crate::domain::display_text;
     use crate::domain::help_contact::HelpContact;
     use crate::domain::paths::ADMIN_POLICY;
-    use crate::domain::tenant::Policy;
+    use crate::domain::tenant::{MAX_ACCESS_TOKEN_MINUTES, MAX_REFRESH_IDLE_DAYS, Policy};
     use crate::domain::time::Timestamp;
     use crate::server::context;
     let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::see_other(ADMIN_POLICY);
-    let PolicyForm { code_minutes, access_days, mfa_hours, link_days, lowest_linked_uid, .. } = policy;
+    let PolicyForm { code_minutes, access_days, access_token_minutes, refresh_idle_days, mfa_hours, link_days, lowest_linked_uid, .. } = policy;
     let (name, seen) = (display_text::parse_name(&policy.display_name), Timestamp::from_millis(policy.seen));
     let name = match name {
         Ok(name) => name,
@@ -54,7 +57,9 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     };
     let within = |n: u64, most: u64| (1..=most).contains(&n);
     let lifetimes = within(code_minutes, 60) && within(access_days, 3_650) && within(mfa_hours, 24 * 3_650) && within(link_days, 3_650);
-    if !lifetimes || lowest_linked_uid == 0 {
+    let tokens = access_token_minutes.is_none_or(|minutes| within(minutes, MAX_ACCESS_TOKEN_MINUTES))
+        && refresh_idle_days.is_none_or(|days| within(days, MAX_REFRESH_IDLE_DAYS));
+    if !lifetimes || !tokens || lowest_linked_uid == 0 {
         return context::flash_error(t.admin_policy_out_of_range()).await;
     }
     let brand = match (policy.brand_light.trim(), policy.brand_dark.trim()) {
@@ -76,6 +81,7 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         _ => return context::flash_error(t.admin_policy_retention_refused()).await,
     };
     let checked = |field: &str| !field.is_empty();
+    let before = admin.policy();
     let policy = Policy {
         // Only the operator decides on these two.
         local_passwords: false,
@@ -84,6 +90,8 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
         require_started_tick: checked(&policy.require_started_tick),
         code_lifetime: Duration::from_secs(code_minutes * 60),
         longest_access: Duration::from_secs(access_days * 86_400),
+        access_token_lifetime: access_token_minutes.map_or(before.access_token_lifetime, |minutes| Duration::from_secs(minutes * 60)),
+        refresh_idle_time: refresh_idle_days.map_or(before.refresh_idle_time, |days| Duration::from_secs(days * 86_400)),
         auto_provision: checked(&policy.mvp),
         open_registration: checked(&policy.open_registration),
         require_host_credential: checked(&policy.require_host_credential),

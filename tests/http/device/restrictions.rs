@@ -18,7 +18,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl TestApp {
     async fn set_up_cli(&self, change: impl FnOnce(&mut Client) + Send + 'static) {
         let (operator, client) = (self.operator("test").await, ClientId::parse("tms-cli").expect("a client"));
-        self.services.edit_client(&operator, &client, None, change).await.expect("set up");
+        self.services.edit_client(&operator, &client, None, move |client, _| change(client)).await.expect("set up");
     }
 
     async fn narrow_scope(&self, scope: &'static str) {

@@ -18,17 +18,22 @@ fn addresses(tenant: &str) -> [String; 4] {
 #[tokio::test]
 async fn metadata_is_the_same_at_four_urls() {
     let app = TestApp::start().await;
+    let methods = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+    let algorithms = ["ES256", "PS256", "RS256", "EdDSA"];
     let expected = json!({
         "issuer": app.tenant(""),
         "device_authorization_endpoint": app.tenant("/oauth/device_authorization"),
         "token_endpoint": app.tenant("/oauth/token"),
         "revocation_endpoint": app.tenant("/oauth/revoke"),
         "jwks_uri": app.tenant("/oauth/jwks"),
-        "grant_types_supported": [DEVICE_CODE_GRANT],
+        "grant_types_supported": [DEVICE_CODE_GRANT, "refresh_token", "client_credentials"],
         "response_types_supported": ["none"],
-        "scopes_supported": ["hosts:read", "keys:read", "keys:create", "keys:revoke"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "scopes_supported": ["hosts:read", "keys:read", "keys:create", "keys:revoke", "offline_access"],
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "refresh_token_expiration_types_supported": ["authorization", "token_timeout"],
     });
     for address in addresses("test") {
         let answer = Answer::of(app.http.get(app.url(&address))).await;

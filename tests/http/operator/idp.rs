@@ -12,7 +12,7 @@ use crate::institution::{CLIENT_ID, CLIENT_SECRET, Institution, Mischief};
 use crate::postgres;
 
 /// The output of the program, run with the portal's data and this standard input.
-async fn operate(app: &TestApp, words: &[&str], input: &'static str) -> CommandOutput {
+pub async fn operate(app: &TestApp, words: &[&str], input: &'static str) -> CommandOutput {
     operate_behind(app, &[], words, input).await
 }
 

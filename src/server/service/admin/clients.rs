@@ -1,4 +1,4 @@
-//! Clients: authentication (RFC 6749 §2.3), registration and changes.
+//! Clients: registration and changes.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -7,21 +7,18 @@ use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::{Client, ClientDetail, ClientFilter};
-use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::ids::ClientId;
 use crate::domain::pagination::{ListParams, Page, PageRequest};
-use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
-use crate::server::service::admin::edit_refused::EditRefused;
 use crate::server::service::admin::secret_rotation::{NewSecretHash, RotatedSecret};
-use crate::server::service::auth::principals::{AuthenticatedClient, ClientAccess, Principal, TenantAdmin};
+use crate::server::service::auth::principals::{ClientAccess, Principal, TenantAdmin};
 use crate::server::service::platform::housekeeping::BATCH;
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::clients::{ClientKey, ClientLookup, ClientWithSecrets};
-use crate::server::storage::secret_hashes::OutdatedSecretOwner;
+use crate::server::storage::clients::ClientWithSecrets;
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{audit_log, clients, ssh_keys};
+use crate::server::storage::{audit_log, client_uris, clients, ssh_keys};
 
 /// Kind under which clients' secrets are hashed.
 pub(in crate::server::service) const CLIENT_SECRET: &str = "client secret";
@@ -31,7 +28,7 @@ pub(in crate::server::service) const CLIENT_SECRET: &str = "client secret";
 pub enum AuthenticationRefused {
     /// There is no such tenant, or it is disabled.
     NoTenant,
-    /// Unknown or disabled, the secret wrong, or one sent where there should be none. The caller is not told which (RFC 6749 §5.2
+    /// Unknown or disabled, or its credentials are wrong or not the registered ones. The caller is not told which (RFC 6749 §5.2
     /// `invalid_client`).
     InvalidCredentials,
 }
@@ -61,43 +58,11 @@ pub enum ClientUpdateRefused {
     NotFound,
     /// Another client has that name and version.
     Exists,
-    /// A public client has no secret.
+    /// It is public, or authenticates with its keys.
     NoSecret,
 }
 
 impl Services {
-    /// Authenticates a client. A public client has no secret; an empty one is treated as none, because some programs always send Basic
-    /// credentials (docs/decisions/0005). Refused if tenant, id or secret is wrong.
-    pub async fn authenticate_client(
-        &self,
-        tenant: &TenantId,
-        id: &ClientId,
-        secret: Option<&str>,
-        from: Option<IpAddr>,
-    ) -> Result<AuthenticatedClient, Error<AuthenticationRefused>> {
-        let ClientLookup { tenant, client } = self.storage().find_client(ClientKey { tenant_id: tenant.clone(), client_id: id.clone() }).await?;
-        let tenant = tenant.filter(|tenant| tenant.enabled).ok_or(Error::Refused(AuthenticationRefused::NoTenant))?;
-        let refuse = |name, failure| {
-            let tenant = ClaimedName::Registered(tenant.id.as_str());
-            self.log_refusal(&RefusedAuthentication { kind: CredentialKind::ClientSecret, tenant, name, from, failure });
-            Err(Error::Refused(AuthenticationRefused::InvalidCredentials))
-        };
-        let Some(registered) = client else { return refuse(ClaimedName::Unverified(id.as_str()), AuthenticationFailure::Unknown) };
-        let failure = match (secret.filter(|secret| !secret.is_empty()), &registered.secrets) {
-            _ if !registered.client.enabled => AuthenticationFailure::Disabled,
-            (None, None) => return Ok(AuthenticatedClient { client: registered.client, tenant, from }),
-            (Some(secret), Some(hashes))
-                if self.accepts_secret(|| OutdatedSecretOwner::Client(tenant.id.clone(), id.clone()), CLIENT_SECRET, secret, hashes) =>
-            {
-                return Ok(AuthenticatedClient { client: registered.client, tenant, from });
-            }
-            (None, Some(_)) => AuthenticationFailure::Missing,
-            (Some(_), None) => AuthenticationFailure::NotAllowed,
-            (Some(_), Some(_)) => AuthenticationFailure::Wrong,
-        };
-        refuse(ClaimedName::Registered(id.as_str()), failure)
-    }
-
     /// Registers a client for an administrator, or for any caller if the tenant allows open registration. Its secret is shown once.
     pub async fn register_client(
         &self,
@@ -156,13 +121,18 @@ impl Services {
         self.try_write(move |db| {
             async move {
                 let found = clients::find(&mut *db, &access.tenant_id, &access.client_id).await?;
-                let mut client = found.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?.client;
+                let before = found.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?.client;
+                let mut client = before.clone();
                 client.app_version = update.app_version.unwrap_or(client.app_version);
                 client.enabled = update.enabled.unwrap_or(client.enabled);
+                if before.enabled && !client.enabled {
+                    client.end_own_tokens(now);
+                }
                 if !clients::update(db, &client, now).await? {
                     return Err(Error::Refused(ClientUpdateRefused::Exists));
                 }
-                audit_log::insert(db, &audit_event(&access, AuditKind::ClientChanged, now)).await?;
+                let record = audit_event(&access, AuditKind::ClientChanged, now).subject(client.differences(&before).join(" "));
+                audit_log::insert(db, &record).await?;
                 Ok(())
             }
             .boxed()
@@ -170,15 +140,21 @@ impl Services {
         .await
     }
 
-    /// Sets a new secret for a client; the old one stays valid for `overlap`. The new one is shown once. Refused for a public client.
+    /// Sets a new secret for a client; the old one stays valid for `overlap`, and without it the tokens that the client got for itself end. The
+    /// new one is shown once. Refused for a client that has none.
     pub async fn rotate_client_secret(&self, access: &ClientAccess, overlap: Duration) -> Result<RotatedSecret, Error<ClientUpdateRefused>> {
         let access = access.clone();
         self.rotate_secret(CLIENT_SECRET, overlap, move |db, NewSecretHash { hash, old_until, now }| {
             async move {
                 let (tenant, client) = (&access.tenant_id, &access.client_id);
-                clients::find(&mut *db, tenant, client).await?.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?;
+                let found = clients::find(&mut *db, tenant, client).await?.ok_or(Error::Refused(ClientUpdateRefused::NotFound))?;
                 if !clients::set_secret(db, tenant, client, &hash, old_until, now).await? {
                     return Err(Error::Refused(ClientUpdateRefused::NoSecret));
+                }
+                if old_until <= now {
+                    let mut client = found.client;
+                    client.end_own_tokens(now);
+                    clients::update(db, &client, now).await?;
                 }
                 audit_log::insert(db, &audit_event(&access, AuditKind::ClientSecretChanged, now)).await?;
                 Ok(())
@@ -241,32 +217,8 @@ impl Services {
         let Some(ClientWithSecrets { client, secrets }) = clients::find(db, admin.tenant_id(), id).await? else { return Ok(None) };
         let old_secret_until = secrets.and_then(|secrets| secrets.old).map(|(_, until)| until).filter(|until| now < *until);
         let (keys, people) = clients::usage_counts(db, admin.tenant_id(), id).await?;
-        Ok(Some(ClientDetail { client, old_secret_until, keys, people }))
-    }
-
-    /// Changes a client's settings. `seen`: the state that the form showed; refused as stale if it differs from the current one.
-    pub async fn edit_client(
-        &self,
-        admin: &TenantAdmin,
-        id: &ClientId,
-        seen: Option<Timestamp>,
-        edit: impl FnOnce(&mut Client) + Send + 'static,
-    ) -> Result<(), Error<EditRefused>> {
-        let (tenant, id, now) = (admin.tenant_id().clone(), id.clone(), self.now());
-        let record = AuditEvent::new(tenant.clone(), AuditKind::ClientChanged, now).client(&id).admin(Some(admin.admin_id())).from(admin.from);
-        self.try_write(move |db| {
-            async move {
-                let found = clients::find(&mut *db, &tenant, &id).await?.ok_or(Error::Refused(EditRefused::NotFound))?;
-                let mut client = found.client;
-                EditRefused::check_version(seen, client.updated_at)?;
-                edit(&mut client);
-                clients::update(db, &client, now).await?;
-                audit_log::insert(db, &record).await?;
-                Ok(())
-            }
-            .boxed()
-        })
-        .await
+        let uris = client_uris::find(db, admin.tenant_id(), id).await?;
+        Ok(Some(ClientDetail { client, uris, old_secret_until, keys, people }))
     }
 }
 
@@ -282,7 +234,7 @@ fn check_registration(admin: Option<&TenantAdmin>, tenant: &Tenant) -> Result<()
     }
 }
 
-fn audit_event(access: &ClientAccess, kind: AuditKind, now: crate::domain::time::Timestamp) -> AuditEvent {
+fn audit_event(access: &ClientAccess, kind: AuditKind, now: Timestamp) -> AuditEvent {
     AuditEvent::new(access.tenant_id.clone(), kind, now).client(&access.client_id).admin(access.admin_id.as_ref()).from(access.from)
 }
 
@@ -291,6 +243,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::domain::ids::TenantId;
     use crate::server::providers::egress::EgressPolicy;
     use crate::server::service::{DATABASE_FILE, DataLocation, Database, SystemClock, SystemRng};
     use crate::server::storage::sql;

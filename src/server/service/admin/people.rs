@@ -14,7 +14,8 @@ use crate::server::service::platform::rng::{Secret, random_password};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::browser_sessions::SessionSummary;
 use crate::server::storage::people::Person;
-use crate::server::storage::{self, BoxFuture, Connection, audit_log, browser_sessions, people};
+use crate::server::storage::token_families::EndedSessions;
+use crate::server::storage::{self, BoxFuture, Connection, audit_log, browser_sessions, people, token_families};
 
 impl Services {
     pub async fn search_people(&self, admin: &TenantAdmin, params: &ListParams<PersonFilter, PersonSort>) -> Result<Page<PersonSummary>, Fault> {
@@ -62,10 +63,11 @@ impl Services {
 
     /// Sets a new local password, and ends the person's browser sessions.
     pub async fn set_password(&self, admin: &TenantAdmin, user_id: &UserId, password: &Secret) -> Result<(), Error<PersonRefused>> {
-        let (hash, admins_own) = (self.password_hash(password).await?, admin.session.clone());
-        self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
+        let (hash, admins_own, now) = (self.password_hash(password).await?, admin.session.clone(), self.now());
+        self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, now), user_id, move |db, tenant, user| {
             async move {
                 browser_sessions::delete_others(db, &tenant, &user, admins_own.as_ref()).await?;
+                token_families::end_of_sessions(db, &tenant, &user, EndedSessions::AllBut(admins_own.as_ref()), now).await?;
                 people::set_password(db, &tenant, &user, &hash).await
             }
             .boxed()
@@ -128,10 +130,11 @@ impl Services {
 
     /// Ends a person's browser sessions, except the one in which the administrator acts. False if there is no such person.
     pub async fn end_sessions_of(&self, admin: &TenantAdmin, user_id: &UserId) -> Result<bool, Fault> {
-        let (admin, user, record) = (admin.clone(), user_id.clone(), admin_event(admin, AuditKind::SessionEnded, user_id, self.now()));
-        self.write_audited(record, move |db| {
+        let (admin, user, now) = (admin.clone(), user_id.clone(), self.now());
+        self.write_audited(admin_event(&admin, AuditKind::SessionEnded, user_id, now), move |db| {
             async move {
                 browser_sessions::delete_others(db, admin.tenant_id(), &user, admin.session.as_ref()).await?;
+                token_families::end_of_sessions(db, admin.tenant_id(), &user, EndedSessions::AllBut(admin.session.as_ref()), now).await?;
                 Ok(people::find(db, admin.tenant_id(), &user).await?.is_some())
             }
             .boxed()
@@ -143,10 +146,18 @@ impl Services {
 impl Services {
     /// Signs out one of a person's sessions. False if it has ended, or is not theirs.
     pub async fn end_session_of(&self, admin: &TenantAdmin, user_id: &UserId, session: &SessionId) -> Result<bool, Fault> {
-        let (admin, user, session) = (admin.clone(), user_id.clone(), session.clone());
-        let record = admin_event(&admin, AuditKind::SessionEnded, user_id, self.now());
-        self.write_audited(record, move |db| async move { browser_sessions::delete_of_person(db, admin.tenant_id(), &user, &session).await }.boxed())
-            .await
+        let (admin, user, session, now) = (admin.clone(), user_id.clone(), session.clone(), self.now());
+        self.write_audited(admin_event(&admin, AuditKind::SessionEnded, user_id, now), move |db| {
+            async move {
+                let ended = browser_sessions::delete_of_person(db, admin.tenant_id(), &user, &session).await?;
+                if ended {
+                    token_families::end_of_sessions(db, admin.tenant_id(), &user, EndedSessions::Only(&session), now).await?;
+                }
+                Ok(ended)
+            }
+            .boxed()
+        })
+        .await
     }
 }
 

@@ -12,7 +12,8 @@ use crate::server::service::auth::people::PersonRefused;
 use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn, TenantAdmin};
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::identities::Identity;
-use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, mail_outbox, people};
+use crate::server::storage::token_families::EndedSessions;
+use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, mail_outbox, people, token_families};
 
 /// Why an identity is not linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,10 +59,11 @@ impl Services {
     pub async fn unlink_identity_of(&self, admin: &TenantAdmin, user_id: &UserId, number: i64) -> Result<Identity, Error<PersonRefused>> {
         let linked = self.identities_of(admin, user_id).await?.into_iter().find(|identity| identity.number == number);
         let linked = linked.ok_or(Error::Refused(PersonRefused::NoIdentity))?;
-        let (identity, record) = (linked.clone(), admin_event(admin, AuditKind::IdentityUnlinked, user_id, self.now()).subject(&linked.label));
+        let now = self.now();
+        let (identity, record) = (linked.clone(), admin_event(admin, AuditKind::IdentityUnlinked, user_id, now).subject(&linked.label));
         let admins_own = admin.session.clone();
         self.update_person(admin, record, user_id, move |db, tenant, _| {
-            async move { delete_identity(db, &tenant, &identity, admins_own.as_ref()).await }.boxed()
+            async move { delete_identity(db, &tenant, &identity, admins_own.as_ref(), now).await }.boxed()
         })
         .await?;
         Ok(linked)
@@ -104,15 +106,22 @@ async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timesta
     if linked.is_empty() && !(password && person.tenant().policy.local_passwords) {
         return Err(Error::Refused(IdentityUnlinkRefused::OnlySignInMethod));
     }
-    delete_identity(db, tenant, &identity, Some(person.session().session_id())).await?;
+    delete_identity(db, tenant, &identity, Some(person.session().session_id()), now).await?;
     audit_log::insert(db, &person_event(&person, AuditKind::IdentityUnlinked, &identity.label, now)).await?;
     Ok(identity)
 }
 
-/// Deletes an identity with the address that its issuer asserted, and ends the sessions that depend on it, because another user may have signed in with it; except `keep`, the acting
-/// session.
-async fn delete_identity(db: &mut Connection, tenant: &TenantId, identity: &Identity, keep: Option<&SessionId>) -> Result<bool, storage::Error> {
+/// Deletes an identity with the address that its issuer asserted, and ends the sessions that depend on it, because another user may have signed
+/// in with it; except `keep`, the acting session.
+async fn delete_identity(
+    db: &mut Connection,
+    tenant: &TenantId,
+    identity: &Identity,
+    keep: Option<&SessionId>,
+    now: Timestamp,
+) -> Result<bool, storage::Error> {
     browser_sessions::delete_of_identity(&mut *db, tenant, &identity.issuer, &identity.subject, keep).await?;
+    token_families::end_of_sessions(db, tenant, &identity.user_id, EndedSessions::Deleted, now).await?;
     mail_outbox::forget_claimed_address(&mut *db, tenant, &identity.user_id, &identity.issuer).await?;
     identities::delete(db, tenant, identity).await
 }

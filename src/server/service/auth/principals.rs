@@ -109,18 +109,25 @@ impl SignedIn {
     }
 }
 
-/// A client that authenticated with its secret, or a public one.
+/// A client that authenticated with its secret, its key or a token that it got for itself; or a public one.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
     pub(in crate::server::service) client: Client,
     /// Its tenant, which is enabled.
     pub(in crate::server::service) tenant: Tenant,
+    /// With a token, what the token permits.
+    pub(in crate::server::service) token_scope: Option<ScopeSet>,
     pub(in crate::server::service) from: Option<IpAddr>,
 }
 
 impl AuthenticatedClient {
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The scope of the token with which it authenticated; `None` if it did so with its credentials, which permit everything.
+    pub fn token_scope(&self) -> Option<&ScopeSet> {
+        self.token_scope.as_ref()
     }
 }
 
@@ -179,6 +186,14 @@ impl Principal {
         match self {
             Self::Client(client) => &client.tenant.id,
             Self::Admin(admin) => &admin.tenant.id,
+        }
+    }
+
+    /// The scope of the client's token; `None` if neither its credentials nor the administrator's are limited.
+    pub fn token_scope(&self) -> Option<&ScopeSet> {
+        match self {
+            Self::Client(client) => client.token_scope(),
+            Self::Admin(_) => None,
         }
     }
 

@@ -9,7 +9,9 @@ use crate::domain::attempts::network_key;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::ids::{AdminId, ClientId, TenantId, UserId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
+use crate::domain::refused_request::RefusedRequest;
 use crate::server::metrics;
+use crate::server::request_id;
 use crate::server::service::auth::attempts;
 use crate::server::service::platform::refusal_log::Suppressed;
 use crate::server::service::{Fault, Services};
@@ -110,6 +112,26 @@ impl Services {
             .boxed()
         })
         .await
+    }
+}
+
+impl Services {
+    /// Records in the background that a request of a registered client was refused, once a minute for each client and reason.
+    pub fn record_refused_request(&self, tenant: &TenantId, client: &ClientId, refused: &RefusedRequest, from: Option<IpAddr>) {
+        let now = self.now();
+        if !self.shared.refused_request_throttle.is_due((tenant.clone(), client.clone(), refused.reason), now) {
+            return;
+        }
+        let event = AuditEvent::new(tenant.clone(), AuditKind::ClientRequestRefused, now).client(client).subject(refused.to_string()).from(from);
+        let services = self.clone();
+        request_id::spawn(async move {
+            let written = services.write(move |db| async move { audit_log::insert(db, &event).await }.boxed()).await;
+            if let Err(fault) = written
+                && !fault.is_logged()
+            {
+                tracing::warn!(error = %fault, "A refused request of a client could not be recorded");
+            }
+        });
     }
 }
 

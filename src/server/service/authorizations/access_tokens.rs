@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use jsonwebtoken::jwk::JwkSet;
 
 use super::ending::{end_authorization, end_family, revoked};
+use super::refresh_token::RefreshToken;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::AuthorizationEnd;
 use crate::domain::client::RequestRefused;
@@ -35,10 +36,22 @@ pub enum InvalidToken {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationRefused;
 
-/// A token that this portal issued. It may have expired.
+/// An access token that this portal issued. It may have expired.
 struct IssuedToken {
     family: FamilyKey,
+    /// That of the refresh token with which it was issued, if there was one.
+    generation: Option<u32>,
+    scope: ScopeSet,
     expires_at: Timestamp,
+}
+
+/// The use of a token: the family, and whether it is the first one of a token of the family's current generation.
+struct FamilyUse {
+    tenant_id: TenantId,
+    family_id: TokenFamilyId,
+    authorization_id: AuthorizationId,
+    generation: Option<u32>,
+    is_first_of_generation: bool,
 }
 
 impl Services {
@@ -53,7 +66,7 @@ impl Services {
     }
 
     /// Verifies a token: signature, type, issuer, audience and expiry; and that its family, authorization, person, client and tenant still allow
-    /// it. The scope is the consented one, restricted to what the client's settings allow now.
+    /// it. The scope is the token's, restricted to what the client's settings allow now.
     pub async fn authenticate_token(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
         let checked = self.check_token(token, from).await;
         if let Err(Error::Refused(refused)) = &checked {
@@ -75,7 +88,7 @@ impl Services {
 
     async fn check_token(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
         let invalid = Error::Refused;
-        let IssuedToken { family, expires_at } = self.verify_token(token).ok_or(invalid(InvalidToken::NotValid))?;
+        let IssuedToken { family, generation, scope: issued, expires_at } = self.verify_token(token).ok_or(invalid(InvalidToken::NotValid))?;
         let found = self.storage().find_family_standing(family).await?;
         let standing = found.filter(|standing| standing.live && standing.tenant.enabled).ok_or(invalid(InvalidToken::NotValid))?;
         // The authorization may have been shortened since; if it was extended, the token still expires as issued.
@@ -83,10 +96,11 @@ impl Services {
         if self.now() >= expires_at {
             return Err(invalid(InvalidToken::NotValid));
         }
-        let FamilyStanding { family_id, authorization_id, person, client, tenant, scope: consented, access_until, .. } = standing;
+        let FamilyStanding { family_id, authorization_id, person, client, tenant, scope, access_until, .. } = standing;
         if !standing.person_enabled {
             return Err(invalid(InvalidToken::PersonDisabled));
         }
+        let consented = scope.intersection(&issued);
         let scope = match client.allowed_scope(&consented) {
             Ok(scope) => scope,
             // Such a token identifies the person, and permits nothing else.
@@ -95,7 +109,10 @@ impl Services {
                 return Err(invalid(InvalidToken::ClientNotAllowed));
             }
         };
-        self.record_use_later(&tenant.id, &authorization_id, from);
+        let is_first_of_generation = generation == Some(standing.generation) && !standing.successor_seen;
+        let (tenant_id, family, authorization) = (tenant.id.clone(), family_id.clone(), authorization_id.clone());
+        let used = FamilyUse { tenant_id, family_id: family, authorization_id: authorization, generation, is_first_of_generation };
+        self.record_use_later(used, from);
         Ok(TokenHolder {
             tenant_id: tenant.id,
             user_id: person,
@@ -110,14 +127,23 @@ impl Services {
         })
     }
 
-    /// Records when and from where a token of an authorization was used, in the background and at most once a minute.
-    fn record_use_later(&self, tenant: &TenantId, id: &AuthorizationId, from: Option<IpAddr>) {
-        let (services, tenant, id, now) = (self.clone(), tenant.clone(), id.clone(), self.now());
-        if !self.shared.token_use_throttle.is_due((tenant.clone(), id.clone()), now) {
+    /// Records when and from where a token was used, in the background: the first use after each refresh at once, others once a minute.
+    fn record_use_later(&self, used: FamilyUse, from: Option<IpAddr>) {
+        let (services, now) = (self.clone(), self.now());
+        if !self.shared.token_use_throttle.is_due((used.tenant_id.clone(), used.family_id.clone(), used.generation), now) {
             return;
         }
         request_id::spawn(async move {
-            let noted = services.write(move |db| async move { authorizations::set_used(db, &tenant, &id, from, now).await }.boxed()).await;
+            let record = services.write(move |db| {
+                async move {
+                    if let Some(generation) = used.generation.filter(|_| used.is_first_of_generation) {
+                        token_families::mark_seen(db, &used.tenant_id, &used.family_id, generation).await?;
+                    }
+                    authorizations::set_used(db, &used.tenant_id, &used.authorization_id, from, now).await
+                }
+                .boxed()
+            });
+            let noted = record.await;
             if let Err(fault) = noted
                 && !fault.is_logged()
             {
@@ -129,9 +155,16 @@ impl Services {
     /// Revokes a token for its client (RFC 7009 §2.1), with all tokens of its family; for a public client the authorization as well, because
     /// nothing else could end what the program leaves behind. Succeeds for one that is unknown or has ended; refused for one of another client.
     pub async fn revoke_token(&self, client: &AuthenticatedClient, token: &str) -> Result<(), Error<RevocationRefused>> {
-        // Also a token that is refused now, such as while its person is disabled.
-        let Some(IssuedToken { family, .. }) = self.verify_token(token) else { return Ok(()) };
+        if self.revoke_client_token(client, token).await?.is_some() {
+            return Ok(());
+        }
         let (client, now) = (client.client().clone(), self.now());
+        // Also a token that is refused now, such as while its person is disabled, or that was replaced.
+        let family = match RefreshToken::parse(token) {
+            Some(token) => self.family_of(&client.tenant_id, &token).await?.map(|(family, _)| FamilyKey::of(&family)),
+            None => self.verify_token(token).map(|issued| issued.family),
+        };
+        let Some(family) = family else { return Ok(()) };
         self.try_write(move |db| {
             async move {
                 let Some(family) = token_families::find(&mut *db, &family.tenant_id, &family.family_id).await? else { return Ok(()) };
@@ -140,7 +173,7 @@ impl Services {
                 if family.client_id != client.id || family.tenant_id != client.tenant_id {
                     return Err(Error::Refused(RevocationRefused));
                 }
-                if client.public {
+                if client.is_public() {
                     let record = revoked(&authorization, now);
                     end_authorization(db, authorization, AuthorizationEnd::Client, &record).await?;
                 } else {
@@ -159,12 +192,16 @@ impl Services {
     fn verify_token(&self, token: &str) -> Option<IssuedToken> {
         let claims = self.keys().verify(token, &self.audience())?;
         let (tenant_id, token_id) = (self.tenant_of(&claims)?, TokenId::parse(claims.jti).ok()?);
-        let expires_at = Timestamp::from_millis(claims.exp.saturating_mul(1_000));
-        Some(IssuedToken { family: FamilyKey { tenant_id, family_id: TokenFamilyId::of_token(&token_id) }, expires_at })
+        Some(IssuedToken {
+            family: FamilyKey { tenant_id, family_id: TokenFamilyId::of_token(&token_id) },
+            generation: token_id.generation(),
+            scope: ScopeSet::parse_known(&claims.scope),
+            expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1_000)),
+        })
     }
 
     /// The tenant whose issuer URL this is, compared exactly.
-    fn tenant_of(&self, claims: &AccessTokenClaims) -> Option<TenantId> {
+    pub(super) fn tenant_of(&self, claims: &AccessTokenClaims) -> Option<TenantId> {
         let (_, name) = claims.iss.rsplit_once('/')?;
         let tenant = TenantId::parse(name).ok()?;
         (self.issuer(&tenant) == claims.iss).then_some(tenant)

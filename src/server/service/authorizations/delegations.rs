@@ -41,7 +41,7 @@ impl Services {
             async move {
                 clients::find(&mut *db, &tenant, &client_id).await?.ok_or(Error::Refused(DelegationRefused::NoClient))?;
                 people::find(&mut *db, &tenant, &user_id).await?.ok_or(Error::Refused(DelegationRefused::NoPerson))?;
-                let scope: ScopeSet = Scope::ALL.into_iter().collect();
+                let scope: ScopeSet = Scope::TMS.into_iter().collect();
                 let new = NewDelegation {
                     tenant_id: &tenant,
                     id,

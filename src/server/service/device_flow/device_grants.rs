@@ -10,15 +10,14 @@ use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::{Authorization, AuthorizationEnd, RequestSource};
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::{DeviceGrant, DeviceGrantState, DeviceRequest, INTERVAL, Pickup, PollOutcome, PollPace};
-use crate::domain::ids::{AuthorizationId, DeviceGrantId, TokenFamilyId};
+use crate::domain::ids::{AuthorizationId, DeviceGrantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
-use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
-use crate::domain::token::AccessTokenClaims;
-use crate::domain::token_family::{SALT_BYTES, TokenFamily, TokenFamilyState};
+use crate::domain::token_family::TokenFamily;
 use crate::domain::user_code::UserCode;
 use crate::server::service::auth::principals::AuthenticatedClient;
 use crate::server::service::authorizations::ending::end_authorization;
+use crate::server::service::authorizations::issue::{IssuedTokens, NewFamily};
 use crate::server::service::platform::rng::{self, Secret};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{Connection, audit_log, authorizations, clients, device_grants, people, token_families};
@@ -40,13 +39,6 @@ pub struct StartedGrant {
     pub interval: Duration,
     /// Whether to send `verification_uri_complete`, as the tenant's policy decides.
     pub complete_uri: bool,
-}
-
-/// The successful token response (RFC 6749 §5.1).
-pub struct IssuedToken {
-    pub access_token: String,
-    pub expires_in: Duration,
-    pub scope: ScopeSet,
 }
 
 /// Why a poll gets no token (RFC 8628 §3.5).
@@ -116,8 +108,9 @@ impl Services {
         client: &AuthenticatedClient,
         device_code: &str,
         from: Option<IpAddr>,
-    ) -> Result<IssuedToken, Error<PollRefused>> {
-        let client = client.client();
+    ) -> Result<IssuedTokens, Error<PollRefused>> {
+        let authenticated = client;
+        let client = authenticated.client();
         let mut found = None;
         for hash in self.keys().hashes(DEVICE_CODE, device_code) {
             found = device_grants::find_by_device_code(self.storage().reader(), &client.tenant_id, &hash).await?;
@@ -134,7 +127,7 @@ impl Services {
         let now = self.now();
         let not_allowed = |refused| Error::Refused(PollRefused::NotAllowed(refused));
         let refused = match grant.poll_outcome(now) {
-            PollOutcome::Ready => return self.redeem(grant.restrict_to_client(client).map_err(not_allowed)?, from, now).await,
+            PollOutcome::Ready => return self.redeem(grant.restrict_to_client(client).map_err(not_allowed)?, authenticated, from, now).await,
             PollOutcome::Pending => {
                 let grant = grant.restrict_to_client(client).map_err(not_allowed)?;
                 match self.shared.poll_pacing.pace(&grant.id, grant.expires_at, now) {
@@ -160,55 +153,24 @@ impl Services {
     }
 
     /// `grant`: restricted to what its client may have.
-    async fn redeem(&self, grant: DeviceGrant, from: Option<IpAddr>, now: Timestamp) -> Result<IssuedToken, Error<PollRefused>> {
+    async fn redeem(
+        &self,
+        grant: DeviceGrant,
+        AuthenticatedClient { client, tenant, .. }: &AuthenticatedClient,
+        from: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<IssuedTokens, Error<PollRefused>> {
         let found = authorizations::find(self.storage().reader(), &grant.tenant_id, &AuthorizationId::from(&grant.id)).await?;
         let authorization = found.ok_or(Error::Refused(PollRefused::InvalidGrant))?;
-        let family = self.new_family(&grant, &authorization, from, now)?;
+        let (scope, policy) = (grant.allowed_scope().clone(), &tenant.policy);
+        let begun = RequestSource { at: now, from, agent: grant.requested.agent.clone() };
+        let new = NewFamily { authorization: &authorization, client, policy, scope: scope.clone(), session: None, begun };
+        let family = self.new_family(new)?;
         // Signed before the redemption: if signing fails, the grant can be redeemed later.
-        let issued = self.issue(&authorization, &family)?;
-        self.try_write(move |db| redeem_in_transaction(db, grant, authorization, family).boxed()).await?;
+        let issued = self.issue_tokens(&family, &authorization, scope, policy, now)?;
+        let key_mark = self.keys().mark().to_vec();
+        self.try_write(move |db| redeem_in_transaction(db, grant, authorization, family, key_mark).boxed()).await?;
         Ok(issued)
-    }
-
-    /// The family of the token that a grant is redeemed for.
-    fn new_family(&self, grant: &DeviceGrant, authorization: &Authorization, from: Option<IpAddr>, now: Timestamp) -> Result<TokenFamily, Fault> {
-        let mut salt = [0; SALT_BYTES];
-        self.rng().fill(&mut salt);
-        Ok(TokenFamily {
-            tenant_id: grant.tenant_id.clone(),
-            id: TokenFamilyId::parse(self.new_id("fam")).map_err(Fault::new)?,
-            authorization_id: authorization.id.clone(),
-            client_id: grant.client_id.clone(),
-            scope: grant.allowed_scope().clone(),
-            resources: Vec::new(),
-            salt,
-            generation: 0,
-            rotated_at: now,
-            successor_seen: false,
-            retries: 0,
-            offline: true,
-            session: None,
-            begun: RequestSource { at: now, from, agent: grant.requested.agent.clone() },
-            refreshed: None,
-            idle_until: None,
-            state: TokenFamilyState::Live,
-        })
-    }
-
-    /// Signs the only token of a family. Its `jti` is the family's id.
-    fn issue(&self, authorization: &Authorization, family: &TokenFamily) -> Result<IssuedToken, Fault> {
-        let claims = AccessTokenClaims {
-            iss: self.issuer(&family.tenant_id),
-            sub: authorization.person.to_string(),
-            aud: self.audience(),
-            client_id: family.client_id.to_string(),
-            scope: family.scope.to_string(),
-            jti: family.id.to_string(),
-            iat: family.begun.at.as_seconds(),
-            exp: authorization.access_until.as_seconds(),
-        };
-        let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
-        Ok(IssuedToken { access_token: self.keys().sign(&claims)?, expires_in, scope: family.scope.clone() })
     }
 
     /// Ends the authorization of a grant whose device code was replayed (cf. RFC 6749 §10.5 on authorization codes).
@@ -237,6 +199,7 @@ async fn redeem_in_transaction(
     grant: DeviceGrant,
     authorization: Authorization,
     family: TokenFamily,
+    key_mark: Vec<u8>,
 ) -> Result<(), Error<PollRefused>> {
     let now = family.begun.at;
     let person = people::find(&mut *db, &grant.tenant_id, &authorization.person).await?;
@@ -264,7 +227,7 @@ async fn redeem_in_transaction(
     let approved = grant.state.clone();
     let pickup = Pickup { at: now, from: family.begun.from, family_id: family.id.clone() };
     let redeemed = grant.redeem(pickup).ok_or(Error::Refused(PollRefused::Expired))?;
-    token_families::insert(db, &family).await?;
+    token_families::insert(db, &family, &key_mark).await?;
     if !device_grants::transition(db, &approved, &redeemed).await? {
         return Err(Error::Refused(PollRefused::InvalidGrant));
     }

@@ -12,7 +12,7 @@ use crate::server::service::platform::form_results::RESULT_LIFETIME;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{
     self, BoxFuture, Connection, FailureKind, attempts, authorizations, browser_sessions, deployment, device_grants, form_results, identities,
-    link_requests, mail_outbox, notifications, refused_lookups, reservations, ssh_keys, token_families,
+    link_requests, mail_outbox, notifications, refused_lookups, reservations, ssh_keys, token_families, used_assertions,
 };
 
 /// How long a device grant or authorization is kept after code and access have expired, so that the device learns the result.
@@ -118,6 +118,8 @@ impl Services {
         failed.note("notifications", done);
         let done = self.in_batches(BATCH, move |db, limit| notifications::delete_old_networks(db, now - NETWORK_MEMORY, limit).boxed()).await;
         failed.note("networks", done);
+        let done = self.in_batches(BATCH, move |db, limit| used_assertions::delete_expired(db, now, limit).boxed()).await;
+        failed.note("used assertions", done);
         failed.into_result()
     }
 

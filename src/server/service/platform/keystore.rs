@@ -182,6 +182,16 @@ impl Keystore {
         self.hashing_keys().find(|key| key.mark == mark).is_some_and(|key| key.mac(kind, secret).verify_slice(hash).is_ok())
     }
 
+    /// The HMAC of a text under the key in use, without the key's mark: for what is computed again instead of being stored.
+    pub fn mac(&self, kind: &str, text: &str) -> Vec<u8> {
+        self.hashing.0.mac(kind, text).finalize().into_bytes().to_vec()
+    }
+
+    /// The mark of the key under which `mac` is that of the text, in use or of a rotation; compared in constant time. `None`: of none.
+    pub fn verify_mac(&self, kind: &str, text: &str, mac: &[u8]) -> Option<&[u8]> {
+        self.hashing_keys().find(|key| key.mac(kind, text).verify_slice(mac).is_ok()).map(|key| &*key.mark)
+    }
+
     /// Whether a hash is one of another key than that in use.
     pub fn is_outdated(&self, hash: &[u8]) -> bool {
         hash.get(HASH_LENGTH..) != Some(self.mark())
@@ -320,7 +330,15 @@ mod tests {
         for broken in [&new_hash[..39], &new_hash[..32], &new_hash[..31], &[]] {
             assert!(!activated.matches("client secret", "s", broken), "{} bytes", broken.len());
         }
+        let (old_mac, new_mac) = (prepared.mac("refresh token", "s"), activated.mac("refresh token", "s"));
+        for keys in [&prepared, &activated] {
+            assert_eq!((old_mac.len(), keys.verify_mac("refresh token", "s", &old_mac)), (32, Some(&[][..])));
+            assert_eq!(keys.verify_mac("refresh token", "s", &new_mac), Some(activated.mark()));
+            assert_eq!(keys.verify_mac("refresh token", "t", &new_mac).or(keys.verify_mac("client secret", "s", &new_mac)), None);
+            assert_eq!(keys.verify_mac("refresh token", "s", &new_mac[..31]), None);
+        }
         let finished = open(&[("codes.key", &*new), ("codes.key.first", &*old)]).expect("keys");
+        assert_eq!((finished.verify_mac("refresh token", "s", &old_mac), finished.mac("refresh token", "s")), (None, new_mac));
         assert!(finished.matches("client secret", "s", &new_hash) && !finished.matches("client secret", "s", &old_hash));
 
         let recorded: Vec<_> = activated_record.iter().map(|(name, fingerprint)| ((*name).to_owned(), (*fingerprint).to_owned())).collect();

@@ -5,8 +5,11 @@ pub mod test_data;
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
-use crate::domain::client::{CLI_CLIENT_ID, Client};
+use crate::domain::client::registration::{ClientAuthMethod, GrantTypes};
+use crate::domain::client::{CLI_CLIENT_ID, CLI_REDIRECT_URIS, Client};
+use crate::domain::client_uris::ClientUris;
 use crate::domain::ids::{AdminId, ClientId, IdRefused, TenantId};
+use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::Scope;
 use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
@@ -15,7 +18,7 @@ use crate::server::service::auth::principals::{DEFAULT_TENANT, TenantAdmin};
 use crate::server::service::platform::rng::{Secret, random_password};
 use crate::server::service::platform::setup::test_data::{TEST_TENANT, TestData};
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::{self, Connection, admins, audit_log, clients, people, tenants};
+use crate::server::storage::{self, Connection, admins, audit_log, client_uris, clients, people, tenants};
 
 /// TMS' name for each tenant's first administrator.
 pub const FIRST_ADMIN: &str = "~~admin";
@@ -56,7 +59,7 @@ impl NewTenant {
         let new = tenants::find(&mut *db, &tenant.id).await?.is_none() && tenants::insert(db, tenant).await?;
         if new {
             admins::insert(db, &tenant.id, admin_id, secret_hash, tenant.created_at).await?;
-            clients::insert(db, cli_client, None).await?;
+            insert_cli_client(db, cli_client).await?;
             audit_log::insert(db, event).await?;
         }
         Ok(new)
@@ -161,7 +164,7 @@ impl Services {
         for tenant in tenants::list(self.storage().reader()).await? {
             let client = cli_client(tenant.id, self.now())?;
             if clients::find(self.storage().reader(), &client.tenant_id, &client.id).await?.is_none() {
-                self.write(move |db| async move { clients::insert(db, &client, None).await }.boxed()).await?;
+                self.write(move |db| async move { insert_cli_client(db, &client).await }.boxed()).await?;
             }
         }
         Ok(())
@@ -172,10 +175,20 @@ fn cli_client(tenant_id: TenantId, now: Timestamp) -> Result<Client, Fault> {
     let id = ClientId::parse(CLI_CLIENT_ID).map_err(Fault::new)?;
     Ok(Client {
         device_grant: true,
+        grant_types: GrantTypes { authorization_code: true, refresh_token: true, client_credentials: false },
         scope: Scope::ALL.into_iter().collect(),
-        public: true,
+        auth_method: ClientAuthMethod::None,
+        pushed_requests_only: true,
         ..Client::new(tenant_id, id, "TMS command line", "1", now)
     })
+}
+
+async fn insert_cli_client(db: &mut Connection, client: &Client) -> Result<(), storage::Error> {
+    if clients::insert(db, client, None).await? {
+        let redirect = CLI_REDIRECT_URIS.into_iter().filter_map(|uri| RedirectUri::parse(uri).ok()).collect();
+        client_uris::replace(db, &client.tenant_id, &client.id, &ClientUris { redirect, ..ClientUris::default() }).await?;
+    }
+    Ok(())
 }
 
 fn tenant_id(name: &str) -> Result<TenantId, Fault> {

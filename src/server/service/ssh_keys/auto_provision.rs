@@ -70,7 +70,7 @@ impl ProvisioningPlan {
         if user_mfa::insert(db, tenant, user, Timestamp::FOREVER, now).await? {
             audit_log::insert(db, &record(AuditKind::MfaOpened)).await?;
         }
-        let scope: ScopeSet = Scope::ALL.into_iter().collect();
+        let scope: ScopeSet = Scope::TMS.into_iter().collect();
         let new = NewDelegation {
             tenant_id: tenant,
             id: delegation,

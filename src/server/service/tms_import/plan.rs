@@ -157,7 +157,7 @@ impl<'p> Plan<'p> {
         by_mvp: bool,
         (created_at, updated_at): (Timestamp, Timestamp),
     ) {
-        let scope: ScopeSet = Scope::ALL.into_iter().collect();
+        let scope: ScopeSet = Scope::TMS.into_iter().collect();
         self.rows.delegations.push(ImportedDelegation {
             number,
             tenant_id: key.0.to_string(),

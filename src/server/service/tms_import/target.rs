@@ -12,11 +12,12 @@ use crate::server::storage::{self, Connection};
 
 /// The events of changes that a second import would undo. Logins are none, nor is what anyone can cause without a secret. Settings of the
 /// tenant, and administrators that were added, stay.
-const CHANGES: [AuditKind; 35] = [
+const CHANGES: [AuditKind; 36] = [
     AuditKind::IdentityUnlinked,
     AuditKind::DeviceApproved,
     AuditKind::DeviceRevoked,
     AuditKind::DeviceReplayed,
+    AuditKind::RefreshTokenReused,
     AuditKind::DeviceExpired,
     AuditKind::KeyCreated,
     AuditKind::KeyChanged,

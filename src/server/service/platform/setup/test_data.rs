@@ -86,7 +86,7 @@ impl TestData {
         user_mfa::insert(db, tenant, &person.user_id, Timestamp::FOREVER, now).await?;
         hosts::insert(db, tenant, &host, "127.0.0.1", now).await?;
         host_accounts::insert(db, tenant, &account).await?;
-        let everything: ScopeSet = Scope::ALL.into_iter().collect();
+        let everything: ScopeSet = Scope::TMS.into_iter().collect();
         let new = NewDelegation {
             tenant_id: tenant,
             id: delegation,

@@ -1,0 +1,117 @@
+//! Issues the tokens of a family: an access token (RFC 9068) and, if the family has them, the current refresh token.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use super::refresh_token::{self, FAMILY_PREFIX};
+use crate::domain::authorization::{Authorization, AuthorizationOrigin, RequestSource};
+use crate::domain::client::Client;
+use crate::domain::ids::{SessionId, TokenFamilyId};
+use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::tenant::Policy;
+use crate::domain::time::Timestamp;
+use crate::domain::token::AccessTokenClaims;
+use crate::domain::token_family::{SALT_BYTES, TokenFamily, TokenFamilyState};
+use crate::server::service::platform::rng::Secret;
+use crate::server::service::{Fault, Services};
+
+/// A successful response of the token endpoint (RFC 6749 §5.1).
+pub struct IssuedTokens {
+    pub access_token: String,
+    pub expires_in: Duration,
+    /// That of the access token, and `offline_access`.
+    pub scope: ScopeSet,
+    pub refresh: Option<IssuedRefreshToken>,
+}
+
+pub struct IssuedRefreshToken {
+    pub token: Secret,
+    /// After this time it expires unless it is used; not longer than `authorization_expires_in`.
+    pub timeout: Duration,
+    /// Until the authorization ends.
+    pub authorization_expires_in: Duration,
+}
+
+/// What a family begins with.
+pub(in crate::server::service) struct NewFamily<'a> {
+    pub authorization: &'a Authorization,
+    pub client: &'a Client,
+    pub policy: &'a Policy,
+    pub scope: ScopeSet,
+    /// The browser session with which it ends, if it is not to outlive it.
+    pub session: Option<SessionId>,
+    /// Of the program's request.
+    pub begun: RequestSource,
+}
+
+impl Services {
+    /// A new family. It has refresh tokens if the client may use them with this scope.
+    pub(in crate::server::service) fn new_family(&self, new: NewFamily<'_>) -> Result<TokenFamily, Fault> {
+        let NewFamily { authorization, client, policy, scope, session, begun } = new;
+        let now = begun.at;
+        let mut salt = [0; SALT_BYTES];
+        self.rng().fill(&mut salt);
+        Ok(TokenFamily {
+            tenant_id: authorization.tenant_id.clone(),
+            id: TokenFamilyId::parse(self.new_id(FAMILY_PREFIX)).map_err(Fault::new)?,
+            authorization_id: authorization.id.clone(),
+            client_id: authorization.client_id.clone(),
+            resources: authorization.resources.clone(),
+            salt,
+            generation: 0,
+            rotated_at: now,
+            successor_seen: false,
+            retries: 0,
+            offline: session.is_none(),
+            session,
+            begun,
+            refreshed: None,
+            idle_until: client.gets_refresh_token(&scope).then(|| now + policy.refresh_idle_time),
+            scope,
+            state: TokenFamilyState::Live,
+        })
+    }
+
+    /// Signs an access token of a family, and adds the refresh token of its current generation. `scope`: that of the response.
+    pub(in crate::server::service) fn issue_tokens(
+        &self,
+        family: &TokenFamily,
+        authorization: &Authorization,
+        scope: ScopeSet,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<IssuedTokens, Fault> {
+        let authorized_until = authorization.access_until;
+        // Those of the device flow without refresh tokens last as long as the authorization (docs/decisions/0004).
+        let is_short = family.idle_until.is_some() || authorization.origin == AuthorizationOrigin::Code;
+        let expires_at = if is_short { authorized_until.min(now + policy.access_token_lifetime) } else { authorized_until };
+        let claims = AccessTokenClaims {
+            iss: self.issuer(&family.tenant_id),
+            sub: authorization.person.to_string(),
+            aud: self.audience(),
+            client_id: family.client_id.to_string(),
+            scope: scope.clone().without(Scope::OfflineAccess).to_string(),
+            jti: if is_short { self.token_id(family) } else { family.id.to_string() },
+            iat: now.as_seconds(),
+            exp: expires_at.as_seconds(),
+        };
+        let refresh = family.idle_until.and_then(|until| {
+            Some(IssuedRefreshToken {
+                token: refresh_token::current(&self.keys(), family)?,
+                timeout: until.min(authorized_until).since(now),
+                authorization_expires_in: authorized_until.since(now),
+            })
+        });
+        let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
+        Ok(IssuedTokens { access_token: self.keys().sign(&claims)?, expires_in, scope, refresh })
+    }
+
+    /// The `jti` of one of several access tokens of a family: its id, the generation of the refresh token, and a random part.
+    fn token_id(&self, family: &TokenFamily) -> String {
+        let mut random = [0; 12];
+        self.rng().fill(&mut random);
+        format!("{}.{}.{}", family.id, family.generation, BASE64_URL_SAFE_NO_PAD.encode(random))
+    }
+}
