@@ -3,7 +3,7 @@ import { chromium } from './browser.ts';
 
 const desktop = { ...devices['Desktop Chrome'], ...chromium };
 // Tests of pages, run in every presentation.
-const pages = /(header|device-flow|consent|user-code|forms|sign-in|institution|second-factor|sessions|pages|keys|links|administration|providers|resources)\.spec/;
+const pages = /(application|header|device-flow|consent|user-code|forms|sign-in|institution|second-factor|sessions|pages|keys|links|administration|providers|resources)\.spec/;
 
 export default defineConfig({
   testDir: './tests',

@@ -9,6 +9,8 @@
 //! - **user code** and **device code**: the grant's two codes, for the person and for the device.
 //! - **authorization**: what a person agreed to once, until a date; a delegation, token families and keys depend on it.
 //! - **token family**: one sign-in of one program under an authorization, with all tokens that it gets.
+//! - **authorization request**: a client's request that a person signs in and allows something, in a browser; its answer is an
+//!   **authorization code**, which the client exchanges for tokens.
 //! - **delegation**: permission for a client to act for a person on some or all of their host accounts, until its expiry.
 //! - **SSH key**: a public key with which a client, or the person, logs in to one host account; TMS' `pubkey`.
 //! - **refused lookup**: a host's key lookup that returned no key, with the reason.
@@ -20,9 +22,13 @@ pub mod access_overview;
 pub mod attempts;
 pub mod audit_log;
 pub mod authorization;
+pub mod authorization_code;
+pub mod authorization_request;
 pub mod brand;
 pub mod client;
 pub mod client_uris;
+pub mod code_challenge;
+pub mod consent;
 pub mod delegation;
 pub mod device_grant;
 pub mod display_text;
@@ -47,7 +53,9 @@ pub mod redirect_uri;
 pub mod refused_authentication;
 pub mod refused_lookup;
 pub mod refused_request;
+pub mod requested_access;
 pub mod reservation;
+pub mod resource_server;
 pub mod scope;
 pub mod second_factor;
 pub mod sentence;
@@ -59,6 +67,7 @@ pub mod tenant_overview;
 pub mod text_file;
 pub mod time;
 pub mod token;
+pub mod token_access;
 pub mod token_family;
 pub mod upstream_accounts;
 pub mod user_code;

@@ -121,6 +121,15 @@ impl Languages {
         &self.0
     }
 
+    /// The first of these languages that there is (`ui_locales`, BCP 47), with or without the region.
+    pub fn find<'t>(&self, mut tags: impl Iterator<Item = &'t str>) -> Option<Translations> {
+        let primary = |tag: &'t str| tag.split('-').next().unwrap_or_default();
+        let is = |language: &Translations, tag: &str| language.tag.eq_ignore_ascii_case(tag);
+        tags.find_map(|tag| {
+            self.0.iter().find(|language| is(language, tag)).or_else(|| self.0.iter().find(|language| is(language, primary(tag)))).copied()
+        })
+    }
+
     /// The chosen language, or else the best match for `Accept-Language` (RFC 9110 §12.5.4).
     pub fn choose(&self, chosen: Option<&str>, accepted: Option<&str>) -> Translations {
         if let Some(language) = self.0.iter().find(|language| Some(language.tag.as_str()) == chosen) {

@@ -3,6 +3,7 @@
 mod activity;
 mod admin;
 mod api_docs;
+mod authorize;
 mod components;
 mod delegations;
 mod device;
@@ -79,6 +80,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("device") view=device::Device/>
                     <Route path=path!("device/result") view=device_result::DeviceResult/>
                     <Route path=path!("device/report") view=device_report::DeviceReport/>
+                    <Route path=path!("authorize") view=authorize::Authorize/>
+                    <Route path=path!("authorize/onward") view=authorize::AuthorizeOnward/>
                     <Route path=path!("sign-in") view=sign_in::SignIn/>
                     <Route path=path!("sign-in/second-factor") view=second_factor::SecondFactor/>
                     <Route path=path!("signed-out") view=signed_out::SignedOut/>
@@ -121,6 +124,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("admin/providers/add") view=admin::providers::AddAProvider/>
                     <Route path=path!("admin/providers/provider") view=admin::providers::OneProvider/>
                     <Route path=path!("admin/providers/remove") view=admin::providers::RemoveAProvider/>
+                    <Route path=path!("admin/resources") view=admin::resource_servers::ResourceServers/>
+                    <Route path=path!("admin/resources/add") view=admin::resource_servers::AddAResourceServer/>
+                    <Route path=path!("admin/resources/resource") view=admin::resource_servers::OneResourceServer/>
+                    <Route path=path!("admin/resources/remove") view=admin::resource_servers::RemoveAResourceServer/>
                     <Route path=path!("admin/people") view=admin::people::People/>
                     <Route path=path!("admin/people/add") view=admin::people::AddAPerson/>
                     <Route path=path!("admin/people/person") view=admin::people::OnePerson/>

@@ -7,6 +7,8 @@
 pub mod access_overview;
 pub mod admin;
 pub mod audit_log;
+pub mod authorize;
+pub mod consent;
 pub mod delegations;
 pub mod device;
 pub mod host_accounts;
@@ -15,6 +17,7 @@ pub mod link_requests;
 pub mod notifications;
 pub mod passwords;
 pub mod preferences;
+pub mod resource_servers;
 pub mod second_factors;
 pub mod sessions;
 pub mod ssh_keys;

@@ -1,4 +1,5 @@
 // Every page in every state, and the steps to it: for the accessibility tests and the screenshots.
+import { openRequest } from './application.ts';
 import { Device } from './device.ts';
 import { allow, openConsent, codeField, enterCode, expect, heading, type Page, press, signedIn, signIn } from './fixtures.ts';
 import { Host } from './host.ts';
@@ -96,6 +97,32 @@ export const STATES: State[] = [
       await page.goto('/device/result');
     },
   },
+  { name: 'authorization request', open: openRequest },
+  { name: 'authorization request, sign-in', open: (page, portal) => openRequest(page, portal, { scope: 'openid profile' }) },
+  {
+    name: 'authorization request, refused',
+    open: async (page, portal) => {
+      await openRequest(page, portal);
+      // As if the page had offered a lifetime that is not available.
+      await page.getByRole('radio').first().evaluate(radio => radio.setAttribute('value', '60'));
+      await press(page, t('consent-allow'));
+      await expect(page.getByRole('alert')).toBeVisible();
+    },
+  },
+  {
+    name: 'authorization request, which account',
+    open: (page, portal) => openRequest(page, portal, { prompt: 'select_account' }),
+  },
+  {
+    name: 'authorization request, reported',
+    open: async (page, portal) => {
+      await openRequest(page, portal);
+      await press(page, t('not-started'));
+      await expect(heading(page)).toHaveText(t('report-thanks'));
+    },
+  },
+  { name: 'authorization request, not valid', open: (page, portal) => openRequest(page, portal, { redirect_uri: 'https://elsewhere.example/cb' }) },
+  { name: 'authorization request, none', open: page => page.goto('/authorize') },
   { name: 'report', open: page => page.goto('/device/report') },
   {
     name: 'report, refused',
@@ -223,6 +250,8 @@ export const STATES: State[] = [
       await expect(page.getByRole('status')).toHaveText(t('admin-saved'));
     },
   },
+  { name: 'administration: resource servers', open: page => signedInAt(page, '/admin/resources') },
+  { name: 'administration: resource servers, add', open: page => signedInAt(page, '/admin/resources/add') },
   { name: 'administration: people', open: page => signedInAt(page, '/admin/people') },
   { name: 'administration: people, one', open: page => signedInAt(page, '/admin/people/person?user=testuser1') },
   { name: 'administration: delegations', open: page => signedInAt(page, '/admin/delegations') },

@@ -89,6 +89,19 @@ kinds! {
     RefreshTokenReused = "refresh_token_reused",
     /// A program refreshed its tokens from a network that is new to it and to the person.
     RefreshedFromNewNetwork = "refreshed_from_new_network",
+    /// A person allowed a client what it asked for in the browser.
+    AuthorizationAllowed = "authorization_allowed",
+    /// A person allowed a client to learn who they are, and nothing else.
+    SignInAllowed = "sign_in_allowed",
+    AuthorizationDenied = "authorization_denied",
+    /// "I did not start this", to a request in the browser; administrators should look at it.
+    AuthorizationReported = "authorization_reported",
+    /// A client exchanged an authorization code for tokens: the person is signed in there.
+    SignedInAtClient = "signed_in_at_client",
+    /// A code that had been exchanged was sent again; what it gave was ended.
+    AuthorizationCodeReplayed = "authorization_code_replayed",
+    /// A client did not exchange its code in time; the permission was revoked.
+    AuthorizationLapsed = "authorization_lapsed",
     /// A code claimed in one session was submitted in another.
     CodeSubmittedTwice = "code_presented_twice",
     /// Too many wrong user codes were submitted.
@@ -125,6 +138,9 @@ kinds! {
     ClientDeleted = "client_deleted",
     /// The authorization server refused a request of a client; the subject is the reason.
     ClientRequestRefused = "client_request_refused",
+    ResourceServerAdded = "resource_server_added",
+    ResourceServerChanged = "resource_server_changed",
+    ResourceServerRemoved = "resource_server_removed",
     HostAdded = "host_added",
     HostRemoved = "host_removed",
     HostCredentialCreated = "host_credential_made",
@@ -206,6 +222,13 @@ impl AuditKind {
             | Self::DeviceReplayed
             | Self::RefreshTokenReused
             | Self::RefreshedFromNewNetwork
+            | Self::AuthorizationAllowed
+            | Self::SignInAllowed
+            | Self::AuthorizationDenied
+            | Self::AuthorizationReported
+            | Self::SignedInAtClient
+            | Self::AuthorizationCodeReplayed
+            | Self::AuthorizationLapsed
             | Self::CodeSubmittedTwice
             | Self::CodeGuessingStopped
             | Self::DeviceExpired
@@ -232,6 +255,9 @@ impl AuditKind {
             | Self::ClientSecretChanged
             | Self::ClientDeleted
             | Self::ClientRequestRefused
+            | Self::ResourceServerAdded
+            | Self::ResourceServerChanged
+            | Self::ResourceServerRemoved
             | Self::HostAdded
             | Self::HostRemoved
             | Self::HostCredentialCreated

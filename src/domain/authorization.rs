@@ -11,6 +11,7 @@
 use std::net::IpAddr;
 
 use super::ids::{AuthorizationId, ClientId, TenantId, UserId};
+use super::resource_server::GrantedResource;
 use super::scope::ScopeSet;
 use super::stored_words::stored_words;
 use super::time::Timestamp;
@@ -24,8 +25,8 @@ pub struct Authorization {
     pub origin: AuthorizationOrigin,
     /// The consented scope; the client's settings may allow less of it now.
     pub scope: ScopeSet,
-    /// Resource indicators of other resource servers (RFC 8707); empty: the TMS API only.
-    pub resources: Vec<String>,
+    /// Access to other resource servers (RFC 8707).
+    pub resources: Vec<GrantedResource>,
     pub given: RequestSource,
     /// When the access ends. The person may change it.
     pub access_until: Timestamp,

@@ -8,6 +8,7 @@ use self::registration::{ClientAuthMethod, ConsentRule, GrantType, GrantTypes, I
 use super::client_uris::ClientUris;
 use super::ids::{ClientId, HostName, TenantId};
 use super::pagination::QueryParam;
+use super::resource_server::GrantedResource;
 use super::scope::{Scope, ScopeSet};
 use super::time::Timestamp;
 
@@ -148,20 +149,30 @@ impl Client {
         }
     }
 
-    /// The scope of a new request: the allowed part of what was requested, or, if there is no `scope` parameter, all that is allowed but
-    /// `offline_access`, which a client has to ask for. Refuses as [`Self::allowed_scope`] does.
+    /// The scope of a new request in the device flow; see [`Self::grantable_scope_by`].
     pub fn grantable_scope(&self, requested: Option<&str>) -> Result<ScopeSet, RequestRefused> {
-        self.allowed_scope(&requested.map_or_else(|| self.scope.clone().without(Scope::OfflineAccess), ScopeSet::parse_known))
+        self.grantable_scope_by(GrantType::DeviceCode, requested)
     }
 
-    /// The part of a scope that the client's current settings allow. Checked at the device's request, the person's decision, the
-    /// redemption, and each use of the token. Refuses a client that is disabled, may not use the device grant, or is left with no scope.
+    /// The scope of a new request: the allowed part of what was requested, or, if there is no `scope` parameter, all that is allowed of the
+    /// TMS API: for anything else a client has to ask. Refuses as [`Self::allowed_scope_by`] does.
+    pub fn grantable_scope_by(&self, grant_type: GrantType, requested: Option<&str>) -> Result<ScopeSet, RequestRefused> {
+        self.allowed_scope_by(grant_type, &requested.map_or_else(|| self.scope.delegated(), ScopeSet::parse_known))
+    }
+
+    /// The part of a scope that the client's current settings allow in the device flow; see [`Self::allowed_scope_by`].
     pub fn allowed_scope(&self, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
         self.allowed_scope_by(GrantType::DeviceCode, scope)
     }
 
-    /// The same for a client that uses, or used, this grant type.
+    /// The part of a scope that the client's current settings allow. Checked at the client's request, the person's decision, the redemption,
+    /// and each use of the token. Refuses a client that is disabled, may not use the grant type, or is left with no scope.
     pub fn allowed_scope_by(&self, grant_type: GrantType, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
+        self.allowed_scope_with(grant_type, scope, &[])
+    }
+
+    /// The same for access that includes other resource servers, which may be all that is left.
+    pub fn allowed_scope_with(&self, grant_type: GrantType, scope: &ScopeSet, resources: &[GrantedResource]) -> Result<ScopeSet, RequestRefused> {
         if !self.enabled {
             return Err(RequestRefused::Disabled);
         }
@@ -172,7 +183,7 @@ impl Client {
         if !self.allows(GrantType::RefreshToken) {
             allowed = allowed.without(Scope::OfflineAccess);
         }
-        let permits_something = !allowed.clone().without(Scope::OfflineAccess).is_empty();
+        let permits_something = !resources.is_empty() || !allowed.clone().without(Scope::OfflineAccess).is_empty();
         if permits_something { Ok(allowed) } else { Err(RequestRefused::NoScopeLeft) }
     }
 

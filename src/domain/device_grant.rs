@@ -19,8 +19,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::client::registration::GrantType;
 use super::client::{Client, RequestRefused};
 use super::ids::{ClientId, DeviceGrantId, HostAccountId, SessionId, TenantId, TokenFamilyId, UserId};
+use super::resource_server::GrantedResource;
 use super::scope::ScopeSet;
 use super::time::Timestamp;
 
@@ -39,6 +41,8 @@ pub struct DeviceGrant {
     pub client_id: ClientId,
     /// The requested scope, restricted to what the client may have.
     pub scope: ScopeSet,
+    /// Access to other resource servers (RFC 8707) that it asks for, and that an approval gives.
+    pub resources: Vec<GrantedResource>,
     pub requested: DeviceRequest,
     pub expires_at: Timestamp,
     pub claim: Option<Claim>,
@@ -175,9 +179,9 @@ impl DeviceGrant {
     pub fn restrict_to_client(mut self, client: &Client) -> Result<Self, RequestRefused> {
         match &mut self.state {
             DeviceGrantState::Approved(approval) | DeviceGrantState::Redeemed { approval, .. } => {
-                approval.scope = client.allowed_scope(&approval.scope)?
+                approval.scope = client.allowed_scope_with(GrantType::DeviceCode, &approval.scope, &self.resources)?
             }
-            _ => self.scope = client.allowed_scope(&self.scope)?,
+            _ => self.scope = client.allowed_scope_with(GrantType::DeviceCode, &self.scope, &self.resources)?,
         }
         Ok(self)
     }
@@ -363,6 +367,7 @@ mod tests {
             id: DeviceGrantId::parse("dgr_1").expect("a grant id"),
             client_id: ClientId::parse("tms-cli").expect("a client id"),
             scope: ScopeSet::parse_known("hosts:read"),
+            resources: Vec::new(),
             requested: DeviceRequest { at: START, from: None, agent: String::new() },
             expires_at: at(900),
             claim: None,

@@ -136,6 +136,10 @@ identifier! {
     AdminId
 }
 identifier! {
+    /// An authorization request. Not secret: it appears in the audit log. Pages find the request by its handle, which is.
+    AuthorizationRequestId
+}
+identifier! {
     /// A delegation.
     DelegationId
 }

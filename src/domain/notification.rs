@@ -33,7 +33,7 @@ pub enum NotificationKind {
     KeyRegistered,
     /// An application created keys.
     ApplicationKeys,
-    /// A redeemed device code was sent again.
+    /// A redeemed device code or authorization code was sent again.
     DeviceReplayed,
     /// A refresh token was used after it had been replaced.
     RefreshTokenReused,
@@ -70,10 +70,10 @@ impl NotificationKind {
     pub fn of(event: &AuditEvent) -> Option<Self> {
         match event.kind {
             AuditKind::SignedIn if event.from.is_some() => Some(Self::NewNetwork),
-            AuditKind::DeviceApproved | AuditKind::DelegationCreated => Some(Self::ApplicationAllowed),
+            AuditKind::DeviceApproved | AuditKind::AuthorizationAllowed | AuditKind::DelegationCreated => Some(Self::ApplicationAllowed),
             AuditKind::KeyCreated if event.client_id.is_some() => Some(Self::ApplicationKeys),
             AuditKind::KeyCreated => Some(Self::KeyRegistered),
-            AuditKind::DeviceReplayed => Some(Self::DeviceReplayed),
+            AuditKind::DeviceReplayed | AuditKind::AuthorizationCodeReplayed => Some(Self::DeviceReplayed),
             AuditKind::RefreshTokenReused => Some(Self::RefreshTokenReused),
             AuditKind::CodeSubmittedTwice => Some(Self::CodeSubmittedTwice),
             AuditKind::SecondFactorRemoved => Some(Self::SecondFactorRemoved),
@@ -183,6 +183,9 @@ mod tests {
             (event(AuditKind::KeyCreated), Some(NotificationKind::KeyRegistered)),
             (event(AuditKind::KeyUsed).client(&client), None),
             (event(AuditKind::DeviceReplayed).client(&client), Some(NotificationKind::DeviceReplayed)),
+            (event(AuditKind::AuthorizationCodeReplayed).client(&client), Some(NotificationKind::DeviceReplayed)),
+            (event(AuditKind::AuthorizationAllowed).client(&client), Some(NotificationKind::ApplicationAllowed)),
+            (event(AuditKind::SignInAllowed).client(&client), None),
             (event(AuditKind::RefreshTokenReused).client(&client), Some(NotificationKind::RefreshTokenReused)),
             (event(AuditKind::RefreshedFromNewNetwork).client(&client), None),
             (event(AuditKind::CodeSubmittedTwice), Some(NotificationKind::CodeSubmittedTwice)),

@@ -1,15 +1,23 @@
 //! All paths of the portal, defined once.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+mod return_to;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::ids::{CodeEntryId, DeviceGrantId, LinkRequestId, ProviderId, TenantId};
 use super::step_up::StepUpRequired;
 use super::time::Timestamp;
 
+pub use self::return_to::{ReturnTo, is_handle};
+
 pub const HOME: &str = "/";
 pub const DEVICE: &str = "/device";
 pub const DEVICE_RESULT: &str = "/device/result";
 pub const DEVICE_REPORT: &str = "/device/report";
+/// The page of an authorization request: what is done next, and the consent page.
+pub const AUTHORIZE: &str = "/authorize";
+/// Returns to the client with the answer to an authorization request.
+pub const AUTHORIZE_ONWARD: &str = "/authorize/onward";
 pub const SIGN_IN: &str = "/sign-in";
 pub const SIGN_IN_PASSWORD: &str = "/sign-in/password";
 /// Stores an invitation in the session until its holder is back from an identity provider.
@@ -96,6 +104,10 @@ pub const ADMIN_PROVIDERS: &str = "/admin/providers";
 pub const ADMIN_PROVIDERS_ADD: &str = "/admin/providers/add";
 pub const ADMIN_PROVIDER: &str = "/admin/providers/provider";
 pub const ADMIN_PROVIDER_REMOVE: &str = "/admin/providers/remove";
+pub const ADMIN_RESOURCES: &str = "/admin/resources";
+pub const ADMIN_RESOURCES_ADD: &str = "/admin/resources/add";
+pub const ADMIN_RESOURCE: &str = "/admin/resources/resource";
+pub const ADMIN_RESOURCE_REMOVE: &str = "/admin/resources/remove";
 pub const ADMIN_PEOPLE: &str = "/admin/people";
 pub const ADMIN_PEOPLE_ADD: &str = "/admin/people/add";
 pub const ADMIN_PERSON: &str = "/admin/people/person";
@@ -127,7 +139,8 @@ pub const SET_PREFERENCES: &str = "/api/preferences/set";
 pub const ADMIN_ACTIONS: &str = "/api/admin";
 
 /// Pages that need no sign-in; all others redirect to sign-in.
-pub const PUBLIC_PAGES: [&str; 8] = [HOME, DEVICE, DEVICE_REPORT, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, SETTINGS, API_DOCS];
+pub const PUBLIC_PAGES: [&str; 10] =
+    [HOME, DEVICE, DEVICE_REPORT, AUTHORIZE, AUTHORIZE_ONWARD, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, SETTINGS, API_DOCS];
 /// Server functions that need no sign-in.
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
@@ -178,11 +191,17 @@ pub const MY_REFUSALS: &str = "/v1/tms/me/refusals";
 pub const OPENAPI: &str = "/spec";
 
 pub const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
+pub const AUTHORIZATION: &str = "/oauth/authorize";
+/// RFC 9126.
+pub const PUSHED_AUTHORIZATION: &str = "/oauth/par";
 pub const TOKEN: &str = "/oauth/token";
 pub const REVOKE: &str = "/oauth/revoke";
+pub const INTROSPECT: &str = "/oauth/introspect";
 pub const JWKS: &str = "/oauth/jwks";
 pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const OPENID_METADATA: &str = "/.well-known/openid-configuration";
+/// Metadata of the TMS API: the well-known part is inserted before the path of its identifier (RFC 9728 §3.1).
+pub const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource/v1/tms";
 
 /// Lists the tenants that people can sign in to.
 pub const TENANTS: &str = "/t";
@@ -262,25 +281,65 @@ pub fn device_entry(entry: &CodeEntryId) -> String {
     format!("{DEVICE}?{ENTRY}={}", encode(entry.as_str()))
 }
 
+/// The page of an authorization request; `language`: the one that the request asks for.
+pub fn authorize(handle: &str, language: Option<&str>) -> String {
+    with_query(AUTHORIZE, &[&id_param(HANDLE, handle), &id_param(LANGUAGE, language.unwrap_or_default())])
+}
+
+/// The same, with the account that is signed in.
+pub fn authorize_as(handle: &str, language: Option<&str>) -> String {
+    format!("{}&{ACCOUNT_KEPT}", authorize(handle, language))
+}
+
+/// The page that returns to the client.
+pub fn authorize_onward(handle: &str, language: Option<&str>) -> String {
+    with_query(AUTHORIZE_ONWARD, &[&id_param(HANDLE, handle), &id_param(LANGUAGE, language.unwrap_or_default())])
+}
+
 /// A link request's page.
 pub fn hosts_link(request: &LinkRequestId) -> String {
     format!("{HOSTS_LINK}?{REQUEST}={}", encode(request.as_str()))
 }
 
-/// Where a host account is linked for a device grant, which then continues.
+/// Where a host account is linked for a device grant or an authorization request, which then continues; or for neither, if it is empty.
 pub fn hosts_link_for(grant: &str) -> String {
     with_query(HOSTS_LINK, &[&id_param(GRANT, grant)])
 }
 
-/// A link request's page; `grant`: the device grant that continues after it, or empty.
+/// A link request's page; `grant`: what continues after it, as in [`hosts_link_for`].
 pub fn hosts_link_then(request: &LinkRequestId, grant: &str) -> String {
     with_query(HOSTS_LINK, &[&id_param(REQUEST, request.as_str()), &id_param(GRANT, grant)])
+}
+
+/// A device grant, or the handle of an authorization request, that continues when a host account was linked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContinuedRequest(String);
+
+impl ContinuedRequest {
+    pub fn parse(text: &str) -> Option<Self> {
+        (is_handle(text) || DeviceGrantId::parse(text).is_ok()).then(|| Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its page.
+    pub fn page(&self) -> String {
+        if is_handle(&self.0) { authorize(&self.0, None) } else { format!("{DEVICE}?{GRANT}={}", encode(&self.0)) }
+    }
 }
 
 /// Query parameters that the pages of codes may keep: public ids, never a code.
 const GRANT: &str = "grant";
 const ENTRY: &str = "entry";
 const REQUEST: &str = "request";
+/// The handle of an authorization request, by which its page finds it.
+const HANDLE: &str = "request";
+/// The language of a request's pages.
+const LANGUAGE: &str = "lang";
+/// The person goes on with the account that is signed in.
+const ACCOUNT_KEPT: &str = "account=kept";
 
 /// The sign-in page for a tenant, which then returns to `return_to`.
 pub fn sign_in(tenant: Option<&TenantId>, return_to: &ReturnTo) -> String {
@@ -311,6 +370,14 @@ pub fn sign_in_invited(tenant: Option<&TenantId>, return_to: &ReturnTo, invitati
 /// The second-factor page of a pending sign-in.
 pub fn second_factor(attempt: &str, return_to: &ReturnTo) -> String {
     with_query(SECOND_FACTOR, &[&id_param("attempt", attempt), &return_to_param(return_to)])
+}
+
+/// The page that a page of the sign-in returns to.
+pub fn return_to_of_sign_in(address: &str) -> Option<ReturnTo> {
+    let (path, query) = address.split_once('?')?;
+    let then = query.split('&').find_map(|part| part.strip_prefix("then="))?;
+    let then = percent_decode_str(then).decode_utf8().ok()?;
+    path.starts_with(SIGN_IN).then(|| ReturnTo::from_untrusted(&then))
 }
 
 /// A page about one entry of a session (`name` = `id`), which then returns to `return_to`.
@@ -363,177 +430,15 @@ pub fn encode(value: &str) -> String {
     utf8_percent_encode(value, SPECIAL).to_string()
 }
 
-/// A page of the portal to return to, with its query. Always from a closed list of paths, never an unchecked URL of a request (RFC 9700
-/// §4.11).
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct ReturnTo(String);
-
-impl Default for ReturnTo {
-    fn default() -> Self {
-        Self(HOME.to_owned())
-    }
-}
-
-impl ReturnTo {
-    /// `path` must be one of the constants of this module.
-    pub fn to(path: &'static str) -> Self {
-        Self(path.to_owned())
-    }
-
-    /// The requested page; home if it is not in the closed list.
-    pub fn from_untrusted(address: &str) -> Self {
-        let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        if let Some((page, names)) = CODE_PAGES.iter().find(|(page, _)| *page == path) {
-            // Never keeps a code.
-            let kept = |part: &&str| names.iter().any(|(name, prefix)| is_public_name(part, name, prefix)) || is_draft(part);
-            let kept: Vec<&str> = query.split('&').filter(kept).collect();
-            return Self(if kept.is_empty() { (*page).to_owned() } else { format!("{page}?{}", kept.join("&")) });
-        }
-        let ours = PAGES.contains(&path) || path.strip_prefix(ADMIN).is_some_and(is_below);
-        let plain = address.len() <= 1_000 && query.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'"' | b'<' | b'>'));
-        if ours && plain { Self(address.to_owned()) } else { Self::default() }
-    }
-
-    /// The stored user code that the page continues with, if any.
-    pub fn code_entry(&self) -> Option<CodeEntryId> {
-        let query = self.0.strip_prefix(DEVICE)?.strip_prefix('?')?;
-        let entry = query.split('&').find_map(|part| part.strip_prefix(ENTRY)?.strip_prefix('='))?;
-        CodeEntryId::parse(entry).ok()
-    }
-
-    /// The page for a person who is signed in: home instead of a page of the sign-in.
-    #[must_use]
-    pub fn after_sign_in(self) -> Self {
-        if self.0.starts_with(SIGN_IN) { Self::default() } else { self }
-    }
-
-    /// `path` instead of home.
-    #[must_use]
-    pub fn or(self, path: &'static str) -> Self {
-        if self == Self::default() { Self::to(path) } else { self }
-    }
-
-    /// The list at `path` with its query, or without if `address` is another page.
-    pub fn within(address: &str, path: &'static str) -> Self {
-        let requested = Self::from_untrusted(address);
-        if requested.0.split('?').next() == Some(path) { requested } else { Self::to(path) }
-    }
-
-    /// The checked `address` instead of home.
-    #[must_use]
-    pub fn or_untrusted(self, address: &str) -> Self {
-        if self == Self::default() { Self::from_untrusted(address) } else { self }
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Pages of codes, with the query parameters that each keeps through sign-in and the prefixes of their values.
-const CODE_PAGES: [(&str, &[(&str, &str)]); 4] = [
-    (DEVICE, &[(GRANT, "dgr_"), (ENTRY, "ent_")]),
-    (DEVICE_RESULT, &[(GRANT, "dgr_")]),
-    (DEVICE_REPORT, &[(GRANT, "dgr_")]),
-    (HOSTS_LINK, &[(REQUEST, "lnk_"), (GRANT, "dgr_")]),
-];
-
-/// Whether `part` is `name=` with a public id: prefix and 32 hexadecimal digits, which is too long for a user code.
-fn is_public_name(part: &str, name: &str, prefix: &str) -> bool {
-    let random = part.strip_prefix(name).and_then(|rest| rest.strip_prefix('=')).and_then(|value| value.strip_prefix(prefix));
-    random.is_some_and(|random| random.len() == 32 && random.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
-}
-
-/// Whether `part` is `draft=ID`.
-fn is_draft(part: &str) -> bool {
-    let plain = |value: &str| value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-    part.split_once('=').is_some_and(|(name, value)| name == DRAFT && plain(value))
-}
-
-/// Whether a path's rest has plain segments only: nothing that a browser could take for another host or a parent folder.
-fn is_below(rest: &str) -> bool {
-    let plain = |segment: &str| segment.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    rest.is_empty() || rest.strip_prefix('/').is_some_and(|rest| rest.split('/').all(|segment| !segment.is_empty() && plain(segment)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn return_to_accepts_pages_of_the_portal_only() {
-        for ours in ["/keys", "/keys?q=frontera&after=3.7", "/admin", "/admin/clients?show=off", "/admin/hosts/add"] {
-            assert_eq!(ReturnTo::from_untrusted(ours).as_str(), ours);
-        }
-        for not_ours in [
-            "",
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example/keys",
-            "/admin//evil.example",
-            "/admin/../sign-out",
-            "/adminx",
-            "/keysx",
-            "/keys?a b",
-            "/keys?\r\nSet-Cookie:x",
-            "/keys#x",
-            "/admin?\u{e9}",
-            "javascript:alert(1)",
-        ] {
-            assert_eq!(ReturnTo::from_untrusted(not_ours).as_str(), HOME, "{not_ours:?}");
-        }
-    }
-
-    #[test]
-    fn return_to_keeps_public_ids_but_never_codes() {
-        const ID: &str = "0199f0c4b3a27cc1a5d0bcdfbcdfbcdf";
-        let with_id = |address: &str| address.replace("ID", ID);
-        for kept in [
-            "/device?grant=dgr_ID",
-            "/device?entry=ent_ID",
-            "/device/result?grant=dgr_ID",
-            "/device/report?grant=dgr_ID",
-            "/hosts/link?request=lnk_ID",
-            "/hosts/link?request=lnk_ID&grant=dgr_ID",
-            "/hosts/link?grant=dgr_ID",
-        ] {
-            assert_eq!(ReturnTo::from_untrusted(&with_id(kept)).as_str(), with_id(kept));
-        }
-        for (requested, reached) in [
-            ("/device?user_code=WDJB-MJHT&grant=dgr_ID", "/device?grant=dgr_ID"),
-            ("/device?grant=dgr_ID&user_code=WDJB-MJHT", "/device?grant=dgr_ID"),
-            ("/device?user_code=WDJB-MJHT", DEVICE),
-            ("/device?grant=WDJB-MJHT", DEVICE),
-            ("/device?grant=dgr_bcdfbcdf", DEVICE),
-            ("/device?entry=dgr_ID", DEVICE),
-            ("/device/result?entry=ent_ID", DEVICE_RESULT),
-            ("/device/report?user_code=WDJB-MJHT", DEVICE_REPORT),
-            ("/hosts/link?user_code=WDJB-MJHT", HOSTS_LINK),
-            ("/hosts/link?request=lnk_ID#x", HOSTS_LINK),
-        ] {
-            assert_eq!(ReturnTo::from_untrusted(&with_id(requested)).as_str(), with_id(reached), "{requested}");
-        }
-        let entry = ReturnTo::from_untrusted(&with_id("/device?entry=ent_ID")).code_entry();
-        assert_eq!(entry.map(String::from), Some(with_id("ent_ID")));
-        let drafted = with_id("/device?entry=ent_ID&draft=abc");
-        assert_eq!(ReturnTo::from_untrusted(&drafted).as_str(), drafted);
-        assert!(ReturnTo::from_untrusted(&drafted).code_entry().is_some());
-        assert_eq!(ReturnTo::from_untrusted(&with_id("/device?grant=dgr_ID")).code_entry(), None);
-    }
-
-    #[test]
-    fn confirmation_returns_to_its_own_list_only() {
-        assert_eq!(ReturnTo::within("/keys?q=a&after=3.7", KEYS).as_str(), "/keys?q=a&after=3.7");
-        for other in ["", "/hosts", "/keys/add", "//evil.example/keys", "/keys?a b", "https://evil.example/keys"] {
-            assert_eq!(ReturnTo::within(other, KEYS).as_str(), KEYS, "{other:?}");
-        }
-        assert_eq!(with_back("/keys/revoke?key=3", &ReturnTo::from_untrusted("/keys?q=a")), "/keys/revoke?key=3&back=/keys%3Fq%3Da");
-    }
-
-    #[test]
     fn urls_carry_return_to() {
         assert_eq!(sign_in(None, &ReturnTo::default()), "/sign-in");
         assert_eq!(sign_in(None, &ReturnTo::from_untrusted("/keys?q=a&show=b")), "/sign-in?then=/keys%3Fq%3Da%26show%3Db");
+        assert_eq!(with_back("/keys/revoke?key=3", &ReturnTo::from_untrusted("/keys?q=a")), "/keys/revoke?key=3&back=/keys%3Fq%3Da");
         assert_eq!(sign_in_again(&ReturnTo::to(ADMIN)), "/sign-in?again=1&then=/admin");
     }
 }

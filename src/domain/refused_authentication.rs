@@ -15,6 +15,7 @@ pub enum CredentialKind {
     HostCredential,
     AccessToken,
     DeviceCode,
+    AuthorizationCode,
     RefreshToken,
     /// A user code of a device or of a host's link request.
     UserCode,
@@ -34,6 +35,7 @@ impl CredentialKind {
         Self::HostCredential,
         Self::AccessToken,
         Self::DeviceCode,
+        Self::AuthorizationCode,
         Self::RefreshToken,
         Self::UserCode,
         Self::Password,
@@ -51,6 +53,7 @@ impl CredentialKind {
             Self::HostCredential => "host_credential",
             Self::AccessToken => "access_token",
             Self::DeviceCode => "device_code",
+            Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::UserCode => "user_code",
             Self::Password => "password",

@@ -39,6 +39,41 @@ pub enum RefusedRequestReason {
     GrantType,
     /// None of the scope is allowed.
     Scope,
+    RedirectUriMissing,
+    /// The redirect URI is none of the registered ones.
+    RedirectUri,
+    /// A parameter was sent more than once.
+    ParameterRepeated,
+    /// The request is too large, or no form.
+    RequestMalformed,
+    StateTooLong,
+    NonceTooLong,
+    ResponseType,
+    ResponseMode,
+    /// The parameter `request`.
+    RequestObject,
+    /// A `request_uri` that is none of a pushed request, or one of another client.
+    RequestUri,
+    /// The pushed request has expired, or was answered.
+    PushedRequestGone,
+    /// The client must push its requests.
+    NotPushed,
+    /// The code challenge is missing.
+    ChallengeMissing,
+    /// The code challenge, or its method, is not accepted.
+    ChallengeInvalid,
+    Prompt,
+    MaxAge,
+    /// The resource server does not exist, or the client may not request access to it.
+    Resource,
+    /// The code is another client's.
+    CodeClient,
+    /// The redirect URI is not that of the code's request.
+    CodeRedirectUri,
+    VerifierMissing,
+    /// The code's request had no challenge.
+    VerifierUnexpected,
+    VerifierWrong,
 }
 
 stored_words!(RefusedRequestReason {
@@ -60,6 +95,28 @@ stored_words!(RefusedRequestReason {
     KeysUnavailable = "keys_unavailable",
     GrantType = "grant_type_not_allowed",
     Scope = "scope_not_allowed",
+    RedirectUriMissing = "redirect_uri_missing",
+    RedirectUri = "redirect_uri_not_registered",
+    ParameterRepeated = "parameter_repeated",
+    RequestMalformed = "request_malformed",
+    StateTooLong = "state_too_long",
+    NonceTooLong = "nonce_too_long",
+    ResponseType = "response_type_unsupported",
+    ResponseMode = "response_mode_unsupported",
+    RequestObject = "request_object",
+    RequestUri = "request_uri",
+    PushedRequestGone = "pushed_request_gone",
+    NotPushed = "request_not_pushed",
+    ChallengeMissing = "code_challenge_missing",
+    ChallengeInvalid = "code_challenge_invalid",
+    Prompt = "prompt_contradictory",
+    MaxAge = "max_age_malformed",
+    Resource = "resource_unknown",
+    CodeClient = "code_of_another_client",
+    CodeRedirectUri = "code_redirect_uri",
+    VerifierMissing = "code_verifier_missing",
+    VerifierUnexpected = "code_verifier_unexpected",
+    VerifierWrong = "code_verifier_wrong",
 });
 
 /// The longest detail, in characters.

@@ -17,13 +17,33 @@ pub enum Scope {
     /// `offline_access`: get a refresh token, and stay signed in until the access ends (OpenID Connect Core §11). Permits nothing at the TMS
     /// API, and is in no access token.
     OfflineAccess,
+    /// `openid`: learn who the person is (OpenID Connect Core §3.1.2.1).
+    OpenId,
+    /// `profile`: learn their name (§5.4).
+    Profile,
+    /// `email`: learn their e-mail address (§5.4).
+    Email,
+    /// `groups`: learn the groups of the tenant that they are in.
+    Groups,
 }
 
 impl Scope {
     /// All that a client can be allowed to ask for.
-    pub const ALL: [Scope; 5] = [Scope::HostsRead, Scope::KeysRead, Scope::KeysCreate, Scope::KeysRevoke, Scope::OfflineAccess];
+    pub const ALL: [Scope; 9] = [
+        Scope::HostsRead,
+        Scope::KeysRead,
+        Scope::KeysCreate,
+        Scope::KeysRevoke,
+        Scope::OfflineAccess,
+        Scope::OpenId,
+        Scope::Profile,
+        Scope::Email,
+        Scope::Groups,
+    ];
     /// The permissions of the TMS API.
     pub const TMS: [Scope; 4] = [Scope::HostsRead, Scope::KeysRead, Scope::KeysCreate, Scope::KeysRevoke];
+    /// The permissions to learn who the person is.
+    pub const SIGN_IN: [Scope; 4] = [Scope::OpenId, Scope::Profile, Scope::Email, Scope::Groups];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -32,6 +52,10 @@ impl Scope {
             Scope::KeysCreate => "keys:create",
             Scope::KeysRevoke => "keys:revoke",
             Scope::OfflineAccess => "offline_access",
+            Scope::OpenId => "openid",
+            Scope::Profile => "profile",
+            Scope::Email => "email",
+            Scope::Groups => "groups",
         }
     }
 
@@ -45,7 +69,7 @@ impl Scope {
 pub struct ScopeSet(BTreeSet<Scope>);
 
 impl ScopeSet {
-    /// Parses a `scope` parameter and ignores unknown words: generic clients add their own (`openid`), and refusing them would exclude those
+    /// Parses a `scope` parameter and ignores unknown words: generic clients add their own (`phone`), and refusing them would exclude those
     /// clients (docs/decisions/0005).
     pub fn parse_known(text: &str) -> Self {
         Self(text.split_ascii_whitespace().filter_map(Scope::parse).collect())
@@ -63,6 +87,16 @@ impl ScopeSet {
         Self(self.0.intersection(&other.0).copied().collect())
     }
 
+    /// The permissions of the TMS API, for which a delegation is made.
+    pub fn delegated(&self) -> ScopeSet {
+        self.intersection(&Scope::TMS.into_iter().collect())
+    }
+
+    /// The permissions to learn who the person is.
+    pub fn sign_in(&self) -> ScopeSet {
+        self.intersection(&Scope::SIGN_IN.into_iter().collect())
+    }
+
     /// Whether `other` has all of it.
     pub fn is_within(&self, other: &ScopeSet) -> bool {
         self.0.is_subset(&other.0)
@@ -72,6 +106,12 @@ impl ScopeSet {
     pub fn without(mut self, scope: Scope) -> ScopeSet {
         self.0.remove(&scope);
         self
+    }
+
+    /// What `other` does not have.
+    #[must_use]
+    pub fn without_all(&self, other: &ScopeSet) -> ScopeSet {
+        Self(self.0.difference(&other.0).copied().collect())
     }
 }
 
@@ -97,16 +137,18 @@ mod tests {
 
     #[test]
     fn unknown_scopes_and_extra_spaces_are_ignored() {
-        let asked = ScopeSet::parse_known("  openid keys:create   hosts:read offline_access ");
+        let asked = ScopeSet::parse_known("  phone keys:create   hosts:read offline_access ");
         assert_eq!(asked.to_string(), "hosts:read keys:create offline_access");
-        assert!(ScopeSet::parse_known("openid profile").is_empty());
+        assert!(ScopeSet::parse_known("phone address").is_empty());
     }
 
     #[test]
-    fn tms_scopes_are_all_but_offline_access() {
-        assert_eq!(Scope::TMS, Scope::ALL[..4]);
+    fn scopes_are_for_the_api_or_for_the_sign_in() {
         let all: ScopeSet = Scope::ALL.into_iter().collect();
-        assert_eq!(all.without(Scope::OfflineAccess), Scope::TMS.into_iter().collect());
+        assert_eq!(all.delegated(), Scope::TMS.into_iter().collect());
+        assert_eq!(all.sign_in().to_string(), "openid profile email groups");
+        let rest = all.without_all(&all.delegated()).without_all(&all.sign_in());
+        assert_eq!(rest, [Scope::OfflineAccess].into_iter().collect());
     }
 
     #[test]

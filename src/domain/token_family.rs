@@ -11,6 +11,7 @@ mod rotation;
 
 use super::authorization::{AlreadyEnded, EndState, RequestSource, TokenUse};
 use super::ids::{AuthorizationId, ClientId, SessionId, TenantId, TokenFamilyId};
+use super::resource_server::GrantedResource;
 use super::scope::ScopeSet;
 use super::stored_words::stored_words;
 use super::time::Timestamp;
@@ -25,8 +26,8 @@ pub struct TokenFamily {
     pub client_id: ClientId,
     /// The scope of its tokens: a part of the authorization's.
     pub scope: ScopeSet,
-    /// Resource indicators (RFC 8707), a part of the authorization's.
-    pub resources: Vec<String>,
+    /// Access to other resource servers, a part of the authorization's.
+    pub resources: Vec<GrantedResource>,
     /// Random; without it, the key with which refresh tokens are computed makes none of this family.
     pub salt: [u8; SALT_BYTES],
     /// The number of the current refresh token; counted from 0 and never lowered.

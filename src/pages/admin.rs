@@ -9,6 +9,7 @@ pub mod overview;
 pub mod people;
 pub mod policy;
 pub mod providers;
+pub mod resource_servers;
 pub mod ssh_keys;
 pub mod tenants;
 
@@ -30,6 +31,7 @@ pub fn areas() -> Vec<Area> {
         area(paths::ADMIN_HOSTS, t.admin_hosts()),
         area(paths::ADMIN_PEOPLE, t.admin_people()),
         area(paths::ADMIN_PROVIDERS, t.admin_providers()),
+        area(paths::ADMIN_RESOURCES, t.admin_resources()),
         area(paths::ADMIN_DELEGATIONS, t.admin_delegations()),
         area(paths::ADMIN_KEYS, t.admin_keys()),
         area(paths::ADMIN_ACTIVITY, t.admin_activity()),

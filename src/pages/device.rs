@@ -6,9 +6,10 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{
-    ClientName, EnterCodeForm, ExactTime, FormError, Hidden, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant, told,
+    ClientName, EnterCodeForm, FormError, Hidden, HostChoices, LifetimeChoices, PageContent, PostForm, RelativeTime, ResourceAccess, ServerError,
+    YouAre, other_tenant, request_origin, told,
 };
-use super::host_accounts::{ProviderLinks, host_providers};
+use super::host_accounts::{LinkFirst, host_providers};
 use crate::domain::device_grant::DecisionRefused;
 use crate::domain::ids::{CodeEntryId, DeviceGrantId};
 use crate::domain::paths::{self, ReturnTo};
@@ -22,10 +23,8 @@ use crate::server::service::device_flow::user_codes::CodeSubmitter;
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 
 use crate::server_fns::device::{
-    ALL_ACCOUNTS, DecideDevice, EnterAnotherCode, EnterCode, NetworkProximity, PendingDeviceGrant, SwitchTenant, decided_device, pending_device,
-    pending_devices,
+    DecideDevice, EnterAnotherCode, EnterCode, PendingDeviceGrant, SwitchTenant, decided_device, pending_device, pending_devices,
 };
-use crate::server_fns::host_accounts::HostAccountItem;
 
 #[component]
 pub fn Device() -> impl IntoView {
@@ -194,7 +193,10 @@ fn Consent(
                     <input type="hidden" name="grant" value=grant/>
                     <input type="hidden" name="shown" value=device.scope.clone()/>
                     <RequestedAccess device=device.clone() providers/>
-                    {missing.is_none().then(|| view! { <Lifetimes device=device.clone()/> })}
+                    <ResourceAccess resources=device.resources.clone()/>
+                    {missing.is_none().then(|| view! {
+                        <LifetimeChoices lifetimes=device.lifetimes.clone() is_fixed=device.host_accounts.is_empty() && device.resources.is_empty()/>
+                    })}
                     <p class="warning">
                         {t.consent_only_if_before()} " " <strong>{t.consent_only_if_you()}</strong> " " {t.consent_only_if_after()}
                     </p>
@@ -236,13 +238,7 @@ fn Consent(
 #[component]
 fn RequestOrigin(device: PendingDeviceGrant) -> impl IntoView {
     let t = translations();
-    let place = match (device.from, device.proximity) {
-        (Some(from), NetworkProximity::SameAddress) => t.consent_from_same(from),
-        (Some(from), NetworkProximity::SameNetwork) => t.consent_from_network(from),
-        (Some(from), NetworkProximity::OtherNetwork) => t.consent_from_other(from),
-        (Some(from), NetworkProximity::Unknown) => t.consent_from_uncompared(from),
-        (None, _) => t.consent_from_unknown(),
-    };
+    let place = request_origin(device.from, device.proximity);
     view! {
         <dl class="facts tight">
             <dt>{t.consent_application()}</dt>
@@ -279,7 +275,7 @@ fn RequestedAccess(device: PendingDeviceGrant, providers: Vec<Provider>) -> impl
             </ul>
         </section>
         {match none {
-            true => Either::Left(of_accounts.then(|| view! { <LinkFirst grant=device.grant providers/> })),
+            true => Either::Left(of_accounts.then(|| view! { <LinkFirst here=ReturnTo::from_untrusted(&request_url(&device.grant)) continued=device.grant providers/> })),
             false => Either::Right(view! {
                 <fieldset>
                     <legend>{t.consent_hosts()}</legend>
@@ -288,95 +284,4 @@ fn RequestedAccess(device: PendingDeviceGrant, providers: Vec<Provider>) -> impl
             }),
         }}
     }
-}
-
-/// How a person without a host account links one and returns to this request.
-#[component]
-fn LinkFirst(grant: String, providers: Vec<Provider>) -> impl IntoView {
-    let t = translations();
-    let here = ReturnTo::from_untrusted(&request_url(&grant));
-    view! {
-        <div class="notice">
-            <p>{t.consent_no_hosts()}</p>
-            <p class="actions">
-                <a class="button" href=paths::hosts_link_for(&grant)>{t.hosts_link()}</a>
-                <ProviderLinks providers then=here/>
-            </p>
-        </div>
-    }
-}
-
-/// More accounts than these are chosen together: all, none, or the selected ones of a list that only then is shown.
-const LISTED_ACCOUNTS: usize = 3;
-/// The hosts that are named beside "all".
-const NAMED_HOSTS: usize = 6;
-
-#[component]
-fn HostChoices(accounts: Vec<HostAccountItem>) -> impl IntoView {
-    let t = translations();
-    if accounts.len() <= LISTED_ACCOUNTS {
-        return Either::Left(accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view());
-    }
-    // "All" is what this page shows, not what is linked when the form is received.
-    let shown = accounts.iter().map(|account| account.id.as_str()).collect::<Vec<_>>().join(",");
-    let every = format!("{ALL_ACCOUNTS}{shown}");
-    let mut hosts: Vec<&str> = accounts.iter().map(|account| account.host.as_str()).collect();
-    hosts.sort_unstable();
-    hosts.dedup();
-    let (named, more) = (hosts.iter().take(NAMED_HOSTS).copied().collect::<Vec<_>>().join(", "), hosts.len().saturating_sub(NAMED_HOSTS));
-    let on = if more == 0 { t.consent_accounts_on(named) } else { t.consent_accounts_on_more(more, named) };
-    let all = t.consent_all_accounts(accounts.len());
-    let choice = |value: String, checked: bool, label: String, hint: Option<String>| {
-        view! {
-            <label class="choice">
-                <input type="radio" name="accounts" value=value checked=checked/>
-                <span><strong>{label}</strong> {hint.map(|hint| view! { <span class="hint">" " <bdi>{hint}</bdi></span> })}</span>
-            </label>
-        }
-    };
-    Either::Right(view! {
-        {choice(every, true, all, Some(on))}
-        {choice("none".to_owned(), false, t.consent_no_accounts(), None)}
-        {choice("selected".to_owned(), false, t.consent_selected_accounts(), None)}
-        <div class="if-selected" role="group" aria-label=t.consent_selected_accounts()>
-            {accounts.into_iter().map(|account| view! { <HostChoice account/> }).collect_view()}
-        </div>
-    })
-}
-
-#[component]
-fn HostChoice(account: HostAccountItem) -> impl IntoView {
-    let t = translations();
-    view! {
-        <label class="choice">
-            <input type="checkbox" name="host_accounts[]" value=account.id checked/>
-            <span><strong>{account.host}</strong> " " {t.consent_as()} " " <strong>{account.account}</strong></span>
-        </label>
-    }
-}
-
-/// The lifetimes to choose from; without a host account the shortest, as a hint.
-#[component]
-fn Lifetimes(device: PendingDeviceGrant) -> impl IntoView {
-    let t = translations();
-    let PendingDeviceGrant { lifetimes, host_accounts, .. } = device;
-    if host_accounts.is_empty() {
-        return Either::Left(lifetimes.into_iter().next().map(|shortest| {
-            view! {
-                <input type="hidden" name="lifetime" value=shortest.seconds.to_string()/>
-                <p class="hint">{t.consent_lasts(shortest.label)}</p>
-            }
-        }));
-    }
-    Either::Right(view! {
-        <fieldset>
-            <legend>{t.consent_how_long()}</legend>
-            {lifetimes.into_iter().enumerate().map(|(n, lifetime)| view! {
-                <label class="choice">
-                    <input type="radio" name="lifetime" value=lifetime.seconds.to_string() checked=n == 0/>
-                    <span><strong>{lifetime.label}</strong> <span class="hint">" " {t.consent_until()} " " <ExactTime at=lifetime.until/></span></span>
-                </label>
-            }).collect_view()}
-        </fieldset>
-    })
 }

@@ -12,7 +12,8 @@ use crate::domain::paths;
 use crate::islands::{PickupStatus, SubmitOnce};
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::FlashTarget;
-use crate::server_fns::device::{ClientItem, DecidedDeviceGrant, DecisionOutcome, RevokeDevice, decided_device, pending_device};
+use crate::server_fns::consent::ClientItem;
+use crate::server_fns::device::{DecidedDeviceGrant, DecisionOutcome, RevokeDevice, decided_device, pending_device};
 use crate::server_fns::host_accounts::list_host_accounts;
 
 #[component]

@@ -49,6 +49,7 @@ impl ErrorPage {
     fn messages(&self) -> (String, String) {
         let t = translations();
         match self.status {
+            400 if context::is_authorization_endpoint() => (t.authorize_refused(), t.authorize_refused_means()),
             400 | 415 | 422 => (t.error_bad(), t.error_bad_means()),
             401 => (t.error_sign_in(), t.error_sign_in_means()),
             403 => (t.error_forbidden(), t.error_forbidden_means()),

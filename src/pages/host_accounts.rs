@@ -197,3 +197,24 @@ fn UnlinkQuestion(account: HostAccountItem) -> impl IntoView {
         </Confirm>
     }
 }
+
+/// How a person without a host account links one for a request, and returns to it.
+#[component]
+pub fn LinkFirst(
+    /// The page of the request.
+    here: ReturnTo,
+    /// The request, as [`paths::ContinuedRequest`] names it.
+    continued: String,
+    providers: Vec<Provider>,
+) -> impl IntoView {
+    let t = translations();
+    view! {
+        <div class="notice">
+            <p>{t.consent_no_hosts()}</p>
+            <p class="actions">
+                <a class="button" href=paths::hosts_link_for(&continued)>{t.hosts_link()}</a>
+                <ProviderLinks providers then=here/>
+            </p>
+        </div>
+    }
+}

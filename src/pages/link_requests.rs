@@ -7,8 +7,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{EnterCodeForm, ExactTime, FormError, Hidden, PageContent, PostForm, RelativeTime, ServerError, YouAre, other_tenant, told};
-use crate::domain::ids::DeviceGrantId;
-use crate::domain::paths;
+use crate::domain::paths::{self, ContinuedRequest};
 use crate::domain::sentence::Sentence;
 use crate::islands::{Countdown, SubmitOnce};
 use crate::server::context::{self, translations};
@@ -25,8 +24,8 @@ pub const COMMAND: &str = "tms link";
 #[component]
 pub fn LinkAnAccount() -> impl IntoView {
     let (request, in_address) = use_query_map().with_untracked(|query| (query.get("request"), query.get("user_code")));
-    // The device grant that continues when an account is linked.
-    let grant = use_query_map().with_untracked(|query| DeviceGrantId::parse(query.get("grant").unwrap_or_default()).ok());
+    // What continues when an account is linked.
+    let grant = use_query_map().with_untracked(|query| ContinuedRequest::parse(&query.get("grant").unwrap_or_default()));
     Suspend::new(async move {
         let (Ok(caller), Some(person)) = (context::request_context(), context::current_person()) else {
             return EitherOf3::C(view! { <ServerError/> });
@@ -57,16 +56,16 @@ fn address(request: &str) -> String {
     format!("{}?request={}", paths::HOSTS_LINK, paths::encode(request))
 }
 
-async fn form(person: SignedIn, flash: Option<Flash>, in_address: Option<String>, grant: Option<DeviceGrantId>) -> AnyView {
+async fn form(person: SignedIn, flash: Option<Flash>, in_address: Option<String>, grant: Option<ContinuedRequest>) -> AnyView {
     let t = translations();
     let Ok(waiting) = pending_link_requests().await else { return view! { <ServerError/> }.into_any() };
     let (filled, note) = prefilled(&person, in_address).await.unzip();
     let other = other_tenant(flash.as_ref()).await;
     let other_kind = (paths::DEVICE, t.link_is_for_a_device());
-    let about = grant.as_ref().map(|grant| Hidden("grant", grant.to_string()));
+    let about = grant.as_ref().map(|grant| Hidden("grant", grant.as_str().to_owned()));
     let how = view! {
         {grant.map(|grant| view! {
-            <p class="notice">{t.link_for_a_request()} " " <a href=paths::device(&grant)>{t.link_back_to_request()}</a></p>
+            <p class="notice">{t.link_for_a_request()} " " <a href=grant.page()>{t.link_back_to_request()}</a></p>
         })}
         <PendingLinkRequests waiting/>
         <p>{t.link_how_before()} " " <code translate="no" dir="ltr">{COMMAND}</code> {t.link_how_after()}</p>
@@ -105,7 +104,7 @@ async fn prefilled(person: &SignedIn, in_address: Option<String>) -> Option<(Str
 }
 
 #[component]
-fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>, grant: Option<DeviceGrantId>) -> impl IntoView {
+fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>, grant: Option<ContinuedRequest>) -> impl IntoView {
     let t = translations();
     if let Some(flash) = &flash {
         context::set_error_status(flash);
@@ -113,7 +112,7 @@ fn LinkQuestion(link: LinkRequestItem, person: SignedIn, flash: Option<Flash>, g
     let refused = flash.is_some();
     let title = t.link_question(link.account.as_str(), link.host.as_str());
     let (host, yours, request) = (link.host.clone(), person.clone(), link.request.clone());
-    let grant = grant.map(String::from);
+    let grant = grant.map(|grant| grant.as_str().to_owned());
     view! {
         <PageContent title refused>
             {flash.map(|flash| view! { <FormError sentence=flash.message/> })}

@@ -76,6 +76,8 @@ struct SignInView {
     invitation: Option<String>,
     /// The message that the values of a form wait as well.
     entries_kept: Option<String>,
+    /// The user name that an authorization request asks for.
+    hint: Option<String>,
 }
 
 impl SignInView {
@@ -119,7 +121,11 @@ async fn load_view(services: &Services, caller: &RequestContext, params: SignInP
     let tenants = tenants.into_iter().map(|(tenant, _)| tenant).collect();
     let invitation = caller.session.invitation(&params.invitation, tenant.as_ref().map(|(tenant, _)| &tenant.id)).await?;
     let entries_kept = context::entries_kept(return_to).await?;
-    Ok(SignInView { tenants, tenant, flash, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id), entries_kept })
+    let hint = match return_to.authorization_handle() {
+        Some(handle) => services.login_hint(handle).await?,
+        None => None,
+    };
+    Ok(SignInView { tenants, tenant, flash, with_code: typed.is_some(), invitation: invitation.map(|(id, _)| id), entries_kept, hint })
 }
 
 #[component]
@@ -132,7 +138,7 @@ fn SignInOptions(
     person: Option<SignedIn>,
 ) -> impl IntoView {
     let t = translations();
-    let SignInView { tenants, tenant, flash, with_code, invitation, entries_kept } = choice;
+    let SignInView { tenants, tenant, flash, with_code, invitation, entries_kept, hint } = choice;
     let flash = flash.or_else(|| gone.then(|| Flash::new(FlashTarget::SignIn, t.sign_in_gone())));
     if let Some(flash) = &flash {
         context::set_error_status(flash);
@@ -163,7 +169,7 @@ fn SignInOptions(
                 </div>
             })}
             {match tenant {
-                Some((tenant, methods)) => Either::Left(view! { <MethodList tenant methods flash then=then.clone() invitation=carried/> }),
+                Some((tenant, methods)) => Either::Left(view! { <MethodList tenant methods flash then=then.clone() invitation=carried hint=hint.unwrap_or_default()/> }),
                 None => Either::Right(view! {
                     {flash.map(|flash| view! { <FormError id="sign-in-error" sentence=flash.message/> })}
                     <Tenants tenants then=then.clone() invitation=carried/>
@@ -203,6 +209,9 @@ fn MethodList(
     /// The id of this tab's invitation.
     #[prop(optional)]
     invitation: String,
+    /// The user name to begin with.
+    #[prop(optional)]
+    hint: String,
 ) -> impl IntoView {
     let t = translations();
     let help = tenant.policy.help_contact.clone();
@@ -239,7 +248,7 @@ fn MethodList(
         }
     };
     let open = password_is_usual || within.is_some();
-    let form = password.then(|| view! { <PasswordForm tenant=tenant.clone() flash=within then=then.clone() only first=!with_providers/> });
+    let form = password.then(|| view! { <PasswordForm tenant=tenant.clone() flash=within then=then.clone() only first=!with_providers hint/> });
     Either::Right(view! {
         {above.map(|flash| view! {
             <FormError id="sign-in-error" sentence=flash.message/>
@@ -310,11 +319,13 @@ fn PasswordForm(
     only: Option<String>,
     /// Nothing is above it, so it gets the focus.
     first: bool,
+    /// The user name to begin with.
+    hint: String,
 ) -> impl IntoView {
     let t = translations();
     let refused = flash.is_some();
     let again = only.is_some();
-    let user_name = only.or_else(|| flash.as_ref().map(|flash| flash.input.clone())).unwrap_or_default();
+    let user_name = only.or_else(|| flash.as_ref().map(|flash| flash.input.clone())).unwrap_or(hint);
     let described = refused.then_some("sign-in-error");
     view! {
         <SubmitOnce>

@@ -20,6 +20,7 @@ mod migrate;
 mod person;
 mod progress;
 mod reload;
+mod resource;
 mod restore;
 mod secrets;
 mod serve;
@@ -93,6 +94,8 @@ enum PortalCommand {
     Admin(admin::AdminArgs),
     /// Change what a client may do
     Client(client::ClientArgs),
+    /// Manage the applications that accept access tokens of this portal
+    Resource(resource::ResourceArgs),
     /// Manage a tenant's identity providers
     Idp(idp::IdpArgs),
     /// Manage a tenant's people
@@ -160,6 +163,7 @@ async fn dispatch(command: PortalCommand) -> Result<(), CommandError> {
         PortalCommand::Tenant(arguments) => tenant::run(arguments).await,
         PortalCommand::Admin(arguments) => admin::run(arguments).await,
         PortalCommand::Client(arguments) => client::run(arguments).await,
+        PortalCommand::Resource(arguments) => resource::run(arguments).await,
         PortalCommand::Idp(arguments) => idp::run(arguments).await,
         PortalCommand::Person(arguments) => person::run(arguments).await,
         PortalCommand::Activity(arguments) => activity::run(arguments).await,

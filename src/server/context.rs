@@ -65,9 +65,19 @@ struct ResponseLocale {
 /// Provides language and time zone of the response. Leptos has provided the request before.
 pub fn provide_locale(languages: &Languages) {
     if let Some(parts) = use_context::<Parts>() {
-        let translations = preferences::translations(&parts.headers, languages);
+        let requested = requested_language(&parts);
+        let requested = requested.and_then(|tag| languages.all().iter().find(|language| language.tag() == tag).copied());
+        let translations = requested.unwrap_or_else(|| preferences::translations(&parts.headers, languages));
         provide_context(ResponseLocale { translations, zone: preferences::zone(&parts.headers) });
     }
+}
+
+/// The language that an authorization request asks for, on its own page and at the sign-in for it.
+fn requested_language(parts: &Parts) -> Option<String> {
+    let here = parts.uri.path_and_query().map_or("", |address| address.as_str());
+    let then = || paths::return_to_of_sign_in(here);
+    let page = Some(ReturnTo::from_untrusted(here)).filter(|page| page.authorization_handle().is_some()).or_else(then)?;
+    page.request_language().map(str::to_owned)
 }
 
 /// The language of the response.
@@ -349,6 +359,11 @@ pub async fn take_flash() -> Option<Flash> {
         return None;
     }
     session.take_flash_at(&[FlashTarget::Success, FlashTarget::Refused], parts.uri.path()).await.ok().flatten()
+}
+
+/// Whether the response is to an authorization request of a client, which a page answers.
+pub fn is_authorization_endpoint() -> bool {
+    use_context::<Parts>().is_some_and(|parts| parts.uri.path().ends_with(paths::AUTHORIZATION))
 }
 
 /// Whether a person opened this URL, according to the browser (`Sec-Fetch-Dest`).

@@ -2,12 +2,14 @@
 //! types of the service layer are here.
 
 use crate::domain::host_account::HostAccount;
+use crate::domain::resource_server::ResourceSettingsRefused;
 use crate::domain::sentence::Sentence;
 use crate::domain::ssh_key::{DependencyError, LabelRefused};
 use crate::domain::time::{Timestamp, Zone};
 use crate::domain::user_code::UserCodeRefused;
 use crate::i18n::Language;
 use crate::i18n::to_count;
+use crate::server::service::admin::resource_servers::ResourceServerRefused;
 use crate::server::service::admin::tenants::TenantRefused;
 use crate::server::service::auth::people::{MIN_PASSWORD_CHARS, NewPasswordRefused, PasswordChangeRefused, PersonRefused, SignInRefused};
 use crate::server::service::auth::second_factors::enrollment::EnrollmentRefused;
@@ -31,6 +33,21 @@ impl Language {
             CodeRefused::SignInRequired => self.code_refused_sign_in_first(),
             CodeRefused::ClaimedElsewhere { wait } => self.code_refused_claimed(self.format_wait(*wait)),
             CodeRefused::OtherTenant { tenant_name, .. } => self.code_refused_other_tenant(tenant_name),
+        }
+    }
+
+    /// Why a resource server cannot be registered, changed or removed.
+    pub fn resource_server_refused(&self, refused: &ResourceServerRefused) -> String {
+        match refused {
+            ResourceServerRefused::Exists => self.admin_resources_refused_exists(),
+            ResourceServerRefused::NotFound => self.admin_gone(),
+            ResourceServerRefused::Stale => self.admin_stale(),
+            ResourceServerRefused::Settings(ResourceSettingsRefused::NoScope) => self.admin_resources_refused_no_scope(),
+            ResourceServerRefused::Settings(ResourceSettingsRefused::TooManyScopes) => self.admin_resources_refused_too_many(),
+            ResourceServerRefused::Settings(ResourceSettingsRefused::RepeatedScope(scope)) => self.admin_resources_refused_repeated(scope.as_str()),
+            ResourceServerRefused::Settings(ResourceSettingsRefused::OfThePortal) => self.admin_resources_refused_portal(),
+            ResourceServerRefused::NoClient(client) => self.admin_resources_refused_no_client(client.as_str()),
+            ResourceServerRefused::PublicReader(client) => self.admin_resources_refused_public(client.as_str()),
         }
     }
 

@@ -1,16 +1,23 @@
-//! The authorization server: RFC 8628, 6749, 7009, 8414, 9068. One file per endpoint, one function per method.
+//! The authorization server: RFC 8628, 6749, 7009, 7662, 8414, 9068; and the metadata of the TMS API (RFC 9728). One file per endpoint, one
+//! function per method.
 
+pub mod authorize;
 pub mod client_auth;
+pub mod cors;
 pub mod device_authorization;
 pub mod discovery;
 pub mod error;
 pub mod form;
+pub mod introspect;
 pub mod jwks;
+pub mod protected_resource;
+pub mod pushed_request;
 pub mod revoke;
 pub mod tenants;
 pub mod token;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
 use super::middleware::security_headers::public_cors;
@@ -20,7 +27,7 @@ use crate::domain::paths;
 /// Largest request body, in bytes.
 pub const LARGEST_BODY: usize = 16 * 1024;
 
-pub fn router() -> Router<AppState> {
+pub fn router(state: &AppState) -> Router<AppState> {
     let tenant = |path: &str| format!("/t/{{tenant}}{path}");
     let documents = Router::new()
         .route(paths::TENANTS, get(tenants::get))
@@ -30,12 +37,26 @@ pub fn router() -> Router<AppState> {
         .route(&tenant(paths::OPENID_METADATA), get(discovery::get))
         .route(&format!("{}/t/{{tenant}}", paths::OAUTH_METADATA), get(discovery::get))
         .route(&format!("{}/t/{{tenant}}", paths::OPENID_METADATA), get(discovery::get))
+        .route(paths::PROTECTED_RESOURCE, get(protected_resource::get))
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(public_cors());
-    Router::new()
-        .route(&tenant(paths::DEVICE_AUTHORIZATION), post(device_authorization::post))
+    // What programs in browsers call.
+    let registered_origins = cors::CorsRules { app: state.clone(), methods: "POST" };
+    let for_browsers = Router::new()
         .route(&tenant(paths::TOKEN), post(token::post))
         .route(&tenant(paths::REVOKE), post(revoke::post))
         .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(from_fn_with_state(registered_origins, cors::run));
+    Router::new()
+        .route(&tenant(paths::DEVICE_AUTHORIZATION), post(device_authorization::post))
+        .route(&tenant(paths::PUSHED_AUTHORIZATION), post(pushed_request::post))
+        .route(&tenant(paths::INTROSPECT), post(introspect::post))
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .merge(for_browsers)
         .merge(documents)
+}
+
+/// The endpoint that browsers open; it has no session, and its errors are pages.
+pub fn browser_router() -> Router<AppState> {
+    Router::new().route(&format!("/t/{{tenant}}{}", paths::AUTHORIZATION), get(authorize::handle).post(authorize::handle))
 }

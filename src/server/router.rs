@@ -51,6 +51,8 @@ const PAGES: RouteRules = RouteRules {
 };
 const MACHINES: RouteRules = RouteRules { max_body: oauth::LARGEST_BODY, span: telemetry::machine_span, route: machine_route, ..PAGES };
 const OAUTH: RouteRules = RouteRules { respond_to_failure: oauth::error::respond_to_failure, route: |_| Route::OAuth, ..MACHINES };
+/// The browser's hop to an authorization request.
+const AUTHORIZE: RouteRules = RouteRules { max_body: oauth::LARGEST_BODY, route: |_| Route::OAuth, ..PAGES };
 const TMS_API: RouteRules = RouteRules { timeout: tms::TIMEOUT, respond_to_failure: tms::respond_to_failure, route: tms_route, ..MACHINES };
 
 pub fn router(state: AppState) -> Router {
@@ -61,7 +63,8 @@ pub fn router(state: AppState) -> Router {
         let outermost = Outermost { app: state.clone(), rules, render_error, ids: Arc::clone(&ids), headers: security_headers(state.https) };
         routes.layer(from_fn_with_state(Arc::new(outermost), outermost::run))
     };
-    let routes = within(TMS_API, tms::router()).merge(within(OAUTH, oauth::router())).merge(within(MACHINES, machine_routes()));
+    let routes = within(TMS_API, tms::router()).merge(within(OAUTH, oauth::router(&state))).merge(within(AUTHORIZE, oauth::browser_router()));
+    let routes = routes.merge(within(MACHINES, machine_routes()));
     routes.merge(within(PAGES, page_routes(&state).merge(static_files(&state)))).with_state(state)
 }
 

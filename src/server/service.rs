@@ -8,6 +8,7 @@ pub mod admin;
 pub mod audit_log;
 pub mod auth;
 pub mod authorizations;
+pub mod code_flow;
 pub mod device_flow;
 pub mod host_accounts;
 pub mod notifications;
@@ -143,6 +144,8 @@ struct ServicesInner {
     readiness: ReadinessCache,
     /// By family and generation.
     token_use_throttle: WriteThrottle<(TenantId, TokenFamilyId, Option<u32>)>,
+    /// The same for tokens that were introspected.
+    seen_throttle: WriteThrottle<(TenantId, TokenFamilyId, u32)>,
     lookup_throttle: WriteThrottle<(Option<TenantId>, HostName)>,
     rehash_throttle: WriteThrottle<OutdatedSecretOwner>,
     refusals: RefusalRecorder,
@@ -242,6 +245,7 @@ impl Services {
                 poll_pacing: PollPacing::default(),
                 readiness: ReadinessCache::default(),
                 token_use_throttle: WriteThrottle::default(),
+                seen_throttle: WriteThrottle::default(),
                 lookup_throttle: WriteThrottle::default(),
                 rehash_throttle: WriteThrottle::default(),
                 refusals: RefusalRecorder::default(),

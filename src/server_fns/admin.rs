@@ -8,5 +8,6 @@ pub mod overview;
 pub mod people;
 pub mod policy;
 pub mod providers;
+pub mod resource_servers;
 pub mod ssh_keys;
 pub mod tenants;

@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::device::ClientItem;
+use super::consent::ClientItem;
 use crate::domain::pagination::{ListQuery, Page};
+use crate::domain::resource_server::GrantedResource;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
@@ -39,6 +40,8 @@ pub struct DelegationItem {
     pub client_id: String,
     pub origin: DelegationOrigin,
     pub scope: Vec<Scope>,
+    /// Access to resource servers besides the TMS API.
+    pub resources: Vec<GrantedResource>,
     /// `account@host`; `None`: all of the person's.
     pub host_accounts: Option<Vec<String>>,
     pub since: Timestamp,
@@ -207,14 +210,13 @@ pub async fn revoke_my_client(#[server(default)] client: String, #[server(defaul
 mod items {
     use std::time::Duration;
 
-    use super::{ClientDelegationsItem, DelegationItem, DelegationOrigin, DelegationState, DeviceItem, KeyLoginItem};
+    use super::{ClientDelegationsItem, ClientItem, DelegationItem, DelegationOrigin, DelegationState, DeviceItem, KeyLoginItem};
     use crate::domain::delegation::Creator;
     use crate::domain::scope::Scope;
     use crate::domain::time::Timestamp;
     use crate::domain::token_family::TokenFamily;
     use crate::server::context;
     use crate::server::service::authorizations::my_delegations::{ClientDelegations, DelegationSummary, DeviceSummary, KeyUse};
-    use crate::server_fns::device::ClientItem;
 
     /// The expiries that a person can choose, in seconds.
     const EXPIRIES: [u64; 5] = [8 * 3_600, 24 * 3_600, 7 * 86_400, 30 * 86_400, 90 * 86_400];
@@ -253,6 +255,7 @@ mod items {
                     (Creator::Admin, None) => DelegationOrigin::Administrator,
                 },
                 scope: Scope::ALL.into_iter().filter(|scope| app.scope.contains(*scope)).collect(),
+                resources: app.resources,
                 host_accounts: app.host_accounts,
                 since: delegation.created_at,
                 until: app.ended_at.unwrap_or(delegation.expires_at),

@@ -3,7 +3,9 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::consent::{ClientItem, LifetimeItem, NetworkProximity};
 use super::host_accounts::HostAccountItem;
+use super::resource_servers::ResourceItem;
 use crate::domain::client::RequestRefused;
 use crate::domain::sentence::Sentence;
 use crate::domain::time::Timestamp;
@@ -28,47 +30,13 @@ pub struct PendingDeviceGrant {
     pub may_read_keys: bool,
     pub may_create_keys: bool,
     pub may_revoke_keys: bool,
+    /// What it asks for at resource servers besides the TMS API.
+    pub resources: Vec<ResourceItem>,
+    /// Empty if it asks for nothing of the TMS API.
     pub host_accounts: Vec<HostAccountItem>,
     pub lifetimes: Vec<LifetimeItem>,
     /// The tenant requires the "I started this" checkbox.
     pub confirmation_required: bool,
-}
-
-/// The address of a request compared with the browser's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NetworkProximity {
-    SameAddress,
-    /// In the same IPv6 /64.
-    SameNetwork,
-    OtherNetwork,
-    /// One of them is unknown.
-    Unknown,
-}
-
-/// The client, as people read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClientItem {
-    pub name: String,
-    pub trust: ClientTrust,
-}
-
-/// How far a client's name can be trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ClientTrust {
-    /// It authenticates, and the tenant's administrators have verified it.
-    Verified,
-    /// It authenticates, but no one has verified it.
-    Unverified,
-    /// It has no secret to authenticate with (RFC 8628 §5.6).
-    Public,
-}
-
-/// A lifetime that can be selected, and the resulting expiry.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LifetimeItem {
-    pub seconds: u64,
-    pub label: String,
-    pub until: Timestamp,
 }
 
 /// A device grant after its decision.
@@ -135,9 +103,6 @@ pub async fn pending_devices() -> Result<Vec<PendingDeviceGrant>, ServerFnError>
     Ok(found.into_iter().map(|found| PendingDeviceGrant::new(found, caller.from, services.now())).collect())
 }
 
-/// Begins the choice of all host accounts; the ids that the page showed follow, separated by commas.
-pub const ALL_ACCOUNTS: &str = "all:";
-
 /// Allows or denies. A repeated submission gets the first one's result. A refusal is shown on the request's own page.
 #[server(prefix = "/api", endpoint = "device/decide")]
 pub async fn decide_device(
@@ -155,6 +120,7 @@ pub async fn decide_device(
     use crate::server::context;
     use crate::server::service::Error;
     use crate::server::sign_in::session::flash::{Flash, FlashTarget};
+    use crate::server_fns::consent;
     let (services, caller, person) = (context::services()?, context::request_context()?, context::signed_in()?);
     context::see_other(DEVICE);
     let Ok(grant) = DeviceGrantId::parse(grant) else { return Ok(()) };
@@ -164,7 +130,7 @@ pub async fn decide_device(
         "allow" => {
             // Only before allowing: denying requires nothing.
             let Some(consenting) = context::require_consent_authorization(&ReturnTo::from_untrusted(&here))? else { return Ok(()) };
-            match parse_consent(&lifetime, &chosen_accounts(&accounts, host_accounts), &started_this, shown.as_deref()) {
+            match consent::parse(&lifetime, &consent::chosen_accounts(&accounts, host_accounts), &started_this, shown.as_deref()) {
                 Ok(consent) => services.approve_device(&consenting, &grant, consent).await,
                 Err(refused) => Err(Error::Refused(refused)),
             }
@@ -279,42 +245,11 @@ pub async fn switch_tenant(tenant: String, #[server(default)] grant: String, #[s
     caller.session.switch_tenant(&tenant, typed.as_ref()).await.map_err(context::fault)
 }
 
-/// The ids of the selected host accounts. "All" are those that the page showed, never one that was linked later.
-#[cfg(feature = "ssr")]
-fn chosen_accounts(choice: &str, selected: Vec<String>) -> Vec<String> {
-    match (choice.strip_prefix(ALL_ACCOUNTS), choice) {
-        (Some(shown), _) => shown.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
-        (None, "none") => Vec::new(),
-        // The page has no such choice if there are few accounts.
-        (None, _) => selected,
-    }
-}
-
-#[cfg(feature = "ssr")]
-fn parse_consent(
-    lifetime: &str,
-    host_accounts: &[String],
-    started_this: &str,
-    shown: Option<&str>,
-) -> Result<crate::domain::device_grant::Consent, crate::domain::device_grant::DecisionRefused> {
-    use crate::domain::device_grant::{Consent, DecisionRefused};
-    use crate::domain::ids::HostAccountId;
-    let seconds = lifetime.parse().map_err(|_| DecisionRefused::LifetimeNotAvailable)?;
-    let host_accounts: Result<Vec<_>, _> = host_accounts.iter().map(HostAccountId::parse).collect();
-    Ok(Consent {
-        lifetime: std::time::Duration::from_secs(seconds),
-        host_accounts: host_accounts.map_err(|_| DecisionRefused::HostAccountNotYours)?,
-        started_this: started_this == "yes",
-        shown_scope: shown.map(crate::domain::scope::ScopeSet::parse_known),
-    })
-}
-
 #[cfg(feature = "ssr")]
 mod items {
     use std::net::IpAddr;
 
-    use super::{ClientItem, ClientTrust, DecidedDeviceGrant, DecisionOutcome, HostAccountItem, LifetimeItem, NetworkProximity, PendingDeviceGrant};
-    use crate::domain::attempts::network_key;
+    use super::{ClientItem, DecidedDeviceGrant, DecisionOutcome, HostAccountItem, LifetimeItem, NetworkProximity, PendingDeviceGrant, ResourceItem};
     use crate::domain::client::RequestRefused;
     use crate::domain::device_grant::DeviceGrantState;
     use crate::domain::scope::Scope;
@@ -323,44 +258,11 @@ mod items {
     use crate::domain::time::{Timestamp, Zone};
     use crate::i18n::Translations;
     use crate::server::context::{self, translations};
-    use crate::server::service::authorizations::my_delegations::ClientName;
     use crate::server::service::device_flow::consent::{DecidedConsent, PendingConsent};
-
-    impl ClientTrust {
-        fn of(client: &ClientName) -> Self {
-            match (client.public, client.verified) {
-                (true, _) => Self::Public,
-                (false, true) => Self::Verified,
-                (false, false) => Self::Unverified,
-            }
-        }
-    }
-
-    impl NetworkProximity {
-        fn of(requested: Option<IpAddr>, browser: Option<IpAddr>) -> Self {
-            match requested.zip(browser) {
-                None => Self::Unknown,
-                Some((requested, browser)) if requested == browser => Self::SameAddress,
-                Some((requested, browser)) if network_key(requested) == network_key(browser) => Self::SameNetwork,
-                Some(_) => Self::OtherNetwork,
-            }
-        }
-    }
-
-    impl ClientItem {
-        pub(in super::super) fn of(client: &ClientName) -> Self {
-            Self { name: client.name.clone(), trust: ClientTrust::of(client) }
-        }
-    }
 
     impl PendingDeviceGrant {
         pub(super) fn new(waiting: PendingConsent, browser: Option<IpAddr>, now: Timestamp) -> Self {
-            let PendingConsent { grant, code, client, host_accounts, policy } = waiting;
-            let lifetime = |lifetime: std::time::Duration| LifetimeItem {
-                seconds: lifetime.as_secs(),
-                label: translations().format_duration(lifetime),
-                until: now + lifetime,
-            };
+            let PendingConsent { grant, code, client, host_accounts, policy, servers } = waiting;
             Self {
                 code,
                 client: ClientItem::of(&client),
@@ -374,8 +276,9 @@ mod items {
                 may_read_keys: grant.scope.contains(Scope::KeysRead),
                 may_create_keys: grant.scope.contains(Scope::KeysCreate),
                 may_revoke_keys: grant.scope.contains(Scope::KeysRevoke),
+                resources: ResourceItem::all(&grant.resources, &servers),
                 host_accounts: host_accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
-                lifetimes: lifetime_options(policy.longest_access).into_iter().map(lifetime).collect(),
+                lifetimes: lifetime_options(policy.longest_access).into_iter().map(|lifetime| LifetimeItem::new(lifetime, now)).collect(),
                 confirmation_required: policy.require_started_tick,
                 grant: grant.id.to_string(),
             }

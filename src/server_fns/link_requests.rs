@@ -106,9 +106,9 @@ pub async fn answer_link(
     #[server(default)] answer: String,
     #[server(default)] grant: String,
 ) -> Result<(), ServerFnError> {
-    use crate::domain::ids::{DeviceGrantId, LinkRequestId};
+    use crate::domain::ids::LinkRequestId;
     use crate::domain::link_request::AnswerRefused;
-    use crate::domain::paths::{self, HOSTS, HOSTS_LINK, ReturnTo};
+    use crate::domain::paths::{self, ContinuedRequest, HOSTS, HOSTS_LINK, ReturnTo};
     use crate::server::context;
     use crate::server::service::Error;
     use crate::server::sign_in::session::flash::{Flash, FlashTarget};
@@ -130,10 +130,10 @@ pub async fn answer_link(
         Ok(linked) => {
             context::see_other(HOSTS);
             let sentence = t.link_decided(linked.as_ref(), &context::zone());
-            match (DeviceGrantId::parse(grant), &linked) {
-                (Ok(grant), Some(_)) => {
-                    context::redirect_to_url(&paths::device(&grant));
-                    caller.session.set_flash(&Flash::said(sentence).only_at(&paths::device(&grant))).await.map_err(context::fault)
+            match (ContinuedRequest::parse(&grant), &linked) {
+                (Some(request), Some(_)) => {
+                    context::redirect_to_url(&request.page());
+                    caller.session.set_flash(&Flash::said(sentence).only_at(&request.page())).await.map_err(context::fault)
                 }
                 _ => context::flash_success(sentence).await,
             }
@@ -171,10 +171,10 @@ pub async fn switch_link_tenant(#[server(default)] tenant: String) -> Result<(),
     caller.session.switch_tenant(&tenant, None).await.map_err(context::fault)
 }
 
-/// The id of the device grant that an account is linked for; empty if it is not an id.
+/// What an account is linked for; empty if it can be nothing.
 #[cfg(feature = "ssr")]
 fn known_grant(grant: String) -> String {
-    crate::domain::ids::DeviceGrantId::parse(grant).map(String::from).unwrap_or_default()
+    crate::domain::paths::ContinuedRequest::parse(&grant).map_or_else(String::new, |request| request.as_str().to_owned())
 }
 
 #[cfg(feature = "ssr")]

@@ -19,6 +19,8 @@ pub async fn set_preferences(
         // E-mails are in the language that the person used last.
         context::services()?.set_language(person.tenant_id(), person.user_id(), words.tag()).await.map_err(context::fault)?;
     }
-    context::redirect(&ReturnTo::from_untrusted(&back));
+    let back = ReturnTo::from_untrusted(&back);
+    // The choice applies instead of what a request asks for.
+    context::redirect(&if chosen.is_some() { back.without_request_language() } else { back });
     Ok(())
 }

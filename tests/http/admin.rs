@@ -2,6 +2,7 @@
 
 mod overview;
 mod providers;
+mod resource_servers;
 
 use std::time::Duration;
 

@@ -43,6 +43,8 @@ pub struct Page {
     pub address: String,
     pub headers: reqwest::header::HeaderMap,
     pub text: String,
+    /// The address of another site to which the last answer redirects; the browser has not gone there.
+    pub left_for: Option<String>,
 }
 
 impl Page {
@@ -200,14 +202,16 @@ impl Browser {
 
     /// Approves the request on the page with the preselected choices and the required checkbox.
     pub async fn allow(&self, consent: &Page) -> Page {
-        let host = consent.field("host_accounts[]");
-        let form = [
+        let mut form = vec![
             ("grant", consent.field("grant")),
             ("decision", "allow".into()),
             ("lifetime", consent.field("lifetime")),
-            ("host_accounts[]", host),
             ("started_this", "yes".into()),
         ];
+        // Without a permission of the TMS API there are none.
+        if consent.text.contains("name=\"host_accounts[]\"") {
+            form.push(("host_accounts[]", consent.field("host_accounts[]")));
+        }
         self.post("/api/device/decide", &form.iter().map(|(name, value)| (*name, value.as_str())).collect::<Vec<_>>()).await
     }
 
@@ -232,12 +236,23 @@ impl Browser {
 
     /// Sends a request and follows redirects.
     pub async fn follow(&self, request: reqwest::RequestBuilder) -> Page {
+        let page = self.follow_out(request).await;
+        assert_eq!(page.left_for, None);
+        page
+    }
+
+    /// Sends a request and follows redirects as far as another site.
+    pub async fn follow_out(&self, request: reqwest::RequestBuilder) -> Page {
         let mut response = request.header(ACCEPT, "text/html").send().await.expect("an answer");
+        let mut left_for = None;
         for _ in 0..5 {
             let Some(location) = response.headers().get(LOCATION) else { break };
             let location = location.to_str().expect("a path").to_owned();
-            assert!(location.starts_with('/') && !location.starts_with("//"), "redirected to {location}");
             assert_eq!(response.status(), 303, "only 303 may follow a form");
+            if !location.starts_with('/') || location.starts_with("//") {
+                left_for = Some(location);
+                break;
+            }
             response = self.http.get(format!("{}{location}", self.base)).header(ACCEPT, "text/html").send().await.expect("an answer");
         }
         let (status, path, headers) = (response.status().as_u16(), response.url().path().to_owned(), response.headers().clone());
@@ -254,7 +269,7 @@ impl Browser {
         if let Some((_, page)) = text.split_once("name=\"form_page\" value=\"") {
             *self.page.lock().expect("a lock") = page.split('"').next().unwrap_or_default().replace("&amp;", "&");
         }
-        Page { status, path, address, headers, text }
+        Page { status, path, address, headers, text, left_for }
     }
 }
 

@@ -27,6 +27,9 @@ use crate::app::{Answer, TestApp};
 /// The client with keys that tests register.
 const GATEWAY: &str = "gateway";
 
+/// The client of a resource server that tests register.
+pub const READER: &str = "data-server";
+
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// A key pair of a client.
@@ -98,7 +101,7 @@ fn changed(mut claims: Value, changes: &Value) -> Value {
 
 impl TestApp {
     /// Registers a client with all scopes of the TMS API as the operator does. Returns its secret, if it has one.
-    async fn register(&self, id: &str, set_up: impl FnOnce(&mut Client, &mut ClientUris)) -> Option<String> {
+    pub async fn register(&self, id: &str, set_up: impl FnOnce(&mut Client, &mut ClientUris)) -> Option<String> {
         let (tenant, id) = (TenantId::parse("test").expect("a tenant"), ClientId::parse(id).expect("a client"));
         let mut client = Client::new(tenant, id.clone(), id.as_str(), "1.0", self.services.now());
         client.scope = tms_scopes();
@@ -120,7 +123,7 @@ impl TestApp {
     }
 
     /// Changes a client as the operator does. Returns its new secret, if it got one.
-    async fn edit_client(
+    pub async fn edit_client(
         &self,
         id: &str,
         edit: impl FnOnce(&mut Client, &mut ClientUris) + Send + 'static,
@@ -159,7 +162,7 @@ impl TestApp {
     }
 
     /// The recorded reasons for refused requests, in their order.
-    async fn refused_requests(&self) -> Vec<String> {
+    pub async fn refused_requests(&self) -> Vec<String> {
         self.texts("SELECT client_id || ' ' || subject FROM activity WHERE kind = 'client_request_refused' ORDER BY id").await
     }
 }

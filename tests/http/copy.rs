@@ -231,6 +231,8 @@ async fn record_admin_pages(app: &TestApp, texts: &mut Texts) {
     app.add_person("test", "eve").await;
     let browser = app.signed_in().await;
     texts.note("added", &browser.post("/api/admin/hosts/add", &[("host", "vista"), ("address", "192.0.2.7")]).await);
+    let data = [("resource", "https://data.example.org"), ("name", "Data"), ("scopes", "read=Read your files|Leer sus archivos"), ("clients", "*")];
+    texts.note("registered", &browser.post("/api/admin/resources/add", &data).await);
     for address in [
         "/admin",
         "/admin/clients",
@@ -245,6 +247,10 @@ async fn record_admin_pages(app: &TestApp, texts: &mut Texts) {
         "/admin/providers/add",
         "/admin/providers/provider?provider=campus",
         "/admin/providers/remove?provider=campus",
+        "/admin/resources",
+        "/admin/resources/add",
+        "/admin/resources/resource?resource=https://data.example.org",
+        "/admin/resources/remove?resource=https://data.example.org",
         "/admin/people",
         "/admin/people/add",
         "/admin/people/person?user=testuser1",

@@ -20,6 +20,7 @@ mod apis;
 mod apps;
 mod architecture;
 mod authorizations;
+mod authorize;
 mod clients;
 mod clock;
 mod copy;

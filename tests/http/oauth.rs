@@ -1,13 +1,21 @@
 //! A tenant's OAuth endpoints, as used by clients.
 
 mod client_auth;
+mod cors;
 mod device_authorization;
 mod discovery;
+mod introspect;
 mod jwks;
+mod protected_resource;
 pub mod refresh;
+pub mod resources;
 mod revoke;
 mod tenants;
 mod token;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::Value;
 
 use crate::app::{Answer, DEVICE_CODE_GRANT, Device, TestApp};
 
@@ -32,6 +40,12 @@ pub fn error(answer: &Answer) -> (u16, String) {
 pub fn assert_never_stored(answer: &Answer) {
     assert_eq!((answer.header("cache-control"), answer.header("pragma")), ("no-store", "no-cache"), "{} {}", answer.status, answer.body);
     assert_eq!(answer.headers.get("set-cookie"), None);
+}
+
+/// The claims of a token, without verification.
+pub fn claims(token: &str) -> Value {
+    let payload = token.split('.').nth(1).expect("a JWT");
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON")
 }
 
 /// The expected error, for tables.

@@ -29,6 +29,7 @@ mod progress;
 mod refusals;
 mod reload;
 mod request_ids;
+mod resource;
 mod secrets;
 mod settings;
 mod start;

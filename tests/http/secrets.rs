@@ -49,6 +49,7 @@ impl Secrets {
         assert_eq!(app.assert_as_gateway(&assertion).await.status, 401);
         assert_eq!(app.bearer(&client_token).get("/client/list").await.status, 200);
         tokens.extend([("client assertion", assertion), ("client's own token", client_token)]);
+        let flow = crate::authorize::secrets_of_a_run(app).await;
         browser.get(&format!("/device?user_code={}", waiting.user_code)).await;
         browser.enter(&waiting.user_code).await;
         app.browser().sign_in("test", "testuser1", "a wrong password").await;
@@ -68,6 +69,7 @@ impl Secrets {
             all.push(("device code", device.device_code));
         }
         all.push(("wrong refresh token", wrong));
+        all.extend(flow);
         for Tokens { access, refresh } in [program, refreshed, newest] {
             tokens.push(("access token", access));
             all.push(("refresh token", refresh));

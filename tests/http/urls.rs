@@ -112,6 +112,7 @@ async fn public_documents_allow_cross_origin_reads() {
         "/t/test/.well-known/oauth-authorization-server",
         "/t/test/.well-known/openid-configuration",
         "/t/test/oauth/jwks",
+        "/.well-known/oauth-protected-resource/v1/tms",
         "/spec",
     ] {
         let answer = Answer::of(app.http.get(app.url(path)).header("origin", "https://elsewhere.example")).await;
@@ -134,6 +135,7 @@ async fn other_urls_deny_cross_origin_reads() {
         "/t/test/oauth/token",
         "/t/test/oauth/device_authorization",
         "/t/test/oauth/revoke",
+        "/t/test/oauth/introspect",
         "/t/test/nothing",
         "/v1/tms/me",
         "/v1/tms/version",

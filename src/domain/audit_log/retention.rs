@@ -79,6 +79,11 @@ impl AuditKind {
                 | Self::DeviceRedeemed
                 | Self::TokensRevoked
                 | Self::DeviceExpired
+                | Self::AuthorizationAllowed
+                | Self::SignInAllowed
+                | Self::AuthorizationDenied
+                | Self::SignedInAtClient
+                | Self::AuthorizationLapsed
                 | Self::KeyCreated
                 | Self::KeyChanged
                 | Self::KeyUsed

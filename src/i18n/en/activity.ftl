@@ -10,6 +10,11 @@ event-session-ended = Browser sessions signed out
 event-device-approved = Device or application allowed
 event-device-denied = Request denied
 event-device-reported = Request reported as not started by the person
+event-authorization-allowed = Application allowed
+event-sign-in-allowed = Sign-in to an application allowed
+event-signed-in-at-client = Signed in to an application
+event-authorization-code-replayed = Sign-in code reused; access revoked
+event-authorization-lapsed = Application did not request its token in time; access revoked
 event-device-revoked = Access revoked
 event-tokens-revoked = Application signed out
 event-device-redeemed = Device received its token
@@ -41,6 +46,9 @@ event-client-changed = Client changed
 event-client-secret-changed = Client secret rotated
 event-client-deleted = Client deleted
 event-client-request-refused = Request of a client refused
+event-resource-server-added = Resource server registered
+event-resource-server-changed = Resource server changed
+event-resource-server-removed = Resource server removed
 event-host-added = Host added
 event-host-removed = Host removed
 event-host-credential-created = Host credential created
@@ -150,6 +158,14 @@ event-device-reported-app = Request of { $app } reported as not started by the p
 # $app (String) - the application’s name
 event-device-reported-own = You reported a request of { $app }
 # $app (String) - the application’s name
+event-sign-in-allowed-app = Sign-in to { $app } allowed
+# $app (String) - the application’s name
+event-signed-in-at-client-app = Signed in to { $app }
+# $app (String) - the application’s name
+event-authorization-code-replayed-app = Sign-in code of { $app } reused; access revoked
+# $app (String) - the application’s name
+event-authorization-lapsed-app = { $app } did not complete the sign-in in time; access revoked
+# $app (String) - the application’s name
 event-device-revoked-app = Access of { $app } revoked
 # $app (String) - the application’s name
 event-tokens-revoked-app = { $app } signed out; what you allowed it remains
@@ -203,6 +219,12 @@ event-client-secret-changed-app = Secret of the client { $app } rotated
 event-client-deleted-app = Client { $app } deleted
 # $app (String) - the application’s name
 event-client-request-refused-app = Request of the client { $app } refused
+# $name (String) - the name of what changed
+event-resource-server-added-name = Resource server { $name } registered
+# $name (String) - the name of what changed
+event-resource-server-changed-name = Resource server { $name } changed
+# $name (String) - the name of what changed
+event-resource-server-removed-name = Resource server { $name } removed
 # $host (String) - the host’s name
 event-host-added-host = Host { $host } added
 # $host (String) - the host’s name

@@ -463,3 +463,38 @@ admin-hosts-status-silent = No lookup for a day
 admin-hosts-status-working = Makes key lookups
 admin-hosts-install = As root on the host, install the packages with one of these commands:
 admin-hosts-store-credential = Store the credential. The command reads it from the terminal: paste it, press Enter, then Ctrl-D:
+
+# Resource servers
+admin-resources = Resource servers
+admin-resources-lead = Applications that accept access tokens of this portal, with scopes of their own.
+admin-resources-add = Register a resource server
+admin-resources-add-button = Register
+admin-resources-empty = No resource servers yet
+admin-resources-indicator = Identifier
+admin-resources-indicator-hint = An address, as programs send it in the parameter “resource”, such as https://data.example.org. It cannot be changed later.
+admin-resources-name = Name, as people read it
+admin-resources-scopes = Scopes
+admin-resources-scopes-hint = One a line, with what it permits in English and Spanish:
+admin-resources-clients = Clients that may ask people for access
+admin-resources-clients-hint = Client IDs separated by spaces; * means all clients.
+admin-resources-readers = Clients that may ask whether a token is valid
+admin-resources-readers-hint = Client IDs separated by spaces: those of the application itself. They need a secret or keys.
+admin-resources-remove = Remove this resource server
+# $name (String) - its name
+admin-resources-remove-question = Remove { $name }?
+admin-resources-remove-consequence = Access that people allowed to it has no effect any more. Applications that check tokens without asking the portal accept them for up to an hour.
+admin-resources-refused-exists = A resource server with this identifier is registered already.
+admin-resources-refused-portal = This address belongs to the portal itself.
+admin-resources-refused-no-name = Enter a name.
+admin-resources-refused-no-scope = Enter at least one scope.
+admin-resources-refused-too-many = There are more than 50 scopes.
+# $scope (String) - a scope
+admin-resources-refused-repeated = The scope { $scope } is there twice.
+# $line (String) - what was entered
+admin-resources-refused-scope = This line is not valid: { $line }. Write the scope without spaces, an equals sign, the English text, a vertical bar and the Spanish text. Scopes of the TMS API and of OpenID Connect cannot be used.
+# $id (String) - what was entered
+admin-resources-refused-client = This is not a client ID: { $id }
+# $id (String) - a client ID
+admin-resources-refused-no-client = There is no client { $id }.
+# $id (String) - a client ID
+admin-resources-refused-public = The client { $id } is public: it cannot prove who it is, so it may not ask about tokens.

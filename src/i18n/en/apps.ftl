@@ -23,6 +23,13 @@ apps-may-read-keys = See your SSH keys and when they were used
 apps-may-create-keys = Log in over SSH as you, run programs and change files
 apps-may-revoke-keys = Revoke your SSH keys
 apps-may-stay-signed-in = Stay signed in until the access ends
+apps-may-sign-in = Know who you are
+apps-may-know-name = Know your name
+apps-may-know-email = Know your e-mail address
+apps-may-know-groups = Know the groups that you are in
+# $scope (String) - scopes of a resource server
+# $resource (String) - its address
+apps-may-at = { $scope } at { $resource }
 apps-on = Host accounts
 apps-every-host-account = all your host accounts
 apps-no-host-account = none

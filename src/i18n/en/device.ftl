@@ -40,6 +40,8 @@ consent-may-log-in = Log in over SSH as you
 consent-may-log-in-more = , run programs and change files, on the host accounts selected below
 consent-may-see-hosts = See the host accounts selected below
 consent-may-know = See your user name
+# $resource (String) - the name of a resource server, or its address
+consent-may-at = What it may do at { $resource }
 consent-hosts = Host accounts
 consent-no-accounts = None
 consent-selected-accounts = Only selected accounts

@@ -12,7 +12,7 @@ notification-key-registered = An SSH key was added to your account: { $fingerpri
 # $client (String) - the application's name
 notification-application-keys = { $client } created SSH keys for you.
 # $client (String) - the application's name
-notification-device-replayed = The device code of { $client } was used a second time. The access it had given was revoked.
+notification-device-replayed = The sign-in code of { $client } was used a second time. The access it had given was revoked.
 # $client (String) - the application's name
 notification-refresh-token-reused = An old token of { $client } was used again, so there may be a copy of it. The access that it belonged to was revoked.
 notification-code-submitted-twice = A code was entered in two browsers. Only the first one can use it.

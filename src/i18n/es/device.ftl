@@ -38,6 +38,7 @@ consent-may-log-in = Iniciar sesión por SSH como usted
 consent-may-log-in-more = , ejecutar programas y modificar archivos, en las cuentas seleccionadas abajo
 consent-may-see-hosts = Ver las cuentas seleccionadas abajo
 consent-may-know = Ver su nombre de usuario
+consent-may-at = Qué puede hacer en { $resource }
 consent-hosts = Cuentas en máquinas
 consent-no-accounts = Ninguna
 consent-selected-accounts = Solo las cuentas seleccionadas

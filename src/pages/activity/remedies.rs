@@ -41,6 +41,9 @@ pub fn remedies(events: &[AuditEntryItem], has_password: bool) -> Vec<Remedy> {
         | AuditKind::DeviceRevoked
         | AuditKind::TokensRevoked
         | AuditKind::DeviceExpired
+        | AuditKind::AuthorizationDenied
+        | AuditKind::AuthorizationReported
+        | AuditKind::AuthorizationLapsed
         | AuditKind::DelegationRevoked
         | AuditKind::CodeGuessingStopped
         | AuditKind::KeyRevoked

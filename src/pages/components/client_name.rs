@@ -4,7 +4,7 @@ use leptos::either::Either;
 use leptos::prelude::*;
 
 use crate::server::context::translations;
-use crate::server_fns::device::{ClientItem, ClientTrust};
+use crate::server_fns::consent::{ClientItem, ClientTrust};
 
 /// A client's name, and whether the tenant's administrators have verified it.
 #[component]

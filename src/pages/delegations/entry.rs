@@ -106,7 +106,12 @@ pub fn DelegationDetails(
     view! {
         <details>
             <summary>{t.apps_details()}</summary>
-            <ul class="may">{app.scope.into_iter().map(|scope| view! { <li>{scope_label(scope, for_admin)}</li> }).collect_view()}</ul>
+            <ul class="may">
+                {app.scope.into_iter().map(|scope| view! { <li>{scope_label(scope, for_admin)}</li> }).collect_view()}
+                {app.resources.into_iter().map(|granted| view! {
+                    <li>{t.apps_may_at(granted.scope.to_string(), granted.indicator.to_string())}</li>
+                }).collect_view()}
+            </ul>
             <dl class="facts short">
                 <div>
                     <dt>{t.apps_on()}</dt>
@@ -153,5 +158,9 @@ fn scope_label(scope: Scope, for_admin: bool) -> String {
         Scope::KeysRevoke if for_admin => t.admin_delegations_may_revoke_keys(),
         Scope::KeysRevoke => t.apps_may_revoke_keys(),
         Scope::OfflineAccess => t.apps_may_stay_signed_in(),
+        Scope::OpenId => t.apps_may_sign_in(),
+        Scope::Profile => t.apps_may_know_name(),
+        Scope::Email => t.apps_may_know_email(),
+        Scope::Groups => t.apps_may_know_groups(),
     }
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
+use super::cors::AnsweredClient;
 use super::error::OAuthError;
 use super::form::Form;
 use crate::domain::client::registration::GrantType;
@@ -46,6 +47,7 @@ impl ClientRequest {
                     grant_type.map_or(refused.clone(), |grant_type| refused.with(grant_type.as_str()))
                 }
                 OAuthError::InvalidScope(_) => RefusedRequestReason::Scope.into(),
+                OAuthError::InvalidTarget(_) => RefusedRequest::new(RefusedRequestReason::Resource).with(&self.form.resources().join(" ")),
                 _ => return,
             };
             let client = self.client.client();
@@ -80,12 +82,21 @@ impl FromRequest<AppState> for ClientRequest {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, OAuthError> {
+        // By address alone: a client id is not verified yet and can be made up.
+        let caller = network(client_ip::get(request.extensions()));
+        state.limits.oauth_requests.check(&caller).map_err(OAuthError::Overload)?;
+        Self::authenticate(request, state).await
+    }
+}
+
+impl ClientRequest {
+    /// Reads a request and authenticates its client. Only wrong secrets are limited.
+    pub async fn authenticate(request: Request, state: &AppState) -> Result<Self, OAuthError> {
         let (mut parts, body) = request.into_parts();
         let from = client_ip::get(&parts.extensions);
-        // By address alone: a client id is not verified yet and can be made up.
-        state.limits.oauth_requests.check(&network(from)).map_err(OAuthError::Overload)?;
         let tenant = path_tenant(&mut parts, state).await?;
         let authorization = parts.headers.get(header::AUTHORIZATION).cloned();
+        let answered = parts.extensions.get::<AnsweredClient>().cloned();
         let agent = parts.headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default().to_owned();
         let form = Form::read(Request::from_parts(parts, body)).await?;
         let sent = credentials(authorization.as_ref(), &form).inspect_err(|refused| {
@@ -100,7 +111,12 @@ impl FromRequest<AppState> for ClientRequest {
         };
         let checked = state.services.authenticate_oauth_client(&tenant, &id, proof.as_proof(), from).await;
         match state.limit_wrong_secrets(&tenant, &SecretOwner::Client(id), from, checked).await {
-            Ok(client) => Ok(Self { client, form, from, agent }),
+            Ok(client) => {
+                if let Some(answered) = answered {
+                    answered.note(&client);
+                }
+                Ok(Self { client, form, from, agent })
+            }
             Err(SecretRefused::NoTenant) => Err(OAuthError::UnknownTenant),
             Err(SecretRefused::Wrong) => Err(OAuthError::InvalidClient),
             Err(SecretRefused::TooMany(wait)) => Err(OAuthError::Overload(wait)),
@@ -146,7 +162,7 @@ fn credentials(authorization: Option<&HeaderValue>, form: &Form) -> Result<Clien
         (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => return Err(TWO_METHODS),
         (Some(sent), None, None) | (None, Some(sent), None) => sent,
         (None, None, secret) => {
-            let id = form.require("client_id", "client_id is missing.")?.to_owned();
+            let id = form.get("client_id").ok_or(OAuthError::ClientMissing)?.to_owned();
             ClientAuthentication { id, proof: secret.map_or(SentProof::None, |secret| SentProof::Secret(secret.to_owned())) }
         }
     };

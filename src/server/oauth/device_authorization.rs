@@ -9,7 +9,7 @@ use super::client_auth::ClientRequest;
 use super::error::{NO_STORE_HEADERS, OAuthError};
 use crate::domain::paths;
 use crate::server::middleware::rate_limit::network;
-use crate::server::service::device_flow::device_grants::StartedGrant;
+use crate::server::service::device_flow::device_grants::{DeviceAuthorizationRequest, StartedGrant};
 use crate::server::state::AppState;
 
 #[derive(Serialize)]
@@ -28,7 +28,9 @@ struct DeviceAuthorizationResponse {
 pub async fn post(State(state): State<AppState>, request: ClientRequest) -> Result<impl IntoResponse, OAuthError> {
     state.limits.device_requests.check(&network(request.from)).map_err(OAuthError::Overload)?;
     let services = &state.services;
-    let started = services.start_device_grant(&request.client, request.form.get("scope"), request.from, &request.agent).await;
+    let ClientRequest { client, form, from, agent } = &request;
+    let sent = DeviceAuthorizationRequest { scope: form.get("scope"), resources: form.resources(), from: *from, agent };
+    let started = services.start_device_grant(client, sent).await;
     let started = request.recorded(services, started.map_err(OAuthError::from))?;
     Ok((NO_STORE_HEADERS, Json(authorization_response(&started, services.public_url()))))
 }

@@ -7,16 +7,21 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::domain::authorization_request::{RequestProblem, Unanswerable};
 use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::INTERVAL;
 use crate::domain::time::retry_after;
+use crate::domain::token_access::TargetRefused;
 use crate::server::middleware::outermost::{HandlerFailure, INVALID_HOST, UnloggedFault};
 use crate::server::middleware::unavailable::{fault_status, with_retry_after};
 use crate::server::request_id;
 use crate::server::service::authorizations::access_tokens::RevocationRefused;
 use crate::server::service::authorizations::client_tokens::ClientTokenRefused;
+use crate::server::service::authorizations::introspection::PublicClient;
 use crate::server::service::authorizations::refresh::RefreshRefused;
-use crate::server::service::device_flow::device_grants::PollRefused;
+use crate::server::service::code_flow::redemption::CodeRefused;
+use crate::server::service::code_flow::requests::PushRefused;
+use crate::server::service::device_flow::device_grants::{DeviceAuthorizationRefused, PollRefused};
 use crate::server::service::{Error, Fault};
 
 /// An error response `{"error": …, "error_description": …}`.
@@ -27,10 +32,16 @@ pub enum OAuthError {
     UnsupportedMediaType,
     UnknownTenant,
     InvalidClient,
+    /// No client is named.
+    ClientMissing,
     InvalidGrant(&'static str),
     UnauthorizedClient(&'static str),
     UnsupportedGrantType,
     InvalidScope(&'static str),
+    /// RFC 8707 §2.
+    InvalidTarget(&'static str),
+    /// What is wrong with a pushed authorization request.
+    Problem(RequestProblem),
     AuthorizationPending,
     SlowDown(Duration),
     AccessDenied(&'static str),
@@ -73,14 +84,17 @@ impl OAuthError {
             E::UnsupportedMediaType => (StatusCode::BAD_REQUEST, "invalid_request", "Send the parameters as application/x-www-form-urlencoded."),
             E::UnknownTenant => (StatusCode::NOT_FOUND, "invalid_request", "The tenant does not exist or is disabled."),
             E::InvalidClient => (StatusCode::UNAUTHORIZED, "invalid_client", "The client is unknown or disabled, or its credentials are wrong."),
+            E::ClientMissing => (StatusCode::BAD_REQUEST, "invalid_request", "client_id is missing."),
             E::InvalidGrant(why) => (StatusCode::BAD_REQUEST, "invalid_grant", why),
             E::UnauthorizedClient(why) => (StatusCode::BAD_REQUEST, "unauthorized_client", why),
             E::UnsupportedGrantType => (
                 StatusCode::BAD_REQUEST,
                 "unsupported_grant_type",
-                "The supported grant types are urn:ietf:params:oauth:grant-type:device_code, refresh_token and client_credentials.",
+                "The grant types are authorization_code, client_credentials, refresh_token and urn:ietf:params:oauth:grant-type:device_code.",
             ),
             E::InvalidScope(why) => (StatusCode::BAD_REQUEST, "invalid_scope", why),
+            E::InvalidTarget(why) => (StatusCode::BAD_REQUEST, "invalid_target", why),
+            E::Problem(problem) => (StatusCode::BAD_REQUEST, problem.code(), problem.description()),
             E::AuthorizationPending => (StatusCode::BAD_REQUEST, "authorization_pending", "The user has not yet allowed or denied the request."),
             E::SlowDown(_) => (StatusCode::BAD_REQUEST, "slow_down", "Polling too fast. Wait longer between requests."),
             E::AccessDenied(why) => (StatusCode::BAD_REQUEST, "access_denied", why),
@@ -161,6 +175,25 @@ where
 /// A use case's refusal, to be converted into an error.
 pub struct ServiceRefusal<R>(R);
 
+impl From<TargetRefused> for OAuthError {
+    fn from(refused: TargetRefused) -> Self {
+        Self::InvalidTarget(match refused {
+            TargetRefused::Unknown => "The resource is not known, or this client may not request access to it.",
+            TargetRefused::NotGranted => "The user did not allow access to the requested resource.",
+            TargetRefused::NotOne => "An access token is for one resource. Name one of those that the user allowed.",
+        })
+    }
+}
+
+impl From<ServiceRefusal<DeviceAuthorizationRefused>> for OAuthError {
+    fn from(ServiceRefusal(refused): ServiceRefusal<DeviceAuthorizationRefused>) -> Self {
+        match refused {
+            DeviceAuthorizationRefused::Request(refused) => ServiceRefusal(refused).into(),
+            DeviceAuthorizationRefused::Target(refused) => refused.into(),
+        }
+    }
+}
+
 impl From<ServiceRefusal<RequestRefused>> for OAuthError {
     fn from(ServiceRefusal(refused): ServiceRefusal<RequestRefused>) -> Self {
         match refused {
@@ -189,6 +222,7 @@ impl From<ServiceRefusal<PollRefused>> for OAuthError {
             }
             PollRefused::AccessEnded => Self::AccessDenied("The allowed access has expired or was shortened by an administrator."),
             PollRefused::Expired => Self::ExpiredToken,
+            PollRefused::Target(refused) => refused.into(),
             PollRefused::InvalidGrant => Self::InvalidGrant("The device code is invalid, was issued to another client, or has already been used."),
         }
     }
@@ -203,6 +237,7 @@ impl From<ServiceRefusal<RefreshRefused>> for OAuthError {
             RefreshRefused::TooOften => Self::InvalidGrant("The refresh token was replaced. Use the one of the last response."),
             RefreshRefused::NotIssuedYet => Self::InvalidGrant("The refresh token is not known. The user has to sign in again."),
             RefreshRefused::PersonOrTenantDisabled => Self::InvalidGrant("The account of the user, or the tenant, is disabled."),
+            RefreshRefused::Target(refused) => refused.into(),
             RefreshRefused::ScopeExceeded => Self::InvalidScope("The requested scope exceeds the scope that the user allowed."),
             RefreshRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
             RefreshRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
@@ -215,13 +250,61 @@ impl From<ServiceRefusal<RefreshRefused>> for OAuthError {
     }
 }
 
+impl From<ServiceRefusal<CodeRefused>> for OAuthError {
+    fn from(ServiceRefusal(refused): ServiceRefusal<CodeRefused>) -> Self {
+        match refused {
+            CodeRefused::InvalidGrant => {
+                Self::InvalidGrant("The code is invalid or has expired, was issued to another client, or does not match this request.")
+            }
+            CodeRefused::Ended => Self::InvalidGrant("What the user allowed has ended, or the account of the user is disabled."),
+            CodeRefused::Target(refused) => refused.into(),
+            CodeRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
+            CodeRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
+                Self::UnauthorizedClient("This client is not allowed to use the grant type authorization_code.")
+            }
+            CodeRefused::NotAllowed(RequestRefused::NoScopeLeft) => {
+                Self::InvalidGrant("None of the scopes that the user allowed is still allowed for this client.")
+            }
+        }
+    }
+}
+
+impl From<ServiceRefusal<PushRefused>> for OAuthError {
+    fn from(ServiceRefusal(refused): ServiceRefusal<PushRefused>) -> Self {
+        match refused {
+            PushRefused::Problem(problem) => Self::Problem(problem),
+            PushRefused::HasRequestUri => Self::InvalidRequest("request_uri is not allowed in a pushed request."),
+            PushRefused::OtherClient => Self::InvalidRequest("client_id is not that of the client that authenticated."),
+            PushRefused::Unanswerable(Unanswerable::GrantNotAllowed) => {
+                Self::UnauthorizedClient("This client is not allowed to use the grant type authorization_code.")
+            }
+            PushRefused::Unanswerable(Unanswerable::ClientDisabled | Unanswerable::ClientUnknown | Unanswerable::ClientMissing) => {
+                Self::InvalidClient
+            }
+            PushRefused::Unanswerable(Unanswerable::RedirectUriMissing) => Self::InvalidRequest("redirect_uri is missing."),
+            PushRefused::Unanswerable(Unanswerable::RedirectUriNotRegistered) => {
+                Self::InvalidRequest("redirect_uri is not registered for this client.")
+            }
+            PushRefused::Unanswerable(Unanswerable::StateTooLong) => Self::InvalidRequest("state is longer than 4 KiB."),
+            PushRefused::Unanswerable(_) => Self::InvalidRequest("The request is not valid."),
+        }
+    }
+}
+
 impl From<ServiceRefusal<ClientTokenRefused>> for OAuthError {
     fn from(ServiceRefusal(refused): ServiceRefusal<ClientTokenRefused>) -> Self {
         match refused {
             ClientTokenRefused::Public => Self::UnauthorizedClient("A public client cannot get tokens for itself."),
             ClientTokenRefused::NotAllowed => Self::UnauthorizedClient("This client is not allowed to use the grant type client_credentials."),
+            ClientTokenRefused::OtherResource => Self::InvalidTarget("A client gets tokens for itself at the TMS API only."),
             ClientTokenRefused::NoScopeLeft => Self::InvalidScope("None of the requested scopes is allowed for this client."),
         }
+    }
+}
+
+impl From<ServiceRefusal<PublicClient>> for OAuthError {
+    fn from(_: ServiceRefusal<PublicClient>) -> Self {
+        Self::InvalidClient
     }
 }
 

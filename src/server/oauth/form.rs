@@ -8,8 +8,15 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 
 use super::error::OAuthError;
+use crate::domain::authorization_request::Parameters;
 
-pub struct Form(HashMap<String, String>);
+/// The only parameter that may be sent more than once (RFC 8707 §2).
+const RESOURCE: &str = "resource";
+
+pub struct Form {
+    parameters: HashMap<String, String>,
+    resources: Vec<String>,
+}
 
 impl Form {
     /// Reads the request's body. Unknown parameters are ignored.
@@ -24,17 +31,29 @@ impl Form {
     pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let pairs: Vec<(String, String)> =
             serde_urlencoded::from_bytes(body).map_err(|_| OAuthError::InvalidRequest("The request body is not form-encoded UTF-8."))?;
-        let mut parameters = HashMap::new();
+        let mut form = Self { parameters: HashMap::new(), resources: Vec::new() };
         for (name, value) in pairs {
-            if parameters.insert(name, value).is_some() {
+            if name == RESOURCE {
+                form.resources.push(value);
+            } else if form.parameters.insert(name, value).is_some() {
                 return Err(OAuthError::InvalidRequest("A parameter was included more than once."));
             }
         }
-        Ok(Self(parameters))
+        Ok(form)
+    }
+
+    /// The values of `resource`, in their order.
+    pub fn resources(&self) -> &[String] {
+        &self.resources
+    }
+
+    /// All parameters of an authorization request that was pushed.
+    pub fn into_parameters(self) -> Parameters {
+        Parameters::new(self.parameters.into_iter().chain(self.resources.into_iter().map(|resource| (RESOURCE.to_owned(), resource))))
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.parameters.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     pub fn require(&self, name: &str, missing: &'static str) -> Result<&str, OAuthError> {
@@ -50,7 +69,8 @@ pub fn body_error(rejection: BytesRejection) -> OAuthError {
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// Whether the body is form-encoded, by its content type.
+pub fn is_form(headers: &HeaderMap) -> bool {
     let content = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = content.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
@@ -67,5 +87,7 @@ mod tests {
         for twice in [&b"scope=a&scope=b"[..], b"unknown=&unknown=", b"a=1&%61=2"] {
             assert!(matches!(Form::parse(twice), Err(OAuthError::InvalidRequest(_))));
         }
+        let form = Form::parse(b"resource=https://b.example&scope=a&resource=https://a.example").expect("a form");
+        assert_eq!(form.resources(), ["https://b.example", "https://a.example"]);
     }
 }

@@ -1,5 +1,6 @@
 //! `POST /t/{tenant}/oauth/token` (RFC 6749 §3.2, §5.1), with a file for each grant type.
 
+mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod refresh_token;
@@ -40,10 +41,10 @@ impl From<IssuedTokens> for TokenResponse {
             access_token: issued.access_token,
             token_type: "Bearer",
             expires_in: issued.expires_in.as_secs(),
-            scope: issued.scope.to_string(),
+            scope: [issued.scope.to_string(), issued.resource_scope.to_string()].join(" ").trim().to_owned(),
             refresh_token: refresh.map(|refresh| refresh.token.reveal().to_owned()),
             refresh_token_timeout: refresh.map(|refresh| refresh.timeout.as_secs()),
-            authorization_expires_in: refresh.map(|refresh| refresh.authorization_expires_in.as_secs()),
+            authorization_expires_in: issued.authorization_expires_in.map(|left| left.as_secs()),
         }
     }
 }
@@ -81,6 +82,7 @@ async fn issue_to_client(state: &AppState, request: &ClientRequest) -> Result<Is
         Some(GrantType::DeviceCode) => device_code::issue(state, request).await,
         Some(GrantType::RefreshToken) => refresh_token::issue(state, request).await,
         Some(GrantType::ClientCredentials) => client_credentials::issue(state, request),
-        Some(GrantType::AuthorizationCode) | None => Err(OAuthError::UnsupportedGrantType),
+        Some(GrantType::AuthorizationCode) => authorization_code::issue(state, request).await,
+        None => Err(OAuthError::UnsupportedGrantType),
     }
 }

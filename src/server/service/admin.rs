@@ -11,6 +11,7 @@ pub mod overview;
 pub mod people;
 pub mod personal_data;
 pub mod providers;
+pub mod resource_servers;
 pub mod secret_rotation;
 pub mod tenants;
 pub mod user_mfa;

@@ -182,6 +182,16 @@ impl PortalSession {
         self.set(CHOSEN_TENANT, tenant).await
     }
 
+    /// Signs out, to continue with another account of a tenant in the same browser session.
+    pub async fn change_account(&self, tenant: &TenantId) -> Result<(), Fault> {
+        let browser = self.get::<BrowserInfo>(BROWSER_INFO).await?;
+        self.switch_tenant(tenant, None).await?;
+        match browser {
+            Some(browser) => self.set(BROWSER_INFO, &browser).await,
+            None => Ok(()),
+        }
+    }
+
     pub async fn chosen_tenant(&self) -> Result<Option<TenantId>, Fault> {
         self.get(CHOSEN_TENANT).await
     }

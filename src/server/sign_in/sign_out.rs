@@ -44,14 +44,23 @@ pub async fn post(State(services): State<Services>, caller: RequestContext, form
     if let Some(person) = &caller.signed_in {
         services.record_sign_out(person).await?;
     }
-    let target = match elsewhere {
-        Some(there) => {
+    // An authorization request stays that of this browser session.
+    let request = match (&next, &caller.signed_in) {
+        (Some((tenant, then)), Some(person)) if then.authorization_handle().is_some() => Some((tenant.as_ref().unwrap_or(person.tenant_id()), then)),
+        _ => None,
+    };
+    let target = match (elsewhere, request) {
+        (Some(there), _) => {
             let here = PendingUpstreamLogout { institution: there.name, end_session_url: Some(there.url), state: there.state.reveal().to_owned() };
             caller.session.end_with_upstream_logout(&here).await?;
             let then = next.map(|(_, then)| then).unwrap_or_default();
             paths::with_return_to(paths::SIGNED_OUT, &then)
         }
-        None => {
+        (None, Some((tenant, then))) => {
+            caller.session.change_account(tenant).await?;
+            paths::sign_in(Some(tenant), then)
+        }
+        (None, None) => {
             caller.session.end().await?;
             next.map_or_else(|| paths::HOME.to_owned(), |(tenant, then)| paths::sign_in(tenant.as_ref(), &then))
         }

@@ -7,6 +7,7 @@ use super::sql;
 use super::{Connection, Error, end_state, parse_address, parse_column};
 use crate::domain::authorization::{Authorization, AuthorizationEnd, AuthorizationOrigin, AuthorizationState, RequestSource, TokenUse};
 use crate::domain::ids::{AuthorizationId, ClientId, TenantId, UserId};
+use crate::domain::resource_server;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -43,7 +44,7 @@ impl TryFrom<Row> for Authorization {
             person: parse_column("authorizations", &id, UserId::parse(row.user_id))?,
             origin: parse_column("authorizations", &id, AuthorizationOrigin::parse(&row.origin).ok_or(row.origin))?,
             scope: ScopeSet::parse_known(&row.scope),
-            resources: row.resources.split_ascii_whitespace().map(str::to_owned).collect(),
+            resources: parse_column("authorizations", &id, resource_server::read_stored(&row.resources))?,
             given: RequestSource { at: Timestamp::from_millis(row.given_at), from: parse_address(row.given_from), agent: row.given_agent },
             access_until: Timestamp::from_millis(row.access_until),
             last_used: row.last_used_at.map(|at| TokenUse { at: Timestamp::from_millis(at), from: last_used_from }),
@@ -62,7 +63,7 @@ pub async fn insert(db: &mut Connection, new: &Authorization) -> Result<bool, Er
         .set("user_id", new.person.as_str())
         .set("origin", new.origin.as_str())
         .set("scope", new.scope.to_string())
-        .set("resources", new.resources.join(" "))
+        .set("resources", resource_server::stored(&new.resources))
         .set("given_at", new.given.at.as_millis())
         .set("given_from", new.given.from.map(|from| from.to_string()))
         .set("given_agent", &new.given.agent)
@@ -93,6 +94,13 @@ pub async fn live_of_person(
     .fetch_all(db)
     .await?;
     rows.into_iter().map(Authorization::try_from).collect()
+}
+
+/// The number of people who ever gave a client an authorization that is still listed, and when the first was given.
+pub async fn people_of_client(db: impl sql::Executor<'_>, tenant_id: &TenantId, client_id: &ClientId) -> Result<(i64, Option<Timestamp>), Error> {
+    let query = sql::query_as("SELECT count(DISTINCT user_id), min(given_at) FROM authorizations WHERE tenant_id = $1 AND client_id = $2");
+    let (people, since): (i64, Option<i64>) = query.bind(tenant_id.as_str()).bind(client_id.as_str()).fetch_one(db).await?;
+    Ok((people, since.map(Timestamp::from_millis)))
 }
 
 /// Stores the end of an authorization. False if it had ended before.

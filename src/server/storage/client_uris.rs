@@ -36,6 +36,24 @@ pub async fn find_jwks(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &Cl
     row.map(|(uri, unrestricted_egress)| parse_column("client_uris", id.as_str(), ClientEndpoint::parse(&uri, unrestricted_egress))).transpose()
 }
 
+/// Whether an origin is one of an enabled client's, in an enabled tenant.
+pub async fn is_origin_of_tenant(db: impl sql::Executor<'_>, tenant_id: &TenantId, origin: &str) -> Result<bool, Error> {
+    let query = sql::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM client_uris u
+                        JOIN clients c ON c.tenant_id = u.tenant_id AND c.client_id = u.client_id
+                        JOIN tenants t ON t.id = u.tenant_id
+                        WHERE u.tenant_id = $1 AND u.kind = 'origin' AND u.uri = $2 AND c.enabled AND t.enabled)",
+    );
+    Ok(query.bind(tenant_id.as_str()).bind(origin).fetch_one(db).await?)
+}
+
+/// Whether an origin is one of this client's.
+pub async fn is_origin_of_client(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientId, origin: &str) -> Result<bool, Error> {
+    let query =
+        sql::query_scalar("SELECT EXISTS (SELECT 1 FROM client_uris WHERE tenant_id = $1 AND client_id = $2 AND kind = 'origin' AND uri = $3)");
+    Ok(query.bind(tenant_id.as_str()).bind(id.as_str()).bind(origin).fetch_one(db).await?)
+}
+
 /// Replaces all addresses of a client.
 pub async fn replace(db: &mut Connection, tenant_id: &TenantId, id: &ClientId, uris: &ClientUris) -> Result<(), Error> {
     sql::query("DELETE FROM client_uris WHERE tenant_id = $1 AND client_id = $2")

@@ -157,6 +157,25 @@ macro_rules! client_name {
 }
 pub(super) use client_name;
 
+/// SQL condition: client `$client` may use the flow in which the authorization with this id was given (`AuthorizationOrigin`). One that a portal
+/// of the previous release did not record is of the device flow.
+macro_rules! flow_is_allowed {
+    ($client:literal, $tenant_id:literal, $authorization_id:literal) => {
+        concat!(
+            "CASE (SELECT flow.origin FROM authorizations flow WHERE flow.tenant_id = ",
+            $tenant_id,
+            " AND flow.id = ",
+            $authorization_id,
+            ") WHEN 'code' THEN ' ' || ",
+            $client,
+            ".grant_types || ' ' LIKE '% authorization_code %' ELSE ",
+            $client,
+            ".device_grant END"
+        )
+    };
+}
+pub(super) use flow_is_allowed;
+
 /// A client as people read it.
 #[derive(Clone, Debug, FromRow)]
 pub struct ClientName {

@@ -10,7 +10,7 @@ use sqlx::FromRow;
 
 pub use self::key_use::KeyUse;
 
-use super::clients::{ClientName, client_name};
+use super::clients::{ClientName, client_name, flow_is_allowed};
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
 use super::sql;
@@ -18,6 +18,7 @@ use super::{Connection, Error, authorizations, parse_column, sequences, token_fa
 use crate::domain::delegation::{Creator, Delegation, DelegationFilter, DelegationSort};
 use crate::domain::ids::{AuthorizationId, ClientId, DelegationId, HostAccountId, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
+use crate::domain::resource_server::{self, GrantedResource};
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token_family::TokenFamily;
@@ -132,6 +133,8 @@ pub struct DelegationSummary {
     pub client: ClientName,
     /// The scope that the client may use now.
     pub scope: ScopeSet,
+    /// Access to resource servers besides the TMS API, that its authorization gives.
+    pub resources: Vec<GrantedResource>,
     /// `account@host`; `None`: all of the person's.
     pub host_accounts: Option<Vec<String>>,
     /// The program that it was given to; `None` if it came without an authorization.
@@ -173,6 +176,7 @@ struct DelegationSummaryRow {
     scope: String,
     /// The part of the consented scope that the client's settings allow now; `None`: all of it.
     allowed: Option<String>,
+    resources: String,
     every_host_account: bool,
     host_accounts: Option<String>,
     #[sqlx(flatten)]
@@ -185,10 +189,12 @@ macro_rules! summary_columns {
     () => {
         concat!(
         "d.number, d.tenant_id, d.id, d.client_id, d.user_id, d.device_grant_id, d.made_by, d.expires_at, d.created_at, d.updated_at,
-         d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND c.device_grant THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, ",
+         d.scope, CASE WHEN d.device_grant_id IS NOT NULL THEN CASE WHEN c.enabled AND ",
+        flow_is_allowed!("c", "d.tenant_id", "d.device_grant_id"),
+        " THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, ",
         client_name!("c"),
         " AS name, c.verified, c.secret_hash IS NULL AS public,
-         coalesce(z.given_agent, '') AS agent, z.given_from AS requested_from, z.last_used_at AS token_used_at,
+         coalesce(z.resources, '') AS resources, coalesce(z.given_agent, '') AS agent, z.given_from AS requested_from, z.last_used_at AS token_used_at,
          z.last_used_from AS token_used_from,
          (SELECT string_agg(a.account || '@' || a.host, '\n')
           FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
@@ -214,6 +220,7 @@ impl TryFrom<DelegationSummaryRow> for DelegationSummary {
         let named = row.host_accounts.unwrap_or_default();
         let delegation = Delegation::try_from(row.delegation)?;
         Ok(Self {
+            resources: parse_column("authorizations", delegation.client_id.as_str(), resource_server::read_stored(&row.resources))?,
             device: delegation.authorization_id.is_some().then_some(row.device),
             families: Vec::new(),
             delegation,

@@ -29,6 +29,9 @@ pub async fn outdated(db: impl sql::Executor<'_>, mark: &[u8], now: Timestamp) -
          UNION ALL
          SELECT 'link request', tenant_id, id FROM link_requests WHERE expires_at > $2 AND state = 'waiting' AND substr(secret_hash, 33) <> $1
          UNION ALL
+         SELECT 'sign-in request', tenant_id, id FROM authorization_requests
+         WHERE expires_at > $2 AND state = 'waiting' AND substr(handle_hash, 33) <> $1
+         UNION ALL
          SELECT 'refresh token', tenant_id, id FROM token_families WHERE ended_at IS NULL AND idle_until > $2 AND key_mark <> $1",
     );
     Ok(query.bind(mark).bind(now.as_millis()).fetch_all(db).await?)

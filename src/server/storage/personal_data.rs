@@ -86,10 +86,28 @@ pub async fn read(pool: &sql::Pool, tenant_id: &TenantId, user_id: &UserId) -> R
         ),
         (
             "devices",
-            "client scope granted_scope state reported? requested_at@ requested_from requested_agent decided_at@ redeemed_at@ redeemed_from",
-            "SELECT client_id, scope, granted_scope, state, reported, requested_at, requested_from, requested_agent, decided_at, redeemed_at,
+            "client scope resources granted_scope state reported? requested_at@ requested_from requested_agent decided_at@ redeemed_at@ redeemed_from",
+            "SELECT client_id, scope, resources, granted_scope, state, reported, requested_at, requested_from, requested_agent, decided_at, redeemed_at,
                     redeemed_from
              FROM device_grants WHERE tenant_id = $1 AND (person = $2 OR claimed_person = $2) ORDER BY requested_at",
+        ),
+        (
+            "sign_in_requests",
+            "client state reported? requested_at@ requested_from requested_agent expires_at@ decided_at@",
+            "SELECT client_id, state, reported, requested_at, requested_from, requested_agent, expires_at, decided_at
+             FROM authorization_requests WHERE tenant_id = $1 AND opened_person = $2 ORDER BY requested_at",
+        ),
+        (
+            "sign_in_codes",
+            "client redirect_uri scope authenticated_at@ second_factor_at@ issued_at@ redeemed_at@",
+            "SELECT client_id, redirect_uri, scope, authenticated_at, second_factor_at, issued_at, redeemed_at
+             FROM authorization_codes WHERE tenant_id = $1 AND user_id = $2 ORDER BY issued_at",
+        ),
+        (
+            "remembered_consents",
+            "client scope redirect_host client_name expires_at@",
+            "SELECT client_id, scope, redirect_host, client_name, expires_at
+             FROM consents WHERE tenant_id = $1 AND user_id = $2 ORDER BY client_id",
         ),
         (
             "keys",
@@ -184,6 +202,10 @@ pub async fn delete_some(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
              (SELECT tenant_id, id FROM authorizations WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM device_grants WHERE (tenant_id, id) IN
              (SELECT tenant_id, id FROM device_grants WHERE tenant_id = $1 AND (person = $2 OR claimed_person = $2) LIMIT $3)",
+        "DELETE FROM authorization_requests WHERE (tenant_id, id) IN
+             (SELECT tenant_id, id FROM authorization_requests WHERE tenant_id = $1 AND opened_person = $2 LIMIT $3)",
+        "DELETE FROM consents WHERE (tenant_id, user_id, client_id) IN
+             (SELECT tenant_id, user_id, client_id FROM consents WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM link_requests WHERE (tenant_id, id) IN
              (SELECT tenant_id, id FROM link_requests WHERE tenant_id = $1 AND (person = $2 OR claimed_person = $2) LIMIT $3)",
         "DELETE FROM host_accounts WHERE (tenant_id, id) IN

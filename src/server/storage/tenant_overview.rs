@@ -16,7 +16,7 @@ const MOST: i64 = MAX_COUNTED as i64;
 /// Requests that people reported since `from`. The kinds are those of the index `activity_of_reports`.
 pub async fn count_reports(db: impl sql::Executor<'_>, tenant_id: &TenantId, from: Timestamp) -> Result<i64, Error> {
     let query = "SELECT count(*) FROM (SELECT 1 FROM activity WHERE tenant_id = $1 AND at >= $2
-                                       AND kind IN ('device_reported', 'host_link_refused') LIMIT $3) AS reports";
+                                       AND kind IN ('device_reported', 'host_link_refused', 'authorization_reported') LIMIT $3) AS reports";
     Ok(sql::query_scalar(query).bind(tenant_id.as_str()).bind(from.as_millis()).bind(MOST).fetch_one(db).await?)
 }
 

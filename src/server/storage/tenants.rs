@@ -165,7 +165,7 @@ fn settings(tenant: &Tenant) -> Values<'_> {
 }
 
 /// All tables with a tenant's rows; tables that others refer to come last.
-const TABLES: [&str; 31] = [
+const TABLES: [&str; 38] = [
     "imports",
     "refused_lookups",
     "mail_outbox",
@@ -175,6 +175,9 @@ const TABLES: [&str; 31] = [
     "pubkeys",
     "delegation_host_accounts",
     "delegations",
+    "authorization_codes",
+    "authorization_requests",
+    "consents",
     "token_families",
     "authorizations",
     "device_grants",
@@ -188,6 +191,10 @@ const TABLES: [&str; 31] = [
     "recovery_codes",
     "browser_sessions",
     "people",
+    "resource_readers",
+    "resource_requesters",
+    "resource_scopes",
+    "resource_servers",
     "client_uris",
     "clients",
     "link_requests",

@@ -7,9 +7,10 @@ use sqlx::FromRow;
 use super::row::{Values, row, select};
 use super::sql;
 use super::{Connection, Error, clients, end_state, parse_address, parse_column, tenants};
-use crate::domain::authorization::{RequestSource, TokenUse};
+use crate::domain::authorization::{AuthorizationOrigin, RequestSource, TokenUse};
 use crate::domain::client::Client;
 use crate::domain::ids::{AuthorizationId, ClientId, SessionId, TenantId, TokenFamilyId, UserId};
+use crate::domain::resource_server::{self, GrantedResource};
 use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
@@ -53,7 +54,7 @@ impl TryFrom<Row> for TokenFamily {
             authorization_id: parse_column("token_families", &id, AuthorizationId::parse(row.authorization_id))?,
             client_id: parse_column("token_families", &id, ClientId::parse(row.client_id))?,
             scope: ScopeSet::parse_known(&row.scope),
-            resources: row.resources.split_ascii_whitespace().map(str::to_owned).collect(),
+            resources: parse_column("token_families", &id, resource_server::read_stored(&row.resources))?,
             salt: parse_column("token_families", &id, row.salt.try_into().map_err(|_| "the salt has another length"))?,
             generation: parse_column("token_families", &id, u32::try_from(row.generation))?,
             rotated_at: Timestamp::from_millis(row.rotated_at),
@@ -79,7 +80,7 @@ pub async fn insert(db: &mut Connection, new: &TokenFamily, key_mark: &[u8]) -> 
         .set("authorization_id", new.authorization_id.as_str())
         .set("client_id", new.client_id.as_str())
         .set("scope", new.scope.to_string())
-        .set("resources", new.resources.join(" "))
+        .set("resources", resource_server::stored(&new.resources))
         .set("salt", new.salt.as_slice())
         .set("rotated_at", new.rotated_at.as_millis())
         .set("offline", new.offline)
@@ -240,6 +241,10 @@ pub struct FamilyStanding {
     pub tenant: Tenant,
     /// The family's scope; the client's settings may allow less of it now.
     pub scope: ScopeSet,
+    /// Access to other resource servers; their registration may allow less of it now.
+    pub resources: Vec<GrantedResource>,
+    /// The flow in which its authorization was given.
+    pub origin: AuthorizationOrigin,
     /// Neither the family nor its authorization has ended.
     pub live: bool,
     /// The date of the authorization.
@@ -255,8 +260,10 @@ struct StandingRow {
     authorization_id: String,
     client_id: String,
     scope: String,
+    resources: String,
     generation: i64,
     successor_seen: bool,
+    origin: String,
     live: bool,
     access_until: i64,
     user_id: String,
@@ -269,7 +276,7 @@ pub fn look_up_standing<'c>(db: &'c mut Connection, keys: &'c [FamilyKey]) -> Bo
         let pair = |key: &FamilyKey| serde_json::json!({ "tenant_id": key.tenant_id.as_str(), "id": key.family_id.as_str() });
         let pairs: Vec<serde_json::Value> = keys.iter().map(pair).collect();
         let rows: Vec<StandingRow> = sql::query_as(
-            "SELECT f.tenant_id, f.id, f.authorization_id, f.client_id, f.scope, f.generation, f.successor_seen,
+            "SELECT f.tenant_id, f.id, f.authorization_id, f.client_id, f.scope, f.resources, f.generation, f.successor_seen, a.origin,
                     f.ended_at IS NULL AND a.ended_at IS NULL AS live, a.access_until, a.user_id, p.enabled AS person_enabled
              FROM json_each($1) q
              JOIN token_families f ON f.tenant_id = q.value ->> 'tenant_id' AND f.id = q.value ->> 'id'
@@ -305,6 +312,8 @@ impl StandingRow {
             client,
             tenant,
             scope: ScopeSet::parse_known(&self.scope),
+            resources: parse_column("token_families", &id, resource_server::read_stored(&self.resources))?,
+            origin: parse_column("authorizations", &id, AuthorizationOrigin::parse(&self.origin).ok_or(self.origin))?,
             live: self.live,
             access_until: Timestamp::from_millis(self.access_until),
             generation: parse_column("token_families", &id, u32::try_from(self.generation))?,

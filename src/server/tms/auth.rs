@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use super::error::TmsError;
+use super::error::{MetadataUrl, TmsError};
 use crate::domain::ids::{AdminId, ClientId, TenantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::scope::{Scope, ScopeSet};
@@ -48,19 +48,27 @@ impl FromRequestParts<AppState> for Bearer {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         let from = client_ip::get(&parts.extensions);
-        let sent = bearer(&parts.headers).inspect_err(|_| state.services.log_refused_token(InvalidToken::NotValid, from))?;
-        match state.services.authenticate_token(sent.ok_or(TmsError::NoToken)?, from).await {
+        let sent = bearer_token(parts, state, from)?;
+        let token = sent.ok_or_else(|| TmsError::NoToken(MetadataUrl::of(&state.services)))?;
+        match state.services.authenticate_token(token, from).await {
             Ok(holder) => Ok(Self(holder)),
-            Err(Error::Refused(refused)) => Err(TmsError::InvalidToken(refused)),
+            Err(Error::Refused(refused)) => Err(TmsError::InvalidToken(refused, MetadataUrl::of(&state.services))),
             Err(Error::Internal(fault)) => Err(fault.into()),
         }
     }
 }
 
-/// `None` without a token, or with credentials of another scheme.
-fn bearer(headers: &HeaderMap) -> Result<Option<&str>, TmsError> {
+/// `None` without a token, or with credentials of another scheme. Refused if the header is no text; that is logged.
+fn bearer_token<'p>(parts: &'p Parts, state: &AppState, from: Option<IpAddr>) -> Result<Option<&'p str>, TmsError> {
+    bearer(&parts.headers).map_err(|refused| {
+        state.services.log_refused_token(refused, from);
+        TmsError::InvalidToken(refused, MetadataUrl::of(&state.services))
+    })
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, InvalidToken> {
     let Some(header) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let value = header.to_str().map_err(|_| TmsError::InvalidToken(InvalidToken::NotValid))?;
+    let value = header.to_str().map_err(|_| InvalidToken::NotValid)?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
     Ok(scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()))
 }
@@ -197,10 +205,11 @@ impl FromRequestParts<AppState> for HostCallerAuth {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         let OptionalTenant(tenant) = OptionalTenant::from_request_parts(parts, state).await?;
         let from = client_ip::get(&parts.extensions);
-        let sent = bearer(&parts.headers).inspect_err(|_| {
+        let sent = bearer(&parts.headers).map_err(|refused| {
             let (kind, failure) = (CredentialKind::HostCredential, AuthenticationFailure::Malformed);
             let tenant = tenant.as_ref().map_or(ClaimedName::None, |tenant| ClaimedName::Unverified(tenant.as_str()));
             state.services.log_refusal(&RefusedAuthentication { kind, tenant, name: ClaimedName::None, from, failure });
+            TmsError::InvalidToken(refused, MetadataUrl::of(&state.services))
         })?;
         let Some(credential) = sent else {
             return Ok(Self(tenant.map_or(HostCaller::Anonymous, HostCaller::Tenant)));
@@ -231,14 +240,14 @@ impl FromRequestParts<AppState> for HostAuth {
 /// the endpoint.
 async fn client_by_token(parts: &Parts, state: &AppState) -> Result<Option<AuthenticatedClient>, TmsError> {
     let from = client_ip::get(&parts.extensions);
-    let sent = bearer(&parts.headers).inspect_err(|_| state.services.log_refused_token(InvalidToken::NotValid, from))?;
+    let sent = bearer_token(parts, state, from)?;
     let Some(token) = sent else { return Ok(None) };
     if [CLIENT_ID, CLIENT_SECRET, ADMIN_ID, ADMIN_SECRET].iter().any(|header| parts.headers.contains_key(*header)) {
         return Err(TmsError::BadRequest("ERROR: send either an access token or the credentials in X-TMS-... headers, not both.".into()));
     }
     let client = match state.services.authenticate_client_token(token, from).await {
         Ok(client) => client,
-        Err(Error::Refused(refused)) => return Err(TmsError::InvalidToken(refused)),
+        Err(Error::Refused(refused)) => return Err(TmsError::InvalidToken(refused, MetadataUrl::of(&state.services))),
         Err(Error::Internal(fault)) => return Err(fault.into()),
     };
     if parts.headers.contains_key(TENANT) && tenant(&parts.headers)? != client.client().tenant_id {

@@ -9,12 +9,13 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::domain::paths;
 use crate::domain::scope::Scope;
 use crate::domain::time::retry_after;
 use crate::server::middleware::outermost::UnloggedFault;
 use crate::server::middleware::unavailable::{fault_status, with_retry_after};
-use crate::server::service::Fault;
 use crate::server::service::authorizations::access_tokens::InvalidToken;
+use crate::server::service::{Fault, Services};
 
 /// `Retry-After` of an overload, which ends sooner than faults do.
 const OVERLOAD_RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -28,8 +29,8 @@ const INTERNAL: &str = "ERROR: internal server error.";
 #[derive(Debug)]
 pub enum TmsError {
     /// No credentials: RFC 6750 §3.1 requires a challenge without error code.
-    NoToken,
-    InvalidToken(InvalidToken),
+    NoToken(MetadataUrl),
+    InvalidToken(InvalidToken, MetadataUrl),
     /// `narrowed`: the person allowed it, but the client has lost the permission since.
     InsufficientScope {
         scope: Scope,
@@ -52,6 +53,16 @@ pub enum TmsError {
     Internal(Fault),
     /// A panic, which has been logged.
     Panicked,
+}
+
+/// The URL of the API's metadata, from which a client learns where to get a token (RFC 9728 §5.1).
+#[derive(Debug)]
+pub struct MetadataUrl(String);
+
+impl MetadataUrl {
+    pub fn of(services: &Services) -> Self {
+        Self(format!("{}{}", services.public_url(), paths::PROTECTED_RESOURCE))
+    }
 }
 
 /// An error.
@@ -104,14 +115,14 @@ impl TmsError {
     fn parts(&self) -> (StatusCode, Cow<'_, str>) {
         use TmsError as E;
         let (status, sentence): (_, &str) = match self {
-            E::NoToken => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - send an access token as 'Authorization: Bearer'."),
-            E::InvalidToken(InvalidToken::NotValid) => {
+            E::NoToken(_) => (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - send an access token as 'Authorization: Bearer'."),
+            E::InvalidToken(InvalidToken::NotValid, _) => {
                 (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token is not valid or has expired. Sign in again.")
             }
-            E::InvalidToken(InvalidToken::ClientNotAllowed) => {
+            E::InvalidToken(InvalidToken::ClientNotAllowed, _) => {
                 (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - this application is no longer allowed to act for users.")
             }
-            E::InvalidToken(InvalidToken::PersonDisabled) => {
+            E::InvalidToken(InvalidToken::PersonDisabled, _) => {
                 (StatusCode::UNAUTHORIZED, "ERROR: NOT AUTHORIZED - the access token's user is disabled.")
             }
             E::InsufficientScope { narrowed: false, .. } => (StatusCode::FORBIDDEN, "ERROR: FORBIDDEN - the access token lacks the required scope."),
@@ -135,17 +146,17 @@ impl TmsError {
         (status, sentence.into())
     }
 
-    /// RFC 6750 §3.
+    /// RFC 6750 §3, RFC 9728 §5.1.
     fn challenge(&self) -> Option<String> {
         match self {
-            TmsError::NoToken => Some("Bearer realm=\"tms\"".into()),
-            TmsError::InvalidToken(refused) => {
+            TmsError::NoToken(MetadataUrl(url)) => Some(format!("Bearer realm=\"tms\", resource_metadata=\"{url}\"")),
+            TmsError::InvalidToken(refused, MetadataUrl(url)) => {
                 let why = match refused {
                     InvalidToken::NotValid => "The access token is not valid or has expired.",
                     InvalidToken::ClientNotAllowed => "This application is no longer allowed to act for users.",
                     InvalidToken::PersonDisabled => "The access token's user is disabled.",
                 };
-                Some(format!("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"{why}\""))
+                Some(format!("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"{why}\", resource_metadata=\"{url}\""))
             }
             TmsError::InsufficientScope { scope, .. } => {
                 Some(format!("Bearer realm=\"tms\", error=\"insufficient_scope\", scope=\"{}\"", scope.as_str()))

@@ -11,17 +11,11 @@ use tms_portal::server::service::admin::client_settings::ClientEditRefused;
 
 use super::tms_scopes;
 use crate::app::TestApp;
-use crate::oauth::{assert_never_stored, error, refused};
+use crate::oauth::{assert_never_stored, claims, error, refused};
 use crate::tms::api::{EVERYTHING, key_request, login};
 use crate::tms::endpoints::{Who, endpoints};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
-
-/// The claims of a token, without verification.
-fn claims(token: &str) -> Value {
-    let payload = token.split('.').nth(1).expect("a JWT");
-    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("JSON")
-}
 
 #[tokio::test]
 async fn token_names_the_client_and_lasts_an_hour() {

@@ -22,17 +22,31 @@ async fn metadata_is_the_same_at_four_urls() {
     let algorithms = ["ES256", "PS256", "RS256", "EdDSA"];
     let expected = json!({
         "issuer": app.tenant(""),
+        "authorization_endpoint": app.tenant("/oauth/authorize"),
+        "pushed_authorization_request_endpoint": app.tenant("/oauth/par"),
         "device_authorization_endpoint": app.tenant("/oauth/device_authorization"),
         "token_endpoint": app.tenant("/oauth/token"),
         "revocation_endpoint": app.tenant("/oauth/revoke"),
+        "introspection_endpoint": app.tenant("/oauth/introspect"),
         "jwks_uri": app.tenant("/oauth/jwks"),
-        "grant_types_supported": [DEVICE_CODE_GRANT, "refresh_token", "client_credentials"],
-        "response_types_supported": ["none"],
-        "scopes_supported": ["hosts:read", "keys:read", "keys:create", "keys:revoke", "offline_access"],
+        "grant_types_supported": ["authorization_code", DEVICE_CODE_GRANT, "refresh_token", "client_credentials"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "code_challenge_methods_supported": ["S256"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "acr_values_supported": ["https://refeds.org/profile/mfa", "https://refeds.org/profile/sfa"],
+        "authorization_response_iss_parameter_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "claims_parameter_supported": false,
+        "scopes_supported": ["hosts:read", "keys:read", "keys:create", "keys:revoke", "offline_access", "openid", "profile", "email", "groups"],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_methods_supported": methods[..3],
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+        "protected_resources": [app.url("/v1/tms")],
         "refresh_token_expiration_types_supported": ["authorization", "token_timeout"],
     });
     for address in addresses("test") {
@@ -48,11 +62,12 @@ async fn every_advertised_endpoint_exists() {
     let metadata = Answer::of(app.http.get(app.url(&addresses("test")[0]))).await.body;
     let advertised: Vec<(&String, &str)> =
         metadata.as_object().expect("metadata").iter().filter_map(|(name, value)| Some((name, value.as_str()?))).collect();
-    assert_eq!(advertised.len(), 5, "{advertised:?}");
+    assert_eq!(advertised.len(), 8, "{advertised:?}");
     for (name, address) in advertised.into_iter().filter(|(name, _)| *name != "issuer") {
         let answer = if name == "jwks_uri" { app.http.get(address) } else { app.http.post(address).form(&[("client_id", "tms-cli")]) };
         let answer = Answer::of(answer).await;
-        assert!(matches!(answer.status, 200 | 400), "{name}: {}", answer.status);
+        // Introspection is not for public clients.
+        assert!(matches!(answer.status, 200 | 400) || (name == "introspection_endpoint" && answer.status == 401), "{name}: {}", answer.status);
     }
 }
 

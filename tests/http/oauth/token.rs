@@ -55,7 +55,7 @@ async fn poll_requires_grant_type_client_and_code() {
 async fn other_grant_types_are_refused() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
-    for grant in ["authorization_code", "password", "client_credentials", "device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
+    for grant in ["password", "client_credentials", "device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
         let form = [("client_id", "tms-cli"), ("grant_type", grant), ("device_code", &device.device_code), ("username", "testuser1")];
         assert_eq!(error(&app.send(PATH, &form).await), refused(400, "unsupported_grant_type"), "{grant}");
     }

@@ -32,9 +32,11 @@ impl TestApp {
     }
 }
 
-/// The challenge without the realm, which all have (RFC 6750 §3).
+/// The challenge without the realm, which all have (RFC 6750 §3), and without the URL of the API's metadata, which those of 401 have (RFC 9728 §5.1).
 fn challenge(answer: &Answer) -> &str {
     let challenge = answer.header("www-authenticate").strip_prefix("Bearer realm=\"tms\"").expect("a challenge");
+    let (challenge, metadata) = challenge.split_once(", resource_metadata=").unwrap_or((challenge, ""));
+    assert_eq!(answer.status == 401, metadata.ends_with("/.well-known/oauth-protected-resource/v1/tms\""), "{metadata}");
     challenge.strip_prefix(", ").unwrap_or(challenge)
 }
 

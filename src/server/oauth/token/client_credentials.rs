@@ -6,5 +6,5 @@ use crate::server::service::authorizations::issue::IssuedTokens;
 use crate::server::state::AppState;
 
 pub fn issue(state: &AppState, request: &ClientRequest) -> Result<IssuedTokens, OAuthError> {
-    Ok(state.services.issue_client_token(&request.client, request.form.get("scope"))?)
+    Ok(state.services.issue_client_token(&request.client, request.form.get("scope"), request.form.resources())?)
 }

@@ -7,5 +7,5 @@ use crate::server::state::AppState;
 
 pub async fn issue(state: &AppState, request: &ClientRequest) -> Result<IssuedTokens, OAuthError> {
     let device_code = request.form.require("device_code", "device_code is missing.")?;
-    Ok(state.services.poll_device_grant(&request.client, device_code, request.from).await?)
+    Ok(state.services.poll_device_grant(&request.client, device_code, request.form.resources(), request.from).await?)
 }

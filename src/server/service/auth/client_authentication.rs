@@ -87,6 +87,16 @@ impl Services {
         })
     }
 
+    /// Whether a program in a browser at this origin is one of a client's (RFC 6454), as it is registered.
+    pub async fn is_origin_of_client(&self, tenant: &TenantId, client: &ClientId, origin: &str) -> Result<bool, Fault> {
+        Ok(client_uris::is_origin_of_client(self.storage().reader(), tenant, client, origin).await?)
+    }
+
+    /// Whether it is one of any client's of a tenant, enabled both.
+    pub async fn is_origin_of_tenant(&self, tenant: &TenantId, origin: &str) -> Result<bool, Fault> {
+        Ok(client_uris::is_origin_of_tenant(self.storage().reader(), tenant, origin).await?)
+    }
+
     /// Logs a refusal. The caller is not told more than `AuthenticationRefused`.
     fn log_client_refusal(
         &self,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use futures_util::FutureExt;
+use jsonwebtoken::dangerous::insecure_decode_claims;
 use jsonwebtoken::jwk::JwkSet;
 
 use super::ending::{end_authorization, end_family, revoked};
@@ -10,6 +11,7 @@ use super::refresh_token::RefreshToken;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::AuthorizationEnd;
 use crate::domain::client::RequestRefused;
+use crate::domain::client::registration::GrantType;
 use crate::domain::ids::{AuthorizationId, TenantId, TokenFamilyId, TokenId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::scope::ScopeSet;
@@ -37,12 +39,21 @@ pub enum InvalidToken {
 pub struct RevocationRefused;
 
 /// An access token that this portal issued. It may have expired.
-struct IssuedToken {
-    family: FamilyKey,
+pub(super) struct IssuedToken {
+    pub family: FamilyKey,
     /// That of the refresh token with which it was issued, if there was one.
-    generation: Option<u32>,
-    scope: ScopeSet,
-    expires_at: Timestamp,
+    pub generation: Option<u32>,
+    pub expires_at: Timestamp,
+    pub claims: AccessTokenClaims,
+}
+
+/// The family of a token that may be used now.
+pub(super) struct UsableFamily {
+    pub standing: FamilyStanding,
+    /// The part of the family's scope that the client's settings allow now; may be empty.
+    pub allowed: ScopeSet,
+    /// When the token expires; not later than the authorization.
+    pub expires_at: Timestamp,
 }
 
 /// The use of a token: the family, and whether it is the first one of a token of the family's current generation.
@@ -87,28 +98,11 @@ impl Services {
     }
 
     async fn check_token(&self, token: &str, from: Option<IpAddr>) -> Result<TokenHolder, Error<InvalidToken>> {
-        let invalid = Error::Refused;
-        let IssuedToken { family, generation, scope: issued, expires_at } = self.verify_token(token).ok_or(invalid(InvalidToken::NotValid))?;
-        let found = self.storage().find_family_standing(family).await?;
-        let standing = found.filter(|standing| standing.live && standing.tenant.enabled).ok_or(invalid(InvalidToken::NotValid))?;
-        // The authorization may have been shortened since; if it was extended, the token still expires as issued.
-        let expires_at = standing.access_until.min(expires_at);
-        if self.now() >= expires_at {
-            return Err(invalid(InvalidToken::NotValid));
-        }
-        let FamilyStanding { family_id, authorization_id, person, client, tenant, scope, access_until, .. } = standing;
-        if !standing.person_enabled {
-            return Err(invalid(InvalidToken::PersonDisabled));
-        }
-        let consented = scope.intersection(&issued);
-        let scope = match client.allowed_scope(&consented) {
-            Ok(scope) => scope,
-            // Such a token identifies the person, and permits nothing else.
-            Err(RequestRefused::NoScopeLeft) => ScopeSet::default(),
-            Err(RequestRefused::Disabled | RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
-                return Err(invalid(InvalidToken::ClientNotAllowed));
-            }
-        };
+        let issued = self.verify_token(token, &self.audience()).ok_or(Error::Refused(InvalidToken::NotValid))?;
+        let (generation, scope) = (issued.generation, ScopeSet::parse_known(&issued.claims.scope));
+        let UsableFamily { standing, allowed, expires_at } = self.usable_family(issued.family, issued.expires_at).await?;
+        let (consented, scope) = (standing.scope.intersection(&scope), allowed.intersection(&scope));
+        let FamilyStanding { family_id, authorization_id, person, client, tenant, access_until, .. } = standing;
         let is_first_of_generation = generation == Some(standing.generation) && !standing.successor_seen;
         let (tenant_id, family, authorization) = (tenant.id.clone(), family_id.clone(), authorization_id.clone());
         let used = FamilyUse { tenant_id, family_id: family, authorization_id: authorization, generation, is_first_of_generation };
@@ -125,6 +119,31 @@ impl Services {
             access_until,
             from,
         })
+    }
+
+    /// The family of a token, if the token has not expired, and authorization, person, client and tenant still allow it.
+    pub(super) async fn usable_family(&self, family: FamilyKey, expires_at: Timestamp) -> Result<UsableFamily, Error<InvalidToken>> {
+        let found = self.storage().find_family_standing(family).await?;
+        let not_valid = || Error::Refused(InvalidToken::NotValid);
+        let standing = found.filter(|standing| standing.live && standing.tenant.enabled).ok_or_else(not_valid)?;
+        // The authorization may have been shortened since; if it was extended, the token still expires as issued.
+        let expires_at = standing.access_until.min(expires_at);
+        if self.now() >= expires_at {
+            return Err(not_valid());
+        }
+        if !standing.person_enabled {
+            return Err(Error::Refused(InvalidToken::PersonDisabled));
+        }
+        let grant_type = GrantType::from(standing.origin);
+        let allowed = match standing.client.allowed_scope_with(grant_type, &standing.scope, &standing.resources) {
+            Ok(scope) => scope,
+            // Such a token identifies the person, and permits nothing else.
+            Err(RequestRefused::NoScopeLeft) => ScopeSet::default(),
+            Err(RequestRefused::Disabled | RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
+                return Err(Error::Refused(InvalidToken::ClientNotAllowed));
+            }
+        };
+        Ok(UsableFamily { standing, allowed, expires_at })
     }
 
     /// Records when and from where a token was used, in the background: the first use after each refresh at once, others once a minute.
@@ -162,7 +181,7 @@ impl Services {
         // Also a token that is refused now, such as while its person is disabled, or that was replaced.
         let family = match RefreshToken::parse(token) {
             Some(token) => self.family_of(&client.tenant_id, &token).await?.map(|(family, _)| FamilyKey::of(&family)),
-            None => self.verify_token(token).map(|issued| issued.family),
+            None => self.verify_any_token(token).map(|issued| issued.family),
         };
         let Some(family) = family else { return Ok(()) };
         self.try_write(move |db| {
@@ -189,15 +208,20 @@ impl Services {
     }
 
     /// Verifies what a token alone tells: signature, type, issuer and audience. Not its expiry: an expired one can be revoked.
-    fn verify_token(&self, token: &str) -> Option<IssuedToken> {
-        let claims = self.keys().verify(token, &self.audience())?;
-        let (tenant_id, token_id) = (self.tenant_of(&claims)?, TokenId::parse(claims.jti).ok()?);
+    fn verify_token(&self, token: &str, audience: &str) -> Option<IssuedToken> {
+        let claims = self.keys().verify(token, audience)?;
+        let (tenant_id, token_id) = (self.tenant_of(&claims)?, TokenId::parse(claims.jti.as_str()).ok()?);
         Some(IssuedToken {
             family: FamilyKey { tenant_id, family_id: TokenFamilyId::of_token(&token_id) },
             generation: token_id.generation(),
-            scope: ScopeSet::parse_known(&claims.scope),
             expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1_000)),
+            claims,
         })
+    }
+
+    /// The same, whatever resource server it is for.
+    pub(super) fn verify_any_token(&self, token: &str) -> Option<IssuedToken> {
+        self.verify_token(token, &claimed_audience(token)?)
     }
 
     /// The tenant whose issuer URL this is, compared exactly.
@@ -206,4 +230,9 @@ impl Services {
         let tenant = TenantId::parse(name).ok()?;
         (self.issuer(&tenant) == claims.iss).then_some(tenant)
     }
+}
+
+/// The audience that a token claims to have. Nothing is verified.
+fn claimed_audience(token: &str) -> Option<String> {
+    Some(insecure_decode_claims::<AccessTokenClaims>(token).ok()?.aud)
 }

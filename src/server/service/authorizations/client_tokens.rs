@@ -11,6 +11,8 @@ use super::issue::IssuedTokens;
 use crate::domain::client::Client;
 use crate::domain::client::registration::GrantType;
 use crate::domain::ids::ClientId;
+use crate::domain::requested_access::distinct;
+use crate::domain::resource_server::ResourceScopeSet;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{AccessTokenClaims, client_subject};
@@ -32,6 +34,8 @@ pub enum ClientTokenRefused {
     NotAllowed,
     /// None of the scope is allowed.
     NoScopeLeft,
+    /// A client gets no tokens for itself at other resource servers: no person allows it anything there.
+    OtherResource,
 }
 
 /// What a client's token says about itself.
@@ -46,10 +50,19 @@ struct ClientToken {
 }
 
 impl Services {
-    /// Issues a token for the client itself: with the requested scope, or without a `scope` parameter with all that is allowed.
-    pub fn issue_client_token(&self, client: &AuthenticatedClient, scope: Option<&str>) -> Result<IssuedTokens, Error<ClientTokenRefused>> {
+    /// Issues a token for the client itself, for the TMS API: with the requested scope, or without a `scope` parameter with all that is
+    /// allowed. `resources`: the `resource` parameters.
+    pub fn issue_client_token(
+        &self,
+        client: &AuthenticatedClient,
+        scope: Option<&str>,
+        resources: &[String],
+    ) -> Result<IssuedTokens, Error<ClientTokenRefused>> {
         let (tenant, now) = (&client.tenant, self.now());
-        let allowed = client_scope(&client.client, scope.map(ScopeSet::parse_known).as_ref()).map_err(Error::Refused)?;
+        let allowed = client_scope(&client.client, scope.map(ScopeSet::parse_known).as_ref());
+        let is_for_api = distinct(resources).iter().all(|resource| *resource == self.audience());
+        let allowed = allowed.and_then(|allowed| if is_for_api { Ok(allowed) } else { Err(ClientTokenRefused::OtherResource) });
+        let allowed = allowed.map_err(Error::Refused)?;
         let lifetime = LONGEST_LIFETIME.min(tenant.policy.access_token_lifetime);
         let claims = AccessTokenClaims {
             iss: self.issuer(&tenant.id),
@@ -63,7 +76,14 @@ impl Services {
             exp: (now + lifetime).as_seconds(),
         };
         let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
-        Ok(IssuedTokens { access_token: self.keys().sign(&claims)?, expires_in, scope: allowed, refresh: None })
+        Ok(IssuedTokens {
+            access_token: self.keys().sign(&claims)?,
+            expires_in,
+            scope: allowed,
+            resource_scope: ResourceScopeSet::default(),
+            refresh: None,
+            authorization_expires_in: None,
+        })
     }
 
     /// Verifies a client's token: signature, type, issuer, audience and expiry; and that the client is enabled, may still use the grant type,
@@ -76,7 +96,7 @@ impl Services {
         checked
     }
 
-    async fn check_client_token(&self, token: &str, from: Option<IpAddr>) -> Result<AuthenticatedClient, Error<InvalidToken>> {
+    pub(super) async fn check_client_token(&self, token: &str, from: Option<IpAddr>) -> Result<AuthenticatedClient, Error<InvalidToken>> {
         let invalid = || Error::Refused(InvalidToken::NotValid);
         let token = self.verify_client_token(token).ok_or_else(invalid)?;
         if self.now() >= token.expires_at {
@@ -89,7 +109,7 @@ impl Services {
         let scope = match client_scope(&client, Some(&token.scope)) {
             Ok(scope) => scope,
             Err(ClientTokenRefused::NoScopeLeft) => ScopeSet::default(),
-            Err(ClientTokenRefused::Public | ClientTokenRefused::NotAllowed) => return Err(invalid()),
+            Err(ClientTokenRefused::Public | ClientTokenRefused::NotAllowed | ClientTokenRefused::OtherResource) => return Err(invalid()),
         };
         if !client.enabled || client.tokens_since != token.mark || used_assertions::exists(self.storage().reader(), &hash).await? {
             return Err(invalid());

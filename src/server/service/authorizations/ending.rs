@@ -7,7 +7,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token_family::{FamilyEnd, TokenFamily};
 use crate::server::service::auth::principals::{SignedIn, TenantAdmin};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{Connection, Error, audit_log, authorizations, delegations, device_grants, ssh_keys, token_families};
+use crate::server::storage::{Connection, Error, audit_log, authorizations, consents, delegations, device_grants, ssh_keys, token_families};
 
 /// Ends an authorization at the time of the audit event, with its token families, its delegation, the keys made with its tokens, and the
 /// keys that its client created for the person, unless another delegation allows those. False if it had ended before.
@@ -27,6 +27,10 @@ pub(in crate::server::service) async fn end_authorization(
         end_device_grant(db, &ended, reason, now).await?;
     }
     delegations::revoke_of_authorization(db, &ended.tenant_id, &ended.id, now).await?;
+    if reason != AuthorizationEnd::Unredeemed {
+        // What was ended is not given again without asking.
+        consents::delete(db, &ended.tenant_id, &ended.person, Some(&ended.client_id)).await?;
+    }
     audit_log::insert(db, record).await?;
     let orphaned = KeySelection::Orphaned(&ended.client_id, &ended.person);
     ssh_keys::revoke(db, &ended.tenant_id, orphaned, Revoker::of(record), now).await?;

@@ -9,10 +9,12 @@ use super::refresh_token::{self, FAMILY_PREFIX};
 use crate::domain::authorization::{Authorization, AuthorizationOrigin, RequestSource};
 use crate::domain::client::Client;
 use crate::domain::ids::{SessionId, TokenFamilyId};
+use crate::domain::resource_server::{GrantedResource, ResourceScopeSet};
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
+use crate::domain::token_access::TokenAccess;
 use crate::domain::token_family::{SALT_BYTES, TokenFamily, TokenFamilyState};
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Fault, Services};
@@ -21,17 +23,19 @@ use crate::server::service::{Fault, Services};
 pub struct IssuedTokens {
     pub access_token: String,
     pub expires_in: Duration,
-    /// That of the access token, and `offline_access`.
+    /// That of the access token at the TMS API, and `offline_access`.
     pub scope: ScopeSet,
+    /// That of an access token for another resource server.
+    pub resource_scope: ResourceScopeSet,
     pub refresh: Option<IssuedRefreshToken>,
+    /// Until the authorization ends. `None` if the access token lasts as long.
+    pub authorization_expires_in: Option<Duration>,
 }
 
 pub struct IssuedRefreshToken {
     pub token: Secret,
     /// After this time it expires unless it is used; not longer than `authorization_expires_in`.
     pub timeout: Duration,
-    /// Until the authorization ends.
-    pub authorization_expires_in: Duration,
 }
 
 /// What a family begins with.
@@ -40,6 +44,8 @@ pub(in crate::server::service) struct NewFamily<'a> {
     pub client: &'a Client,
     pub policy: &'a Policy,
     pub scope: ScopeSet,
+    /// Access to other resource servers: that of the authorization, or a part of it.
+    pub resources: Vec<GrantedResource>,
     /// The browser session with which it ends, if it is not to outlive it.
     pub session: Option<SessionId>,
     /// Of the program's request.
@@ -49,7 +55,7 @@ pub(in crate::server::service) struct NewFamily<'a> {
 impl Services {
     /// A new family. It has refresh tokens if the client may use them with this scope.
     pub(in crate::server::service) fn new_family(&self, new: NewFamily<'_>) -> Result<TokenFamily, Fault> {
-        let NewFamily { authorization, client, policy, scope, session, begun } = new;
+        let NewFamily { authorization, client, policy, scope, resources, session, begun } = new;
         let now = begun.at;
         let mut salt = [0; SALT_BYTES];
         self.rng().fill(&mut salt);
@@ -58,7 +64,7 @@ impl Services {
             id: TokenFamilyId::parse(self.new_id(FAMILY_PREFIX)).map_err(Fault::new)?,
             authorization_id: authorization.id.clone(),
             client_id: authorization.client_id.clone(),
-            resources: authorization.resources.clone(),
+            resources,
             salt,
             generation: 0,
             rotated_at: now,
@@ -74,38 +80,39 @@ impl Services {
         })
     }
 
-    /// Signs an access token of a family, and adds the refresh token of its current generation. `scope`: that of the response.
+    /// Signs an access token of a family, and adds the refresh token of its current generation. `access`: what the token permits; `scope` that
+    /// of the response.
     pub(in crate::server::service) fn issue_tokens(
         &self,
         family: &TokenFamily,
         authorization: &Authorization,
-        scope: ScopeSet,
+        access: impl Into<TokenAccess>,
         policy: &Policy,
         now: Timestamp,
     ) -> Result<IssuedTokens, Fault> {
         let authorized_until = authorization.access_until;
-        // Those of the device flow without refresh tokens last as long as the authorization (docs/decisions/0004).
-        let is_short = family.idle_until.is_some() || authorization.origin == AuthorizationOrigin::Code;
+        let TokenAccess { scope, other } = access.into();
+        // Those of the device flow without refresh tokens last as long as the authorization (docs/decisions/0004), but not at other resource
+        // servers, which may verify them without asking the portal.
+        let is_short = family.idle_until.is_some() || authorization.origin == AuthorizationOrigin::Code || other.is_some();
         let expires_at = if is_short { authorized_until.min(now + policy.access_token_lifetime) } else { authorized_until };
         let claims = AccessTokenClaims {
             iss: self.issuer(&family.tenant_id),
             sub: authorization.person.to_string(),
-            aud: self.audience(),
+            aud: other.as_ref().map_or_else(|| self.audience(), |other| other.indicator.to_string()),
             client_id: family.client_id.to_string(),
-            scope: scope.clone().without(Scope::OfflineAccess).to_string(),
+            scope: other.as_ref().map_or_else(|| scope.clone().without(Scope::OfflineAccess).to_string(), |other| other.scope.to_string()),
             jti: if is_short { self.token_id(family) } else { family.id.to_string() },
             iat: now.as_seconds(),
             exp: expires_at.as_seconds(),
         };
         let refresh = family.idle_until.and_then(|until| {
-            Some(IssuedRefreshToken {
-                token: refresh_token::current(&self.keys(), family)?,
-                timeout: until.min(authorized_until).since(now),
-                authorization_expires_in: authorized_until.since(now),
-            })
+            Some(IssuedRefreshToken { token: refresh_token::current(&self.keys(), family)?, timeout: until.min(authorized_until).since(now) })
         });
         let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
-        Ok(IssuedTokens { access_token: self.keys().sign(&claims)?, expires_in, scope, refresh })
+        let authorization_expires_in = is_short.then(|| authorized_until.since(now));
+        let resource_scope = other.map(|other| other.scope).unwrap_or_default();
+        Ok(IssuedTokens { access_token: self.keys().sign(&claims)?, expires_in, scope, resource_scope, refresh, authorization_expires_in })
     }
 
     /// The `jti` of one of several access tokens of a family: its id, the generation of the refresh token, and a random part.

@@ -15,7 +15,7 @@ pub use crate::server::storage::clients::ClientName;
 pub use crate::server::storage::delegations::{DelegationSummary, DeviceSummary, KeyUse, by_client::ClientDelegations};
 use crate::server::storage::delegations::{Selection, by_client};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{self, Connection, audit_log, authorizations, delegations, ssh_keys};
+use crate::server::storage::{self, Connection, audit_log, authorizations, consents, delegations, ssh_keys};
 
 /// How a page names a delegation.
 pub enum DelegationRef {
@@ -112,6 +112,7 @@ pub(in crate::server::service) async fn revoke_all(
     now: Timestamp,
 ) -> Result<u64, storage::Error> {
     let mut count = 0;
+    consents::delete(db, person.tenant_id(), person.user_id(), client).await?;
     for authorization in authorizations::live_of_person(&mut *db, person.tenant_id(), person.user_id(), client).await? {
         if authorization.is_in_force(now) {
             count += u64::from(end_by_person(db, person, authorization, now).await?);

@@ -8,15 +8,17 @@ use thiserror::Error as ThisError;
 use super::ending::end_authorization;
 use super::issue::IssuedTokens;
 use super::refresh_token::RefreshToken;
+use super::resources;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::{Authorization, AuthorizationEnd};
 use crate::domain::client::registration::GrantType;
 use crate::domain::client::{Client, RequestRefused};
 use crate::domain::ids::TenantId;
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
-use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::resource_server::ResourceServer;
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
+use crate::domain::token_access::{AccessRefused, TargetRefused, TokenAccess, TokenRequest};
 use crate::domain::token_family::{FamilyEnd, Presented, TokenFamily};
 use crate::server::service::auth::principals::AuthenticatedClient;
 use crate::server::service::{Error, Fault, Services};
@@ -45,6 +47,29 @@ pub enum RefreshRefused {
     NotAllowed(RequestRefused),
     /// More was requested than the person allowed. Nothing changes.
     ScopeExceeded,
+    /// The access token was requested for a resource server for which there is none. Nothing changes.
+    Target(TargetRefused),
+}
+
+impl From<AccessRefused> for RefreshRefused {
+    fn from(refused: AccessRefused) -> Self {
+        match refused {
+            AccessRefused::Target(refused) => Self::Target(refused),
+            AccessRefused::ScopeExceeded => Self::ScopeExceeded,
+            AccessRefused::NoScopeLeft => Self::NotAllowed(RequestRefused::NoScopeLeft),
+        }
+    }
+}
+
+/// What a program asks for with its refresh token (RFC 6749 §6, RFC 8707 §2.2).
+#[derive(Clone, Copy)]
+pub struct RefreshRequest<'a> {
+    pub token: &'a str,
+    /// Narrows the scope of the access token.
+    pub scope: Option<&'a str>,
+    /// The `resource` parameters.
+    pub resources: &'a [String],
+    pub from: Option<IpAddr>,
 }
 
 #[derive(Debug, ThisError)]
@@ -58,7 +83,10 @@ struct Refresh {
     generation: u32,
     /// The mark of the key under which the token was computed.
     key_mark: Vec<u8>,
-    scope: Option<ScopeSet>,
+    scope: Option<String>,
+    resources: Vec<String>,
+    /// The identifier of the TMS API.
+    api: String,
     from: Option<IpAddr>,
     now: Timestamp,
 }
@@ -68,7 +96,7 @@ struct Answer {
     /// The family after the refresh.
     family: TokenFamily,
     authorization: Authorization,
-    scope: ScopeSet,
+    access: TokenAccess,
 }
 
 /// The result of the transaction.
@@ -80,31 +108,26 @@ enum Outcome {
 }
 
 impl Services {
-    /// Issues new tokens for a refresh token. A public client's is replaced; others keep theirs. `scope` narrows the access token, never the
+    /// Issues new tokens for a refresh token. A public client's is replaced; others keep theirs. The scope narrows the access token, never the
     /// refresh token.
     ///
     /// Of concurrent requests with the same token all get the same refresh token. One that was replaced before is accepted for a while
     /// ([`TokenFamily::present`]); after that it ends the authorization.
-    pub async fn refresh(
-        &self,
-        client: &AuthenticatedClient,
-        token: &str,
-        scope: Option<&str>,
-        from: Option<IpAddr>,
-    ) -> Result<IssuedTokens, Error<RefreshRefused>> {
+    pub async fn refresh(&self, client: &AuthenticatedClient, sent: RefreshRequest<'_>) -> Result<IssuedTokens, Error<RefreshRefused>> {
         for _ in 0..MAX_TRIES {
-            let request = self.verify_refresh_token(client, token, scope, from).await?;
+            let request = self.verify_refresh_token(client, sent).await?;
             let found = authorizations::find(self.storage().reader(), &request.tenant_id, &request.family.authorization_id).await?;
             let authorization = found.ok_or(Error::Refused(RefreshRefused::Ended))?;
-            let planned = match request.answer(&request.family, authorization, client.client(), &client.tenant.policy) {
+            let servers = self.registered_resources(&request.tenant_id, &request.family.resources).await?;
+            let planned = match request.answer(&request.family, authorization, client.client(), &client.tenant.policy, &servers) {
                 // Decided in the transaction, as it ends the authorization.
                 Err(RefreshRefused::Reused) => None,
                 planned => Some(planned.map_err(Error::Refused)?),
             };
             // Signed before the change: if signing fails, the refresh token is as it was.
             let issued = match &planned {
-                Some(Answer { family, authorization, scope }) => {
-                    Some(self.issue_tokens(family, authorization, scope.clone(), &client.tenant.policy, request.now)?)
+                Some(Answer { family, authorization, access }) => {
+                    Some(self.issue_tokens(family, authorization, access.clone(), &client.tenant.policy, request.now)?)
                 }
                 None => None,
             };
@@ -118,20 +141,24 @@ impl Services {
     }
 
     /// Finds the family of a refresh token of this client. One lookup and one HMAC (for each key, during a rotation), whatever is wrong with it.
-    async fn verify_refresh_token(
-        &self,
-        client: &AuthenticatedClient,
-        token: &str,
-        scope: Option<&str>,
-        from: Option<IpAddr>,
-    ) -> Result<Refresh, Error<RefreshRefused>> {
+    async fn verify_refresh_token(&self, client: &AuthenticatedClient, sent: RefreshRequest<'_>) -> Result<Refresh, Error<RefreshRefused>> {
         let (client, now) = (client.client(), self.now());
+        let RefreshRequest { token, scope, resources, from } = sent;
         let failure = match RefreshToken::parse(token) {
             None => AuthenticationFailure::Malformed,
             Some(token) => match self.family_of(&client.tenant_id, &token).await? {
                 Some((family, key_mark)) if family.client_id == client.id => {
-                    let (tenant_id, scope) = (client.tenant_id.clone(), scope.map(ScopeSet::parse_known));
-                    return Ok(Refresh { tenant_id, family, generation: token.generation, key_mark, scope, from, now });
+                    return Ok(Refresh {
+                        tenant_id: client.tenant_id.clone(),
+                        family,
+                        generation: token.generation,
+                        key_mark,
+                        scope: scope.map(str::to_owned),
+                        resources: resources.to_vec(),
+                        api: self.audience(),
+                        from,
+                        now,
+                    });
                 }
                 _ => AuthenticationFailure::Unknown,
             },
@@ -155,14 +182,21 @@ impl Services {
 }
 
 impl Refresh {
-    /// What this request gets, as far as family, authorization, client and tenant allow.
-    fn answer(&self, family: &TokenFamily, authorization: Authorization, client: &Client, policy: &Policy) -> Result<Answer, RefreshRefused> {
+    /// What this request gets, as far as family, authorization, client, tenant and the resource servers of the family allow.
+    fn answer(
+        &self,
+        family: &TokenFamily,
+        authorization: Authorization,
+        client: &Client,
+        policy: &Policy,
+        servers: &[ResourceServer],
+    ) -> Result<Answer, RefreshRefused> {
         let now = self.now;
         let presented = family.present(self.generation, now);
         if presented == Presented::Ended || !authorization.is_in_force(now) {
             return Err(RefreshRefused::Ended);
         }
-        let allowed = client.allowed_scope_by(GrantType::from(authorization.origin), &family.scope);
+        let allowed = client.allowed_scope_with(GrantType::from(authorization.origin), &family.scope, &family.resources);
         let no_refresh_tokens = RefreshRefused::NotAllowed(RequestRefused::GrantNotAllowed);
         let allowed = match allowed {
             Err(refused @ (RequestRefused::Disabled | RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn)) => {
@@ -181,18 +215,12 @@ impl Refresh {
         if !client.gets_refresh_token(&allowed) {
             return Err(no_refresh_tokens);
         }
-        let scope = match &self.scope {
-            Some(requested) if requested.is_empty() || !requested.is_within(&family.scope) => return Err(RefreshRefused::ScopeExceeded),
-            Some(requested) => requested.intersection(&allowed),
-            None => allowed,
-        };
-        if scope.clone().without(Scope::OfflineAccess).is_empty() {
-            return Err(RefreshRefused::NotAllowed(RequestRefused::NoScopeLeft));
-        }
+        let requested = TokenRequest { resources: &self.resources, scope: self.scope.as_deref(), api: &self.api };
+        let access = requested.access(&family.scope, &family.resources, &allowed, &client.id, servers)?;
         // The authorization may end before, and the person may prolong it.
         let idle_until = now + policy.refresh_idle_time;
         let family = family.refresh(presented, client.rotates_refresh_tokens(), idle_until, self.from, now).ok_or(RefreshRefused::Ended)?;
-        Ok(Answer { family, authorization, scope })
+        Ok(Answer { family, authorization, access })
     }
 
     /// The event that the token was used after it had been replaced. Its subject describes the program that the family began with.
@@ -224,7 +252,8 @@ async fn refresh_in_transaction(db: &mut Connection, request: Refresh, planned: 
     let Some((tenant, _)) = tenant.zip(person.filter(|person| person.enabled)) else {
         return Ok(Outcome::Refused(RefreshRefused::PersonOrTenantDisabled));
     };
-    let answer = match request.answer(&family, authorization.clone(), &client.client, &tenant.policy) {
+    let servers = resources::registered(&mut *db, tenant_id, &family.resources).await?;
+    let answer = match request.answer(&family, authorization.clone(), &client.client, &tenant.policy, &servers) {
         Ok(answer) => answer,
         Err(RefreshRefused::Reused) => {
             end_reused(db, &request, family, authorization).await?;
@@ -250,7 +279,7 @@ impl Answer {
         self.family.generation == other.family.generation
             && self.family.idle_until == other.family.idle_until
             && self.authorization.access_until == other.authorization.access_until
-            && self.scope == other.scope
+            && self.access == other.access
     }
 }
 

@@ -4,6 +4,7 @@ use crate::domain::client::RequestRefused;
 use crate::domain::device_grant::{DeviceGrant, DeviceGrantState};
 use crate::domain::host_account::HostAccount;
 use crate::domain::ids::{AuthorizationId, DeviceGrantId};
+use crate::domain::resource_server::ResourceServer;
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::SignedIn;
@@ -18,9 +19,11 @@ pub struct PendingConsent {
     /// The user code, as the device shows it.
     pub code: String,
     pub client: ClientName,
-    /// The person's active host accounts.
+    /// The person's active host accounts; none if nothing of the TMS API is requested.
     pub host_accounts: Vec<HostAccount>,
     pub policy: Policy,
+    /// The resource servers that the grant names, as they are registered now.
+    pub servers: Vec<ResourceServer>,
 }
 
 /// A device grant that this person has decided.
@@ -49,8 +52,10 @@ impl Services {
         let Some(client) = clients::name(reader, &grant.tenant_id, &grant.client_id).await? else { return Ok(None) };
         let Ok(grant) = grant.restrict_to_client(&found.client) else { return Ok(None) };
         let mut host_accounts = host_accounts::of_person(reader, person.tenant_id(), person.user_id()).await?;
-        host_accounts.retain(|account| account.is_active(now));
-        Ok(Some(PendingConsent { grant, code, client, host_accounts, policy: tenant.policy }))
+        let is_for_api = !grant.scope.delegated().is_empty();
+        host_accounts.retain(|account| is_for_api && account.is_active(now));
+        let servers = self.registered_resources(&grant.tenant_id, &grant.resources).await?;
+        Ok(Some(PendingConsent { grant, code, client, host_accounts, policy: tenant.policy, servers }))
     }
 
     /// All grants that wait for this person, newest first.

@@ -109,7 +109,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let not_allowed = |refused| Error::Refused(DecisionRefused::NotAllowed(refused));
     let client = found.ok_or(not_allowed(RequestRefused::Disabled))?.client;
     let approved = approved.restrict_to_client(&client).map_err(not_allowed)?.restrict_to_shown(consent.shown_scope.as_ref());
-    if approved.allowed_scope().is_empty() {
+    if approved.allowed_scope().is_empty() && approved.resources.is_empty() {
         return Err(not_allowed(RequestRefused::NoScopeLeft));
     }
     let tenant = tenants::find(&mut *db, person.tenant_id()).await?.filter(|tenant| tenant.enabled);
@@ -133,7 +133,9 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
         scope: &authorization.scope,
         expires_at: until,
     };
-    let host_accounts: BTreeSet<_> = consent.host_accounts.into_iter().collect();
+    // Without a permission of the TMS API the delegation permits nothing, and lists the access among the person's applications.
+    let permits_something = !authorization.scope.delegated().is_empty();
+    let host_accounts: BTreeSet<_> = consent.host_accounts.into_iter().filter(|_| permits_something).collect();
     delegations::insert(db, &new, &Vec::from_iter(host_accounts), *now).await?;
     let record = decision.audit_event(AuditKind::DeviceApproved, &approved);
     audit_log::insert(
@@ -156,7 +158,7 @@ fn authorization_of(approved: &DeviceGrant, person: &SignedIn, until: Timestamp,
         person: person.user_id().clone(),
         origin: AuthorizationOrigin::Device,
         scope: approved.allowed_scope().clone(),
-        resources: Vec::new(),
+        resources: approved.resources.clone(),
         given: RequestSource { at: now, from: approved.requested.from, agent: approved.requested.agent.clone() },
         access_until: until,
         last_used: None,

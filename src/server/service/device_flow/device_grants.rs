@@ -9,10 +9,12 @@ use thiserror::Error as ThisError;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::{Authorization, AuthorizationEnd, RequestSource};
 use crate::domain::client::RequestRefused;
+use crate::domain::client::registration::GrantType;
 use crate::domain::device_grant::{DeviceGrant, DeviceGrantState, DeviceRequest, INTERVAL, Pickup, PollOutcome, PollPace};
 use crate::domain::ids::{AuthorizationId, DeviceGrantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::time::Timestamp;
+use crate::domain::token_access::{AccessRefused, TargetRefused, TokenRequest};
 use crate::domain::token_family::TokenFamily;
 use crate::domain::user_code::UserCode;
 use crate::server::service::auth::principals::AuthenticatedClient;
@@ -60,6 +62,44 @@ pub enum PollRefused {
     Expired,
     /// Unknown, another client's, or redeemed before.
     InvalidGrant,
+    /// There is no token for the requested resource server. The code stays valid.
+    Target(TargetRefused),
+}
+
+impl From<AccessRefused> for PollRefused {
+    fn from(refused: AccessRefused) -> Self {
+        match refused {
+            AccessRefused::Target(refused) => Self::Target(refused),
+            AccessRefused::ScopeExceeded | AccessRefused::NoScopeLeft => Self::NotAllowed(RequestRefused::NoScopeLeft),
+        }
+    }
+}
+
+/// What a device asks for (RFC 8628 §3.1, RFC 8707 §2.1).
+#[derive(Clone, Copy)]
+pub struct DeviceAuthorizationRequest<'a> {
+    pub scope: Option<&'a str>,
+    /// The `resource` parameters.
+    pub resources: &'a [String],
+    pub from: Option<IpAddr>,
+    /// The `User-Agent` header.
+    pub agent: &'a str,
+}
+
+/// Why a device gets no codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceAuthorizationRefused {
+    Request(RequestRefused),
+    Target(TargetRefused),
+}
+
+impl From<Error<TargetRefused>> for Error<DeviceAuthorizationRefused> {
+    fn from(error: Error<TargetRefused>) -> Self {
+        match error {
+            Error::Refused(refused) => Self::Refused(DeviceAuthorizationRefused::Target(refused)),
+            Error::Internal(fault) => Self::Internal(fault),
+        }
+    }
 }
 
 #[derive(Debug, ThisError)]
@@ -67,29 +107,32 @@ pub enum PollRefused {
 struct UserCodeDrawError;
 
 impl Services {
-    /// Starts a grant and returns its two codes. Refused if the client may not use the device grant or may have nothing of the scope.
+    /// Starts a grant and returns its two codes. Refused if the client may not use the device grant, may have nothing of the scope, or may not
+    /// request access to one of the resource servers.
     pub async fn start_device_grant(
         &self,
         client: &AuthenticatedClient,
-        scope: Option<&str>,
-        from: Option<IpAddr>,
-        agent: &str,
-    ) -> Result<StartedGrant, Error<RequestRefused>> {
+        sent: DeviceAuthorizationRequest<'_>,
+    ) -> Result<StartedGrant, Error<DeviceAuthorizationRefused>> {
+        let DeviceAuthorizationRequest { scope, resources, from, agent } = sent;
+        let refused = |refused| Error::Refused(DeviceAuthorizationRefused::Request(refused));
         let (client, tenant) = (&client.client, &client.tenant);
-        let scope = client.grantable_scope(scope).map_err(Error::Refused)?;
+        let requested = self.requested_resources(client, resources, from).await?;
+        let access = requested.access(client, GrantType::DeviceCode, scope).map_err(refused)?;
         if !self.has_sign_in(tenant).await? {
-            return Err(Error::Refused(RequestRefused::NoSignIn));
+            return Err(refused(RequestRefused::NoSignIn));
         }
         let now = self.now();
         let expires_in = tenant.policy.code_lifetime;
-        let requested = DeviceRequest { at: now, from, agent: agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT_CHARS).collect() };
+        let request = DeviceRequest { at: now, from, agent: agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT_CHARS).collect() };
         for _ in 0..MAX_DRAWS {
             let grant = DeviceGrant {
                 tenant_id: client.tenant_id.clone(),
                 id: DeviceGrantId::parse(self.new_id("dgr")).map_err(Fault::new)?,
                 client_id: client.id.clone(),
-                scope: scope.clone(),
-                requested: requested.clone(),
+                scope: access.scope.clone(),
+                resources: access.resources.clone(),
+                requested: request.clone(),
                 expires_at: now + expires_in,
                 claim: None,
                 state: DeviceGrantState::Pending,
@@ -107,6 +150,7 @@ impl Services {
         &self,
         client: &AuthenticatedClient,
         device_code: &str,
+        resources: &[String],
         from: Option<IpAddr>,
     ) -> Result<IssuedTokens, Error<PollRefused>> {
         let authenticated = client;
@@ -127,7 +171,9 @@ impl Services {
         let now = self.now();
         let not_allowed = |refused| Error::Refused(PollRefused::NotAllowed(refused));
         let refused = match grant.poll_outcome(now) {
-            PollOutcome::Ready => return self.redeem(grant.restrict_to_client(client).map_err(not_allowed)?, authenticated, from, now).await,
+            PollOutcome::Ready => {
+                return self.redeem(grant.restrict_to_client(client).map_err(not_allowed)?, authenticated, resources, from, now).await;
+            }
             PollOutcome::Pending => {
                 let grant = grant.restrict_to_client(client).map_err(not_allowed)?;
                 match self.shared.poll_pacing.pace(&grant.id, grant.expires_at, now) {
@@ -152,11 +198,12 @@ impl Services {
         self.write(move |db| async move { device_grants::insert(db, &grant, &device_code_hash, &user_code_hash).await }.boxed()).await
     }
 
-    /// `grant`: restricted to what its client may have.
+    /// `grant`: restricted to what its client may have. `sent`: the `resource` parameters.
     async fn redeem(
         &self,
         grant: DeviceGrant,
         AuthenticatedClient { client, tenant, .. }: &AuthenticatedClient,
+        sent: &[String],
         from: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<IssuedTokens, Error<PollRefused>> {
@@ -164,10 +211,14 @@ impl Services {
         let authorization = found.ok_or(Error::Refused(PollRefused::InvalidGrant))?;
         let (scope, policy) = (grant.allowed_scope().clone(), &tenant.policy);
         let begun = RequestSource { at: now, from, agent: grant.requested.agent.clone() };
-        let new = NewFamily { authorization: &authorization, client, policy, scope: scope.clone(), session: None, begun };
+        let resources = authorization.resources.clone();
+        let new = NewFamily { authorization: &authorization, client, policy, scope: scope.clone(), resources, session: None, begun };
         let family = self.new_family(new)?;
+        let servers = self.registered_resources(&grant.tenant_id, &authorization.resources).await?;
+        let requested = TokenRequest { resources: sent, scope: None, api: &self.audience() };
+        let access = requested.access(&authorization.scope, &authorization.resources, &scope, &client.id, &servers);
         // Signed before the redemption: if signing fails, the grant can be redeemed later.
-        let issued = self.issue_tokens(&family, &authorization, scope, policy, now)?;
+        let issued = self.issue_tokens(&family, &authorization, access.map_err(|refused| Error::Refused(refused.into()))?, policy, now)?;
         let key_mark = self.keys().mark().to_vec();
         self.try_write(move |db| redeem_in_transaction(db, grant, authorization, family, key_mark).boxed()).await?;
         Ok(issued)

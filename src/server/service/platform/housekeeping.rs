@@ -11,8 +11,9 @@ use crate::server::metrics;
 use crate::server::service::platform::form_results::RESULT_LIFETIME;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{
-    self, BoxFuture, Connection, FailureKind, attempts, authorizations, browser_sessions, deployment, device_grants, form_results, identities,
-    link_requests, mail_outbox, notifications, refused_lookups, reservations, ssh_keys, token_families, used_assertions,
+    self, BoxFuture, Connection, FailureKind, attempts, authorization_requests, authorizations, browser_sessions, consents, deployment,
+    device_grants, form_results, identities, link_requests, mail_outbox, notifications, refused_lookups, reservations, ssh_keys, token_families,
+    used_assertions,
 };
 
 /// How long a device grant or authorization is kept after code and access have expired, so that the device learns the result.
@@ -82,6 +83,7 @@ impl Services {
         let ends = (self.session_expiry(None), self.session_expiry(Some(now)));
         let mut failed = FailedSteps::default();
         failed.note("unredeemed grants", self.expire_unredeemed_grants().await);
+        failed.note("unredeemed codes", self.expire_unredeemed_codes().await);
         let done = self.in_batches(BATCH, move |db, limit| browser_sessions::delete_expired(db, now, limit).boxed()).await;
         failed.note("expired sessions", done);
         let done = self.in_batches(BATCH, move |db, limit| browser_sessions::delete_signed_in_ahead(db, now, ends.1, limit).boxed()).await;
@@ -103,6 +105,10 @@ impl Services {
         // After their authorizations.
         let done = self.in_batches(BATCH, move |db, limit| device_grants::delete_old(db, old_grants, limit).boxed()).await;
         failed.note("device grants", done);
+        let done = self.in_batches(BATCH, move |db, limit| authorization_requests::delete_old(db, old_grants, limit).boxed()).await;
+        failed.note("authorization requests", done);
+        let done = self.in_batches(BATCH, move |db, limit| consents::delete_expired(db, now, limit).boxed()).await;
+        failed.note("consents", done);
         let done = self.in_batches(BATCH, move |db, limit| link_requests::delete_old(db, old_grants, limit).boxed()).await;
         failed.note("link requests", done);
         // Before the keys, which delete theirs.

@@ -1,7 +1,10 @@
-//! Sealing of secrets that must be recoverable in plain text: encrypted under `keys/secrets.key`, each for its own row.
+//! Sealing of secrets that must be recoverable in plain text: encrypted under `keys/secrets.key`, each for its own row; or under a key derived
+//! from a secret that only its holder has.
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
+use hkdf::Hkdf;
+use sha2::Sha256;
 
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Fault, Services};
@@ -28,6 +31,14 @@ impl Services {
         opened.ok_or_else(|| Fault::new(UnsealError))
     }
 
+    /// Seals what only the holder of `secret` can open: the secret has 256 random bits and is not stored.
+    pub(in crate::server::service) fn seal_under(&self, context: &str, secret: &str, plain: &[u8]) -> Result<Vec<u8>, Fault> {
+        let mut nonce = [0; 12];
+        self.rng().fill(&mut nonce);
+        let sealed = derived_cipher(context, secret)?.encrypt(&Nonce::from(nonce), plain).map_err(|_| Fault::new(UnsealError))?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
     /// The secret sealed again, if the key that it is sealed with is not the one in use. Fails if it cannot be opened.
     pub(in crate::server::service) fn reseal(&self, context: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
         if open_with(self.keys().sealing(), context, sealed).is_some() {
@@ -49,6 +60,18 @@ impl Services {
         let is_lost = |sample: Option<(String, Vec<u8>)>| sample.is_some_and(|(place, sealed)| self.unseal(&place, &sealed).is_err());
         Ok(samples.into_iter().filter_map(|(what, sample)| is_lost(sample).then_some(what)).collect())
     }
+}
+
+/// Opens what was sealed with [`Services::seal_under`].
+pub(in crate::server::service) fn open_under(context: &str, secret: &str, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+    let (nonce, sealed) = sealed.split_first_chunk::<12>().ok_or_else(|| Fault::new(UnsealError))?;
+    derived_cipher(context, secret)?.decrypt(&Nonce::from(*nonce), sealed).map_err(|_| Fault::new(UnsealError))
+}
+
+fn derived_cipher(context: &str, secret: &str) -> Result<ChaCha20Poly1305, Fault> {
+    let mut key = Key::default();
+    Hkdf::<Sha256>::new(None, secret.as_bytes()).expand(context.as_bytes(), &mut key).map_err(|_| Fault::new(UnsealError))?;
+    Ok(ChaCha20Poly1305::new(&key))
 }
 
 /// `None` if it was sealed with another key, or for another row.

@@ -176,7 +176,7 @@ fn cli_client(tenant_id: TenantId, now: Timestamp) -> Result<Client, Fault> {
     Ok(Client {
         device_grant: true,
         grant_types: GrantTypes { authorization_code: true, refresh_token: true, client_credentials: false },
-        scope: Scope::ALL.into_iter().collect(),
+        scope: Scope::TMS.into_iter().chain([Scope::OfflineAccess]).collect(),
         auth_method: ClientAuthMethod::None,
         pushed_requests_only: true,
         ..Client::new(tenant_id, id, "TMS command line", "1", now)

@@ -12,13 +12,17 @@ use crate::server::storage::{self, Connection};
 
 /// The events of changes that a second import would undo. Logins are none, nor is what anyone can cause without a secret. Settings of the
 /// tenant, and administrators that were added, stay.
-const CHANGES: [AuditKind; 36] = [
+const CHANGES: [AuditKind; 40] = [
     AuditKind::IdentityUnlinked,
     AuditKind::DeviceApproved,
     AuditKind::DeviceRevoked,
     AuditKind::DeviceReplayed,
     AuditKind::RefreshTokenReused,
     AuditKind::DeviceExpired,
+    AuditKind::AuthorizationAllowed,
+    AuditKind::SignInAllowed,
+    AuditKind::AuthorizationCodeReplayed,
+    AuditKind::AuthorizationLapsed,
     AuditKind::KeyCreated,
     AuditKind::KeyChanged,
     AuditKind::KeyRevoked,

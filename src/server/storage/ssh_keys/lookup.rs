@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use sqlx::FromRow;
 
+use super::super::clients::flow_is_allowed;
 use super::super::host_accounts::HostAccountKey;
 use super::super::hosts::{names_of_host, tenant_answering};
 use super::super::sql;
@@ -18,13 +19,17 @@ use crate::domain::time::Timestamp;
 /// SQL condition: delegation `d` covers host account `a`. A consent covers it as far as the client's current settings allow.
 macro_rules! delegation_covers_account {
     () => {
-        "d.ended_at IS NULL AND ' ' || d.scope || ' ' LIKE '% keys:create %'
-         AND (d.device_grant_id IS NULL
-              OR EXISTS (SELECT 1 FROM clients o WHERE o.tenant_id = d.tenant_id AND o.client_id = d.client_id
-                         AND o.device_grant AND ' ' || o.scope || ' ' LIKE '% keys:create %'))
-         AND (d.every_host_account
-              OR EXISTS (SELECT 1 FROM delegation_host_accounts t
-                         WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id AND t.host_account_id = a.id))"
+        concat!(
+            "d.ended_at IS NULL AND ' ' || d.scope || ' ' LIKE '% keys:create %'
+             AND (d.device_grant_id IS NULL
+                  OR EXISTS (SELECT 1 FROM clients o WHERE o.tenant_id = d.tenant_id AND o.client_id = d.client_id
+                             AND ' ' || o.scope || ' ' LIKE '% keys:create %' AND ",
+            flow_is_allowed!("o", "d.tenant_id", "d.device_grant_id"),
+            "))
+             AND (d.every_host_account
+                  OR EXISTS (SELECT 1 FROM delegation_host_accounts t
+                             WHERE t.tenant_id = d.tenant_id AND t.delegation_id = d.id AND t.host_account_id = a.id))"
+        )
     };
 }
 

@@ -44,7 +44,7 @@ impl TestData {
         Ok(Self {
             client: Client {
                 device_grant: true,
-                scope: Scope::ALL.into_iter().collect(),
+                scope: Scope::TMS.into_iter().chain([Scope::OfflineAccess]).collect(),
                 ..Client::new(tenant.clone(), ClientId::parse("testclient1").map_err(Fault::new)?, "testapp1", "1.0", now)
             },
             client_secret_hash: services.keys().hash(CLIENT_SECRET, "secret1"),

@@ -10,7 +10,7 @@ CREATE TABLE authorizations (
     user_id         TEXT    NOT NULL,
     origin          TEXT    NOT NULL CHECK (origin IN ('device', 'code')),
     scope           TEXT    NOT NULL,
-    resources       TEXT    NOT NULL DEFAULT '',    -- resource indicators (RFC 8707), with spaces between; none: the TMS API
+    resources       TEXT    NOT NULL DEFAULT '',    -- access to other resource servers (0033_resource_servers.sql)
     given_at        INTEGER NOT NULL,
     -- Of the program's request: with the device flow, the device's.
     given_from      TEXT,

@@ -1,0 +1,98 @@
+//! `GET` and `POST /t/{tenant}/oauth/authorize` (RFC 6749 §3.1, OpenID Connect Core §3.1.2.1): checks and stores the request, and sends the browser
+//! to the page that answers it.
+//!
+//! Without session: a form of another site would come without the cookie, and the same-origin check would refuse it. The page has both.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Path, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use percent_encoding::percent_decode_str;
+
+use super::LARGEST_BODY;
+use super::form::is_form;
+use crate::domain::authorization_request::{Parameters, Unanswerable};
+use crate::domain::ids::TenantId;
+use crate::domain::paths;
+use crate::domain::tenant::Tenant;
+use crate::server::middleware::client_ip;
+use crate::server::middleware::http_error::HttpError;
+use crate::server::middleware::rate_limit;
+use crate::server::service::{Error, Fault};
+use crate::server::state::AppState;
+
+/// `GET` and `POST` alike.
+pub async fn handle(State(state): State<AppState>, Path(tenant): Path<String>, request: Request) -> Result<Response, HttpError> {
+    let from = client_ip::get(request.extensions());
+    if let Err(wait) = state.limits.pages.check(&rate_limit::network(from)) {
+        return Ok(rate_limit::too_many_requests(wait));
+    }
+    let Some(tenant) = find_tenant(&state, tenant).await? else { return Ok(StatusCode::NOT_FOUND.into_response()) };
+    let (headers, query) = (request.headers().clone(), request.uri().query().unwrap_or_default().to_owned());
+    let body = match read_body(request, &headers).await {
+        Ok(body) => body,
+        Err(refused) => return Ok(refused.into_response()),
+    };
+    if query.len() + body.len() > LARGEST_BODY {
+        return Ok(refuse(Unanswerable::TooLarge));
+    }
+    // The parameters of query and body count together.
+    let Some(pairs) = decode(&query).zip(decode(&body)).map(|(query, body)| query.into_iter().chain(body)) else {
+        return Ok(refuse(Unanswerable::Malformed));
+    };
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    match state.services.start_authorization(&tenant, &Parameters::new(pairs), from, agent).await {
+        Ok(started) => {
+            let language = started.ui_locales.as_deref().and_then(|locales| state.languages.find(locales.split_ascii_whitespace()));
+            Ok(Redirect::to(&paths::authorize(started.handle.reveal(), language.map(|language| language.tag()))).into_response())
+        }
+        Err(Error::Refused(refused)) => Ok(refuse(refused)),
+        Err(Error::Internal(fault)) => Err(fault.into()),
+    }
+}
+
+/// The form of a `POST`; empty for a `GET`.
+async fn read_body(request: Request, headers: &HeaderMap) -> Result<String, Response> {
+    if request.method() != Method::POST {
+        return Ok(String::new());
+    }
+    let body = Bytes::from_request(request, &()).await.map_err(|rejection| rejection.status().into_response())?;
+    let text = String::from_utf8(body.into()).ok().filter(|_| is_form(headers));
+    text.ok_or_else(|| refuse(Unanswerable::Malformed))
+}
+
+async fn find_tenant(state: &AppState, name: String) -> Result<Option<Tenant>, Fault> {
+    match TenantId::parse(name) {
+        Ok(id) => state.services.enabled_tenant(&id).await,
+        Err(_) => Ok(None),
+    }
+}
+
+/// The visitor gets a page without the reason, which is in the audit log: it would help those who try addresses.
+fn refuse(refused: Unanswerable) -> Response {
+    tracing::info!(?refused, "An authorization request cannot be answered to its client");
+    (StatusCode::BAD_REQUEST, "The authorization request is not valid.\n").into_response()
+}
+
+/// `application/x-www-form-urlencoded`; `None` if it is not UTF-8, which could not be returned as it was sent.
+fn decode(form: &str) -> Option<Vec<(String, String)>> {
+    let part = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8().ok().map(String::from);
+    let pairs = form.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        part(name).zip(part(value))
+    });
+    pairs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_decoded_as_they_were_sent() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(decode("a=1+2&b=%26%00%22%3C%C3%A9&&c"), Some(vec![pair("a", "1 2"), pair("b", "&\0\"<\u{e9}"), pair("c", "")]));
+        assert_eq!(decode("state=%FF"), None);
+        assert_eq!(decode(""), Some(Vec::new()));
+    }
+}
