@@ -1,8 +1,9 @@
-//! The user's command line: sign in from a terminal (RFC 8628), show who is signed in and which host accounts are linked, log in to
-//! them over SSH, revoke keys, and sign in to Tapis with its own protocol.
+//! The user's command line: sign in from a terminal (RFC 8628) or through a browser (RFC 8252), show who is signed in and which host
+//! accounts are linked, log in to them over SSH, revoke keys, and sign in to Tapis with its own protocol.
 //!
 //! Results go to stdout, all other messages to stderr. Each command is one file.
 
+mod browser_flow;
 mod certificates;
 mod credentials;
 mod credentials_file;
@@ -16,10 +17,12 @@ mod link;
 mod login;
 mod logout;
 mod metadata;
+mod oauth_client;
 mod output;
 mod previous_sign_in;
 mod printable;
 mod qr_code;
+mod refresh;
 mod scopes;
 mod server_api;
 mod server_session;
@@ -31,6 +34,7 @@ mod table;
 mod tapis;
 mod target;
 mod time_format;
+mod tokens;
 mod verification_prompt;
 mod whoami;
 
@@ -64,7 +68,8 @@ Exit codes:
     2  the command line is wrong, or names a tenant to which users cannot sign in
     3  not signed in, the sign-in has expired (run `tms login` or `tms tapis login`), or it does not cover this: the message says why
     4  the sign-in or the link was denied in the browser
-    5  the code expired before it was approved: run the command again
+    5  the code or the request expired before it was approved: run the command again
+    6  the sign-in was ended elsewhere: in the portal, by an administrator, or because a copy of it was used
   130  stopped with Ctrl-C
 `tms ssh` ends with the exit code of ssh, once ssh has started.
 
@@ -95,7 +100,9 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Sign in: shows a code to approve in any browser
+    /// Sign in: with the browser on this machine, or with a code to enter in any browser
+    ///
+    /// The browser is used if there is one on this machine and you are not logged in over SSH. It goes back to a page of `tms` on 127.0.0.1.
     #[command(after_help = EXIT_CODES)]
     Login(login::LoginArgs),
     /// Sign out: revoke the sign-in and its keys, here and on the server
@@ -307,9 +314,15 @@ mod tests {
 
     #[test]
     fn the_help_lists_every_exit_status() {
-        for code in
-            [ErrorCode::Internal, ErrorCode::Usage, ErrorCode::NotSignedIn, ErrorCode::AccessDenied, ErrorCode::ExpiredToken, ErrorCode::Interrupted]
-        {
+        for code in [
+            ErrorCode::Internal,
+            ErrorCode::Usage,
+            ErrorCode::NotSignedIn,
+            ErrorCode::AccessDenied,
+            ErrorCode::ExpiredToken,
+            ErrorCode::SignInEnded,
+            ErrorCode::Interrupted,
+        ] {
             let status = code.exit_status();
             assert!(EXIT_CODES.lines().any(|line| line.trim_start().starts_with(&format!("{status}  "))), "{status}");
         }

@@ -1,13 +1,12 @@
 //! The user's sign-ins to portals on this machine.
 
-use oauth2::AccessToken;
+use oauth2::{AccessToken, RefreshToken};
 use serde::{Deserialize, Serialize};
-
-use crate::domain::time::Timestamp;
 
 use super::credentials_file::{CredentialsError, CredentialsFile, FileContents};
 use super::scopes::Scopes;
 use super::target::{LastTarget, Target};
+use super::tokens::Tokens;
 
 /// The sign-ins of this machine, as they were when the file was read.
 pub type Credentials = CredentialsFile<CredentialsData>;
@@ -17,14 +16,13 @@ pub type Credentials = CredentialsFile<CredentialsData>;
 pub struct PortalSignIn {
     server: String,
     tenant: String,
-    pub access_token: AccessToken,
+    #[serde(flatten)]
+    pub tokens: Tokens,
     /// What was granted.
     pub scope: String,
     /// What was requested; empty in files of an earlier `tms`.
     #[serde(default)]
     pub requested_scope: String,
-    /// `None` if the server did not state it.
-    pub expires_at: Option<Timestamp>,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -35,9 +33,9 @@ pub struct CredentialsData {
 }
 
 impl PortalSignIn {
-    pub fn new(target: &Target, access_token: AccessToken, scopes: Scopes, expires_at: Option<Timestamp>) -> Self {
+    pub fn new(target: &Target, tokens: Tokens, scopes: Scopes) -> Self {
         let Scopes { requested: requested_scope, granted: scope } = scopes;
-        Self { server: target.server.to_string(), tenant: target.tenant.to_string(), access_token, scope, requested_scope, expires_at }
+        Self { server: target.server.to_string(), tenant: target.tenant.to_string(), tokens, scope, requested_scope }
     }
 
     pub fn scopes(&self) -> Scopes {
@@ -46,6 +44,10 @@ impl PortalSignIn {
 
     fn is_for(&self, target: &Target) -> bool {
         self.server == target.server.as_str() && self.tenant == target.tenant.as_str()
+    }
+
+    fn has_refresh_token(&self, token: &RefreshToken) -> bool {
+        self.tokens.refresh_token.as_ref().is_some_and(|own| own.secret() == token.secret())
     }
 }
 
@@ -74,9 +76,20 @@ impl Credentials {
         Ok(replaced)
     }
 
+    /// Stores the tokens that were issued for `presented`. Changes nothing if the sign-in has another refresh token by now, or was removed.
+    pub fn renew(&mut self, target: &Target, presented: &RefreshToken, tokens: Tokens, scope: Option<String>) -> Result<(), CredentialsError> {
+        self.update(|contents| {
+            let renewed = contents.sign_ins.iter_mut().find(|sign_in| sign_in.is_for(target) && sign_in.has_refresh_token(presented));
+            if let Some(sign_in) = renewed {
+                sign_in.tokens = sign_in.tokens.renewed_by(tokens);
+                sign_in.scope = scope.unwrap_or_else(|| std::mem::take(&mut sign_in.scope));
+            }
+        })
+    }
+
     /// Removes this token, but not a newer one. The target is kept as the default for `tms login`.
     pub fn remove(&mut self, target: &Target, token: &AccessToken) -> Result<(), CredentialsError> {
-        self.update(|contents| contents.sign_ins.retain(|sign_in| !sign_in.is_for(target) || sign_in.access_token.secret() != token.secret()))
+        self.update(|contents| contents.sign_ins.retain(|sign_in| !sign_in.is_for(target) || sign_in.tokens.access_token.secret() != token.secret()))
     }
 }
 
@@ -89,14 +102,25 @@ mod tests {
     use super::*;
     use crate::cli::output::Output;
     use crate::cli::target::TargetArgs;
+    use crate::domain::time::Timestamp;
 
     fn target(tenant: &str) -> Target {
         let args = TargetArgs { server: Some("https://a.example".to_owned()), tenant: Some(tenant.to_owned()), ..TargetArgs::default() };
         Target::resolve(&args, None).unwrap()
     }
 
+    fn tokens(access: &str, refresh: Option<&str>) -> Tokens {
+        Tokens {
+            access_token: AccessToken::new(access.to_owned()),
+            expires_at: Some(Timestamp::from_millis(1)),
+            refresh_token: refresh.map(|token| RefreshToken::new(token.to_owned())),
+            refresh_expires_at: None,
+            access_until: None,
+        }
+    }
+
     fn sign_in(target: &Target, token: &str) -> PortalSignIn {
-        PortalSignIn::new(target, AccessToken::new(token.to_owned()), Scopes::default(), Some(Timestamp::from_millis(1)))
+        PortalSignIn::new(target, tokens(token, None), Scopes::default())
     }
 
     fn mode(path: &Path) -> u32 {
@@ -124,8 +148,8 @@ mod tests {
         }
 
         let read = Credentials::load_from(home.path(), &Output::Text).unwrap();
-        assert_eq!(read.find(&target("lab")).unwrap().access_token.secret(), "new");
-        assert_eq!(read.find(&target("other")).unwrap().access_token.secret(), "kept");
+        assert_eq!(read.find(&target("lab")).unwrap().tokens.access_token.secret(), "new");
+        assert_eq!(read.find(&target("other")).unwrap().tokens.access_token.secret(), "kept");
         assert_eq!(read.last_target().unwrap().tenant, "lab");
     }
 
@@ -147,7 +171,32 @@ mod tests {
         let (mut signing_out, lab0) = (read(), target("lab0"));
         read().save(&lab0, sign_in(&lab0, "newer")).unwrap();
         signing_out.remove(&lab0, &AccessToken::new("token".to_owned())).unwrap();
-        assert_eq!(read().find(&lab0).unwrap().access_token.secret(), "newer");
+        assert_eq!(read().find(&lab0).unwrap().tokens.access_token.secret(), "newer");
+    }
+
+    #[test]
+    fn tokens_are_renewed_only_for_the_presented_refresh_token() {
+        let home = tempfile::tempdir().unwrap();
+        let lab = target("lab");
+        let first = || PortalSignIn::new(&lab, tokens("access-1", Some("refresh-1")), Scopes::default());
+        let read = || Credentials::load_from(home.path(), &Output::Text).unwrap();
+        let stored = || read().find(&lab).map(|sign_in| sign_in.tokens.access_token.secret().clone());
+        let renew = |presented: &str, access: &str, refresh: Option<&str>| {
+            read().renew(&lab, &RefreshToken::new(presented.to_owned()), tokens(access, refresh), None).unwrap();
+        };
+        read().save(&lab, first()).unwrap();
+        renew("refresh-1", "access-2", Some("refresh-2"));
+        assert_eq!(stored().as_deref(), Some("access-2"));
+        // A second process had presented the same token.
+        renew("refresh-1", "access-3", Some("refresh-2"));
+        assert_eq!(stored().as_deref(), Some("access-2"));
+        renew("refresh-2", "access-4", None);
+        renew("refresh-2", "access-5", None);
+        assert_eq!(stored().as_deref(), Some("access-5"), "the refresh token stays if the response has none");
+
+        read().remove(&lab, &AccessToken::new("access-5".to_owned())).unwrap();
+        renew("refresh-2", "access-6", None);
+        assert_eq!(stored(), None, "a sign-out is not undone");
     }
 
     #[test]

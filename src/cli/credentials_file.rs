@@ -7,10 +7,14 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tempfile::NamedTempFile;
 use thiserror::Error;
 
 use super::output::Output;
 use super::state_dir;
+
+/// By how much the tokens of an update may be longer than those that they replace.
+const RESERVED_BYTES: usize = 16 * 1024;
 
 /// The contents of one kind of credentials file.
 pub trait FileContents: Default + Serialize + DeserializeOwned {
@@ -83,6 +87,18 @@ impl<T: FileContents> CredentialsFile<T> {
     /// Checks that a sign-in could be stored, before the user is sent to the browser.
     pub fn check_writable(&self) -> Result<(), CredentialsError> {
         state_dir::new_file(&self.path).map(drop).map_err(|source| self.unwritable(source))
+    }
+
+    /// Writes the present contents, and some more bytes, to a file that is deleted when the result is dropped: until then, an update fits on the disk.
+    pub fn reserve_space(&self) -> Result<NamedTempFile, CredentialsError> {
+        let reserve = || {
+            let mut file = state_dir::new_file(&self.path)?;
+            serde_json::to_writer_pretty(&mut file, &self.contents)?;
+            file.write_all(&[b' '; RESERVED_BYTES])?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        reserve().map_err(|source| self.unwritable(source))
     }
 
     /// Applies `change` to the file's current contents: another command may have changed it since it was read.

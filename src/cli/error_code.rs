@@ -8,6 +8,7 @@ pub enum ErrorCode {
     NotRevoked,
     NotDeleted,
     NotSignedIn,
+    SignInEnded,
     AccessDenied,
     ExpiredToken,
     NoHelper,
@@ -36,6 +37,7 @@ impl ErrorCode {
             Self::NotRevoked => "not_revoked",
             Self::NotDeleted => "not_deleted",
             Self::NotSignedIn => "not_signed_in",
+            Self::SignInEnded => "sign_in_ended",
             Self::AccessDenied => "access_denied",
             Self::ExpiredToken => "expired_token",
             Self::NoHelper => "no_helper",
@@ -63,6 +65,7 @@ impl ErrorCode {
             Self::NotSignedIn | Self::InsufficientScope => 3,
             Self::AccessDenied => 4,
             Self::ExpiredToken => 5,
+            Self::SignInEnded => 6,
             Self::Interrupted => 130,
             Self::NotRevoked
             | Self::NotDeleted
@@ -95,6 +98,7 @@ mod tests {
             (ErrorCode::NotRevoked, "not_revoked", 1),
             (ErrorCode::NotDeleted, "not_deleted", 1),
             (ErrorCode::NotSignedIn, "not_signed_in", 3),
+            (ErrorCode::SignInEnded, "sign_in_ended", 6),
             (ErrorCode::AccessDenied, "access_denied", 4),
             (ErrorCode::ExpiredToken, "expired_token", 5),
             (ErrorCode::NoHelper, "no_helper", 1),

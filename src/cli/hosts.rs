@@ -13,8 +13,9 @@ const HEADINGS: [&str; 5] = ["HOST", "ACCOUNT", "STATE", "LINKED", "EXPIRES"];
 
 /// Lists the host accounts that are linked to the user and shared with this sign-in.
 pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), SessionError> {
-    let ServerSession { server, token } = ServerSession::load(target_args, output)?;
-    let MyHosts { hosts, num_hosts } = server.my_hosts(&token).await?;
+    let session = ServerSession::load(target_args, output)?;
+    let server = &session.server;
+    let MyHosts { hosts, num_hosts } = session.send(async |token| server.my_hosts(token).await).await?;
     let unreadable = num_hosts.saturating_sub(hosts.len());
 
     if num_hosts == 0 {

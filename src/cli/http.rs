@@ -263,12 +263,13 @@ fn retry_after(answer: &HttpResponse) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }
 
-/// RFC 6749 §5: 200 with an object, or 4xx with an object that has `error`.
+/// RFC 6749 §5: 200 with an object, or 4xx with an object that has `error`; RFC 9126 §2.2: 201 with an object.
 fn is_oauth_response(response: &HttpResponse) -> bool {
     let Ok(Value::Object(object)) = serde_json::from_slice(response.body()) else {
         return false;
     };
-    response.status() == http::StatusCode::OK || response.status().is_client_error() && object.get("error").is_some_and(Value::is_string)
+    matches!(response.status(), http::StatusCode::OK | http::StatusCode::CREATED)
+        || response.status().is_client_error() && object.get("error").is_some_and(Value::is_string)
 }
 
 impl From<reqwest::Error> for TransportErrorKind {
@@ -305,6 +306,7 @@ mod tests {
     fn responses_without_oauth_body_are_rejected() {
         for (status, body, oauth) in [
             (200, r#"{"access_token":"x"}"#, true),
+            (201, r#"{"request_uri":"urn:x","expires_in":90}"#, true),
             (400, r#"{"error":"authorization_pending"}"#, true),
             (401, r#"{"error":"invalid_client"}"#, true),
             (200, "<html>Please sign in to the Wi-Fi</html>", false),

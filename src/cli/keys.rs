@@ -41,8 +41,9 @@ pub async fn run(keys: &KeysArgs, target_args: &TargetArgs, output: &Output) -> 
 
 /// Lists the keys that log in as the user and that this sign-in may read, of any client.
 async fn list(target_args: &TargetArgs, output: &Output) -> Result<(), KeysError> {
-    let ServerSession { server, token } = ServerSession::load(target_args, output)?;
-    let keys_api::KeyListing { entries: keys, unreadable } = server.my_keys(&token).await?;
+    let session = ServerSession::load(target_args, output)?;
+    let server = &session.server;
+    let keys_api::KeyListing { entries: keys, unreadable } = session.send(async |token| server.my_keys(token).await).await?;
 
     if keys.is_empty() && unreadable == 0 {
         output.note("No keys. `tms ssh HOST` creates one when needed.");

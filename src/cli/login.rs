@@ -2,8 +2,7 @@
 
 use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use oauth2::basic::{BasicTokenResponse, BasicTokenType};
-use oauth2::{StandardDeviceAuthorizationResponse, TokenResponse};
+use oauth2::StandardDeviceAuthorizationResponse;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -11,11 +10,13 @@ use crate::domain::paths;
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
 
+use super::browser_flow::{BrowserFlow, BrowserFlowError, has_browser};
 use super::credentials::{Credentials, PortalSignIn};
 use super::credentials_file::CredentialsError;
 use super::device_flow::{DeviceFlow, DeviceFlowError};
 use super::error_code::ErrorCode;
 use super::metadata::ServerMetadata;
+use super::oauth_client::{Denial, PortalTokenResponse, granted_scope, tokens};
 use super::output::Output;
 use super::previous_sign_in::PreviousSignIn;
 use super::printable::Printable;
@@ -37,6 +38,14 @@ pub struct LoginArgs {
     /// Do not draw a QR code
     #[arg(long)]
     no_qr: bool,
+
+    /// Sign in with a browser on this machine [default: if there is one, and you are not logged in over SSH; not with --json]
+    #[arg(long)]
+    browser: bool,
+
+    /// Sign in with a code that you enter in any browser, also on another machine
+    #[arg(long, conflicts_with = "browser")]
+    device: bool,
 }
 
 /// A sign-in that has been stored.
@@ -55,6 +64,8 @@ pub enum LoginError {
     Target(#[from] TargetError),
     #[error(transparent)]
     DeviceFlow(#[from] DeviceFlowError),
+    #[error(transparent)]
+    BrowserFlow(#[from] BrowserFlowError),
 }
 
 impl LoginError {
@@ -63,20 +74,26 @@ impl LoginError {
             Self::Credentials(_) => ErrorCode::Credentials,
             Self::Target(error) => error.code(),
             Self::DeviceFlow(error) => error.code(),
+            Self::BrowserFlow(error) => error.code(),
+        }
+    }
+
+    fn api_error(&self) -> Option<&ApiError> {
+        match self {
+            Self::DeviceFlow(DeviceFlowError::Api(error)) | Self::BrowserFlow(BrowserFlowError::Api(error)) => Some(error),
+            _ => None,
         }
     }
 
     /// Additional members of the JSON error, besides the code and the message.
     pub fn details(&self) -> Option<Value> {
-        match self {
-            Self::DeviceFlow(DeviceFlowError::Api(error)) => error.details(),
-            _ => None,
-        }
+        self.api_error()?.details()
     }
 
     /// Whether the user denied the request in the browser, which is an answer and not a fault.
     pub fn is_user_denial(&self) -> bool {
-        matches!(self, Self::DeviceFlow(DeviceFlowError::Denied))
+        use {BrowserFlowError as Browser, DeviceFlowError as Device};
+        matches!(self, Self::DeviceFlow(Device::Denied(Denial::ByUser)) | Self::BrowserFlow(Browser::Denied(Denial::ByUser)))
     }
 }
 
@@ -88,7 +105,7 @@ impl From<ApiError> for LoginError {
 
 /// Signs in and prints the result.
 pub async fn run(login: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<(), LoginError> {
-    let completed = run_device_flow(login, target_args, output).await?;
+    let completed = complete(login, target_args, output).await?;
     let (words, object) = completed.report(login, output).await;
     output.result(&words, &object);
     Ok(())
@@ -97,30 +114,21 @@ pub async fn run(login: &LoginArgs, target_args: &TargetArgs, output: &Output) -
 /// Signs in as the first step of another command, whose result alone goes to stdout. `reason` says what the sign-in is needed for.
 pub async fn login_before_command(reason: &str, target_args: &TargetArgs, output: &Output) -> Result<(), LoginError> {
     output.note(reason);
-    let login = LoginArgs { scope: Scope::TMS.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false };
-    let completed = run_device_flow(&login, target_args, output).await?;
+    let login = LoginArgs { scope: Scope::TMS.map(|scope| scope.as_str().to_owned()).to_vec(), no_qr: false, browser: false, device: false };
+    let completed = complete(&login, target_args, output).await?;
     output.note(&completed.report(&login, output).await.0);
     Ok(())
 }
 
-/// Shows a code, waits for the decision in the browser, stores the sign-in and revokes the one that it replaces.
-async fn run_device_flow(args: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<CompletedLogin, LoginError> {
+/// Waits for the decision in the browser, stores the sign-in and revokes the one that it replaces.
+async fn complete(args: &LoginArgs, target_args: &TargetArgs, output: &Output) -> Result<CompletedLogin, LoginError> {
     let mut credentials = Credentials::load_for_sign_in(output)?;
     let target = Target::resolve(target_args, credentials.last_target())?;
     credentials.check_writable()?;
     let server = ServerApi::new(target, target_args)?;
-    let (metadata, code) = match start_device_flow(args, &server).await {
-        Ok(started) => started,
-        Err(error) => return Err(with_open_tenants(error, &server).await.into()),
-    };
-    let flow = DeviceFlow::new(&server, &metadata);
-
-    let prompt = verification_prompt(&code);
-    prompt.emit_event(code.expires_in(), code.interval(), output);
-    prompt.show(!args.no_qr, output);
-    let token = {
-        let spinner = Spinner::start(code.expires_in(), output);
-        flow.poll_for_token(&code, &spinner).await?
+    let (metadata, token) = match request_token(args, &server, output).await {
+        Ok(issued) => issued,
+        Err(error) => return Err(with_open_tenants(error, &server).await),
     };
 
     let sign_in = new_sign_in(&server, args, &token)?;
@@ -131,18 +139,61 @@ async fn run_device_flow(args: &LoginArgs, target_args: &TargetArgs, output: &Ou
     Ok(CompletedLogin { server, credentials, previous })
 }
 
-async fn start_device_flow(args: &LoginArgs, server: &ServerApi) -> Result<(ServerMetadata, StandardDeviceAuthorizationResponse), DeviceFlowError> {
+/// Through the browser on this machine, if there is one and the server supports it; otherwise with a code.
+async fn request_token(args: &LoginArgs, server: &ServerApi, output: &Output) -> Result<(ServerMetadata, PortalTokenResponse), LoginError> {
     let metadata = server.metadata().await?;
-    let code = DeviceFlow::new(server, &metadata).request_device_authorization(&args.scope).await?;
-    Ok((metadata, code))
+    if args.uses_browser(output) {
+        match run_browser_flow(args, server, &metadata, output).await {
+            Ok(Some(token)) => return Ok((metadata, token)),
+            Ok(None) if args.browser => {
+                output.note(&format!("{} does not support sign-in with --browser: enter a code instead.", server.target.server))
+            }
+            Ok(None) => {}
+            Err(why @ (BrowserFlowError::NoBrowser(_) | BrowserFlowError::Listener(_))) if !args.browser => {
+                output.note(&format!("tms: {why}: enter a code instead, in any browser."));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let token = run_device_flow(args, server, &metadata, output).await?;
+    Ok((metadata, token))
+}
+
+/// `None` if the server does not support it.
+async fn run_browser_flow(
+    args: &LoginArgs,
+    server: &ServerApi,
+    metadata: &ServerMetadata,
+    output: &Output,
+) -> Result<Option<PortalTokenResponse>, BrowserFlowError> {
+    match BrowserFlow::start(server, metadata, &args.scope).await? {
+        Some(flow) => flow.run(args.browser, output).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Shows a code and waits for the decision in any browser.
+async fn run_device_flow(
+    args: &LoginArgs,
+    server: &ServerApi,
+    metadata: &ServerMetadata,
+    output: &Output,
+) -> Result<PortalTokenResponse, DeviceFlowError> {
+    let flow = DeviceFlow::new(server, metadata)?;
+    let code = flow.request_device_authorization(&args.scope).await?;
+    let prompt = verification_prompt(&code);
+    prompt.emit_event(code.expires_in(), code.interval(), output);
+    prompt.show(!args.no_qr, output);
+    let spinner = Spinner::start(code.expires_in(), output);
+    flow.poll_for_token(&code, &spinner).await
 }
 
 /// A server refuses a sign-in to a tenant to which users cannot sign in: the error then names the tenants to which they can.
-async fn with_open_tenants(error: DeviceFlowError, server: &ServerApi) -> DeviceFlowError {
-    if !matches!(error, DeviceFlowError::Api(ApiError::UnknownTenant { .. } | ApiError::Refused { .. })) {
+async fn with_open_tenants(error: LoginError, server: &ServerApi) -> LoginError {
+    if !matches!(error.api_error(), Some(ApiError::UnknownTenant { .. } | ApiError::Refused { .. })) {
         return error;
     }
-    server.sign_in_unavailable().await.map_or(error, DeviceFlowError::Api)
+    server.sign_in_unavailable().await.map_or(error, LoginError::from)
 }
 
 /// Revokes replaced sign-ins: they are no longer stored, so nothing could revoke them later.
@@ -153,12 +204,12 @@ async fn revoke_replaced(
     mut previous: PreviousSignIn,
     output: &Output,
 ) -> PreviousSignIn {
-    for PortalSignIn { access_token, expires_at, .. } in sign_ins {
+    for PortalSignIn { tokens, .. } in sign_ins {
         let revoked = match &metadata.revocation_endpoint {
-            Some(endpoint) => server.revoke(endpoint, &access_token).await,
+            Some(endpoint) => server.revoke(endpoint, &tokens).await,
             None => Err(server.unexpected_response("no revocation_endpoint")),
         };
-        let (valid, server) = (format_validity(expires_at), &server.target.server);
+        let (valid, server) = (format_validity(tokens.valid_until()), &server.target.server);
         let still_valid = format!("It and the keys created with it stay valid {valid}; revoke it at {server}{} in any browser.", paths::APPS);
         previous = previous.merge(revoked, &still_valid, output);
     }
@@ -173,20 +224,16 @@ fn verification_prompt(code: &StandardDeviceAuthorizationResponse) -> Verificati
     }
 }
 
-fn new_sign_in(server: &ServerApi, args: &LoginArgs, token: &BasicTokenResponse) -> Result<PortalSignIn, ApiError> {
-    if *token.token_type() != BasicTokenType::Bearer {
-        return Err(server.unexpected_response("a token that is not a Bearer token"));
-    }
-    let expires_at: Option<Timestamp> = token.expires_in().map(|lifetime| now() + lifetime);
-    let scopes = Scopes { requested: args.scope.join(" "), granted: granted_scope(args, token) };
-    Ok(PortalSignIn::new(&server.target, token.access_token().clone(), scopes, expires_at))
+fn new_sign_in(server: &ServerApi, args: &LoginArgs, response: &PortalTokenResponse) -> Result<PortalSignIn, ApiError> {
+    let requested = args.scope.join(" ");
+    let granted = granted_scope(response).unwrap_or_else(|| requested.clone());
+    Ok(PortalSignIn::new(&server.target, tokens(server, response, now())?, Scopes { requested, granted }))
 }
 
-/// A server that omits the scope has granted what was requested (RFC 6749 §5.1).
-fn granted_scope(args: &LoginArgs, token: &BasicTokenResponse) -> String {
-    match token.scopes() {
-        Some(scopes) => scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "),
-        None => args.scope.join(" "),
+impl LoginArgs {
+    /// Scripts that follow the events expect a code, unless they ask for the browser.
+    fn uses_browser(&self, output: &Output) -> bool {
+        self.browser || !self.device && *output == Output::Text && has_browser()
     }
 }
 
@@ -196,7 +243,7 @@ impl CompletedLogin {
         let Self { server, credentials, previous } = self;
         let sign_in = credentials.find(&server.target);
         let person = match sign_in {
-            Some(sign_in) => server.me(&sign_in.access_token).await.ok().map(|me| me.tms_user_id),
+            Some(sign_in) => server.me(&sign_in.tokens.access_token).await.ok().map(|me| me.tms_user_id),
             None => None,
         };
         let scope = sign_in.map(|sign_in| Printable::new(&sign_in.scope)).unwrap_or_default();
@@ -210,13 +257,15 @@ impl CompletedLogin {
             Some(person) => format!("Signed in to {} as {person}.", server.target),
             None => format!("Signed in to {}.", server.target),
         };
+        let time = |time: Option<Timestamp>| time.map(Timestamp::to_rfc3339);
         let object = json!({
             "event": "signed_in",
             "server": server.target.server.as_str(),
             "tenant": server.target.tenant,
             "tms_user_id": person,
             "scope": scope,
-            "expires_at": sign_in.and_then(|sign_in| sign_in.expires_at).map(Timestamp::to_rfc3339),
+            "expires_at": time(sign_in.and_then(|sign_in| sign_in.tokens.expires_at)),
+            "access_until": time(sign_in.and_then(|sign_in| sign_in.tokens.access_until)),
             "earlier_sign_in": previous.json_value(),
         });
         (words, object)

@@ -6,8 +6,8 @@ mod unreadable;
 pub use unreadable::UnreadableSignIns;
 
 use std::fmt;
+use std::time::Duration;
 
-use oauth2::AccessToken;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -18,10 +18,11 @@ use super::credentials::Credentials;
 use super::credentials_file::CredentialsError;
 use super::error_code::ErrorCode;
 use super::output::Output;
+use super::refresh::RenewalLock;
 use super::server_api::{ApiError, ServerApi};
 use super::ssh::{KeyFilesError, LocalKey, local_keys};
 use super::target::{Target, TargetArgs, TargetError};
-use super::time_format::format_validity;
+use super::time_format::{format_validity, now};
 use undeleted::{UndeletedFiles, UnrevokedKey, delete_keys, keys_to_json, unrevoked_keys, write_remaining_access};
 
 /// Why a sign-out is not complete.
@@ -68,6 +69,9 @@ impl LogoutError {
 pub struct RevocationFailed {
     target: Target,
     why: String,
+    /// Whether it has a refresh token.
+    is_renewable: bool,
+    /// When it ends; `None` if the server did not state it.
     token: Option<Timestamp>,
     keys: Vec<UnrevokedKey>,
     undeleted: UndeletedFiles,
@@ -93,29 +97,21 @@ pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), Logout
     };
     let target = Target::resolve(target_args, credentials.last_target())?;
     let keys = local_keys(&target)?;
-    let Some(sign_in) = credentials.find(&target) else {
-        let still_valid = unrevoked_keys(&keys);
-        let undeleted = UndeletedFiles { token: None, keys: delete_keys(&keys) };
-        let complete = undeleted.is_empty();
-        if complete {
-            let words = format!("You were not signed in to {target}.{}", format_deleted(keys.len()));
-            report(&target, output, &words, Some("not signed in"), keys.len());
-        }
-        for UnrevokedKey { host, host_account, until } in still_valid {
-            let (until, keys) = (format_validity(Some(until)), format!("{}{}", target.server, paths::KEYS));
-            output.note(&format!("The portal may still accept the key for {host_account} on {host}, {until}: revoke it at {keys} in any browser."));
-        }
-        return if complete {
-            Ok(())
-        } else {
-            Err(LogoutError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: false, undeleted })))
-        };
-    };
+    let is_renewable = credentials.find(&target).is_some_and(|sign_in| sign_in.tokens.refresh_token.is_some());
+    // Another `tms` could replace the tokens that are revoked and deleted here.
+    let lock = if is_renewable { Some(RenewalLock::acquire().await) } else { None };
+    if lock.is_some() {
+        credentials = Credentials::load(output)?;
+    }
+    if credentials.find(&target).is_none() {
+        return delete_remaining_keys(target, &keys, output);
+    }
 
-    let (token, until) = (sign_in.access_token.clone(), sign_in.expires_at);
-    let revoked = revoke(&target, target_args, &token, &keys).await;
+    let revoked = revoke(&target, target_args, &mut credentials, lock.as_ref(), &keys, output).await;
     let still_valid = unrevoked_keys(&keys);
-    let undeleted = UndeletedFiles { token: credentials.remove(&target, &token).err(), keys: delete_keys(&keys) };
+    let tokens = credentials.find(&target).map(|sign_in| sign_in.tokens.clone());
+    let removed = tokens.as_ref().map_or(Ok(()), |tokens| credentials.remove(&target, &tokens.access_token));
+    let undeleted = UndeletedFiles { token: removed.err(), keys: delete_keys(&keys) };
     match revoked {
         Ok(()) if undeleted.is_empty() => {
             report(&target, output, &format!("Signed out of {target}.{}", format_deleted(keys.len())), None, keys.len());
@@ -125,24 +121,54 @@ pub async fn run(target_args: &TargetArgs, output: &Output) -> Result<(), Logout
         Err(why) => Err(LogoutError::RevocationFailed(Box::new(RevocationFailed {
             target,
             why: why.to_string(),
-            token: until,
+            is_renewable,
+            token: tokens.and_then(|tokens| tokens.valid_until()),
             keys: still_valid,
             undeleted,
         }))),
     }
 }
 
+/// Without a sign-in, only keys can be left.
+fn delete_remaining_keys(target: Target, keys: &[LocalKey], output: &Output) -> Result<(), LogoutError> {
+    let still_valid = unrevoked_keys(keys);
+    let undeleted = UndeletedFiles { token: None, keys: delete_keys(keys) };
+    let complete = undeleted.is_empty();
+    if complete {
+        let words = format!("You were not signed in to {target}.{}", format_deleted(keys.len()));
+        report(&target, output, &words, Some("not signed in"), keys.len());
+    }
+    for UnrevokedKey { host, host_account, until } in still_valid {
+        let (until, keys) = (format_validity(Some(until)), format!("{}{}", target.server, paths::KEYS));
+        output.note(&format!("The portal may still accept the key for {host_account} on {host}, {until}: revoke it at {keys} in any browser."));
+    }
+    if complete { Ok(()) } else { Err(LogoutError::DeletionFailed(Box::new(DeletionFailed { target, was_signed_in: false, undeleted }))) }
+}
+
 /// Revokes the keys one by one, because a key of an earlier sign-in would outlive this one. Failures for single keys, such as
-/// missing scope, are ignored: revoking the token then revokes the key or reports the failure.
-async fn revoke(target: &Target, target_args: &TargetArgs, token: &AccessToken, keys: &[LocalKey]) -> Result<(), ApiError> {
+/// missing scope, are ignored: revoking the sign-in then revokes the key or reports the failure. The same holds for a failed renewal.
+async fn revoke(
+    target: &Target,
+    target_args: &TargetArgs,
+    credentials: &mut Credentials,
+    lock: Option<&RenewalLock>,
+    keys: &[LocalKey],
+    output: &Output,
+) -> Result<(), ApiError> {
     let server = ServerApi::new(target.clone(), target_args)?;
     let Some(endpoint) = server.metadata().await?.revocation_endpoint else {
         return Err(server.unexpected_response("no revocation_endpoint"));
     };
-    for key in keys.iter().filter_map(|key| key.record.as_ref()) {
-        let _with_the_token = server.revoke_key(token, key.id).await;
+    let keys: Vec<_> = keys.iter().filter_map(|key| key.record.as_ref()).collect();
+    let has_expired = |credentials: &Credentials| credentials.find(target).is_some_and(|sign_in| sign_in.tokens.need_renewal(Duration::ZERO, now()));
+    if let Some(lock) = lock.filter(|_| !keys.is_empty() && has_expired(credentials)) {
+        let _with_the_sign_in = lock.renew(&server, credentials, output).await;
     }
-    server.revoke(&endpoint, token).await
+    let Some(sign_in) = credentials.find(target) else { return Ok(()) };
+    for key in keys {
+        let _with_the_sign_in = server.revoke_key(&sign_in.tokens.access_token, key.id).await;
+    }
+    server.revoke(&endpoint, &sign_in.tokens).await
 }
 
 fn format_deleted(keys: usize) -> String {
@@ -155,13 +181,14 @@ fn format_deleted(keys: usize) -> String {
 
 impl fmt::Display for RevocationFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { target, why, token, keys, undeleted } = self;
+        let Self { target, why, is_renewable, token, keys, undeleted } = self;
         if undeleted.token.is_none() {
             writeln!(f, "signed out of {target} on this machine only, because the portal did not revoke the sign-in: {why}")?;
         } else {
             writeln!(f, "not signed out of {target}: the portal did not revoke the sign-in ({why}), and its token is still here")?;
         }
-        write_remaining_access(f, undeleted, &format!("the access token, {}", format_validity(*token)), keys)?;
+        let name = if *is_renewable { "the refresh token" } else { "the access token" };
+        write_remaining_access(f, undeleted, &format!("{name}, {}", format_validity(*token)), keys)?;
         write!(f, "To end all of this, revoke the sign-in at {}{} in any browser.", target.server, paths::APPS)
     }
 }

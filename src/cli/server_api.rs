@@ -1,4 +1,4 @@
-//! Requests to a portal's API, apart from the device flow.
+//! Requests to a portal's API, apart from sign-in and its renewal.
 
 use oauth2::http::StatusCode;
 use oauth2::http::header::WWW_AUTHENTICATE;
@@ -20,6 +20,7 @@ use super::printable::{Printable, sanitize_json};
 use super::scopes::{ScopeError, Scopes};
 use super::server_url::ServerUrl;
 use super::target::{Target, TargetArgs};
+use super::tokens::Tokens;
 
 /// The API of one tenant of one portal.
 pub struct ServerApi {
@@ -119,9 +120,10 @@ impl ServerApi {
         self.get(paths::MY_HOSTS, token).await
     }
 
-    /// Revokes a token (RFC 7009). Not with the `oauth2` crate, which refuses `http://` endpoints even on this machine.
-    pub async fn revoke(&self, endpoint: &Url, token: &AccessToken) -> Result<(), ApiError> {
-        let form = [("token", token.secret().as_str()), ("token_type_hint", "access_token"), ("client_id", CLI_CLIENT_ID)];
+    /// Revokes a sign-in (RFC 7009). Not with the `oauth2` crate, which refuses `http://` endpoints even on this machine.
+    pub async fn revoke(&self, endpoint: &Url, tokens: &Tokens) -> Result<(), ApiError> {
+        let (token, kind) = tokens.to_revoke();
+        let form = [("token", token), ("token_type_hint", kind), ("client_id", CLI_CLIENT_ID)];
         let answer = self.http.post_form(endpoint.as_str(), &form).await.map_err(|why| self.transport_error(why))?;
         if answer.status() == StatusCode::OK { Ok(()) } else { Err(self.error_response(&answer)) }
     }

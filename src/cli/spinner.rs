@@ -52,6 +52,14 @@ impl<'a> Spinner<'a> {
         }
     }
 
+    /// Prints a message above the progress output.
+    pub fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.output.note(text)),
+            None => self.output.note(text),
+        }
+    }
+
     pub fn recovered(&self) {
         self.has_warned.set(false);
         if let Some(spinner) = &self.bar {

@@ -15,8 +15,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use oauth2::AccessToken;
 use serde_json::Value;
-#[expect(clippy::disallowed_types, reason = "the key pair that `tms ssh` makes is the only thing that `tms` draws")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "besides the secrets of a sign-in, which the oauth2 crate draws, only the key pair of `tms ssh` is random"
+)]
 use ssh_key::rand_core::OsRng;
 use ssh_key::{Algorithm, HashAlg, PrivateKey};
 use thiserror::Error;
@@ -25,6 +29,7 @@ use super::error_code::ErrorCode;
 use super::keys_api::{self, KeyRegistration};
 use super::login::{LoginError, login_before_command};
 use super::output::Output;
+use super::refresh::RefreshError;
 use super::scopes::ScopeError;
 use super::server_api::ApiError;
 use super::server_session::{ServerSession, SessionError};
@@ -156,7 +161,7 @@ impl PreparedLogin {
 /// Returns a key that logs in, and the target.
 async fn prepare(args: &SshArgs, target_args: &TargetArgs, output: &Output) -> Result<PreparedLogin, SshError> {
     let session = ServerSession::load(target_args, output)?;
-    let accounts = session.server.my_hosts(&session.token).await?.hosts;
+    let accounts = session.send(async |token| session.server.my_hosts(token).await).await?.hosts;
     let target = destination::resolve(&args.destination, &accounts)?;
     let files = usable_key(&target, args.ttl_minutes, &session, output).await?;
     Ok(PreparedLogin { session, target, key: files.private_key(), fingerprint: files.record().map(|record| record.fingerprint) })
@@ -168,6 +173,15 @@ fn sign_in_reason(error: &SshError) -> Option<String> {
         SshError::Session(SessionError::NotSignedIn(target)) => Some(format!("You are not signed in to {target}: sign in first.")),
         SshError::Session(SessionError::Api(ApiError::SignInExpired(target))) => {
             Some(format!("Your sign-in to {target} has expired or was revoked: sign in again."))
+        }
+        SshError::Session(SessionError::Refresh(RefreshError::AccessEnded { target, .. } | RefreshError::Unused { target, .. })) => {
+            Some(format!("Your sign-in to {target} has expired: sign in again."))
+        }
+        SshError::Session(SessionError::Refresh(RefreshError::EndedElsewhere { target })) => {
+            Some(format!("Your sign-in to {target} was ended elsewhere: sign in again."))
+        }
+        SshError::Session(SessionError::Refresh(RefreshError::SignedOut(target))) => {
+            Some(format!("You are not signed in to {target}: sign in first."))
         }
         SshError::Session(SessionError::Api(ApiError::Scope(ScopeError::NotRequested { target, scope }))) => {
             Some(format!("Your sign-in to {target} does not cover this ({scope}): sign in again."))
@@ -225,7 +239,7 @@ async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSessi
     create_key(account, ttl_minutes, &files, session, output).await?;
     if let Some(superseded) = existing.record.filter(|_| existing.active) {
         // It is no longer used; if this fails, it expires by itself.
-        let _best_effort = session.server.revoke_key(&session.token, superseded.id).await;
+        let _best_effort = session.send(async |token| session.server.revoke_key(token, superseded.id).await).await;
     }
     Ok(files)
 }
@@ -233,7 +247,7 @@ async fn usable_key(account: &SshTarget, ttl_minutes: u32, session: &ServerSessi
 /// The portal returns a key to hosts only while the sign-in that created it has `keys:create`, and does not say so in its list:
 /// without this check the host would refuse the login without a reason.
 async fn check_scope(session: &ServerSession) -> Result<(), SshError> {
-    let me = session.server.me(&session.token).await?;
+    let me = session.send(async |token| session.server.me(token).await).await?;
     if ScopeSet::parse_known(&me.scope).contains(Scope::KeysCreate) {
         return Ok(());
     }
@@ -243,7 +257,8 @@ async fn check_scope(session: &ServerSession) -> Result<(), SshError> {
 /// Whether the portal lists the key as active: it may have been revoked or used up. The fingerprint is compared as well, because
 /// the id of a deleted key may be reused.
 async fn is_active(record: &KeyRecord, account: &SshTarget, session: &ServerSession) -> Result<bool, SshError> {
-    let keys = session.server.active_keys(&session.token, &account.host, &account.host_account).await?.entries;
+    let request = async |token: &AccessToken| session.server.active_keys(token, &account.host, &account.host_account).await;
+    let keys = session.send(request).await?.entries;
     let recorded = |key: &MyKey| key.id == record.id && key.public_key_fingerprint == record.fingerprint;
     Ok(keys.iter().any(|key| recorded(key) && keys_api::is_active(key)))
 }
@@ -257,7 +272,7 @@ async fn create_key(account: &SshTarget, ttl_minutes: u32, files: &KeyFiles, ses
     let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
 
     let new = KeyRegistration { host: &account.host, host_account: &account.host_account, public_key: &public_key, ttl_minutes };
-    let registered = session.server.register_key(&session.token, &new).await?;
+    let registered = session.send(async |token| session.server.register_key(token, &new).await).await?;
     let expires_at = match parse_time(&registered.expires_at) {
         Some(time) if registered.public_key_fingerprint == fingerprint => time,
         _ => return Err(session.server.unexpected_response("another key than the one that was registered").into()),

@@ -42,8 +42,13 @@ pub fn make_directory(directory: &Path) -> io::Result<()> {
 
 /// Waits for an exclusive lock on the directory. The lock ends with the file or this process.
 pub fn lock(directory: &Path) -> io::Result<File> {
+    lock_file(directory, LOCK_FILE)
+}
+
+/// Waits for an exclusive lock on the file `name` in the directory, which is created if necessary.
+pub fn lock_file(directory: &Path, name: &str) -> io::Result<File> {
     make_directory(directory)?;
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(directory.join(LOCK_FILE))?;
+    let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(directory.join(name))?;
     lock.lock()?;
     Ok(lock)
 }
@@ -64,5 +69,7 @@ pub fn new_file(path: &Path) -> io::Result<NamedTempFile> {
 pub fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path)?;
+    // The new name too; some file systems do not support this, and have nothing to write.
+    let _unsupported = File::open(path.parent().unwrap_or(Path::new("."))).and_then(|directory| directory.sync_all());
     Ok(())
 }

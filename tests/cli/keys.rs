@@ -1,7 +1,5 @@
 //! `tms keys` and `tms keys revoke`
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::machine::{Machine, Run};
@@ -171,9 +169,7 @@ fn logout_names_files_it_cannot_delete() {
     for host in ["testhost1", "testhost2"] {
         assert_eq!(machine.tms(&["ssh", host]).code, Some(0));
     }
-    machine.write("unlinkat.c", READ_ONLY, 0o600);
-    let (source, library) = (machine.path("unlinkat.c"), machine.path("unlinkat.so"));
-    assert!(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap().success());
+    let library = machine.library("unlinkat", READ_ONLY);
 
     // This portal refuses to revoke, as one that is down.
     let run = Run::of(machine.command(&["logout"]).env("LD_PRELOAD", &library).output().unwrap());

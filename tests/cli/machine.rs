@@ -4,12 +4,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::authorization_server::{ACCESS_TOKEN_SECONDS, AuthorizationServer};
 use crate::portal::{Portal, TOKEN};
 
+/// A file system without locks, as Lustre without `-o flock`, and NFS without a lock manager; `FLOCK_ERROR` is the error.
+pub const NO_LOCKS: &str =
+    "#include <errno.h>\n#include <stdlib.h>\nint flock(int fd, int operation) { errno = atoi(getenv(\"FLOCK_ERROR\")); return -1; }\n";
 const SSH: &str = "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$SSH_CALLED\"\nexit \"${SSH_STATUS:-0}\"\n";
 
 pub struct Machine {
@@ -47,6 +53,48 @@ impl Machine {
         fs::create_dir(machine.state()).unwrap();
         machine.write("state/credentials.json", &json!({ "current": place, "sign_ins": [sign_in] }).to_string(), 0o600);
         machine
+    }
+
+    /// A machine with a sign-in that has a refresh token of the portal's authorization server.
+    pub fn renewable(portal: &Portal) -> Self {
+        let machine = Self::signed_in_to(portal);
+        let tokens = portal.oauth(AuthorizationServer::add_family);
+        let end = |seconds: &str| now() + tokens[seconds].as_i64().unwrap() * 1000;
+        machine.change_sign_in(|sign_in| {
+            sign_in["access_token"] = tokens["access_token"].clone();
+            sign_in["refresh_token"] = tokens["refresh_token"].clone();
+            sign_in["expires_at"] = end("expires_in").into();
+            sign_in["access_until"] = end("authorization_expires_in").into();
+            sign_in["refresh_expires_at"] = end("refresh_token_timeout").into();
+        });
+        machine
+    }
+
+    /// The stored sign-in.
+    pub fn sign_in(&self) -> Value {
+        let credentials: Value = serde_json::from_str(&fs::read_to_string(self.path("state/credentials.json")).unwrap()).unwrap();
+        credentials["sign_ins"][0].clone()
+    }
+
+    /// Changes the stored sign-in.
+    pub fn change_sign_in(&self, change: impl FnOnce(&mut Value)) {
+        let mut credentials: Value = serde_json::from_str(&fs::read_to_string(self.path("state/credentials.json")).unwrap()).unwrap();
+        change(&mut credentials["sign_ins"][0]);
+        self.write("state/credentials.json", &credentials.to_string(), 0o600);
+    }
+
+    /// Ends the access token, here and at the portal.
+    pub fn expire(&self, portal: &Portal) {
+        self.change_sign_in(|sign_in| sign_in["expires_at"] = (now() - 1000).into());
+        portal.oauth(|oauth| oauth.now += ACCESS_TOKEN_SECONDS);
+    }
+
+    /// A library for `LD_PRELOAD`, from its source in C.
+    pub fn library(&self, name: &str, source: &str) -> PathBuf {
+        self.write(&format!("{name}.c"), source, 0o600);
+        let (source, library) = (self.path(&format!("{name}.c")), self.path(&format!("{name}.so")));
+        assert!(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap().success());
+        library
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -112,6 +160,24 @@ impl Run {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap()
     }
+}
+
+/// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "`tms` compares the times in its file with the machine's clock")]
+pub fn now() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+pub fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
+        thread::yield_now();
+    }
+}
+
+pub fn kill(signal: &str, target: &str) {
+    assert!(Command::new("kill").args([signal, "--", target]).status().unwrap().success());
 }
 
 pub fn mode(path: &Path) -> u32 {

@@ -11,11 +11,14 @@ mod browser;
 mod real_portal;
 
 mod authenticator;
+mod authorization_server;
+mod browser_flow;
 mod certificates;
 mod keys;
 mod machine;
 mod portal;
 mod proxies;
+mod refresh;
 mod sign_in;
 mod ssh;
 mod ssh_refusals;

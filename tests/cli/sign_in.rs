@@ -1,5 +1,8 @@
 //! `tms` with the real portal, from `tms login` to `tms logout`.
 
+mod renewal;
+mod through_browser;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -151,7 +154,7 @@ async fn logout_without_portal_lists_what_is_still_valid() {
     assert_eq!((run.code, run.out.as_str()), (Some(1), ""), "{run:?}");
     for said in [
         "did not revoke the sign-in",
-        "the access token, until ",
+        "the refresh token, until ",
         "the key for testhostaccount1 on testhost1, until ",
         &format!("{}/apps", portal.url),
     ] {
@@ -291,7 +294,7 @@ async fn logout_with_damaged_credentials_deletes_files() {
         let cause = format!("signed out on this machine only: no sign-in could be revoked: {} is damaged", file.display());
         for said in [
             cause.as_str(),
-            "each stored access token, until it expires",
+            "each stored token, until it expires",
             "the key for testhostaccount1 on testhost1, until ",
             &format!("{}/apps", portal.url),
         ] {

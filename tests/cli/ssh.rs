@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use rustix::io::Errno;
 use serde_json::{Value, json};
 use ssh_key::{HashAlg, PrivateKey};
 
-use crate::machine::{Machine, Run, mode};
+use crate::machine::{Machine, NO_LOCKS, Run, mode};
 use crate::portal::{Portal, host};
 
 const HOSTS: &str = "GET /v1/tms/me/hosts";
@@ -194,16 +193,11 @@ fn nothing_is_written_while_the_key_is_active() {
     modes(0o700);
 }
 
-/// Lustre without `-o flock`, and NFS without a lock manager.
 #[test]
 fn works_on_file_systems_without_locks() {
-    const FLOCK: &str =
-        "#include <errno.h>\n#include <stdlib.h>\nint flock(int fd, int operation) { errno = atoi(getenv(\"FLOCK_ERROR\")); return -1; }\n";
     let portal = Portal::start();
     let machine = Machine::signed_in_to(&portal);
-    machine.write("flock.c", FLOCK, 0o600);
-    let (source, library) = (machine.path("flock.c"), machine.path("flock.so"));
-    assert!(Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &source]).status().unwrap().success());
+    let library = machine.library("flock", NO_LOCKS);
     for errno in [Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOLCK] {
         portal.state().keys.clear();
         let mut command = machine.command(&["ssh", "testhost1"]);

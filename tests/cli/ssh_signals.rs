@@ -2,29 +2,15 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::Child;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, kill, wait_until};
 use crate::portal::Portal;
 
 /// Starts `tms ssh` in a process group of its own, with this script in place of `ssh`.
 fn start(machine: &Machine, script: &str) -> Child {
     machine.write("bin/ssh", &format!("#!/bin/sh\n{script}"), 0o755);
     machine.command(&["ssh", "testhost1"]).process_group(0).spawn().unwrap()
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let began = Instant::now();
-    while !done() {
-        assert!(began.elapsed() < Duration::from_secs(20), "{what}");
-        thread::yield_now();
-    }
-}
-
-fn kill(signal: &str, target: &str) {
-    assert!(Command::new("kill").args([signal, "--", target]).status().unwrap().success());
 }
 
 /// The state of a process in `/proc`, such as `T` for stopped.

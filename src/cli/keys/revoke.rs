@@ -9,7 +9,6 @@ use thiserror::Error;
 use super::super::error_code::ErrorCode;
 use super::super::keys_api::KeyListing;
 use super::super::output::Output;
-use super::super::server_api::ApiError;
 use super::super::server_session::{ServerSession, SessionError};
 use super::super::ssh::{KeyFilesError, LocalKey, local_keys};
 use super::super::target::TargetArgs;
@@ -55,12 +54,6 @@ impl KeysError {
     }
 }
 
-impl From<ApiError> for KeysError {
-    fn from(error: ApiError) -> Self {
-        Self::Session(error.into())
-    }
-}
-
 /// How a key is named on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum KeySelector {
@@ -74,8 +67,9 @@ pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output)
     if revoke.all && !revoke.yes && !output.can_prompt() {
         return Err(KeysError::ConfirmationRequired);
     }
-    let ServerSession { server, token } = ServerSession::load(target_args, output)?;
-    let KeyListing { entries: listed, unreadable } = server.my_keys(&token).await?;
+    let session = ServerSession::load(target_args, output)?;
+    let server = &session.server;
+    let KeyListing { entries: listed, unreadable } = session.send(async |token| server.my_keys(token).await).await?;
     output.note_unreadable(unreadable, "key");
     let local = local_keys(&server.target)?;
     let selected = if revoke.all { listed.iter().collect() } else { select_keys(&revoke.keys, &listed)? };
@@ -85,7 +79,7 @@ pub async fn run(revoke: &RevokeArgs, target_args: &TargetArgs, output: &Output)
     let mut revoked = Vec::new();
     for key in selected.into_iter().filter(|_| confirmed) {
         // A key that no longer exists was revoked elsewhere: success.
-        server.revoke_key(&token, key.id).await?;
+        session.send(async |token| server.revoke_key(token, key.id).await).await?;
         output.note(&format!("Revoked {}: {} on {}.", key.id, key.host_account, key.host));
         // The private half is now useless. If it cannot be deleted, it does no harm.
         if let Some(Err(why)) = local.iter().find(|local_key| local_key.matches(key.id, &key.public_key_fingerprint)).map(LocalKey::delete) {

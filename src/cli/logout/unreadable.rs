@@ -36,7 +36,7 @@ impl fmt::Display for UnreadableSignIns {
         let Self { why, servers, keys, undeleted } = self;
         let summary = if undeleted.token.is_none() { "signed out on this machine only" } else { "not signed out" };
         writeln!(f, "{summary}: no sign-in could be revoked: {why}")?;
-        write_remaining_access(f, undeleted, "each stored access token, until it expires", keys)?;
+        write_remaining_access(f, undeleted, "each stored token, until it expires", keys)?;
         let sessions: Vec<String> = servers.iter().map(|server| format!("{server}{}", paths::APPS)).collect();
         match sessions.as_slice() {
             [] => write!(f, "To end all of this, revoke the sign-in in its portal, on the page {}, in any browser.", paths::APPS),

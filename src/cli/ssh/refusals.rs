@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::super::output::Output;
 use super::super::server_api::{ApiError, ServerApi};
-use super::super::server_session::ServerSession;
+use super::super::server_session::{ServerSession, SessionError};
 use super::super::table::table;
 use super::super::time_format::{format_time, now, parse_time};
 use super::PreparedLogin;
@@ -38,9 +38,10 @@ impl ServerApi {
 }
 
 /// `tms ssh --why`: lists the refused logins to a host.
-pub async fn list(session: &ServerSession, destination: &Destination, output: &Output) -> Result<(), ApiError> {
-    let ServerSession { server, token } = session;
-    let MyRefusals { refusals, num_refusals, as_of } = server.my_refusals(token, destination.host(), destination.account()).await?;
+pub async fn list(session: &ServerSession, destination: &Destination, output: &Output) -> Result<(), SessionError> {
+    let server = &session.server;
+    let request = async |token: &AccessToken| server.my_refusals(token, destination.host(), destination.account()).await;
+    let MyRefusals { refusals, num_refusals, as_of } = session.send(request).await?;
     let unreadable = num_refusals.saturating_sub(refusals.len());
     output.note_unreadable(unreadable, "refusal");
     let object = json!({
@@ -80,7 +81,8 @@ pub async fn explain(login: &PreparedLogin, began: Timestamp, output: &Output) {
 
 async fn find_reason(login: &PreparedLogin, began: Timestamp) -> Option<String> {
     let PreparedLogin { session, target, fingerprint, .. } = login;
-    let mut listed = session.server.my_refusals(&session.token, &target.host, Some(&target.host_account)).await.ok()?;
+    let request = async |token: &AccessToken| session.server.my_refusals(token, &target.host, Some(&target.host_account)).await;
+    let mut listed = session.send(request).await.ok()?;
     // Others may have tried keys of their own.
     listed.refusals.retain(|refusal| Some(&refusal.public_key_fingerprint) == fingerprint.as_ref());
     newest_since(&listed, now().since(began)).map(|refusal| refusal.message.clone())

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{CLI_CLIENT_ID, Client};
-use crate::domain::authorization::{AuthorizationOrigin, stored_words};
+use crate::domain::authorization::AuthorizationOrigin;
+use crate::domain::stored_words::stored_words;
 use crate::domain::client_uris::{ClientUriKind, ClientUris};
 
 /// A way to get tokens (RFC 6749 §1.3, RFC 8628); the words are those of the parameter `grant_type`.
