@@ -15,6 +15,7 @@
 //! - **SSH key**: a public key with which a client, or the person, logs in to one host account; TMS' `pubkey`.
 //! - **refused lookup**: a host's key lookup that returned no key, with the reason.
 //! - **reservation**: a client's lease that keeps a key valid beyond its expiry.
+//! - **signing key**: a key that signs tokens: active, next or retired.
 //! - **session**: a browser's; **token**: a program's.
 //! - **audit log**: the record of all events; people read their part as "Activity".
 
@@ -59,6 +60,7 @@ pub mod resource_server;
 pub mod scope;
 pub mod second_factor;
 pub mod sentence;
+pub mod signing_key;
 pub mod ssh_key;
 pub mod step_up;
 mod stored_words;

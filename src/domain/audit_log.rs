@@ -166,6 +166,10 @@ kinds! {
     Imported = "imported",
     /// A client or administrator used an imported secret for the first time.
     ImportedSecretUsed = "imported_secret_used",
+    /// Another key signs tokens; the subject is its algorithm and id.
+    SigningKeyRotated = "signing_key_rotated",
+    /// A signing key was removed because others may know it: its tokens are refused.
+    SigningKeyCompromised = "signing_key_compromised",
 }
 
 /// Groups of kinds by which the list is filtered.
@@ -278,7 +282,9 @@ impl AuditKind {
             | Self::TenantChanged
             | Self::TenantDeleted
             | Self::Imported
-            | Self::ImportedSecretUsed => AuditGroup::Administration,
+            | Self::ImportedSecretUsed
+            | Self::SigningKeyRotated
+            | Self::SigningKeyCompromised => AuditGroup::Administration,
         }
     }
 }

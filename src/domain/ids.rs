@@ -148,6 +148,10 @@ identifier! {
     TokenId
 }
 identifier! {
+    /// A signing key: its thumbprint (RFC 7638), and `kid` in the headers of tokens.
+    SigningKeyId
+}
+identifier! {
     /// A tenant's short name; a path segment of its issuer URL.
     TenantId, check_segment
 }

@@ -1,11 +1,19 @@
-//! The claims of an access token (RFC 9068 §2.2).
+//! Tokens that the portal signs, and the claims of an access token (RFC 9068 §2.2).
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::ids::ClientId;
 
-/// The header's `typ`, so that other JWTs are not accepted as access tokens.
-pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+/// Claims of a kind of JWT that the portal signs. A token of one kind is never accepted as one of another (RFC 8725 §3.11).
+pub trait SignedClaims: Serialize + DeserializeOwned {
+    /// `typ` of the header.
+    const TYPE: &'static str;
+}
+
+impl SignedClaims for AccessTokenClaims {
+    const TYPE: &'static str = "at+jwt";
+}
 
 /// The subject of a token that a client got for itself: no person can be called so, because names of people have no colon (RFC 9700 §4.15).
 pub fn client_subject(id: &ClientId) -> String {

@@ -85,6 +85,8 @@ impl Language {
             AuditKind::TenantDeleted => self.event_tenant_deleted(),
             AuditKind::Imported => self.event_imported(),
             AuditKind::ImportedSecretUsed => self.event_imported_secret_used(),
+            AuditKind::SigningKeyRotated => self.event_signing_key_rotated(),
+            AuditKind::SigningKeyCompromised => self.event_signing_key_compromised(),
             AuditKind::PersonInvited => self.event_person_invited(),
             AuditKind::PersonErased => self.event_person_erased(),
             AuditKind::ProviderChanged => self.event_provider_changed(),
@@ -240,6 +242,8 @@ impl Language {
             AuditKind::ResourceServerAdded => self.event_resource_server_added_name(subject),
             AuditKind::ResourceServerChanged => self.event_resource_server_changed_name(subject),
             AuditKind::ResourceServerRemoved => self.event_resource_server_removed_name(subject),
+            AuditKind::SigningKeyRotated => self.event_signing_key_rotated_name(subject),
+            AuditKind::SigningKeyCompromised => self.event_signing_key_compromised_name(subject),
             _ => return None,
         })
     }

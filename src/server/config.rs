@@ -14,6 +14,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 pub use leptos::config::LeptosOptions;
@@ -32,6 +33,7 @@ pub use unknown::nearest;
 pub use written_settings::WrittenSettings;
 
 use crate::domain::loopback::is_loopback;
+use crate::domain::signing_key::ROTATION_DAYS;
 
 /// Where the packages' timer puts backups.
 const BACKUP_DIR: &str = "/var/backups/tms-portal";
@@ -99,6 +101,11 @@ impl DataOptions {
     fn dir_or(&self, configured: Option<PathBuf>) -> PathBuf {
         self.data_dir.clone().or(configured).unwrap_or_else(|| PathBuf::from(".data"))
     }
+}
+
+fn signing_key_interval(days: Option<u32>) -> Option<Duration> {
+    let days = days.unwrap_or(ROTATION_DAYS);
+    (days > 0).then(|| Duration::from_secs(24 * 60 * 60) * days)
 }
 
 /// Fails if there is no database file, or if it cannot be read, which is another problem with another solution.
@@ -196,6 +203,8 @@ pub struct Config {
     pub egress: EgressPolicy,
     /// `None`: no e-mail is sent.
     pub smtp: Option<SmtpSettings>,
+    /// How often the keys that sign tokens are rotated; `None`: by command only.
+    pub signing_key_interval: Option<Duration>,
     /// The file as it was read.
     pub file: WrittenSettings,
 }
@@ -238,6 +247,7 @@ impl Config {
             limits: portal.limits,
             egress: EgressPolicy::default(),
             smtp: None,
+            signing_key_interval: signing_key_interval(portal.signing_key_days),
             file,
             leptos,
         };

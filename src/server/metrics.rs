@@ -12,6 +12,7 @@ use metrics::{Counter, Histogram, Key, Label as KeyLabel, Level, Metadata, Recor
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use crate::domain::refused_authentication::{AuthenticationFailure, CredentialKind};
+use crate::domain::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
 use crate::domain::time::Timestamp;
 use families::{FAMILIES, Family, Kind};
 pub use labels::{Expiring, Limit, LookupOutcome, ProviderResult, Route, SignInMethod, SignInResult};
@@ -107,6 +108,8 @@ pub struct Figures {
     pub open_connections: usize,
     pub writes_waiting: usize,
     pub rsa_keys_waiting: usize,
+    /// Those that can be used.
+    pub signing_keys: Vec<SigningKey>,
     /// Of the embedded database.
     pub files: Option<DatabaseFiles>,
     pub certificate_expiry: Option<Timestamp>,
@@ -254,12 +257,25 @@ impl Metrics {
                 self.set(family, &[], number as f64);
             }
         }
+        self.set_signing_keys(&figures.signing_keys);
         for (family, at) in [(&families::CERTIFICATE, figures.certificate_expiry), (&families::BACKUP, figures.last_backup)] {
             if let Some(at) = at {
                 self.set_time(family, at);
             }
         }
         self.handle.render()
+    }
+
+    fn set_signing_keys(&self, keys: &[SigningKey]) {
+        for algorithm in SigningAlgorithm::ALL {
+            for state in SigningKeyState::ALL {
+                let found = keys.iter().filter(|key| (key.algorithm, key.state) == (algorithm, state)).count();
+                self.set(&families::SIGNING_KEYS, &[algorithm.as_str(), state.as_str()], found as f64);
+            }
+            let active = keys.iter().find(|key| (key.algorithm, key.state) == (algorithm, SigningKeyState::Active));
+            let activated_at = active.and_then(|key| key.activated_at).map_or(f64::NAN, |at| at.as_seconds() as f64);
+            self.set(&families::SIGNING_KEY_ACTIVATION, &[algorithm.as_str()], activated_at);
+        }
     }
 
     /// Adds up what was measured since the last time: until then, each value is in memory.
@@ -299,6 +315,7 @@ mod tests {
             open_connections: 3,
             writes_waiting: 0,
             rsa_keys_waiting: 0,
+            signing_keys: Vec::new(),
             files: None,
             certificate_expiry: None,
             last_backup: Some(Timestamp::from_millis(1_795_176_000_999)),

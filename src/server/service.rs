@@ -49,6 +49,7 @@ use crate::server::service::platform::disk_full;
 use crate::server::service::platform::keystore::{self, Keystore, KeystoreError};
 use crate::server::service::platform::readiness::ReadinessCache;
 use crate::server::service::platform::refusal_log::RefusalLog;
+use crate::server::service::platform::signing_keys::{create_first_keys, open_ring};
 use crate::server::service::platform::write_throttle::WriteThrottle;
 use crate::server::service::ssh_keys::key_pairs::MAX_QUEUED_RSA_KEYS;
 use crate::server::service::ssh_keys::refused_lookups::RefusalRecorder;
@@ -184,7 +185,7 @@ async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fau
     let Database::File(file) = data.database else { return Ok(()) };
     refuse_exposed(file).map_err(Fault::new)?;
     match backup::recorded_keys(file).await? {
-        Some(recorded) => Ok(Keystore::open(data.dir, false, entropy, &recorded).map(drop)?),
+        Some(recorded) => Ok(Keystore::open_for_database(data.dir, entropy, &recorded).map(drop)?),
         None if keystore::has_keys(data.dir) && std::fs::metadata(file).is_ok_and(|metadata| metadata.len() == 0) => {
             Err(Fault::new(KeystoreError::EmptyDatabase { keys: keystore::directory(data.dir), database: file.clone() }))
         }
@@ -192,8 +193,15 @@ async fn check_data(data: DataLocation<'_>, entropy: &dyn Rng) -> Result<(), Fau
     }
 }
 
-/// Opens the keys that the database names, and records those that it does not name yet.
-async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn Rng) -> Result<Keystore, Fault> {
+/// Opens the keys that the database names, and stores or records those that it does not have yet.
+async fn open_keystore(data: DataLocation<'_>, storage: &Storage, entropy: &dyn Rng, now: Timestamp) -> Result<Keystore, Fault> {
+    let keys = open_key_files(data, storage, entropy).await?;
+    create_first_keys(storage, &keys, data.dir, entropy, now).await?;
+    let rows = storage::signing_keys::list(storage.reader()).await?;
+    Ok(keys.with_ring(open_ring(&keys, &rows)))
+}
+
+async fn open_key_files(data: DataLocation<'_>, storage: &Storage, entropy: &dyn Rng) -> Result<Keystore, Fault> {
     let recorded = deployment::key_fingerprints(storage.reader()).await?;
     let create = data.create && recorded.is_empty() && !deployment::is_in_use(storage.reader()).await?;
     let keys = Keystore::open(data.dir, create, entropy, &recorded)?;
@@ -233,7 +241,7 @@ impl Services {
         let providers = Providers::new(Profiles::read(data.dir).map_err(Fault::new)?, egress).map_err(Fault::new)?;
         check_data(data, entropy.as_ref()).await?;
         let storage = Storage::open(data.database, data.create).await?;
-        let keys = open_keystore(data, &storage, entropy.as_ref()).await?;
+        let keys = open_keystore(data, &storage, entropy.as_ref(), clock.now()).await?;
         Ok(Self {
             shared: Arc::new(ServicesInner {
                 storage,

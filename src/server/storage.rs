@@ -48,6 +48,7 @@ pub mod sealed;
 pub mod second_factors;
 pub mod secret_hashes;
 mod sequences;
+pub mod signing_keys;
 pub mod sql;
 mod sqlite;
 pub mod ssh_keys;
@@ -243,6 +244,7 @@ impl Readers {
 pub struct DatabaseState {
     /// The fingerprints of the key files, by file name.
     pub key_fingerprints: Vec<(String, String)>,
+    pub signing_keys: signing_keys::KeyStates,
     pub supports_this_release: bool,
     /// The time at the database; `None` if it runs in this process.
     pub clock: Option<Timestamp>,
@@ -355,6 +357,7 @@ impl Storage {
     pub async fn state(&self) -> Result<DatabaseState, Error> {
         Ok(DatabaseState {
             key_fingerprints: deployment::key_fingerprints(&self.readers).await?,
+            signing_keys: signing_keys::states(&self.readers).await?,
             supports_this_release: deployment::supports_this_release(&self.readers).await?,
             clock: self.readers.clock().await?.map(Timestamp::from_millis),
             space_left: match self.file.clone() {

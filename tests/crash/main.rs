@@ -22,6 +22,7 @@ mod failover;
 mod portal;
 mod portals;
 mod refreshes;
+mod signing_keys;
 
 use std::collections::BTreeSet;
 use std::io::Write;

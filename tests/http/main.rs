@@ -56,6 +56,7 @@ mod secrets;
 mod sessions;
 mod sign_in;
 mod sign_out;
+mod signing_keys;
 mod statements;
 mod static_files;
 mod tenants;

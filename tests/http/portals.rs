@@ -91,7 +91,7 @@ async fn portal_with_other_keys_does_not_start() {
     let app = TestApp::start().await;
     let refused =
         async |dir: &std::path::Path| open(DataLocation { dir, database: &app.database, create: true }).await.err().map(|fault| fault.to_string());
-    for name in ["codes.key", "secrets.key", "signing-key.pem"] {
+    for name in ["codes.key", "secrets.key"] {
         let other = app.second_portal().await;
         let file = other.data_dir.join("keys").join(name);
         std::fs::remove_file(&file).expect("removed");

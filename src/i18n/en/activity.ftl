@@ -64,6 +64,8 @@ event-tenant-changed = Tenant changed
 event-tenant-deleted = Tenant deleted
 event-imported = Data imported from a TMS server
 event-imported-secret-used = Imported secret used for the first time
+event-signing-key-rotated = Another key signs tokens
+event-signing-key-compromised = Compromised signing key removed
 event-person-invited = Person invited
 event-person-erased = Person and their data removed
 event-provider-added = Identity provider added
@@ -253,6 +255,10 @@ event-provider-added-name = Identity provider { $name } added
 event-provider-removed-name = Identity provider { $name } removed
 # $name (String) - the name of what changed
 event-tenant-deleted-name = Tenant { $name } deleted
+# $name (String) - the name of what changed
+event-signing-key-rotated-name = Key { $name } signs tokens now
+# $name (String) - the name of what changed
+event-signing-key-compromised-name = Compromised signing key { $name } removed
 # $count (Number) - how many
 # $app (String) - the application’s name
 # $host (String) - the host’s name

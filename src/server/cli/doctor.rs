@@ -5,6 +5,7 @@ mod data;
 mod extensions;
 mod files;
 mod network;
+mod signing_keys;
 
 use std::fmt::{self, Write as _};
 
@@ -99,6 +100,7 @@ async fn all_findings(config: &Config, connect: bool) -> Vec<Finding> {
     let examined = examine(DataLocation { dir: &config.data_dir, database: &config.database, create: false }).await;
     findings.extend(data::database(config, &examined));
     findings.push(data::keys(&examined));
+    findings.extend(signing_keys::findings(&examined, config.signing_key_interval, now));
     findings.extend(data::clock(&examined, now));
     findings.push(files::site(&config.leptos));
     findings.push(extensions::translations(&config.data_dir));

@@ -1,6 +1,7 @@
 //! `tms-portal keys`: creating and rotating the keys of a deployment.
 
 mod rotate;
+mod signing;
 mod status;
 
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ enum KeysCommand {
     },
     /// Show which keys are in use, and what depends on others
     Status(StatusArgs),
-    /// Replace codes.key or secrets.key while the portal runs
+    /// Replace codes.key, secrets.key or the keys that sign tokens while the portal runs
     Rotate(RotateArgs),
     /// Create the file of the next key of a rotation, for a directory that the portal's user cannot change
     ///

@@ -90,6 +90,7 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     let housekeeping = tokio::spawn(background::run_housekeeping(services.clone(), config.database.clone()));
     let check = tokio::spawn(background::report_damage(config.database.clone()));
     let keys = tokio::spawn(background::follow_key_rotations(services.clone()));
+    let signing_keys = tokio::spawn(background::maintain_signing_keys(services.clone(), config.signing_key_interval));
     let watchdog = tokio::spawn(systemd::feed_watchdog(services.clone()));
     let (stop_mail, mail_stopped) = watch::channel(false);
     let mail = mail.map(|mail| tokio::spawn(mail.run(mail_stopped)));
@@ -128,6 +129,7 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     housekeeping.abort();
     check.abort();
     keys.abort();
+    signing_keys.abort();
     watchdog.abort();
     measuring.into_iter().flatten().for_each(|task| task.abort());
     if let Some(mail) = mail {

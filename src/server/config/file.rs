@@ -73,6 +73,8 @@ pub struct PortalSection {
     pub trusted_proxies: Option<Vec<IpNet>>,
     /// The header in which proxies pass on the client's address.
     pub forwarded_header: Option<ForwardedHeader>,
+    /// How often keys that sign tokens are rotated; 0: by command only.
+    pub signing_key_days: Option<u32>,
     pub limits: RequestLimits,
     pub providers: ProvidersSection,
     pub smtp: Option<SmtpSection>,

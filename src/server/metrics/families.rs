@@ -83,6 +83,8 @@ families! {
     );
     HOUSEKEEPING_ROWS = family("tms_housekeeping_rows_total", Counter, &[], "Rows that housekeeping deleted or corrected.");
     EXPIRING = family("tms_expiring_within_7_days", Gauge, &["kind"], "What is valid and expires within 7 days; counted once an hour.");
+    SIGNING_KEYS = family("tms_signing_keys", Gauge, &["algorithm", "state"], "Keys that sign tokens (active), will sign (next) or only verify (retired).");
+    SIGNING_KEY_ACTIVATION = family("tms_signing_key_activated_timestamp_seconds", Gauge, &["algorithm"], "When the key began to sign that signs now.");
     CERTIFICATE = family("tms_tls_certificate_not_after_timestamp_seconds", Gauge, &[], "When the TLS certificate expires.").only(Exported::Certificate);
     BACKUP = family("tms_backup_last_success_timestamp_seconds", Gauge, &[], "When the newest backup was made.").only(Exported::Backup);
     START_TIME = family("tms_process_start_time_seconds", Gauge, &[], "When the portal was started.");

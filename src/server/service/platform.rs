@@ -20,4 +20,5 @@ pub mod restore;
 pub mod rng;
 pub(super) mod sealing;
 pub mod setup;
+pub mod signing_keys;
 pub(super) mod write_throttle;

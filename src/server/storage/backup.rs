@@ -45,7 +45,7 @@ async fn read_contents(db: &mut Connection) -> Result<Contents, Error> {
         let count = copy::count_rows(db, &table).await?;
         rows.insert(table, count);
     }
-    let key_fingerprints = deployment::key_fingerprints_if_recorded(db, rows.contains_key("deployment")).await?;
+    let key_fingerprints = deployment::key_fingerprints_if_recorded(db, |table| rows.contains_key(table)).await?;
     Ok(Contents { schema, in_use: rows.get("tenants").is_some_and(|tenants| *tenants > 0), rows, key_fingerprints })
 }
 
@@ -81,7 +81,7 @@ async fn read_recorded_keys(db: &mut Connection) -> Result<Option<Vec<(String, S
     if !has("tenants") || !deployment::is_in_use(&mut *db).await? {
         return Ok(None);
     }
-    Ok(Some(deployment::key_fingerprints_if_recorded(db, has("deployment")).await?))
+    Ok(Some(deployment::key_fingerprints_if_recorded(db, has).await?))
 }
 
 /// How much of a database is checked.

@@ -4,14 +4,23 @@ use super::sql;
 use super::{Connection, Error, sqlite};
 use crate::domain::time::Timestamp;
 
-/// The fingerprints of the keys, by file name: those in use, those of a rotation with a suffix, and the first one of each that was rotated.
+/// The fingerprints of the keys, by file name: those in use, those of a rotation with a suffix, and the first one of each that was rotated. That of
+/// `signing-key.pem` is one of an older release, which depends on the file; this release has it in `signing_keys`.
 pub async fn key_fingerprints(db: impl sql::Executor<'_>) -> Result<Vec<(String, String)>, Error> {
-    Ok(sql::query_as("SELECT substr(name, 5), value FROM deployment WHERE name LIKE 'key:%' ORDER BY name").fetch_all(db).await?)
+    let query = "SELECT substr(name, 5), value FROM deployment
+                 WHERE name LIKE 'key:%' AND NOT (name = 'key:signing-key.pem' AND EXISTS (SELECT 1 FROM signing_keys)) ORDER BY name";
+    Ok(sql::query_as(query).fetch_all(db).await?)
 }
 
-/// The same of a database of any release: the older ones recorded none.
-pub async fn key_fingerprints_if_recorded(db: &mut Connection, has_table: bool) -> Result<Vec<(String, String)>, Error> {
-    if has_table { key_fingerprints(db).await } else { Ok(Vec::new()) }
+/// The same of a database of any release: older ones had no signing keys, and the oldest recorded none of the others.
+pub async fn key_fingerprints_if_recorded(db: &mut Connection, has_table: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, Error> {
+    if has_table("signing_keys") {
+        return key_fingerprints(db).await;
+    }
+    if !has_table("deployment") {
+        return Ok(Vec::new());
+    }
+    Ok(sql::query_as("SELECT substr(name, 5), value FROM deployment WHERE name LIKE 'key:%' ORDER BY name").fetch_all(db).await?)
 }
 
 /// Whether this release can use the schema. A later migration that ends that stores the number of the oldest one whose release still can.

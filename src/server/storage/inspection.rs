@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use super::signing_keys::{self, SigningKeyRows};
 use super::{Connection, Database, Error, Readers, deployment, generation, postgres, sql, sqlite};
 use crate::domain::time::Timestamp;
 
@@ -27,6 +28,8 @@ pub struct Inspection {
     pub in_use: bool,
     /// The fingerprints of the key files, by file name.
     pub key_fingerprints: Vec<(String, String)>,
+    /// Empty before the first start of this release.
+    pub signing_keys: SigningKeyRows,
     /// The time at the database; `None` if it runs in this process.
     pub clock: Option<Timestamp>,
     /// When a portal last cleaned up, which it does every minute.
@@ -148,7 +151,8 @@ async fn read(database: &Database, db: &mut Connection) -> Result<Inspection, Er
         newest_schema: sqlite::newest_migration(),
         supports_this_release: !has("deployment") || deployment::supports_this_release(&mut *db).await?,
         in_use: has("tenants") && deployment::is_in_use(&mut *db).await?,
-        key_fingerprints: deployment::key_fingerprints_if_recorded(db, has("deployment")).await?,
+        key_fingerprints: deployment::key_fingerprints_if_recorded(db, has).await?,
+        signing_keys: if has("signing_keys") { signing_keys::list(&mut *db).await? } else { SigningKeyRows::default() },
         clock: None,
         last_cleanup: if has("periodic_tasks") { deployment::last_begin(&mut *db, "cleanup").await? } else { None },
         damage,

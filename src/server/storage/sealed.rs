@@ -27,13 +27,15 @@ pub enum SealedRow {
     OfTenant(SealedKind, String, String),
     /// The result of a form that was submitted within the last minute, whose id is the hash.
     FormResult,
+    /// A signing key, by its id.
+    SigningKey(String),
 }
 
 /// A sealed secret and where it is.
 #[derive(Clone)]
 pub struct SealedSecret {
     pub row: SealedRow,
-    /// The hash of a code, or of a form.
+    /// The hash of a code, or of a form; empty for others.
     pub hash: Vec<u8>,
     pub sealed: Vec<u8>,
 }
@@ -69,6 +71,12 @@ pub async fn list_form_results(db: impl sql::Executor<'_>, after: &[u8], limit: 
     Ok(rows.into_iter().map(|(hash, sealed)| SealedSecret { row: SealedRow::FormResult, hash, sealed }).collect())
 }
 
+/// The keys that sign tokens, of which there are few.
+pub async fn list_signing_keys(db: impl sql::Executor<'_>) -> Result<Vec<SealedSecret>, Error> {
+    let rows: Vec<(String, Vec<u8>)> = sql::query_as("SELECT kid, key_sealed FROM signing_keys ORDER BY kid").fetch_all(db).await?;
+    Ok(rows.into_iter().map(|(kid, sealed)| SealedSecret { row: SealedRow::SigningKey(kid), hash: Vec::new(), sealed }).collect())
+}
+
 /// Replaces a sealed secret, unless it was changed or removed meanwhile.
 pub async fn replace(db: &mut Connection, secret: &SealedSecret, sealed: &[u8]) -> Result<(), Error> {
     let update = match &secret.row {
@@ -82,6 +90,7 @@ pub async fn replace(db: &mut Connection, secret: &SealedSecret, sealed: &[u8]) 
             sql::query(update).bind(tenant.as_str()).bind(id.as_str())
         }
         SealedRow::FormResult => sql::query("UPDATE form_results SET result = $3 WHERE id = $1 AND result = $2").bind(secret.hash.as_slice()),
+        SealedRow::SigningKey(kid) => sql::query("UPDATE signing_keys SET key_sealed = $3 WHERE kid = $1 AND key_sealed = $2").bind(kid.as_str()),
     };
     update.bind(secret.sealed.as_slice()).bind(sealed).execute(db).await?;
     Ok(())

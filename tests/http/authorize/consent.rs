@@ -173,7 +173,7 @@ async fn lifetimes_are_those_of_tenant_and_client() {
     let (browser, page) = opened(&hub, ALL).await;
     assert!(!page.says("value=\"604800\"") && page.says("value=\"28800\""), "{}", page.text);
     for (lifetime, sentence) in
-        [("604800", en().decision_refused_lifetime_too_long()), ("60", en().decision_refused_lifetime()), ("x", en().decision_refused_lifetime())]
+        [("604800", en().decision_refused_too_long()), ("60", en().decision_refused_lifetime()), ("x", en().decision_refused_lifetime())]
     {
         let refused = decide(&browser, &page, &[("decision", "allow"), ("lifetime", lifetime)]).await;
         assert_eq!((refused.status, refused.problem(), &refused.address), (422, sentence, &page.address), "{lifetime}");

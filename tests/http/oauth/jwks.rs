@@ -48,11 +48,17 @@ async fn only_public_halves_are_published() {
     let app = TestApp::start().await;
     let answer = Answer::of(app.http.get(app.tenant("/oauth/jwks"))).await;
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
-    for key in answer.body["keys"].as_array().expect("keys") {
+    let keys = answer.body["keys"].as_array().expect("keys");
+    for (key, rsa) in keys.iter().zip([true, true, false, false]) {
         let members: Vec<&str> = key.as_object().expect("a key").keys().map(String::as_str).collect();
-        assert_eq!(members, ["alg", "e", "kid", "kty", "n", "use"]);
-        assert_eq!((&key["kty"], &key["use"], &key["alg"]), (&"RSA".into(), &"sig".into(), &"RS256".into()));
+        let (expected, algorithm) = if rsa {
+            (&["alg", "e", "kid", "kty", "n", "use"][..], "RS256")
+        } else {
+            (&["alg", "crv", "kid", "kty", "use", "x", "y"][..], "ES256")
+        };
+        assert_eq!((&members[..], &key["use"], &key["alg"]), (expected, &"sig".into(), &algorithm.into()));
     }
+    assert_eq!(keys.len(), 4, "an active and a next key of each algorithm");
     assert_eq!(Answer::of(app.http.post(app.tenant("/oauth/jwks"))).await.status, 405);
 }
 

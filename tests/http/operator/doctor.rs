@@ -104,7 +104,7 @@ async fn healthy_system_has_no_errors_and_is_not_changed() {
     for check in checks {
         assert!(findings.iter().any(|(level, of, _)| level == "ok" && of == check), "{check}: {findings:#?}");
     }
-    assert!(findings.iter().any(|(_, check, _)| check == "disk"));
+    assert!(["disk", "signing keys"].iter().all(|name| findings.iter().any(|(_, check, _)| check == name)));
     assert_eq!(findings.iter().any(|(level, check, _)| level == "ok" && check == "integrity"), !postgres::is_used());
     let text = deployment.run(&["doctor"]);
     assert!(text.code == Some(0) && text.out.contains("ok       keys ") && text.out.contains("errors: 0, "), "{}", text.out);

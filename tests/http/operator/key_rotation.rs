@@ -176,6 +176,62 @@ async fn compromised_key_in_use_ends_although_a_rotation_is_not_finished() {
     drop(Server::start_with(&deployment, &[]));
 }
 
+async fn published(url: &str) -> Vec<String> {
+    let keys: Value = reqwest::get(format!("{url}/t/test/oauth/jwks")).await.expect("an answer").json().await.expect("JSON");
+    keys["keys"].as_array().expect("keys").iter().map(|key| key["kid"].as_str().expect("an id").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn signing_keys_are_rotated_while_the_portal_serves() {
+    let deployment = Deployment::set_up().await;
+    // Their publication is that of the tests' clock.
+    super::sql(&deployment, "UPDATE signing_keys SET created_at = 0").await;
+    let portal = Logged::start(&deployment, &[]);
+    let url = portal.server.url();
+    let first = published(&url).await;
+    let rotate = |more: &[&str]| deployment.run(&[&["keys", "rotate", "signing"], more].concat());
+    let said = rotate(&[]);
+    assert!(said.code == Some(0) && said.out.contains("Other keys sign tokens now"), "{} {}", said.out, said.err);
+    portal.wait_for("Reloaded the keys");
+    let second = published(&url).await;
+    assert!(second.len() == 6 && first.iter().all(|kid| second.contains(kid)) && second[0] == first[1], "{first:?} {second:?}");
+    let early = rotate(&[]);
+    assert!(early.code == Some(1) && early.err.contains("published less than 24 hours ago"), "{} {}", early.out, early.err);
+
+    let status = deployment.run(&["keys", "status"]);
+    assert!(status.code == Some(0) && second.iter().all(|kid| status.out.contains(kid)), "{} {}", status.out, status.err);
+    let said = rotate(&["--compromised"]);
+    assert!(said.code == Some(0) && said.out.contains("Nothing was changed") && said.out.contains(&second[0]), "{}", said.out);
+    assert_eq!(published(&url).await, second);
+    let said = rotate(&["--compromised", "--yes", "--kid", &second[0]]);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    portal.wait_for("Reloaded the keys");
+    let third = published(&url).await;
+    assert!(!third.contains(&second[0]) && third[0] == second[1] && third.len() == 6, "{second:?} {third:?}");
+    assert_eq!(rotate(&["--compromised", "--yes", "--all"]).code, Some(0));
+    portal.wait_for("Reloaded the keys");
+    let last = published(&url).await;
+    assert!(last.len() == 4 && !last.iter().any(|kid| third.contains(kid)), "{third:?} {last:?}");
+    let kinds = super::text(&deployment, "SELECT concat(count(*)) FROM activity WHERE kind = 'signing_key_compromised' AND admin_id = 'operator:'").await;
+    assert_eq!(kinds, "7", "one, and the six that were left");
+
+    let keys = deployment.key_status();
+    assert_eq!(keys["signing_keys"].as_array().expect("keys").len(), 4);
+    for (arguments, code, why) in [
+        (&["signing", "--all"][..], 2, "--compromised"),
+        (&["signing", "--kid", "x"], 2, "--compromised"),
+        (&["signing", "--compromised", "--kid", "x", "--all"], 2, "--all"),
+        (&["signing", "--compromised", "--kid", "x"], 1, "there is no signing key x"),
+        (&["signing", "--compromised", "--kid", "../x y"], 2, "--kid"),
+        (&["codes.key", "--compromised", "--all", "--single-portal"], 1, "keys rotate signing"),
+        (&["finish", "signing"], 2, "codes.key or secrets.key"),
+    ] {
+        let said = deployment.run(&[&["keys", "rotate"], arguments].concat());
+        assert!(said.code == Some(code) && said.err.contains(why), "{arguments:?}: {:?} {}", said.code, said.err);
+    }
+    assert_eq!(published(&url).await, last);
+}
+
 #[tokio::test]
 async fn steps_in_the_wrong_order_are_refused() {
     let deployment = Deployment::set_up().await;

@@ -138,7 +138,7 @@ async fn damaged_or_missing_key_is_not_replaced() {
             // As a release before fingerprints were recorded left it.
             super::sql(&deployment, "DELETE FROM deployment WHERE name LIKE 'key:%'").await;
         }
-        for name in ["codes.key", "secrets.key", "signing-key.pem"] {
+        for name in ["codes.key", "secrets.key"] {
             let file = keys.join(name);
             let kept = fs::read(&file).expect("read");
             for length in [0, kept.len() / 2] {
@@ -163,6 +163,33 @@ async fn damaged_or_missing_key_is_not_replaced() {
         fs::rename(&away, &keys).expect("moved back");
     }
     assert_eq!(deployment.run(&["init"]).code, Some(0), "with its keys it starts again");
+}
+
+/// Older releases have their only signing key in a file.
+#[tokio::test]
+async fn first_signing_key_is_needed_until_the_database_has_it() {
+    let deployment = Deployment::set_up().await;
+    let (file, away) = (deployment.path().join("data/keys/signing-key.pem"), deployment.path().join("away"));
+    let kid = "SELECT kid FROM signing_keys WHERE algorithm = 'RS256' AND state = 'active'";
+    let before = super::text(&deployment, kid).await;
+    super::sql(&deployment, "INSERT INTO deployment (name, value) SELECT 'key:signing-key.pem', kid FROM signing_keys WHERE algorithm = 'RS256' AND state = 'active'").await;
+    super::sql(&deployment, "DELETE FROM signing_keys").await;
+    let kept = fs::read(&file).expect("read");
+    for length in [0, kept.len() / 2] {
+        fs::write(&file, &kept[..length]).expect("written");
+        let said = deployment.run(&["init"]);
+        assert!(said.code == Some(1) && said.err.contains("signing-key.pem is not an RSA private key"), "{} {}", said.out, said.err);
+    }
+    fs::rename(&file, &away).expect("moved");
+    let said = deployment.run(&["init"]);
+    assert!(said.code == Some(1) && said.err.contains("signing-key.pem does not exist") && !file.exists(), "{} {}", said.out, said.err);
+    fs::write(&away, kept).expect("written");
+    fs::rename(&away, &file).expect("moved back");
+    assert_eq!(deployment.run(&["init"]).code, Some(0));
+    assert_eq!(super::text(&deployment, kid).await, before, "tokens from before are valid");
+    fs::remove_file(&file).expect("removed");
+    let said = deployment.run(&["init"]);
+    assert!(said.code == Some(0) && !file.exists(), "{} {}", said.out, said.err);
 }
 
 #[tokio::test]

@@ -204,13 +204,16 @@ async fn token_with_one_wrong_claim_is_invalid() {
     for claims in wrong_claims {
         assert_invalid(&app.api("/v1/tms/me", &forged(&app, &token, same, &claims)).await, &claims.to_string());
     }
-    let wrong_headers: [fn(&mut Header); 6] = [
+    let wrong_headers: [fn(&mut Header); 9] = [
         |header| header.typ = Some("JWT".into()),
         |header| header.typ = None,
         |header| header.kid = Some("another".into()),
         |header| header.kid = None,
         |header| header.alg = Algorithm::RS512,
         |header| header.alg = Algorithm::PS256,
+        |header| header.crit = Some(vec!["exp".into()]),
+        |header| header.jku = Some("https://attacker.example/jwks".into()),
+        |header| header.x5u = Some("https://attacker.example/cert".into()),
     ];
     for (place, wrong) in wrong_headers.into_iter().enumerate() {
         assert_invalid(&app.api("/v1/tms/me", &forged(&app, &token, wrong, &json!({}))).await, &format!("header {place}"));
@@ -239,6 +242,10 @@ async fn token_with_another_signature_is_invalid() {
     for secret in [jwks["keys"][0]["n"].as_str().expect("a modulus"), &jwks["keys"][0].to_string(), ""] {
         let confused = jsonwebtoken::encode(&header, &all, &EncodingKey::from_secret(secret.as_bytes())).expect("signed");
         assert_invalid(&app.api("/v1/tms/me", &confused).await, "HS256");
+    }
+    for kid in [jwks["keys"][2]["kid"].as_str().expect("that of an ES256 key"), "../keys/signing-key.pem", "' OR 1=1 --"] {
+        let header = BASE64.encode(json!({ "alg": "ES256", "typ": "at+jwt", "kid": kid }).to_string());
+        assert_invalid(&app.api("/v1/tms/me", &format!("{header}.{claims}.{signature}")).await, kid);
     }
     let elsewhere = TestApp::start().await;
     assert_invalid(&elsewhere.api("/v1/tms/me", &token).await, "another portal's, though it has the same key");

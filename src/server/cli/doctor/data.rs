@@ -216,6 +216,7 @@ mod tests {
             supports_this_release: true,
             in_use: true,
             key_fingerprints: Vec::new(),
+            signing_keys: Default::default(),
             clock: None,
             last_cleanup: None,
             damage: Vec::new(),
@@ -232,7 +233,9 @@ mod tests {
 
     #[test]
     fn keys_must_be_there_if_the_database_is_in_use() {
-        let level = |inspection, found| keys(&Examination { database: Ok(DatabaseFound::Read(inspection)), keys: Ok(found) }).level;
+        let examined =
+            |inspection, found| Examination { database: Ok(DatabaseFound::Read(inspection)), keys: Ok(found), lost_signing_keys: Vec::new() };
+        let level = |inspection, found| keys(&examined(inspection, found)).level;
         assert_eq!(level(inspection(), KeysFound::Usable { recorded: 3 }), Level::Ok);
         assert_eq!(level(inspection(), KeysFound::Different("codes.key")), Level::Error);
         assert_eq!(level(inspection(), KeysFound::NotCopied("codes.key.next".into())), Level::Error);

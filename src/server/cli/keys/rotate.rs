@@ -1,10 +1,11 @@
-//! `tms-portal keys rotate`: replaces a key while portals run.
+//! `tms-portal keys rotate`: replaces a key while portals run. The keys that sign tokens are in [`signing`].
 
 use std::fmt::Display;
 
 use clap::Subcommand;
 
 use super::print_to_do;
+use super::signing::{self, SigningArgs};
 use super::status::{print_dependents, short};
 use crate::domain::progress::{Amount, ProgressObserver as _};
 use crate::server::cli::progress::Progress;
@@ -28,18 +29,34 @@ pub struct RotateArgs {
 struct WholeArgs {
     #[command(flatten)]
     data: DataOptions,
-    /// The key: codes.key or secrets.key
-    #[arg(value_name = "KEY", value_parser = RotatedKey::parse, required = true)]
-    key: Option<RotatedKey>,
+    /// The key: codes.key, secrets.key, or signing for those that sign tokens
+    #[arg(value_name = "KEY", value_parser = RotateTarget::parse, required = true)]
+    key: Option<RotateTarget>,
     /// End the old key at once, because others may know it; without --yes, only says what stops working
     #[arg(long)]
     compromised: bool,
+    #[command(flatten)]
+    signing: SigningArgs,
     /// Carry out --compromised
     #[arg(long, requires = "compromised")]
     yes: bool,
     /// No other portal uses the PostgreSQL database
     #[arg(long)]
     single_portal: bool,
+}
+
+/// What is rotated.
+#[derive(Clone, Copy)]
+enum RotateTarget {
+    File(RotatedKey),
+    /// The keys that sign tokens.
+    Signing,
+}
+
+impl RotateTarget {
+    fn parse(name: &str) -> Result<Self, String> {
+        if name == "signing" { Ok(Self::Signing) } else { RotatedKey::parse(name).map(Self::File).map_err(|names| format!("{names}, or signing")) }
+    }
 }
 
 #[derive(Subcommand)]
@@ -116,8 +133,14 @@ async fn close(services: &Services, key: RotatedKey) -> Result<(), CommandError>
 
 /// All steps, except that a previous key which something depends on stays valid.
 async fn rotate(args: WholeArgs) -> Result<(), CommandError> {
-    let Some(key) = args.key else { return Err(other("which key? codes.key or secrets.key")) };
     let portal = args.data.existing_portal()?;
+    let key = match args.key {
+        Some(RotateTarget::File(_)) if args.signing.is_given() => return Err(other("--kid and --all are for `keys rotate signing`")),
+        Some(RotateTarget::File(key)) => key,
+        Some(RotateTarget::Signing) if args.compromised => return signing::end_compromised(&portal, args.signing, args.yes).await,
+        Some(RotateTarget::Signing) => return signing::rotate(&portal).await,
+        None => return Err(other("which key? codes.key, secrets.key or signing")),
+    };
     if matches!(portal.database, Database::Postgres(_)) && !args.single_portal {
         return Err(other(
             "several portals can use this database: run the steps (keys rotate prepare, activate, finish), or add --single-portal if there is only one",
@@ -257,7 +280,8 @@ fn print_consequences(key: RotatedKey) {
         ),
         RotatedKey::Secrets => println!(
             "Nothing stops working. Anyone who has the previous secrets.key and a copy of the database from before can read the secrets of authenticator apps \
-             and of identity providers' clients: replace these, and delete such copies."
+             and of identity providers' clients, and sign tokens: replace the secrets, delete such copies, and replace the signing keys with \
+             `tms-portal keys rotate signing --compromised --all`."
         ),
     }
 }

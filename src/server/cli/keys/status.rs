@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::signing;
 use crate::server::cli::CommandError;
 use crate::server::cli::open_existing;
 use crate::server::config::DataOptions;
@@ -23,14 +24,14 @@ pub async fn run(args: &StatusArgs) -> Result<(), CommandError> {
     for key in RotatedKey::ALL {
         all.push(services.key_status(key).await?);
     }
-    services.close().await;
     if args.json {
-        println!("{}", serde_json::json!({ "keys": all }));
-        return Ok(());
+        let signing_keys = services.signing_key_status().await?;
+        println!("{}", serde_json::json!({ "keys": all, "signing_keys": signing_keys }));
+    } else {
+        all.iter().for_each(print);
+        signing::print(&services).await?;
     }
-    for status in &all {
-        print(status);
-    }
+    services.close().await;
     Ok(())
 }
 

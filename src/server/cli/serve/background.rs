@@ -53,6 +53,19 @@ async fn reload_keys(services: &Services, reported: &mut String) {
     *reported = problem;
 }
 
+/// Creates, rotates and removes the keys that sign tokens, when it is time.
+pub async fn maintain_signing_keys(services: Services, every: Option<Duration>) {
+    let mut interval = tokio::time::interval(HOUSEKEEPING_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        match services.maintain_signing_keys(every).await {
+            Err(fault) if !fault.is_logged() => tracing::error!(error = %fault, "The keys that sign tokens could not be maintained"),
+            _ => {}
+        }
+    }
+}
+
 pub async fn renew_generation(services: &Services, database: &Database) {
     if let Err(fault) = services.renew_generation(database).await {
         tracing::error!(error = %fault, "Could not renew the generation of the database");

@@ -78,6 +78,7 @@ impl Measured {
             open_connections: self.portal.open_connections(),
             writes_waiting: services.waiting_writes(),
             rsa_keys_waiting: services.rsa_keys_waiting(),
+            signing_keys: services.signing_keys(),
             files,
             certificate_expiry: self.state.certificate_expiry.get(),
             last_backup: tokio::task::spawn_blocking(move || backup::last_backup(&dir)).await.ok().flatten(),

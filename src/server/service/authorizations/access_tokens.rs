@@ -209,7 +209,7 @@ impl Services {
 
     /// Verifies what a token alone tells: signature, type, issuer and audience. Not its expiry: an expired one can be revoked.
     fn verify_token(&self, token: &str, audience: &str) -> Option<IssuedToken> {
-        let claims = self.keys().verify(token, audience)?;
+        let claims = self.keys().verify::<AccessTokenClaims>(token, audience)?;
         let (tenant_id, token_id) = (self.tenant_of(&claims)?, TokenId::parse(claims.jti.as_str()).ok()?);
         Some(IssuedToken {
             family: FamilyKey { tenant_id, family_id: TokenFamilyId::of_token(&token_id) },

@@ -15,6 +15,7 @@ use crate::domain::requested_access::distinct;
 use crate::domain::resource_server::ResourceScopeSet;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::time::Timestamp;
+use crate::domain::signing_key::SigningAlgorithm;
 use crate::domain::token::{AccessTokenClaims, client_subject};
 use crate::server::service::auth::client_authentication::token_id_hash;
 use crate::server::service::auth::principals::AuthenticatedClient;
@@ -77,7 +78,7 @@ impl Services {
         };
         let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
         Ok(IssuedTokens {
-            access_token: self.keys().sign(&claims)?,
+            access_token: self.keys().sign(&claims, SigningAlgorithm::default())?,
             expires_in,
             scope: allowed,
             resource_scope: ResourceScopeSet::default(),
@@ -132,7 +133,7 @@ impl Services {
 
     /// Verifies what a token alone tells: signature, type, issuer and audience; not its expiry.
     fn verify_client_token(&self, token: &str) -> Option<ClientToken> {
-        let claims = self.keys().verify(token, &self.audience())?;
+        let claims = self.keys().verify::<AccessTokenClaims>(token, &self.audience())?;
         let client_id = ClientId::parse(claims.client_id.as_str()).ok().filter(|id| claims.sub == client_subject(id))?;
         let (_, mark) = claims.jti.rsplit_once('.')?;
         Some(ClientToken {

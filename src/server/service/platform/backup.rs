@@ -290,7 +290,7 @@ pub async fn verify(data: DataLocation<'_>, entropy: &dyn Rng, progress: &mut dy
     let file = sqlite_file(data.database)?;
     refuse_exposed(file)?;
     let contents = check(file, Use::Live, progress).await?;
-    Keystore::open(data.dir, false, entropy, &contents.key_fingerprints)?;
+    Keystore::open_for_database(data.dir, entropy, &contents.key_fingerprints)?;
     Ok(contents)
 }
 

@@ -1,6 +1,8 @@
 //! Looks at the data of a deployment without changing anything, for the operator.
 
+use crate::domain::signing_key::SigningKey;
 use crate::server::service::platform::keystore::{self, KEY_FILES, Keystore, KeystoreError};
+use crate::server::service::platform::signing_keys::open_ring;
 use crate::server::service::{DataLocation, DatabaseFound, Fault, SystemRng};
 use crate::server::storage::inspection;
 
@@ -8,6 +10,8 @@ use crate::server::storage::inspection;
 pub struct Examination {
     pub database: Result<DatabaseFound, Fault>,
     pub keys: Result<KeysFound, Fault>,
+    /// Signing keys that these keys do not open.
+    pub lost_signing_keys: Vec<SigningKey>,
 }
 
 /// The keys of this portal.
@@ -31,7 +35,14 @@ pub async fn examine(data: DataLocation<'_>) -> Examination {
         _ => &[],
     };
     let keys = find_keys(data, recorded);
-    Examination { database, keys }
+    let lost_signing_keys = match (&database, &keys) {
+        (Ok(DatabaseFound::Read(inspection)), Ok(KeysFound::Usable { .. })) => {
+            let keys = Keystore::open(data.dir, false, &SystemRng, recorded);
+            keys.map(|keys| open_ring(&keys, &inspection.signing_keys).lost().to_vec()).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    Examination { database, keys, lost_signing_keys }
 }
 
 fn find_keys(data: DataLocation<'_>, recorded: &[(String, String)]) -> Result<KeysFound, Fault> {

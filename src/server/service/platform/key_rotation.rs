@@ -9,12 +9,16 @@ use thiserror::Error as ThisError;
 
 pub use super::keystore::arrangement::ToDo;
 use super::keystore::arrangement::arrange;
-use super::keystore::{ENDED, FIRST, KEYS_DIR, Keystore, KeystoreError, NEXT, PREVIOUS, Recorded, RotatedKey, create_next, delete_next};
+use super::keystore::key_ring;
+use super::keystore::{
+    ENDED, FIRST, Fingerprints, KEYS_DIR, Keystore, KeystoreError, NEXT, PREVIOUS, Recorded, RotatedKey, create_next, delete_next,
+};
+use super::signing_keys::open_ring;
 use crate::domain::ids::{ProviderId, TenantId, UserId};
 use crate::domain::time::Timestamp;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::sealed::{SealedKind, SealedRow, SealedSecret};
-use crate::server::storage::{self, Connection, deployment, key_usage, sealed};
+use crate::server::storage::{self, Connection, deployment, key_usage, sealed, signing_keys};
 
 /// How often a running portal looks whether a key was rotated.
 pub const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -77,17 +81,26 @@ impl Services {
     /// Reads the keys again if the database names others than those in use, or if a file for one that it names was missing. Returns whether they
     /// were replaced; on failure those in use stay.
     pub async fn reload_keys(&self) -> Result<bool, Fault> {
-        let recorded = self.recorded_keys().await?;
+        let (recorded, states) = (self.recorded_keys().await?, signing_keys::states(self.storage().reader()).await?);
         let before = self.keys();
-        if before.is_current(&recorded) {
+        let has_same_files = before.is_current(&recorded);
+        if has_same_files && before.ring().is_current(&states) {
             return Ok(false);
         }
-        let (services, record) = (self.clone(), recorded.clone());
-        let read = move || Keystore::open(&services.shared.data_dir, false, services.rng(), &record);
+        let rows = signing_keys::list(self.storage().reader()).await?;
+        let (services, held) = (self.clone(), before.clone());
+        let read = move || {
+            let files = if has_same_files { Ok(held) } else { services.open_key_files(&recorded).map(Arc::new) };
+            files.map(|files| files.with_ring(open_ring(&files, &rows)))
+        };
         let keys = tokio::task::spawn_blocking(read).await.map_err(Fault::new)??;
         let changed = !keys.has_same_keys(&before);
         *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(changed)
+    }
+
+    fn open_key_files(&self, recorded: &Fingerprints) -> Result<Keystore, KeystoreError> {
+        Keystore::open(&self.shared.data_dir, false, self.rng(), recorded)
     }
 
     async fn recorded_keys(&self) -> Result<Vec<(String, String)>, Fault> {
@@ -329,6 +342,9 @@ impl Services {
                 self.reseal_batch(batch, &mut result).await?;
             }
         }
+        let signing_keys = sealed::list_signing_keys(self.storage().reader()).await?;
+        count(signing_keys.len());
+        self.reseal_batch(signing_keys, &mut result).await?;
         let mut after = Vec::new();
         loop {
             let batch = sealed::list_form_results(self.storage().reader(), &after, BATCH).await?;
@@ -377,7 +393,11 @@ fn sealing_context(secret: &SealedSecret) -> Result<String, Fault> {
     use crate::server::service::auth::second_factors;
     use crate::server::service::device_flow::user_codes::code_associated_data;
     use crate::server::service::platform::form_results;
-    let SealedRow::OfTenant(kind, tenant, id) = &secret.row else { return Ok(form_results::sealing_context(&secret.hash)) };
+    let (kind, tenant, id) = match &secret.row {
+        SealedRow::OfTenant(kind, tenant, id) => (kind, tenant, id),
+        SealedRow::FormResult => return Ok(form_results::sealing_context(&secret.hash)),
+        SealedRow::SigningKey(id) => return Ok(key_ring::sealing_context(id)),
+    };
     let tenant = TenantId::parse(tenant.as_str()).map_err(Fault::new)?;
     Ok(match kind {
         SealedKind::Apps => second_factors::sealing_context(&tenant, &UserId::parse(id.as_str()).map_err(Fault::new)?),

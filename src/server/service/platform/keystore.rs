@@ -3,31 +3,33 @@
 pub(super) mod arrangement;
 pub(super) mod files;
 mod hashing;
+pub(super) mod key_ring;
 pub(super) mod named;
 mod passed;
 pub(super) mod recorded;
+pub(super) mod signing;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hmac::Mac;
-use jsonwebtoken::jwk::{Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use jsonwebtoken::jwk::JwkSet;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::domain::token::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
+use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::SignedClaims;
 use crate::server::service::{Fault, Rng};
 
 use self::files::{KeyFile, KeyFiles};
 pub use self::files::{create, create_next, delete_next, directory, has_keys};
 pub(in crate::server) use self::files::{private_dir, read_or_create};
 use self::hashing::{HASH_LENGTH, HashingKey};
+use self::key_ring::KeyRing;
 pub use self::recorded::{ENDED, FIRST, Fingerprints, NEXT, PREVIOUS, Recorded, RotatedKey};
 
-/// RFC 9068 §2.1: every authorization server and resource server must support RS256.
-const ALGORITHM: Algorithm = Algorithm::RS256;
-/// The key that hashes secrets, the one that encrypts secrets, and the one that signs tokens.
+/// The key that hashes secrets, the one that encrypts secrets, and the first one that signs tokens, which the database has after the first start.
 pub const KEY_FILES: [&str; 3] = ["codes.key", "secrets.key", "signing-key.pem"];
 /// Their directory in the data directory.
 pub const KEYS_DIR: &str = "keys";
@@ -47,7 +49,7 @@ pub enum KeystoreError {
     GroupAccess { file: PathBuf, mode: u32, group: u32, owner: u32 },
     #[error("{0} does not exist, but the database depends on it; copy it from where the keys are kept, or from another portal of this deployment")]
     Missing(PathBuf),
-    #[error("{0} does not exist, but its directory has others of the keys: the service manager has to pass all three")]
+    #[error("{0} does not exist, but its directory has others of the keys: the service manager has to pass them all")]
     NotPassed(PathBuf),
     #[error(
         "{database} is empty, but there are keys of a deployment in {keys}: restore the database (tms-portal restore), or, for a new deployment, \
@@ -78,29 +80,39 @@ pub enum KeystoreError {
     InvalidSigningKey(PathBuf, String),
 }
 
+#[derive(Clone)]
 pub struct Keystore {
     /// The first one hashes; a rotation has further ones, whose hashes are accepted.
     hashing: (HashingKey, Vec<HashingKey>),
     /// The first one encrypts; a rotation has further ones, which only decrypt.
     sealing: (Zeroizing<[u8; 32]>, Vec<Zeroizing<[u8; 32]>>),
     /// The fingerprints of the key files in use.
-    fingerprints: [String; 3],
+    fingerprints: [String; 2],
     /// Those of all keys here, with those of a rotation.
     known: Vec<String>,
     /// What the database had about the keys when they were read.
     recorded: Vec<(String, String)>,
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    key_id: String,
-    public: JwkSet,
+    /// The content of `signing-key.pem`, if there is one.
+    first_signing_key: Option<Zeroizing<Vec<u8>>>,
+    /// The keys that sign tokens, from the database.
+    ring: Arc<KeyRing>,
 }
 
 impl Keystore {
     /// Reads the keys that the service manager passed, and those in `data_dir/keys`; with `create`, creates missing ones there. `recorded`, from
     /// the database, says which of them are used, and for what. Refused: a file that cannot be read or has no valid key, and keys without
-    /// those that are recorded. The next key of a rotation may be absent.
+    /// those that are recorded. The next key of a rotation may be absent. There are no signing keys yet; see [`with_ring`](Self::with_ring).
     pub fn open(data_dir: &Path, create: bool, entropy: &dyn Rng, recorded: &Fingerprints) -> Result<Self, KeystoreError> {
         Self::select(KeyFiles::find(data_dir, create, entropy)?, recorded)
+    }
+
+    /// The keys of a database that is in use. Also refused without the first signing key, if no release that stores signing keys has used the database.
+    pub fn open_for_database(data_dir: &Path, entropy: &dyn Rng, recorded: &Fingerprints) -> Result<Self, KeystoreError> {
+        let keys = Self::open(data_dir, false, entropy, recorded)?;
+        if recorded.is_empty() && keys.first_signing_key.is_none() {
+            return Err(KeystoreError::Missing(directory(data_dir).join(KEY_FILES[2])));
+        }
+        Ok(keys)
     }
 
     pub(super) fn select(mut files: KeyFiles, recorded: &Fingerprints) -> Result<Self, KeystoreError> {
@@ -113,14 +125,10 @@ impl Keystore {
         }
         let (hashing, others) = choose(codes, files.codes, recorded)?;
         let (sealing, further) = choose(secrets, files.secrets, recorded)?;
-        let (encoding, public, key_id) = signing_key(&files.signing, &files.signing_file)?;
-        if Recorded::of(KEY_FILES[2], recorded).active.is_some_and(|expected| expected != key_id) {
-            return Err(KeystoreError::Different(files.signing_file));
-        }
-        let decoding = DecodingKey::from_jwk(&public).map_err(|error| invalid_signing_key(&files.signing_file, &error))?;
+        let first_id = check_first_signing_key(files.signing.as_deref(), &files.signing_file, recorded)?;
         let known = others.iter().chain(&further).map(|file| file.fingerprint.clone());
-        let fingerprints = [hashing.fingerprint.clone(), sealing.fingerprint.clone(), key_id.clone()];
-        let known = known.chain(fingerprints.iter().cloned()).collect();
+        let fingerprints = [hashing.fingerprint.clone(), sealing.fingerprint.clone()];
+        let known = known.chain(fingerprints.iter().cloned()).chain(first_id).collect();
         let first = Recorded::of(codes, recorded).first.unwrap_or(&hashing.fingerprint).to_owned();
         let hashing_key = |file: &KeyFile| HashingKey::new(&file.key, &file.fingerprint, file.fingerprint == first);
         Ok(Self {
@@ -129,17 +137,36 @@ impl Keystore {
             fingerprints,
             known,
             recorded: recorded.to_vec(),
-            encoding,
-            decoding,
-            key_id,
-            public: JwkSet { keys: vec![public] },
+            first_signing_key: files.signing,
+            ring: Arc::new(KeyRing::empty()),
         })
     }
 
+    /// The same keys, with these for tokens.
+    #[must_use]
+    pub fn with_ring(&self, ring: KeyRing) -> Self {
+        Self { ring: Arc::new(ring), ..self.clone() }
+    }
+
+    /// The keys that sign tokens.
+    pub fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    /// The public keys (RFC 7517), for resource servers that verify tokens.
+    pub fn public(&self) -> &JwkSet {
+        self.ring.public()
+    }
+
+    /// The content of `signing-key.pem`, in PEM; `None` if there is no such file.
+    pub fn first_signing_key(&self) -> Option<&[u8]> {
+        self.first_signing_key.as_deref().map(Vec::as_slice)
+    }
+
     /// The name and the fingerprint of each key file in use, which tells keys apart and reveals nothing about them.
-    pub fn fingerprints(&self) -> [(&'static str, &str); 3] {
-        let [codes, secrets, signing] = &self.fingerprints;
-        [(KEY_FILES[0], codes), (KEY_FILES[1], secrets), (KEY_FILES[2], signing)]
+    pub fn fingerprints(&self) -> [(&'static str, &str); 2] {
+        let [codes, secrets] = &self.fingerprints;
+        [(KEY_FILES[0], codes), (KEY_FILES[1], secrets)]
     }
 
     /// The first key file that the database names, in use or for a rotation, and that is not here.
@@ -163,7 +190,7 @@ impl Keystore {
 
     /// Whether both have the same keys in use, and the same others.
     pub fn has_same_keys(&self, other: &Self) -> bool {
-        self.fingerprints == other.fingerprints && self.known == other.known
+        self.fingerprints == other.fingerprints && self.known == other.known && self.ring.is_current(other.ring.states())
     }
 
     /// The stored form of a secret: an HMAC under a key that is not in the database. `kind` separates the kinds of secrets.
@@ -216,29 +243,14 @@ impl Keystore {
         self.sealing.1.iter().map(|key| &**key)
     }
 
-    /// Signs an access token.
-    pub fn sign(&self, claims: &AccessTokenClaims) -> Result<String, Fault> {
-        let mut header = Header::new(ALGORITHM);
-        header.typ = Some(ACCESS_TOKEN_TYPE.to_owned());
-        header.kid = Some(self.key_id.clone());
-        jsonwebtoken::encode(&header, claims, &self.encoding).map_err(Fault::new)
+    /// Signs a token with the active key of an algorithm. Fails if there is none.
+    pub fn sign<C: SignedClaims>(&self, claims: &C, algorithm: SigningAlgorithm) -> Result<String, Fault> {
+        self.ring.sign(claims, algorithm)
     }
 
     /// The claims of a token signed here for `audience`; `None` for any other. The caller checks issuer and times.
-    pub fn verify(&self, token: &str, audience: &str) -> Option<AccessTokenClaims> {
-        let mut validation = Validation::new(ALGORITHM);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["iss", "sub", "aud", "exp"]);
-        // Checked with our own clock, which tests can set.
-        validation.validate_exp = false;
-        let token = jsonwebtoken::decode::<AccessTokenClaims>(token, &self.decoding, &validation).ok()?;
-        let typed = token.header.typ.is_some_and(|typ| typ.eq_ignore_ascii_case(ACCESS_TOKEN_TYPE));
-        (typed && token.header.kid.as_deref() == Some(&self.key_id)).then_some(token.claims)
-    }
-
-    /// The public keys (RFC 7517), for resource servers that verify tokens.
-    pub fn public(&self) -> &JwkSet {
-        &self.public
+    pub fn verify<C: SignedClaims>(&self, token: &str, audience: &str) -> Option<C> {
+        self.ring.verify(token, audience)
     }
 }
 
@@ -267,40 +279,29 @@ fn choose(name: &str, files: Vec<KeyFile>, recorded: &Fingerprints) -> Result<(K
     Ok((active, previous.transpose()?.into_iter().chain(next).collect()))
 }
 
-fn invalid_signing_key(file: &Path, error: &jsonwebtoken::errors::Error) -> KeystoreError {
-    KeystoreError::InvalidSigningKey(file.to_owned(), error.to_string())
+/// The id of the key in `file`, where older releases have their only signing key. Refused if it is not the one that the database names; ignored if it
+/// names none.
+fn check_first_signing_key(pem: Option<&Vec<u8>>, file: &Path, recorded: &Fingerprints) -> Result<Option<String>, KeystoreError> {
+    let expected = Recorded::of(KEY_FILES[2], recorded).active;
+    match pem {
+        None if expected.is_some() => Err(KeystoreError::Missing(file.to_owned())),
+        Some(pem) if expected.is_some() || recorded.is_empty() => {
+            let id = first_signing_key_id(pem, file)?;
+            if expected.is_some_and(|expected| expected != id) { Err(KeystoreError::Different(file.to_owned())) } else { Ok(Some(id)) }
+        }
+        _ => Ok(None),
+    }
 }
 
-/// `file` is where the key is from.
-fn signing_key(pem: &[u8], file: &Path) -> Result<(EncodingKey, Jwk, String), KeystoreError> {
-    let not_a_key = |error| invalid_signing_key(file, &error);
-    let encoding = EncodingKey::from_rsa_pem(pem).map_err(not_a_key)?;
-    let mut public = Jwk::from_encoding_key(&encoding, ALGORITHM).map_err(not_a_key)?;
-    // The key's thumbprint (RFC 7638), so that a new key never has an old one's id.
-    let key_id = public.thumbprint(ThumbprintHash::SHA256).map_err(not_a_key)?;
-    public.common.key_id = Some(key_id.clone());
-    public.common.public_key_use = Some(PublicKeyUse::Signature);
-    public.common.key_algorithm = Some(KeyAlgorithm::RS256);
-    Ok((encoding, public, key_id))
+fn first_signing_key_id(pem: &[u8], file: &Path) -> Result<String, KeystoreError> {
+    let key = signing::from_pem(pem, SigningAlgorithm::Rs256).and_then(|(_, public)| signing::id_of(&public));
+    key.map(String::from).map_err(|error| KeystoreError::InvalidSigningKey(file.to_owned(), error.to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::server::service::SystemRng;
-
-    fn claims(audience: &str) -> AccessTokenClaims {
-        AccessTokenClaims {
-            iss: "https://tms.example/t/test".into(),
-            sub: "jdoe".into(),
-            aud: audience.into(),
-            client_id: "tms-cli".into(),
-            scope: "hosts:read".into(),
-            jti: "tok_1".into(),
-            iat: 1,
-            exp: 2,
-        }
-    }
 
     #[test]
     fn hashes_of_two_keys_are_valid_during_a_rotation() {
@@ -364,21 +365,25 @@ mod tests {
     }
 
     #[test]
-    fn only_own_access_tokens_for_the_audience_are_valid() {
+    fn first_signing_key_is_needed_while_the_database_names_it() {
         let dir = tempfile::tempdir().expect("a folder");
-        let keys = Keystore::open(dir.path(), true, &SystemRng, &[]).expect("keys");
-        let other_dir = tempfile::tempdir().expect("a folder");
-        let other = Keystore::open(other_dir.path(), true, &SystemRng, &[]).expect("keys");
-        let token = keys.sign(&claims("api")).expect("a token");
-        assert_eq!(keys.verify(&token, "api").map(|claims| claims.sub), Some("jdoe".into()));
-        assert!(keys.verify(&token, "another api").is_none());
-        assert!(other.verify(&token, "api").is_none());
-        let mut header = Header::new(ALGORITHM);
-        header.kid = Some(keys.key_id.clone());
-        let untyped = jsonwebtoken::encode(&header, &claims("api"), &keys.encoding).expect("a token");
-        assert!(keys.verify(&untyped, "api").is_none(), "a JWT of another type is no access token");
-        for broken in ["", "a.b.c", "....", token.trim_end_matches(|c| c != '.'), "eyJhbGciOiJub25lIn0.e30."] {
-            assert!(keys.verify(broken, "api").is_none(), "{broken}");
-        }
+        let file = dir.path().join("keys/signing-key.pem");
+        let first = Keystore::open(dir.path(), true, &SystemRng, &[]).expect("keys");
+        let id = first_signing_key_id(first.first_signing_key().expect("a key"), &file).expect("an id");
+        let others: Vec<_> = first.fingerprints().map(|(name, fingerprint)| (name.to_owned(), fingerprint.to_owned())).into();
+        let open = |signing: Option<&str>| {
+            let signing = signing.map(|id| (KEY_FILES[2].to_owned(), id.to_owned()));
+            let recorded: Vec<_> = others.iter().cloned().chain(signing).collect();
+            Keystore::open(dir.path(), false, &SystemRng, &recorded).map(|keys| keys.first_missing(&recorded))
+        };
+        assert!(matches!(open(Some(&id)), Ok(None)));
+        assert!(matches!(open(Some("another")), Err(KeystoreError::Different(different)) if different == file));
+        std::fs::write(&file, "no key").expect("written");
+        assert!(matches!(open(Some(&id)), Err(KeystoreError::InvalidSigningKey(..))));
+        assert!(matches!(open(None), Ok(None)), "the database does not name it");
+        std::fs::remove_file(&file).expect("removed");
+        assert!(matches!(open(Some(&id)), Err(KeystoreError::Missing(missing)) if missing == file));
+        assert!(matches!(open(None), Ok(None)));
+        assert!(!file.exists(), "it is not created again");
     }
 }

@@ -182,7 +182,7 @@ impl Services {
 
     /// A key may have been rotated since this portal looked last. A key that is then missing is a reason not to be ready.
     async fn reload_missing_keys(&self, state: &DatabaseState) {
-        if self.keys().first_missing(&state.key_fingerprints).is_none() {
+        if self.has_keys_of(state) {
             return;
         }
         match self.reload_keys().await {
@@ -192,6 +192,11 @@ impl Services {
         }
     }
 
+    fn has_keys_of(&self, state: &DatabaseState) -> bool {
+        let keys = self.keys();
+        keys.first_missing(&state.key_fingerprints).is_none() && keys.ring().is_current(&state.signing_keys)
+    }
+
     /// Compares the database with this portal.
     fn compare(&self, state: &DatabaseState) -> Vec<NotReady> {
         let now = SystemClock.now();
@@ -199,7 +204,7 @@ impl Services {
         if difference > CLOCK_WARNING {
             tracing::warn!(seconds = difference.as_secs_f32(), "The clocks of this machine and of the database differ");
         }
-        let same_keys = self.keys().first_missing(&state.key_fingerprints).is_none();
+        let same_keys = self.has_keys_of(state);
         let checks = [
             (state.space_left.is_none_or(|bytes| bytes >= LEAST_SPACE), NotReady::Disk),
             (state.supports_this_release, NotReady::Schema),

@@ -97,7 +97,7 @@ async fn verify_copy(
         BackupError::Database(_, error) => BackupError::Database(backup.to_owned(), error),
         other => other,
     })?;
-    Keystore::open(data.dir, false, entropy, &contents.key_fingerprints)?;
+    Keystore::open_for_database(data.dir, entropy, &contents.key_fingerprints)?;
     Ok(contents)
 }
 

@@ -6,8 +6,9 @@ use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
+use crate::server::service::platform::keystore::Keystore;
 use crate::server::service::platform::rng::Secret;
-use crate::server::service::{Fault, Services};
+use crate::server::service::{Fault, Rng, Services};
 use crate::server::storage::{providers, second_factors};
 
 /// The secret was sealed with another key, or for another row.
@@ -15,20 +16,28 @@ use crate::server::storage::{providers, second_factors};
 #[error("a sealed secret cannot be opened with the key in `keys/secrets.key`, nor with another one of a rotation")]
 struct UnsealError;
 
+/// Seals a secret for one row of one table, and no other.
+pub(in crate::server::service) fn seal_with(keys: &Keystore, entropy: &dyn Rng, context: &str, secret: &Secret) -> Result<Vec<u8>, Fault> {
+    let mut nonce = [0; 12];
+    entropy.fill(&mut nonce);
+    let payload = Payload { msg: secret.reveal().as_bytes(), aad: context.as_bytes() };
+    let sealed = cipher(keys.sealing()).encrypt(&Nonce::from(nonce), payload).map_err(|_| Fault::new(UnsealError))?;
+    Ok([&nonce[..], &sealed].concat())
+}
+
+/// Opens what was sealed for this context; `None` if it was not, or under another key.
+pub(in crate::server::service) fn unseal_with(keys: &Keystore, context: &str, sealed: &[u8]) -> Option<Secret> {
+    std::iter::once(keys.sealing()).chain(keys.other_sealing()).find_map(|key| open_with(key, context, sealed))
+}
+
 impl Services {
     /// Seals a secret for one row of one table, and no other.
     pub(in crate::server::service) fn seal(&self, context: &str, secret: &Secret) -> Result<Vec<u8>, Fault> {
-        let mut nonce = [0; 12];
-        self.rng().fill(&mut nonce);
-        let payload = Payload { msg: secret.reveal().as_bytes(), aad: context.as_bytes() };
-        let sealed = cipher(self.keys().sealing()).encrypt(&Nonce::from(nonce), payload).map_err(|_| Fault::new(UnsealError))?;
-        Ok([&nonce[..], &sealed].concat())
+        seal_with(&self.keys(), self.rng(), context, secret)
     }
 
     pub(in crate::server::service) fn unseal(&self, context: &str, sealed: &[u8]) -> Result<Secret, Fault> {
-        let keys = self.keys();
-        let opened = std::iter::once(keys.sealing()).chain(keys.other_sealing()).find_map(|key| open_with(key, context, sealed));
-        opened.ok_or_else(|| Fault::new(UnsealError))
+        unseal_with(&self.keys(), context, sealed).ok_or_else(|| Fault::new(UnsealError))
     }
 
     /// Seals what only the holder of `secret` can open: the secret has 256 random bits and is not stored.
@@ -58,7 +67,8 @@ impl Services {
             .map(|(tenant, id, sealed)| (crate::server::service::admin::providers::sealing_context(&tenant, &id), sealed));
         let samples = [("authenticator apps", app), ("secrets of identity providers' clients", client)];
         let is_lost = |sample: Option<(String, Vec<u8>)>| sample.is_some_and(|(place, sealed)| self.unseal(&place, &sealed).is_err());
-        Ok(samples.into_iter().filter_map(|(what, sample)| is_lost(sample).then_some(what)).collect())
+        let lost_keys = (!self.keys().ring().lost().is_empty()).then_some("signing keys");
+        Ok(samples.into_iter().filter_map(|(what, sample)| is_lost(sample).then_some(what)).chain(lost_keys).collect())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::delegation::{DelegationFilter, DelegationSort};
 use crate::domain::ids::{ClientId, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page};
 use crate::domain::time::Timestamp;
-use crate::server::storage::clients::{ClientName, client_name};
+use crate::server::storage::clients::{ClientName, client_name, flow_is_allowed};
 use crate::server::storage::keyset::{KeysetQuery, Order};
 use crate::server::storage::{Error, parse_column};
 

@@ -5,20 +5,18 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-use rsa::RsaPrivateKey;
-use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
-#[expect(clippy::disallowed_types, reason = "the search for primes needs the real generator, in tests too")]
-use rsa::rand_core::OsRng;
 use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::hashing::fingerprint;
 use super::recorded::{NEXT, PREVIOUS, RotatedKey};
-use super::{KEY_FILES, KEYS_DIR, Keystore, KeystoreError, passed};
+use super::{KEY_FILES, KEYS_DIR, Keystore, KeystoreError, passed, signing};
+use crate::domain::signing_key::SigningAlgorithm;
 use crate::server::service::Rng;
 use crate::server::storage::backup::{directory_of, sync_parent};
 
-const RSA_BITS: usize = 2_048;
+/// The files of the keys that are rotated as files.
+const ROTATED_FILES: [&str; 2] = [KEY_FILES[0], KEY_FILES[1]];
 
 /// A file with a key of 32 bytes.
 #[derive(Clone)]
@@ -32,7 +30,8 @@ pub struct KeyFile {
 pub struct KeyFiles {
     pub codes: Vec<KeyFile>,
     pub secrets: Vec<KeyFile>,
-    pub signing: Zeroizing<Vec<u8>>,
+    /// The first key that signs tokens, which is needed until the database has it.
+    pub signing: Option<Zeroizing<Vec<u8>>>,
     pub signing_file: PathBuf,
     /// Why a file of a key cannot be used, which matters only if the database names a key that was not found.
     pub unusable: Vec<(&'static str, KeystoreError)>,
@@ -55,45 +54,48 @@ impl KeyFiles {
         if create {
             private_dir(data_dir).and_then(|()| private_dir(&dir)).map_err(|error| KeystoreError::File(dir.clone(), error))?;
         }
-        for file in KEY_FILES.iter().map(|name| dir.join(name)).filter(|_| !create) {
+        for file in ROTATED_FILES.map(|name| dir.join(name)).into_iter().filter(|_| !create) {
             match file.try_exists() {
                 Ok(true) => {}
                 Ok(false) => return Err(KeystoreError::Missing(file)),
                 Err(error) => return Err(KeystoreError::File(file, error)),
             }
         }
-        Self::in_directory(&dir, entropy)
+        if create { Self::created_in(&dir, entropy) } else { Self::in_directory(&dir) }
     }
 
     /// Those in a directory, where missing ones are created.
-    fn in_directory(dir: &Path, entropy: &dyn Rng) -> Result<Self, KeystoreError> {
-        for name in [KEY_FILES[0], KEY_FILES[1]] {
+    fn created_in(dir: &Path, entropy: &dyn Rng) -> Result<Self, KeystoreError> {
+        for name in ROTATED_FILES {
             random_key(&dir.join(name), None, entropy)?;
         }
-        let signing_file = dir.join(KEY_FILES[2]);
-        let signing = read_or_create(&signing_file, || {
-            let key = RsaPrivateKey::new(&mut OsRng, RSA_BITS).map_err(io::Error::other)?;
-            let pem = key.to_pkcs1_pem(LineEnding::LF).map_err(io::Error::other)?;
+        read_or_create(&dir.join(KEY_FILES[2]), || {
+            let pem = signing::generate(SigningAlgorithm::default()).map_err(io::Error::other)?;
             Ok(Zeroizing::new(pem.as_bytes().to_vec()))
         })?;
+        Self::in_directory(dir)
+    }
+
+    fn in_directory(dir: &Path) -> Result<Self, KeystoreError> {
+        let signing_file = dir.join(KEY_FILES[2]);
+        let signing = read_private(&signing_file, Check::Owner)?;
         Ok(Self::of(dir, Check::Owner, signing, signing_file))
     }
 
-    fn of(dir: &Path, check: Check, signing: Zeroizing<Vec<u8>>, signing_file: PathBuf) -> Self {
+    fn of(dir: &Path, check: Check, signing: Option<Zeroizing<Vec<u8>>>, signing_file: PathBuf) -> Self {
         let mut unusable = Vec::new();
-        let [codes, secrets, _] = KEY_FILES;
-        let [codes, secrets] = [codes, secrets].map(|name| files_in(dir, name, check, &mut unusable));
+        let [codes, secrets] = ROTATED_FILES.map(|name| files_in(dir, name, check, &mut unusable));
         Self { codes, secrets, signing, signing_file, unusable }
     }
 
     /// Those that the service manager passed in a directory, whose modes are its matter.
     pub fn passed(dir: &Path) -> Result<Self, KeystoreError> {
-        let missing = KEY_FILES.iter().map(|name| dir.join(name)).find(|file| !file.exists());
+        let missing = ROTATED_FILES.map(|name| dir.join(name)).into_iter().find(|file| !file.exists());
         if let Some(file) = missing {
             return Err(KeystoreError::NotPassed(file));
         }
         let signing_file = dir.join(KEY_FILES[2]);
-        let signing = fs::read(&signing_file).map(Zeroizing::new).map_err(|error| KeystoreError::File(signing_file.clone(), error))?;
+        let signing = read_private(&signing_file, Check::Nothing)?;
         Ok(Self::of(dir, Check::Nothing, signing, signing_file))
     }
 }
@@ -129,23 +131,30 @@ fn paths_in(dir: &Path, name: &str) -> [PathBuf; 3] {
 
 /// `None` if there is no such file.
 pub fn read_key(name: &str, path: PathBuf, check: Check) -> Result<Option<KeyFile>, KeystoreError> {
-    let bytes = match fs::read(&path) {
-        Ok(bytes) => Zeroizing::new(bytes),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(KeystoreError::File(path, error)),
-    };
-    if matches!(check, Check::Owner) {
-        require_private(&path, &fs::metadata(&path).map_err(|error| KeystoreError::File(path.clone(), error))?)?;
-    }
+    let Some(bytes) = read_private(&path, check)? else { return Ok(None) };
     let key = key_of(&path, &bytes)?;
     Ok(Some(KeyFile { fingerprint: fingerprint(name, &key), path, key }))
+}
+
+/// `None` if there is no such file.
+fn read_private(path: &Path, check: Check) -> Result<Option<Zeroizing<Vec<u8>>>, KeystoreError> {
+    let failed = |error| KeystoreError::File(path.to_owned(), error);
+    let bytes = match fs::read(path) {
+        Ok(bytes) => Zeroizing::new(bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if matches!(check, Check::Owner) {
+        require_private(path, &fs::metadata(path).map_err(failed)?)?;
+    }
+    Ok(Some(bytes))
 }
 
 /// Creates the missing keys in `dir`. Returns false if there is none missing. Fails if an existing one is not valid.
 pub fn create(dir: &Path, entropy: &dyn Rng) -> Result<bool, KeystoreError> {
     let missing = KEY_FILES.iter().any(|name| !dir.join(name).exists());
     private_dir(dir).map_err(|error| KeystoreError::File(dir.to_owned(), error))?;
-    Keystore::select(KeyFiles::in_directory(dir, entropy)?, &[])?;
+    Keystore::select(KeyFiles::created_in(dir, entropy)?, &[])?;
     Ok(missing)
 }
 

@@ -13,6 +13,7 @@ pub const HASH_LENGTH: usize = 32;
 const MARK_LENGTH: usize = 8;
 
 /// A key that hashes secrets.
+#[derive(Clone)]
 pub struct HashingKey {
     /// Keyed already: most requests of machines have a secret to compare.
     mac: Hmac<Sha256>,

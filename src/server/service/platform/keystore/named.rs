@@ -31,7 +31,7 @@ impl KeyFiles {
                 named.extend(files.iter().filter_map(|file| Some(named_key(file.path.file_name()?.to_str()?.to_owned(), file))));
             }
         }
-        named.push(NamedKey { name: KEY_FILES[2].to_owned(), content: self.signing.clone() });
+        named.extend(self.signing.clone().map(|content| NamedKey { name: KEY_FILES[2].to_owned(), content }));
         Ok(named)
     }
 
@@ -54,11 +54,9 @@ impl KeyFiles {
             }
         }
         let has = |files: &[KeyFile], name: &str| files.iter().any(|file| file.path.ends_with(name));
-        match pem {
-            Some(pem) if has(&files.0, codes) && has(&files.1, secrets) => {
-                Ok(Self { codes: files.0, secrets: files.1, signing: pem, signing_file: dir.join(signing), unusable: Vec::new() })
-            }
-            _ => Err("it does not have all three keys".to_owned()),
+        if !has(&files.0, codes) || !has(&files.1, secrets) {
+            return Err(format!("it does not have {codes} and {secrets}"));
         }
+        Ok(Self { codes: files.0, secrets: files.1, signing: pem, signing_file: dir.join(signing), unusable: Vec::new() })
     }
 }

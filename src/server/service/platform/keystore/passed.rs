@@ -39,10 +39,12 @@ mod tests {
         // As systemd sets it if the file system has access control lists.
         fs::set_permissions(dir.join(KEY_FILES[0]), fs::Permissions::from_mode(0o440)).expect("set");
         assert!(open_passed(&dir).is_ok());
-        for name in KEY_FILES {
+        for (name, is_needed) in KEY_FILES.into_iter().zip([true, true, false]) {
             let moved = dir.join("moved");
             fs::rename(dir.join(name), &moved).expect("moved");
-            assert!(matches!(open_passed(&dir), Err(KeystoreError::NotPassed(file)) if file.ends_with(name)), "{name}");
+            let opened = open_passed(&dir);
+            assert_eq!(matches!(&opened, Err(KeystoreError::NotPassed(file)) if file.ends_with(name)), is_needed, "{name}");
+            assert_eq!(opened.is_err(), is_needed, "{name}: after the first start the database has it");
             assert!(!dir.join(name).exists(), "{name}");
             fs::rename(&moved, dir.join(name)).expect("moved");
         }
