@@ -157,7 +157,9 @@ impl RequestContent {
             return Err(RequestProblem::ResponseModeUnsupported);
         }
         let nonce = sent.nonce().map_err(|_| RequestProblem::NonceTooLong)?.map(str::to_owned);
-        let challenge = check_challenge(sent, client, nonce.is_some())?;
+        // Without `openid` no ID token returns the nonce.
+        let has_nonce = nonce.is_some() && asks_for(sent, Scope::OpenId) && client.scope.contains(Scope::OpenId);
+        let challenge = check_challenge(sent, client, has_nonce)?;
         let prompt = sent.get("prompt").map_or(Ok(Prompt::default()), Prompt::parse).map_err(|_| RequestProblem::PromptContradictory)?;
         let requested = requested.ok_or(RequestProblem::ResourceUnknown)?;
         let access = requested.access(client, GrantType::AuthorizationCode, sent.get("scope")).map_err(|_| RequestProblem::NoScopeLeft)?;
@@ -174,11 +176,12 @@ impl RequestContent {
     }
 }
 
-/// RFC 7636 §4.3, and what the client's registration exempts it from.
+/// RFC 7636 §4.3, and what the client's registration exempts it from; a public client from nothing. `has_nonce`: an ID token will have it.
 fn check_challenge(sent: &Parameters, client: &Client, has_nonce: bool) -> Result<Option<CodeChallenge>, RequestProblem> {
     let Some(challenge) = sent.get("code_challenge") else {
         return match client.pkce {
             _ if sent.get("code_challenge_method").is_some() => Err(RequestProblem::ChallengeMissing),
+            _ if client.is_public() => Err(RequestProblem::ChallengeMissing),
             PkceRule::Required => Err(RequestProblem::ChallengeMissing),
             PkceRule::Nonce if !has_nonce => Err(RequestProblem::ChallengeOrNonceMissing),
             PkceRule::Nonce | PkceRule::Off => Ok(None),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::authorization::Authorization;
+use super::authorization::{Authorization, AuthorizationOrigin};
 use super::device_grant::{Consent, DecisionRefused};
 use super::ids::AuthorizationId;
 use super::resource_server::GrantedResource;
@@ -59,7 +59,9 @@ impl ConsentRequest<'_> {
     pub fn needed(&self, remembered: Option<&RememberedConsent>, live: &[Authorization], now: Timestamp) -> ConsentNeeded {
         if !self.public && !self.ask_again {
             let covers = |authorization: &&Authorization| {
-                authorization.is_in_force(now + RENEWAL_WINDOW)
+                // What was allowed on the page of a device is for that device, and its tokens have other lifetimes.
+                authorization.origin == AuthorizationOrigin::Code
+                    && authorization.is_in_force(now + RENEWAL_WINDOW)
                     && self.scope.is_within(&authorization.scope)
                     && self.resources.iter().all(|requested| requested.is_within(&authorization.resources))
             };
@@ -122,7 +124,7 @@ pub fn check(consent: &Consent, needs_tick: bool, available: &[Duration]) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::authorization::{AuthorizationOrigin, AuthorizationState, RequestSource};
+    use crate::domain::authorization::{AuthorizationState, RequestSource};
     use crate::domain::ids::{ClientId, TenantId, UserId};
     use crate::domain::resource_server::{ResourceIndicator, ResourceScopeSet};
 
@@ -186,6 +188,8 @@ mod tests {
         assert_eq!(asked("openid keys:revoke").needed(None, &both, NOW), ConsentNeeded::Both, "wider");
         assert_eq!(asked("keys:revoke").needed(None, &both, NOW), ConsentNeeded::Delegation);
         assert_eq!(asked("openid email").needed(None, &both, NOW), ConsentNeeded::SignIn);
+        let of_device = Authorization { origin: AuthorizationOrigin::Device, ..live("aut_3", "openid keys:create", NOW + 30 * DAY) };
+        assert_eq!(asked("openid keys:create").needed(None, &[of_device], NOW), ConsentNeeded::Both, "allowed to a device");
     }
 
     #[test]

@@ -286,9 +286,10 @@ pub fn authorize(handle: &str, language: Option<&str>) -> String {
     with_query(AUTHORIZE, &[&id_param(HANDLE, handle), &id_param(LANGUAGE, language.unwrap_or_default())])
 }
 
-/// The same, with the account that is signed in.
-pub fn authorize_as(handle: &str, language: Option<&str>) -> String {
-    format!("{}&{ACCOUNT_KEPT}", authorize(handle, language))
+/// The same. `account_kept`: the person has confirmed the account that is signed in.
+pub fn authorize_with(handle: &str, language: Option<&str>, account_kept: bool) -> String {
+    let page = authorize(handle, language);
+    if account_kept { format!("{page}&{ACCOUNT_KEPT}") } else { page }
 }
 
 /// The page that returns to the client.

@@ -162,9 +162,12 @@ fn private_use_query<'a>(scheme: &str, rest: &'a str) -> Result<Option<&'a str>,
         return Err(UriRefused::Scheme);
     }
     let (before, query) = rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
-    let path = before.strip_prefix("//").map_or(before, |after| after.split_once('/').map_or("", |(_, path)| path));
-    if before.strip_prefix("//").is_some_and(|after| after.split('/').next().is_some_and(|authority| authority.contains('@'))) {
+    let (authority, path) = before.strip_prefix("//").map_or(("", before), |after| after.split_once('/').unwrap_or((after, "")));
+    if authority.contains('@') {
         return Err(UriRefused::UserInfo);
+    }
+    if !authority.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_')) {
+        return Err(UriRefused::Host);
     }
     check_segments(path)?;
     Ok(query)
@@ -279,6 +282,7 @@ mod tests {
             ("http://gateway.example.org/cb", R::PlainHttp),
             ("http://127.0.0.1.evil.example/cb", R::PlainHttp),
             ("http://127.0.0.2/cb", R::PlainHttp),
+            ("org.example.app://:8443/cb", R::Host),
             ("http://[::2]/cb", R::PlainHttp),
             ("http://app.localhost/cb", R::PlainHttp),
             ("http://127.1/cb", R::Host),
@@ -370,7 +374,8 @@ mod tests {
                 for rest in ["/cb", "/cb?x=2", "/CB?x=1", "/cb?x=1#f", "/cb/?x=1", ""] {
                     assert!(!uri.matches(&format!("http://{host}:4242{rest}")), "{rest}");
                 }
-                for other in LOOPBACK_HOSTS.into_iter().chain(["127.1", "[::ffff:127.0.0.1]", "LOCALHOST", "127.0.0.2"]).filter(|other| *other != host)
+                for other in
+                    LOOPBACK_HOSTS.into_iter().chain(["127.1", "[::ffff:127.0.0.1]", "LOCALHOST", "127.0.0.2"]).filter(|other| *other != host)
                 {
                     assert!(!uri.matches(&format!("http://{other}:4242/cb?x=1")), "{other} for {host}");
                 }

@@ -74,7 +74,9 @@ pub fn ApiDocs() -> impl IntoView {
 }
 
 fn setup(url: &str) -> String {
-    format!("TMS_URL={url} TENANT=test CLIENT_ID=myapp ADMIN_ID='~~admin'\nread -rs CLIENT_SECRET   # or ADMIN_SECRET, ACCESS_TOKEN, CLIENT_TOKEN, HOST_CREDENTIAL")
+    format!(
+        "TMS_URL={url} TENANT=test CLIENT_ID=myapp ADMIN_ID='~~admin'\nread -rs CLIENT_SECRET   # or ADMIN_SECRET, ACCESS_TOKEN, CLIENT_TOKEN, HOST_CREDENTIAL"
+    )
 }
 
 #[component]

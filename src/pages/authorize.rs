@@ -14,7 +14,7 @@ use super::host_accounts::host_providers;
 use crate::domain::paths::{self, ReturnTo};
 use crate::server::context::{self, translations};
 use crate::server::service::SignedIn;
-use crate::server::service::code_flow::next_step::{AccountChoice, AccountChoiceReason, NextStep, Visitor};
+use crate::server::service::code_flow::next_step::{AccountChoice, AccountChoiceReason, NextStep, RequestOpener};
 use crate::server::sign_in::session::flash::FlashTarget;
 use crate::server_fns::authorize::{AuthorizationItem, ChangeAccount};
 use crate::server_fns::consent::ClientItem;
@@ -27,17 +27,19 @@ pub use self::onward::AuthorizeOnward;
 struct RequestAddress {
     handle: String,
     language: Option<String>,
+    /// The person has confirmed the account.
+    account_kept: bool,
 }
 
 impl RequestAddress {
     fn read() -> Self {
         let get = |name: &str| use_query_map().with_untracked(|query| query.get(name));
-        Self { handle: get("request").unwrap_or_default(), language: get("lang") }
+        Self { handle: get("request").unwrap_or_default(), language: get("lang"), account_kept: get("account").is_some() }
     }
 
     /// The page, as one to return to.
     fn page(&self) -> ReturnTo {
-        ReturnTo::from_untrusted(&paths::authorize(&self.handle, self.language.as_deref()))
+        ReturnTo::from_untrusted(&paths::authorize_with(&self.handle, self.language.as_deref(), self.account_kept))
     }
 
     fn onward(&self) -> String {
@@ -48,11 +50,10 @@ impl RequestAddress {
 #[component]
 pub fn Authorize() -> impl IntoView {
     let address = RequestAddress::read();
-    let account_kept = use_query_map().with_untracked(|query| query.get("account").is_some());
-    Suspend::new(async move { next_page(address, account_kept).await })
+    Suspend::new(async move { next_page(address).await })
 }
 
-async fn next_page(address: RequestAddress, account_kept: bool) -> AnyView {
+async fn next_page(address: RequestAddress) -> AnyView {
     if address.handle.is_empty() {
         return view! { <NoRequest sentence=translations().authorize_nothing_means()/> }.into_any();
     }
@@ -62,8 +63,8 @@ async fn next_page(address: RequestAddress, account_kept: bool) -> AnyView {
         Err(fault) => return server_error(fault),
     };
     let person = caller.signed_in.clone();
-    let visitor = person.as_ref().map_or(Visitor::Anonymous(&session), Visitor::Person);
-    let (step, here) = match services.next_step(&address.handle, visitor, account_kept).await {
+    let opener = person.as_ref().map_or(RequestOpener::Anonymous(&session), RequestOpener::Person);
+    let (step, here) = match services.next_step(&address.handle, opener, address.account_kept).await {
         Ok(step) => (step, address.page()),
         Err(fault) => return server_error(fault),
     };
@@ -78,7 +79,8 @@ async fn next_page(address: RequestAddress, account_kept: bool) -> AnyView {
             // An account was linked for this request.
             let linked = caller.session.take_flash_at(&[FlashTarget::Success], &paths::authorize(&address.handle, None)).await.ok().flatten();
             let providers = if request.needs_host_account() { host_providers().await } else { Vec::new() };
-            view! { <AuthorizationConsent request person flash linked providers here language=address.language/> }.into_any()
+            let RequestAddress { language, account_kept, .. } = address;
+            view! { <AuthorizationConsent request person flash linked providers here language account_kept/> }.into_any()
         }
         (NextStep::Leave { answer, by_page: false }, _) => leave(*answer),
         (NextStep::Leave { answer, by_page: true }, _) => view! { <ReturnPage answer=*answer/> }.into_any(),
@@ -113,7 +115,7 @@ fn ChooseAccount(choice: AccountChoice, person: SignedIn, address: RequestAddres
         AccountChoiceReason::OtherPerson => t.authorize_other_person(name),
     };
     let account = t.person_at(person.user_id().as_str(), person.tenant_name());
-    let keep = (reason == AccountChoiceReason::Requested).then(|| paths::authorize_as(&address.handle, address.language.as_deref()));
+    let keep = (reason == AccountChoiceReason::Requested).then(|| paths::authorize_with(&address.handle, address.language.as_deref(), true));
     view! {
         <PageContent title=t.authorize_choose()>
             <p class="lead">{lead}</p>

@@ -142,7 +142,7 @@ impl FromRef<AppState> for TrustedProxies {
 
 /// The limits against floods, with a counter for each kind of request.
 pub struct Limits {
-    /// Device authorization requests, by network address.
+    /// Device authorization requests and authorization requests, by network address: each is stored.
     pub device_requests: Limiter,
     /// All OAuth requests, by network address.
     pub oauth_requests: Limiter,

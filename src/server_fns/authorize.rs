@@ -1,5 +1,7 @@
 //! Authorization requests for people: what the consent page shows, the decision, and the change of account.
 
+#![expect(clippy::too_many_arguments, reason = "the arguments are the fields of a form")]
+
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +109,7 @@ pub async fn decide_authorization(
     #[server(default)] remember: String,
     #[server(default)] shown: Option<String>,
     #[server(default)] lang: String,
+    #[server(default)] account: String,
 ) -> Result<(), ServerFnError> {
     use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed, NotYours};
     use crate::domain::paths::{self, AUTHORIZE, ReturnTo};
@@ -122,7 +125,7 @@ pub async fn decide_authorization(
     }
     let language = Some(lang.as_str()).filter(|lang| !lang.is_empty());
     // Checked as other pages to return to.
-    let here = ReturnTo::from_untrusted(&paths::authorize(&request, language));
+    let here = ReturnTo::from_untrusted(&paths::authorize_with(&request, language, account == "kept"));
     context::redirect(&here);
     let decided = match decision.as_str() {
         "allow" | "sign_in" => {

@@ -58,9 +58,9 @@ pub struct Features {
 /// The refresh token in the response to a refresh.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Replaces {
-    WithNew,
-    WithSame,
-    WithNone,
+    Another,
+    Same,
+    Nothing,
 }
 
 pub enum Decision {
@@ -109,7 +109,7 @@ impl AuthorizationServer {
             issuer: format!("{url}/t/test"),
             now: 1_000_000,
             features: Features { refresh_tokens: true, authorization_endpoint: true, pushed_requests: true, issuer: true },
-            replaces: Replaces::WithNew,
+            replaces: Replaces::Another,
             accepts_none: false,
             decision: Decision::Allow,
             tamper: |_| {},
@@ -270,7 +270,7 @@ impl AuthorizationServer {
             return error("invalid_grant");
         }
         match family.present(generation, now) {
-            Presented::Current if replaces == Replaces::WithNew => {
+            Presented::Current if replaces == Replaces::Another => {
                 family.generation += 1;
                 (family.replaced_at, family.is_seen, family.grace_uses) = (now, false, 0);
             }
@@ -285,7 +285,7 @@ impl AuthorizationServer {
         }
         family.idle_until = now + 14 * DAY;
         let mut response = self.token_response(place);
-        if replaces == Replaces::WithNone {
+        if replaces == Replaces::Nothing {
             response.as_object_mut().unwrap().remove("refresh_token");
         }
         json(200, &response)

@@ -135,7 +135,7 @@ fn refused_token_is_renewed_once() {
 
 #[test]
 fn response_may_keep_or_omit_the_refresh_token() {
-    for (replaces, kept) in [(Replaces::WithSame, "tmsr_0_1"), (Replaces::WithNone, "tmsr_0_1"), (Replaces::WithNew, "tmsr_0_3")] {
+    for (replaces, kept) in [(Replaces::Same, "tmsr_0_1"), (Replaces::Nothing, "tmsr_0_1"), (Replaces::Another, "tmsr_0_3")] {
         let (portal, machine) = signed_in();
         portal.oauth(|oauth| oauth.replaces = replaces);
         for _ in 0..2 {

@@ -44,6 +44,10 @@ impl TestClock {
         self.0.fetch_add(i64::try_from(span.as_millis()).expect("a span"), Ordering::SeqCst);
     }
 
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::SeqCst);
+    }
+
     /// As when a wrong clock is corrected.
     pub fn set_back(&self, span: Duration) {
         self.0.fetch_sub(i64::try_from(span.as_millis()).expect("a span"), Ordering::SeqCst);

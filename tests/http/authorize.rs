@@ -172,12 +172,12 @@ fn left_for(page: &Page) -> String {
     if let Some(address) = &page.left_for {
         return address.clone();
     }
-    assert_eq!((page.status, page.path.as_str()), (200, "/authorize/onward"), "{}", page.words());
-    let (_, refresh) = page.text.split_once("http-equiv=\"refresh\"").unwrap_or_else(|| panic!("no refresh: {}", page.text));
-    let (_, address) = refresh.split_once("url=").expect("an address");
-    let address = address.split('"').next().expect("its end");
-    assert!(page.says(format!("href=\"{address}\"")), "and a link for browsers that do not follow: {}", page.text);
-    address.replace("&amp;", "&")
+    assert_eq!(page.status, 200, "{}", page.words());
+    let refresh = page.headers.get("refresh").unwrap_or_else(|| panic!("no refresh: {}", page.words())).to_str().expect("ASCII");
+    let address = refresh.strip_prefix("0;url=").expect("an address");
+    let link = format!("href=\"{}\"", address.replace('&', "&amp;"));
+    assert!(page.says(link), "and a link for browsers that do not follow: {}", page.text);
+    address.to_owned()
 }
 
 /// The `error` of an answer to the client.
@@ -188,6 +188,20 @@ fn error_of(page: &Page) -> String {
 /// Whether a page waits for the person's consent.
 fn asks(page: &Page) -> bool {
     page.left_for.is_none() && page.path == "/authorize" && page.says(DECIDE)
+}
+
+/// The pages of requests: undecided, for another account, allowed, denied and unknown.
+pub async fn pages_of_a_run(app: &TestApp) -> Vec<(&'static str, Page)> {
+    register_hub(app).await;
+    let browser = app.signed_in().await;
+    let sent = async |changes: Changes<'_>| open(&browser, &request_of(HUB, changes)).await;
+    let all = ("scope", "openid profile hosts:read keys:create offline_access");
+    let (asks, sign_in) = (sent(&[all]).await, sent(&[("scope", "openid profile")]).await);
+    let choice = sent(&[all, ("prompt", "select_account")]).await;
+    let allowed = decide(&browser, &asks, &[("decision", "allow")]).await;
+    let denied = decide(&browser, &sign_in, &[("decision", "deny")]).await;
+    let unknown = browser.get("/authorize?request=x").await;
+    vec![("asks", asks), ("asks for the sign-in", sign_in), ("choice", choice), ("allowed", allowed), ("denied", denied), ("unknown", unknown)]
 }
 
 /// All secrets of a run: one request is answered and its code redeemed, refused and repeated; another waits; a third is pushed.

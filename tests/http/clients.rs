@@ -10,6 +10,8 @@ mod redirect_uris;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rsa::pkcs1::{EncodeRsaPrivateKey, LineEnding};
@@ -42,13 +44,21 @@ pub struct ClientKey {
 
 impl ClientKey {
     pub fn new(kid: &str, algorithm: Algorithm) -> Self {
-        let private = match algorithm {
-            Algorithm::ES256 => EncodingKey::from_ec_pem(pem(&rcgen::PKCS_ECDSA_P256_SHA256).as_bytes()),
-            Algorithm::EdDSA => EncodingKey::from_ed_pem(pem(&rcgen::PKCS_ED25519).as_bytes()),
-            _ => EncodingKey::from_rsa_pem(rsa_pem().as_bytes()),
+        let of_pem = |private: Result<EncodingKey, _>| {
+            let private: EncodingKey = private.expect("a key");
+            let public = Jwk::from_encoding_key(&private, algorithm).expect("its public half");
+            (private, serde_json::to_value(public).expect("JSON"))
         };
-        let private = private.expect("a key");
-        let mut public = serde_json::to_value(Jwk::from_encoding_key(&private, algorithm).expect("its public half")).expect("JSON");
+        let (private, mut public) = match algorithm {
+            Algorithm::ES256 => of_pem(EncodingKey::from_ec_pem(key_pair(&rcgen::PKCS_ECDSA_P256_SHA256).serialize_pem().as_bytes())),
+            // `Jwk::from_encoding_key` does not read PKCS #8 version 2, which has the public half.
+            Algorithm::EdDSA => {
+                let pair = key_pair(&rcgen::PKCS_ED25519);
+                let public = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "x": BASE64_URL_SAFE_NO_PAD.encode(pair.public_key_raw()) });
+                (EncodingKey::from_ed_pem(pair.serialize_pem().as_bytes()).expect("a key"), public)
+            }
+            _ => of_pem(EncodingKey::from_rsa_pem(rsa_pem().as_bytes())),
+        };
         public["kid"] = kid.into();
         Self { private, public, algorithm }
     }
@@ -70,8 +80,8 @@ impl ClientKey {
     }
 }
 
-fn pem(algorithm: &'static rcgen::SignatureAlgorithm) -> String {
-    rcgen::KeyPair::generate_for(algorithm).expect("a key pair").serialize_pem()
+fn key_pair(algorithm: &'static rcgen::SignatureAlgorithm) -> rcgen::KeyPair {
+    rcgen::KeyPair::generate_for(algorithm).expect("a key pair")
 }
 
 /// Created once because that is slow.

@@ -14,7 +14,7 @@ const ROWS: u32 = 1_200;
 const AUTHORIZATION: &str = "tenant_id, id, client_id, user_id, origin, scope, given_at, given_agent, access_until";
 
 /// Rows that are past their retention: table, columns, values for the number `i`, and how many. `BYTES` stands for a value of bytes.
-const OLD: [(&str, &str, &str, u32); 19] = [
+const OLD: [(&str, &str, &str, u32); 21] = [
     ("browser_sessions", "id_hash, public_id, sealed, last_seen_at, agent, expires_at", "BYTES, 's' || i, BYTES, 0, '', 0", ROWS),
     ("attempts", "key, at", "'k' || i, 0", ROWS),
     ("form_results", "id, created_at", "BYTES, 0", ROWS),
@@ -76,6 +76,18 @@ const OLD: [(&str, &str, &str, u32); 19] = [
         "reservations",
         "tenant_id, resid, number, parent_resid, client_id, pubkey, expires_at, created_at, updated_at",
         "'test', 'r' || i, 900000 + i, 'r' || i, 'testclient1', (SELECT number FROM pubkeys WHERE fingerprint = 'expired1'), 0, 0, 0",
+        ROWS,
+    ),
+    (
+        "authorization_requests",
+        "tenant_id, id, handle_hash, client_id, pushed, content_sealed, requested_at, requested_agent, expires_at, state",
+        "'test', 'arq_unopened' || i, BYTES, 'tms-cli', false, BYTES, 0, '', 0, 'waiting'",
+        ROWS,
+    ),
+    (
+        "authorization_requests",
+        "tenant_id, id, handle_hash, client_id, pushed, content_sealed, requested_at, requested_agent, expires_at, opened_session, state, decided_at",
+        "'test', 'arq_denied' || i, BYTES, 'tms-cli', false, BYTES, 0, '', 0, 'ses_1', 'refused', 0",
         ROWS,
     ),
     (

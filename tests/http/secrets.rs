@@ -7,10 +7,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tms_portal::server::service::{DATABASE_FILE, DataLocation};
+use tms_portal::server::service::{Clock, DATABASE_FILE, DataLocation, SystemClock};
 use tms_portal::server::storage::Database;
 
-use crate::app::{PASSWORD, TestApp, copy_template};
+use crate::app::{PASSWORD, TestApp};
 use crate::browser::en;
 use crate::clients::ClientKey;
 use crate::oauth::CONFIDENTIAL;
@@ -200,18 +200,18 @@ impl Drop for Program {
 }
 
 impl Program {
-    async fn start(level: &str, format: &str) -> Self {
+    /// With the data of `app`.
+    fn start(level: &str, format: &str, app: &TestApp) -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let settings = "[package.metadata.leptos]\noutput-name = \"tms-portal\"\nsite-addr = \"127.0.0.1:0\"\n[portal]\ndata-dir = \"data\"\n";
+        let settings = "[package.metadata.leptos]\noutput-name = \"tms-portal\"\nsite-addr = \"127.0.0.1:0\"\n";
         std::fs::write(dir.path().join("Leptos.toml"), settings).expect("written");
-        std::fs::create_dir(dir.path().join("data")).expect("a folder");
-        copy_template(&dir.path().join("data")).await;
         let log = dir.path().join("log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_tms-portal"))
-            .args(["serve", "--test-tenant"])
+            .args(["serve", "--test-tenant", "--data-dir"])
+            .arg(&app.data_dir)
             .current_dir(dir.path())
             .envs([("TMS_LOG", level), ("TMS_LOG_FORMAT", format)])
-            .envs(crate::postgres::environment_of(&dir.path().join("data")))
+            .envs(crate::postgres::environment_of(&app.data_dir))
             .stdout(Stdio::piped())
             .stderr(File::create(&log).expect("a file"))
             .spawn()
@@ -226,8 +226,10 @@ impl Program {
 #[tokio::test]
 async fn log_contains_no_secrets_at_any_level() {
     for format in ["text", "json"] {
-        let program = Program::start("trace", format).await;
         let mut app = TestApp::start().await;
+        // Client assertions have times.
+        app.clock.set(SystemClock.now());
+        let program = Program::start("trace", format, &app);
         app.base = format!("http://{}", program.address);
         let secrets = Secrets::of_complete_run(&app).await;
         let logged = std::fs::read(&program.log).expect("the log");

@@ -249,7 +249,10 @@ async fn missing_keys_are_created() {
 async fn key_of_an_older_release_becomes_the_first_one() {
     let mut app = TestApp::start().await;
     let token = app.token().await;
-    app.sql("INSERT INTO deployment (name, value) SELECT 'key:signing-key.pem', kid FROM signing_keys WHERE algorithm = 'RS256' AND state = 'active'").await;
+    app.sql(
+        "INSERT INTO deployment (name, value) SELECT 'key:signing-key.pem', kid FROM signing_keys WHERE algorithm = 'RS256' AND state = 'active'",
+    )
+    .await;
     app.sql("DELETE FROM signing_keys").await;
     app.restart().await;
     assert_eq!(app.published().await.len(), FIRST_KEYS);

@@ -1,5 +1,6 @@
 //! The parameters of an authorization request, before they are checked (RFC 6749 §3.1).
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The only parameter that may be sent more than once (RFC 8707 §2).
@@ -24,10 +25,15 @@ impl Parameters {
         for (name, value) in pairs {
             if name == RESOURCE {
                 parameters.resources.extend((!value.is_empty()).then_some(value));
-            } else if parameters.values.contains_key(&name) {
-                parameters.repeated.insert(name);
-            } else {
-                parameters.values.insert(name, value);
+                continue;
+            }
+            match parameters.values.entry(name) {
+                Entry::Vacant(free) => {
+                    free.insert(value);
+                }
+                Entry::Occupied(sent) => {
+                    parameters.repeated.insert(sent.key().clone());
+                }
             }
         }
         parameters
@@ -51,8 +57,9 @@ impl Parameters {
         &self.resources
     }
 
+    /// None of two: which one the client expects is not known.
     pub(super) fn state(&self) -> Result<Option<&str>, TooLong> {
-        limited(self.get("state"), MAX_STATE)
+        limited(self.get("state").filter(|_| !self.is_repeated("state")), MAX_STATE)
     }
 
     pub(super) fn nonce(&self) -> Result<Option<&str>, TooLong> {

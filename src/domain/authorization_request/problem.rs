@@ -16,7 +16,7 @@ pub enum Unanswerable {
     RedirectUriMissing,
     /// Also one that is longer than any that can be registered.
     RedirectUriNotRegistered,
-    /// `client_id` or `redirect_uri` was sent more than once.
+    /// `client_id`, `redirect_uri` or `request_uri` was sent more than once.
     Repeated,
     /// It could not be returned as it was sent.
     StateTooLong,
@@ -89,8 +89,8 @@ problems! {
     ChallengeMissing = "invalid_request", ChallengeMissing, "code_challenge is missing: PKCE with S256 is required.";
     ChallengeMethod = "invalid_request", ChallengeInvalid, "code_challenge_method must be S256.";
     ChallengeMalformed = "invalid_request", ChallengeInvalid, "code_challenge is not the base64url form of a SHA-256.";
-    /// The client may send a nonce in place of a challenge.
-    ChallengeOrNonceMissing = "invalid_request", ChallengeMissing, "code_challenge or nonce is missing.";
+    /// The client may send a nonce in place of a challenge, if it gets an ID token (OAuth 2.1 §7.5.1).
+    ChallengeOrNonceMissing = "invalid_request", ChallengeMissing, "code_challenge is missing, or else a nonce with the scope openid.";
     NonceTooLong = "invalid_request", NonceTooLong, "nonce is longer than 1 KiB.";
     PromptContradictory = "invalid_request", Prompt, "prompt has none beside another value.";
     MaxAgeMalformed = "invalid_request", MaxAge, "max_age is not a number of seconds.";

@@ -175,11 +175,10 @@ fn problems_are_told_apart() {
         (&[("code_challenge", ""), ("code_challenge_method", "")], RequestProblem::ChallengeMissing),
         (&[("code_challenge_method", "")], RequestProblem::ChallengeMethod),
         (&[("code_challenge_method", "plain")], RequestProblem::ChallengeMethod),
-        (&[("code_challenge", &CHALLENGE[1..])], RequestProblem::ChallengeMalformed),
+        (&[("code_challenge", "E9Melhoa2Owv")], RequestProblem::ChallengeMalformed),
         (&[("prompt", "none login")], RequestProblem::PromptContradictory),
         (&[("max_age", "-1")], RequestProblem::MaxAgeMalformed),
         (&[("max_age", "x")], RequestProblem::MaxAgeMalformed),
-        (&[("resource", "https://other.example")], RequestProblem::ResourceUnknown),
         (&[("scope", "phone")], RequestProblem::NoScopeLeft),
         (&[("scope", "keys:revoke")], RequestProblem::NoScopeLeft),
     ] {
@@ -187,6 +186,7 @@ fn problems_are_told_apart() {
     }
     assert_eq!(problem(&[("nonce", &"n".repeat(1_025))]), Some(RequestProblem::NonceTooLong));
     let pushed_only = Client { pushed_requests_only: true, ..client() };
+    assert_eq!(RequestContent::check(&sent(&[]), &client(), false, None), Err(RequestProblem::ResourceUnknown));
     assert_eq!(RequestContent::check(&sent(&[]), &pushed_only, false, Some(&RequestedResources::api_only())), Err(RequestProblem::NotPushed));
     assert!(RequestContent::check(&sent(&[]), &pushed_only, true, Some(&RequestedResources::api_only())).is_ok());
 }
@@ -202,6 +202,12 @@ fn pkce_can_be_replaced_by_nonce_or_left_out_where_registered() {
     assert_eq!(check(PkceRule::Required, &with_nonce), Err(RequestProblem::ChallengeMissing));
     assert_eq!(check(PkceRule::Nonce, &without), Err(RequestProblem::ChallengeOrNonceMissing));
     assert_eq!(check(PkceRule::Nonce, &with_nonce), Ok(false));
+    let [challenge, method, nonce] = with_nonce;
+    let without_openid = [challenge, method, nonce, ("scope", "keys:create")];
+    assert_eq!(check(PkceRule::Nonce, &without_openid), Err(RequestProblem::ChallengeOrNonceMissing), "no ID token would have it");
+    let public = Client { auth_method: ClientAuthMethod::None, pkce: PkceRule::Off, ..client() };
+    let checked = RequestContent::check(&sent(&without), &public, false, Some(&RequestedResources::api_only()));
+    assert_eq!(checked, Err(RequestProblem::ChallengeMissing), "whatever is registered");
     assert_eq!(check(PkceRule::Off, &without), Ok(false));
     for pkce in [PkceRule::Nonce, PkceRule::Off] {
         assert_eq!(check(pkce, &[]), Ok(true), "one that is sent counts");

@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use super::{CLI_CLIENT_ID, Client};
 use crate::domain::authorization::AuthorizationOrigin;
-use crate::domain::stored_words::stored_words;
 use crate::domain::client_uris::{ClientUriKind, ClientUris};
+use crate::domain::stored_words::stored_words;
 
 /// A way to get tokens (RFC 6749 §1.3, RFC 8628); the words are those of the parameter `grant_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

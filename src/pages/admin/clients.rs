@@ -172,7 +172,7 @@ fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
                 <PostForm action=SetUpClient::url() main=true class="narrow" clone:id>
                     <input type="hidden" name="client" value=id.clone()/>
                     <input type="hidden" name="seen" value=client.updated_at.as_millis().to_string()/>
-                    <input type="hidden" name="grants" value="all"/>
+                    <input type="hidden" name="grant_type[]" value=""/>
                     <fieldset>
                         <legend>{t.admin_clients_standing()}</legend>
                         <Checkbox name="enabled" checked=client.enabled text=t.admin_clients_enabled_means()/>

@@ -93,7 +93,10 @@ fn caller(headers: &Map<String, Value>) -> ApiCaller {
     } else if let Some(scopes) = headers.get("bearer") {
         ApiCaller { who: format!("the holder of an access token{}", for_scopes(scopes)), headers: vec![("Authorization", "Bearer $ACCESS_TOKEN")] }
     } else if let Some(scopes) = headers.get("client_token") {
-        ApiCaller { who: format!("the client, with its own access token{}", for_scopes(scopes)), headers: vec![("Authorization", "Bearer $CLIENT_TOKEN")] }
+        ApiCaller {
+            who: format!("the client, with its own access token{}", for_scopes(scopes)),
+            headers: vec![("Authorization", "Bearer $CLIENT_TOKEN")],
+        }
     } else if has("host") {
         ApiCaller { who: "a host".into(), headers: vec![("Authorization", "Bearer $HOST_CREDENTIAL")] }
     } else if has("tenant") {

@@ -32,6 +32,8 @@ pub fn AuthorizationConsent(
     /// This page.
     here: ReturnTo,
     language: Option<String>,
+    /// The person has confirmed the account.
+    account_kept: bool,
 ) -> impl IntoView {
     let t = translations();
     if let Some(flash) = &flash {
@@ -62,6 +64,7 @@ pub fn AuthorizationConsent(
                 <PostForm action=DecideAuthorization::url() main=true class="consent" novalidate=true>
                     <input type="hidden" name="request" value=handle/>
                     <input type="hidden" name="lang" value=language.unwrap_or_default()/>
+                    {account_kept.then(|| view! { <input type="hidden" name="account" value="kept"/> })}
                     <input type="hidden" name="shown" value=request.scope.clone()/>
                     <Told facts=request.facts.clone()/>
                     <RequestedAccess request=request.clone() providers here=here.clone()/>

@@ -3,14 +3,13 @@
 
 use axum::http::{HeaderValue, header};
 use leptos::prelude::*;
-use leptos_meta::Meta;
 
 use super::{ClosedRequest, NoRequest, RequestAddress, server_error};
 use crate::domain::paths;
 use crate::pages::components::{PageContent, ServerError, TenantHelpContact};
 use crate::pages::device::redirect_page;
 use crate::server::context::{self, translations};
-use crate::server::service::code_flow::next_step::{Answer, AnswerState, Visitor};
+use crate::server::service::code_flow::next_step::{Answer, AnswerState, RequestOpener};
 use crate::server_fns::authorize::ReturnsTo;
 
 #[component]
@@ -29,8 +28,8 @@ async fn onward(address: RequestAddress) -> AnyView {
         Ok(session) => session,
         Err(fault) => return server_error(fault),
     };
-    let visitor = caller.signed_in.as_ref().map_or(Visitor::Anonymous(&session), Visitor::Person);
-    match services.answer(&address.handle, visitor).await {
+    let opener = caller.signed_in.as_ref().map_or(RequestOpener::Anonymous(&session), RequestOpener::Person);
+    match services.answer(&address.handle, opener).await {
         Ok(AnswerState::Ready(answer)) => view! { <ReturnPage answer=*answer/> }.into_any(),
         Ok(AnswerState::Over(to)) => {
             let sentence = match ReturnsTo::of(&to) {
@@ -61,11 +60,11 @@ pub fn leave(answer: Answer) -> AnyView {
 #[component]
 pub fn ReturnPage(answer: Answer) -> impl IntoView {
     without_referrer();
-    let content = format!("0;url={}", answer.location);
-    view! {
-        <Meta http_equiv="refresh" content/>
-        <ReturnLink answer/>
+    // The same as `<meta http-equiv=refresh>` (HTML Standard, "The `Refresh` header").
+    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={}", answer.location)) {
+        context::set_header(header::REFRESH, refresh);
     }
+    view! { <ReturnLink answer/> }
 }
 
 #[component]

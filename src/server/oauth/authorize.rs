@@ -4,6 +4,7 @@
 //! Without session: a form of another site would come without the cookie, and the same-origin check would refuse it. The page has both.
 
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -22,12 +23,18 @@ use crate::server::service::{Error, Fault};
 use crate::server::state::AppState;
 
 /// `GET` and `POST` alike.
-pub async fn handle(State(state): State<AppState>, Path(tenant): Path<String>, request: Request) -> Result<Response, HttpError> {
+pub async fn handle(State(state): State<AppState>, tenant: Result<Path<String>, PathRejection>, request: Request) -> Result<Response, HttpError> {
     let from = client_ip::get(request.extensions());
-    if let Err(wait) = state.limits.pages.check(&rate_limit::network(from)) {
-        return Ok(rate_limit::too_many_requests(wait));
+    // Each is stored, as a device grant is.
+    for limit in [&state.limits.pages, &state.limits.device_requests] {
+        if let Err(wait) = limit.check(&rate_limit::network(from)) {
+            return Ok(rate_limit::too_many_requests(wait));
+        }
     }
-    let Some(tenant) = find_tenant(&state, tenant).await? else { return Ok(StatusCode::NOT_FOUND.into_response()) };
+    // A name that is not UTF-8 is one of no tenant.
+    let Some(tenant) = find_tenant(&state, tenant.map(|Path(name)| name).unwrap_or_default()).await? else {
+        return Ok(StatusCode::NOT_FOUND.into_response());
+    };
     let (headers, query) = (request.headers().clone(), request.uri().query().unwrap_or_default().to_owned());
     let body = match read_body(request, &headers).await {
         Ok(body) => body,

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -43,9 +44,9 @@ pub struct CorsRules {
 }
 
 /// Answers preflights, and lets registered origins read responses. Requests without `Origin` are not touched.
-pub async fn run(State(rules): State<CorsRules>, Path(tenant): Path<String>, mut request: Request, next: Next) -> Response {
+pub async fn run(State(rules): State<CorsRules>, tenant: Result<Path<String>, PathRejection>, mut request: Request, next: Next) -> Response {
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else { return next.run(request).await };
-    let Ok(tenant) = TenantId::parse(tenant) else { return next.run(request).await };
+    let Some(tenant) = tenant.ok().and_then(|Path(name)| TenantId::parse(name).ok()) else { return next.run(request).await };
     if request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
         let from = client_ip::get(request.extensions());
         if let Err(wait) = rules.app.limits.oauth_requests.check(&network(from)) {

@@ -256,14 +256,14 @@ impl From<ServiceRefusal<CodeRefused>> for OAuthError {
             CodeRefused::InvalidGrant => {
                 Self::InvalidGrant("The code is invalid or has expired, was issued to another client, or does not match this request.")
             }
-            CodeRefused::Ended => Self::InvalidGrant("What the user allowed has ended, or the account of the user is disabled."),
+            CodeRefused::Ended => Self::InvalidGrant("What the user allowed or their session has ended, or their account is disabled."),
             CodeRefused::Target(refused) => refused.into(),
             CodeRefused::NotAllowed(RequestRefused::Disabled) => Self::InvalidClient,
             CodeRefused::NotAllowed(RequestRefused::GrantNotAllowed | RequestRefused::NoSignIn) => {
                 Self::UnauthorizedClient("This client is not allowed to use the grant type authorization_code.")
             }
             CodeRefused::NotAllowed(RequestRefused::NoScopeLeft) => {
-                Self::InvalidGrant("None of the scopes that the user allowed is still allowed for this client.")
+                Self::InvalidScope("None of the scopes that the user allowed is still allowed for this client.")
             }
         }
     }

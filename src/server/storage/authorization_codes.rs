@@ -148,12 +148,15 @@ pub async fn redeem(db: &mut Connection, redeemed: &AuthorizationCode) -> Result
     Ok(done.rows_affected() == 1)
 }
 
-/// Codes issued before `before` that were not redeemed, and whose authorization was made with them and has not ended; at most `limit`.
+/// Codes issued before `before` that were not redeemed, and whose authorization was made with them, has not ended and is not used by another
+/// code, as of another tab; at most `limit`.
 pub async fn unredeemed(db: impl sql::Executor<'_>, before: Timestamp, limit: u32) -> Result<Vec<AuthorizationCode>, Error> {
     let query = sql::query_as(select!(
         "WHERE issued_at <= $1 AND redeemed_at IS NULL AND made_authorization
            AND EXISTS (SELECT 1 FROM authorizations a WHERE a.tenant_id = authorization_codes.tenant_id
                        AND a.id = authorization_codes.authorization_id AND a.ended_at IS NULL)
+           AND NOT EXISTS (SELECT 1 FROM authorization_codes o WHERE o.tenant_id = authorization_codes.tenant_id
+                           AND o.authorization_id = authorization_codes.authorization_id AND (o.redeemed_at IS NOT NULL OR o.issued_at > $1))
          ORDER BY issued_at LIMIT $2"
     ));
     let rows: Vec<Row> = query.bind(before.as_millis()).bind(limit).fetch_all(db).await?;

@@ -152,8 +152,8 @@ pub async fn decide(db: &mut Connection, request: &AuthorizationRequest) -> Resu
     transition(db, &request.tenant_id, &request.id, &request.state).await
 }
 
-/// Marks a pushed request as answered with one of the requests that were opened from it. False if another one came first.
-pub async fn answer_pushed(
+/// Stores the decision on one of the requests that were opened from a pushed one as that on the pushed one. False if another one came first.
+pub async fn decide_pushed(
     db: &mut Connection,
     tenant_id: &TenantId,
     pushed: &AuthorizationRequestId,
@@ -186,6 +186,16 @@ async fn transition(
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Deletes requests that no browser session opened and that expired before `before`, at most `limit`; also pushed ones, of which only other
+/// requests are opened. Returns how many there were.
+pub async fn delete_unopened(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
+    let delete = sql::query(
+        "DELETE FROM authorization_requests WHERE (tenant_id, id) IN
+             (SELECT tenant_id, id FROM authorization_requests WHERE expires_at < $1 AND opened_session IS NULL ORDER BY expires_at LIMIT $2)",
+    );
+    Ok(delete.bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }
 
 /// Deletes requests that expired before `before`, with their codes, at most `limit`. Returns how many there were.

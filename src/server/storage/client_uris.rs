@@ -8,8 +8,7 @@ use crate::domain::redirect_uri::RedirectUri;
 
 /// All addresses of a client.
 pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<ClientUris, Error> {
-    let query =
-        sql::query_as("SELECT kind, uri, unrestricted_egress FROM client_uris WHERE tenant_id = $1 AND client_id = $2 ORDER BY kind, uri");
+    let query = sql::query_as("SELECT kind, uri, unrestricted_egress FROM client_uris WHERE tenant_id = $1 AND client_id = $2 ORDER BY kind, uri");
     let rows: Vec<(String, String, bool)> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_all(db).await?;
     let mut uris = ClientUris::default();
     for (kind, uri, unrestricted_egress) in rows {
@@ -30,8 +29,9 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientI
 
 /// Where a client publishes its keys.
 pub async fn find_jwks(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientEndpoint>, Error> {
-    let query =
-        sql::query_as("SELECT uri, unrestricted_egress FROM client_uris WHERE tenant_id = $1 AND client_id = $2 AND kind = 'jwks' ORDER BY uri LIMIT 1");
+    let query = sql::query_as(
+        "SELECT uri, unrestricted_egress FROM client_uris WHERE tenant_id = $1 AND client_id = $2 AND kind = 'jwks' ORDER BY uri LIMIT 1",
+    );
     let row: Option<(String, bool)> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
     row.map(|(uri, unrestricted_egress)| parse_column("client_uris", id.as_str(), ClientEndpoint::parse(&uri, unrestricted_egress))).transpose()
 }

@@ -90,17 +90,21 @@ pub async fn activate(db: &mut Connection, id: &SigningKeyId, now: Timestamp) ->
     Ok(())
 }
 
-/// Replaces the private key by the public one, which verifies tokens until the last of them has ended: after the longest access that a tenant allows.
+/// Replaces the private key by the public one, which verifies tokens until the last of them has ended: after the longest lifetime that a tenant allows.
 pub async fn retire(db: &mut Connection, id: &SigningKeyId, public_sealed: &[u8], now: Timestamp) -> Result<(), Error> {
-    let remove_at = now + longest_access(&mut *db).await?;
+    let remove_at = now + longest_lifetime(&mut *db).await?;
     let update = sql::query("UPDATE signing_keys SET state = 'retired', key_sealed = $2, retired_at = $3, remove_at = $4 WHERE kid = $1");
     update.bind(id.as_str()).bind(public_sealed).bind(now.as_millis()).bind(remove_at.as_millis()).execute(db).await?;
     Ok(())
 }
 
-/// The longest lifetime of an access token: no longer than an access, which a tenant's policy also shortens afterwards.
-async fn longest_access(db: &mut Connection) -> Result<Duration, Error> {
-    let millis: Option<i64> = sql::query_scalar("SELECT max(longest_access_ms) FROM tenants").fetch_one(db).await?;
+/// The longest lifetime of an access token: that of an access, which a tenant's policy also shortens afterwards, or, for sign-ins and for clients
+/// themselves, that of a token.
+async fn longest_lifetime(db: &mut Connection) -> Result<Duration, Error> {
+    let query = sql::query_scalar(
+        "SELECT max(CASE WHEN longest_access_ms < access_token_lifetime_ms THEN access_token_lifetime_ms ELSE longest_access_ms END) FROM tenants",
+    );
+    let millis: Option<i64> = query.fetch_one(db).await?;
     Ok(Duration::from_millis(millis.and_then(|millis| u64::try_from(millis).ok()).unwrap_or_default()))
 }
 

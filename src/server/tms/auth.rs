@@ -144,18 +144,18 @@ impl FromRequestParts<AppState> for ClientOrAdminAuth {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, TmsError> {
         if let Some(client) = client_by_token(parts, state).await? {
-            return Ok(Self(Principal::Client(client)));
+            return Ok(Self(Principal::Client(Box::new(client))));
         }
         let tenant = tenant(&parts.headers)?;
         if let Some(client) = client(parts, state, &tenant).await? {
-            return Ok(Self(Principal::Client(client)));
+            return Ok(Self(Principal::Client(Box::new(client))));
         }
         let refused = || {
             TmsError::NotAuthorized(format!(
                 "ERROR: NOT AUTHORIZED - the client's own or administrator credentials for tenant {tenant} are required."
             ))
         };
-        admin(parts, state, &tenant).await?.map(|admin| Self(Principal::Admin(admin))).ok_or_else(refused)
+        admin(parts, state, &tenant).await?.map(|admin| Self(Principal::Admin(Box::new(admin)))).ok_or_else(refused)
     }
 }
 

@@ -109,11 +109,7 @@ impl<Enabled: From<bool>> From<Client> for ClientResponse<Enabled> {
 #[utoipa::path(get, path = "/v1/tms/client/{client_id}", tag = "clients", params(("client_id" = String, Path)),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The client", body = Reply<ClientResponse>), ErrorResponses))]
-pub async fn get(
-    State(services): State<Services>,
-    principal: ClientOrAdminAuth,
-    PathSegment(id): PathSegment,
-) -> ReplyResult<ClientResponse> {
+pub async fn get(State(services): State<Services>, principal: ClientOrAdminAuth, PathSegment(id): PathSegment) -> ReplyResult<ClientResponse> {
     let principal = principal.with_any_scope();
     let id = path_client_access(&principal, id)?.into_client_id();
     let client = services.find_client(principal, &id).await?.ok_or(TmsError::NOT_FOUND)?;
@@ -132,11 +128,7 @@ pub struct ClientList {
 #[utoipa::path(get, path = "/v1/tms/client/list", tag = "clients", params(PaginationParams),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = []), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The clients", body = Reply<ClientList>), ErrorResponses))]
-pub async fn list(
-    State(services): State<Services>,
-    principal: ClientOrAdminAuth,
-    Pagination(page): Pagination,
-) -> ReplyResult<ClientList> {
+pub async fn list(State(services): State<Services>, principal: ClientOrAdminAuth, Pagination(page): Pagination) -> ReplyResult<ClientList> {
     let principal = principal.with_any_scope();
     let clients = services.list_clients(&principal, page).await?;
     let next_cursor = page.next_cursor(&clients, |client| client.number);

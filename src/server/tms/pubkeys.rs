@@ -291,11 +291,7 @@ pub struct KeyList {
 #[utoipa::path(get, path = "/v1/tms/pubkeys/list", tag = "pubkeys", params(PaginationParams),
     security(("tenant" = [], "client_id" = [], "client_secret" = []), ("client_token" = ["keys:read"]), ("tenant" = [], "admin_id" = [], "admin_secret" = [])),
     responses((status = 200, description = "The keys", body = Reply<KeyList>), ErrorResponses))]
-pub async fn list(
-    State(services): State<Services>,
-    principal: ClientOrAdminAuth,
-    Pagination(page): Pagination,
-) -> ReplyResult<KeyList> {
+pub async fn list(State(services): State<Services>, principal: ClientOrAdminAuth, Pagination(page): Pagination) -> ReplyResult<KeyList> {
     let principal = principal.with(Scope::KeysRead)?;
     let keys = services.list_keys(&principal, page).await?;
     let next_cursor = page.next_cursor(&keys, |key| key.number);

@@ -63,7 +63,8 @@ pub async fn add_client(
     }
 }
 
-/// Sets a client's permissions. `grants`: the form has boxes for all grant types; one that an earlier release rendered does not.
+/// Sets a client's permissions. `grant_type` is empty if an earlier release rendered the form, which has no boxes for it then; otherwise it has an
+/// empty text at least.
 #[server(prefix = "/api", endpoint = "admin/clients/set-up")]
 pub async fn set_up_client(
     #[server(default)] client: String,
@@ -71,13 +72,12 @@ pub async fn set_up_client(
     #[server(default)] enabled: String,
     #[server(default)] verified: String,
     #[server(default)] device_grant: String,
-    #[server(default)] grants: String,
     #[server(default)] grant_type: Vec<String>,
     #[server(default)] scope: Vec<String>,
 ) -> Result<(), ServerFnError> {
     use crate::domain::client::registration::GrantTypes;
     use crate::domain::scope::ScopeSet;
-    let grant_types = (!grants.is_empty()).then(|| GrantTypes::parse_known(&grant_type.join(" ")));
+    let grant_types = (!grant_type.is_empty()).then(|| GrantTypes::parse_known(&grant_type.join(" ")));
     edit(client, seen, move |client, _| {
         client.enabled = !enabled.is_empty();
         client.verified = !verified.is_empty();
@@ -169,7 +169,8 @@ pub async fn set_client_rules(
 
     use crate::domain::client::registration::{ConsentRule, IdTokenAlgorithm, MAX_LONGEST_ACCESS_HOURS, PkceRule, RefreshRule};
     use crate::domain::ids::HostName;
-    let ClientRulesForm { pkce, id_token_algorithm, longest_access_hours, username_of_host, pushed_requests_only, refresh_always, consent_always } = rules;
+    let ClientRulesForm { pkce, id_token_algorithm, longest_access_hours, username_of_host, pushed_requests_only, refresh_always, consent_always } =
+        rules;
     let hours = longest_access_hours.trim();
     let longest_access = match hours.parse::<u64>() {
         _ if hours.is_empty() => None,
@@ -250,7 +251,7 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
     context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
-    let Some(access) = Principal::Admin(admin).client_access(id) else { return Ok(()) };
+    let Some(access) = Principal::Admin(Box::new(admin)).client_access(id) else { return Ok(()) };
     match services.rotate_client_secret(&access, Duration::from_secs(u64::from(overlap.min(24 * 30)) * 3_600)).await {
         Ok(rotated) => {
             let sentence = context::naming(rotated.old_until, |until| t.admin_rotated(until));
@@ -272,7 +273,7 @@ pub async fn delete_client(#[server(default)] client: String) -> Result<(), Serv
     context::see_other(ADMIN_CLIENTS);
     let Ok(id) = ClientId::parse(client) else { return Ok(()) };
     let name = id.to_string();
-    let Some(access) = Principal::Admin(admin).client_access(id) else { return Ok(()) };
+    let Some(access) = Principal::Admin(Box::new(admin)).client_access(id) else { return Ok(()) };
     if services.delete_client(&access).await.map_err(context::fault)? {
         context::flash_success(t.admin_deleted(name)).await
     } else {

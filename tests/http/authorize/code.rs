@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tms_portal::domain::client::registration::PkceRule;
 use tms_portal::domain::scope::ScopeSet;
 
-use super::{CALLBACK, Changes, HOUR, Hub, VERIFIER, answer, decide, redirect};
+use super::{CALLBACK, Changes, HOUR, Hub, VERIFIER, answer, asks, decide, redirect};
 use crate::app::{Answer, TestApp};
 use crate::oauth::{assert_never_stored, error, refused};
 use crate::tms::api::login;
@@ -242,9 +242,52 @@ async fn unredeemed_code_gives_nothing() {
     assert_eq!(hub.app.number("SELECT count(*) FROM delegations WHERE client_id = 'hub' AND ended_at IS NULL").await, 0);
     assert_eq!(hub.app.count_audit_events("authorization_lapsed").await, 1);
     assert!(!browser.get("/apps").await.says("hub"));
-    hub.app.clock.advance(Duration::from_secs(24 * HOUR));
+    hub.app.clock.advance(Duration::from_secs(25 * HOUR));
     hub.app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(hub.app.number("SELECT count(*) FROM authorization_requests").await, 0);
+}
+
+/// Another tab got a code under the authorization of one that was never redeemed.
+#[tokio::test]
+async fn unredeemed_code_leaves_what_another_code_uses() {
+    let hub = Hub::start().await;
+    let browser = hub.app.signed_in().await;
+    let page = hub.open(&browser, &[SCOPE]).await;
+    answer(&decide(&browser, &page, &[("decision", "allow"), ("lifetime", "604800")]).await);
+    hub.app.clock.advance(Duration::from_secs(30));
+    let second = answer(&hub.open(&browser, &[SCOPE]).await)["code"].clone();
+    hub.app.clock.advance(Duration::from_secs(31));
+    hub.app.services.run_housekeeping().await.expect("tidied");
+    let token = hub.redeem(&second).await.token();
+    hub.app.clock.advance(Duration::from_secs(61));
+    hub.app.services.run_housekeeping().await.expect("tidied");
+    assert!(is_live(&hub.app, &token).await);
+    assert_eq!(hub.app.count_audit_events("authorization_lapsed").await, 0);
+}
+
+/// S76, S150: the sign-in of a program that ends with the browser session does not begin after it.
+#[tokio::test]
+async fn code_ends_with_the_session_unless_access_outlives_it() {
+    let hub = Hub::start().await;
+    for (scope, status) in [("openid hosts:read", 400), ("openid hosts:read offline_access", 200)] {
+        let (code, browser) = hub.code(&[("scope", scope)]).await;
+        browser.post("/sign-out", &[]).await;
+        let answer = hub.redeem(&code).await;
+        assert_eq!(answer.status, status, "{scope}: {}", answer.body);
+    }
+}
+
+/// S125: what a person allowed to a device of the same client is no consent to the application, nor are its lifetimes.
+#[tokio::test]
+async fn authorization_of_a_device_is_no_consent_in_force() {
+    let hub = Hub::start().await;
+    let browser = hub.app.signed_in().await;
+    let page = hub.open(&browser, &[SCOPE]).await;
+    let code = answer(&decide(&browser, &page, &[("decision", "allow"), ("lifetime", "604800")]).await)["code"].clone();
+    hub.redeem(&code).await.token();
+    assert!(hub.open(&browser, &[SCOPE]).await.left_for.is_some());
+    hub.app.sql("UPDATE authorizations SET origin = 'device' WHERE client_id = 'hub'").await;
+    assert!(asks(&hub.open(&browser, &[SCOPE]).await));
 }
 
 /// Of two tenants of one portal; §3 abuse 2.

@@ -133,6 +133,19 @@ async fn sign_in_only_delegates_nothing() {
     assert_eq!(hub.app.texts("SELECT kind FROM activity WHERE client_id = 'hub' AND kind LIKE '%allowed'").await, ["sign_in_allowed"]);
 }
 
+/// S177, S178: access that outlives the browser session is listed, also if it is for the sign-in alone.
+#[tokio::test]
+async fn lasting_sign_in_is_listed_and_revoked() {
+    let hub = Hub::start().await;
+    let (code, browser) = hub.code(&[("scope", "openid offline_access")]).await;
+    assert!(hub.redeem(&code).await.body.get("refresh_token").is_some());
+    let apps = browser.get("/apps").await;
+    assert!(apps.says("hub") && apps.says(en().apps_may_stay_signed_in()), "{}", apps.words());
+    let app = hub.app.texts("SELECT number || '' FROM delegations WHERE client_id = 'hub'").await.remove(0);
+    browser.post("/api/apps/end", &[("app", &app)]).await;
+    assert_eq!(hub.app.number("SELECT count(*) FROM token_families WHERE client_id = 'hub' AND ended_at IS NULL").await, 0);
+}
+
 /// T42, S53.
 #[tokio::test]
 async fn unticked_account_is_not_delegated() {

@@ -132,6 +132,40 @@ async fn changing_the_account_keeps_the_request() {
     assert_eq!(hub.app.api("/v1/tms/me", &token).await.body["tms_user_id"], "eve");
 }
 
+/// Who uses another account in the same browser session does not get the answer of the one before.
+#[tokio::test]
+async fn answer_is_for_the_person_who_decided() {
+    let hub = Hub::start().await;
+    hub.app.add_person("test", "eve").await;
+    let browser = hub.app.signed_in().await;
+    let page = hub.open(&browser, &[SCOPE]).await;
+    let change = page.form("/api/authorize/change-account");
+    let change: Vec<(&str, &str)> = change.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let onward = decide(&browser, &page, &[("decision", "allow")]).await;
+    answer(&onward);
+    let sign_in_page = browser.post("/api/authorize/change-account", &change).await;
+    sign_in(&browser, &sign_in_page, "eve").await;
+    for address in [&page.address, &onward.address] {
+        let page = browser.get(address).await;
+        assert!(page.status == 404 && page.says(en().authorize_gone_means()), "{}", page.words());
+    }
+}
+
+/// An administrator removed the redirect URI, such as one of a host that was taken over.
+#[tokio::test]
+async fn removed_redirect_uri_gets_no_answer() {
+    let hub = Hub::start().await;
+    let browser = hub.app.signed_in().await;
+    let (waiting, other) = (hub.open(&browser, &[SCOPE]).await, hub.open(&browser, &[SCOPE]).await);
+    let onward = decide(&browser, &other, &[("decision", "allow")]).await;
+    answer(&onward);
+    hub.change(|_, uris| uris.redirect = vec![super::redirect("https://hub.example.org/other")]).await;
+    let page = browser.get(&waiting.address).await;
+    assert!(page.status == 400 && page.left_for.is_none() && page.says(en().authorize_refused_means()), "{}", page.words());
+    let page = browser.get(&onward.address).await;
+    assert!(page.status == 404 && !page.says("http-equiv=\"refresh\""), "{}", page.words());
+}
+
 /// Signing out ends the session to which the request belongs.
 #[tokio::test]
 async fn signing_out_leaves_the_request() {

@@ -97,7 +97,7 @@ async fn account_is_confirmed_or_changed_first() {
     let page = hub.open(&browser, &[choose]).await;
     assert!(page.title().contains(&en().authorize_choose()) && !asks(&page), "{}", page.words());
     assert!(page.words().contains(&format!("Test User ({})", en().person_at("testuser1", "Test"))), "{}", page.words());
-    let (_, keep) = page.text.split_once("<a class=\"button\" href=\"").expect("a link to keep the account");
+    let (_, keep) = page.text.split_once("class=\"decide\"").and_then(|(_, form)| form.split_once("<a href=\"")).expect("a link to keep the account");
     let kept = browser.get(&keep.split('"').next().expect("its end").replace("&amp;", "&")).await;
     assert!(asks(&kept), "{}", kept.words());
 
@@ -106,6 +106,20 @@ async fn account_is_confirmed_or_changed_first() {
     hub.app.clock.advance(SECOND);
     let page = sign_in(&browser, &sign_in_page, "eve").await;
     assert!(asks(&page) && page.words().contains(&en().person_at("eve", "Test")), "whoever signs in has chosen: {}", page.words());
+}
+
+/// What is refused on the consent page leads back to it, not to the choice of the account.
+#[tokio::test]
+async fn confirmed_account_stays_confirmed() {
+    let hub = Hub::start().await;
+    let browser = hub.app.signed_in().await;
+    hub.app.clock.advance(SECOND);
+    let page = hub.open(&browser, &[("prompt", "select_account"), ("scope", "openid hosts:read")]).await;
+    let (_, keep) = page.text.split_once("<a class=\"button\" href=\"").expect("a link to keep the account");
+    let kept = browser.get(&keep.split('"').next().expect("its end").replace("&amp;", "&")).await;
+    let refused = decide(&browser, &kept, &[("decision", "allow"), ("lifetime", "x")]).await;
+    assert!(refused.status == 422 && asks(&refused), "{}", refused.words());
+    assert_eq!(refused.problem(), en().decision_refused_lifetime());
 }
 
 /// S41.

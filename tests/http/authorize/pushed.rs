@@ -165,3 +165,26 @@ async fn pushed_handle_opens_no_page() {
     let opened = format!("urn:ietf:params:oauth:request_uri:{}", page.field("request"));
     assert_page_refuses(&open_pushed(&browser, &opened).await);
 }
+
+/// S51, S70: no other person can be led to a request that was reported; one that was denied can be opened again.
+#[tokio::test]
+async fn reported_request_is_not_opened_again() {
+    let hub = Hub::start().await;
+    let browser = hub.app.signed_in().await;
+    for (decision, reopens) in [("deny", true), ("report", false)] {
+        let uri = hub.pushed(&[SCOPE]).await;
+        let page = open_pushed(&browser, &uri).await;
+        decide(&browser, &page, &[("decision", decision)]).await;
+        let again = open_pushed(&browser, &uri).await;
+        if reopens { assert!(asks(&again), "{}", again.words()) } else { assert_page_refuses(&again) }
+    }
+}
+
+/// S2: which of the two is meant is not known.
+#[tokio::test]
+async fn request_uri_is_sent_once() {
+    let hub = Hub::start().await;
+    let (one, two) = (hub.pushed(&[SCOPE]).await, hub.pushed(&[SCOPE]).await);
+    let twice = format!("{}&request_uri={two}", address(HUB, &one));
+    assert_page_refuses(&open(&hub.app.signed_in().await, &twice).await);
+}

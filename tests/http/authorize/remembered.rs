@@ -47,7 +47,8 @@ async fn sign_in_is_remembered_until_something_changes() {
     assert!(is_silent(&hub.open(&browser, &[wide]).await));
     hub.app.sql("UPDATE authorizations SET ended_at = 1, end_reason = 'client' WHERE client_id = 'hub'").await;
     hub.change(|client, _| client.app_name = "Hub 2".to_owned()).await;
-    assert!(asks(&hub.open(&browser, &[wide]).await), "another name");
+    let renamed = hub.open(&browser, &[wide]).await;
+    assert!(asks(&renamed), "another name: {}", renamed.words());
     remember(&hub, &browser, &[wide]).await;
     hub.app.clock.advance(Duration::from_secs(365 * 24 * HOUR));
     assert!(asks(&hub.open(&hub.app.signed_in().await, &[wide]).await), "a year later");

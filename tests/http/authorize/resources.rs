@@ -18,7 +18,7 @@ async fn code_gives_access_to_the_resource_of_its_request() {
     let page = hub.open(&browser, &ASKED).await;
     assert!(page.says(en().authorize_question_resources(HUB)) && page.says("Use read for you") && page.says(DATA), "{}", page.text);
     assert!(!page.text.contains("host_accounts[]"), "the TMS API is not named");
-    let code = answer(&decide(&browser, &page, &[("decision", "allow")]).await)["code"].clone();
+    let code = answer(&decide(&browser, &page, &[("decision", "allow"), ("lifetime", "604800")]).await)["code"].clone();
     assert_eq!(error(&hub.redeem_with(&code, &[("resource", "https://other.example.org")]).await), refused(400, "invalid_target"));
     let tokens = hub.redeem_with(&code, &[("resource", DATA)]).await;
     let token = tokens.token();

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::{CALLBACK, HUB, Hub, left_for, open, redirect, register_public, request_of};
-use crate::app::TestApp;
+use tms_portal::server::state::RequestLimits;
+
+use super::{CALLBACK, HUB, Hub, asks, left_for, open, redirect, register_public, request_of};
+use crate::app::{Setup, TestApp, no_limits, number};
 use crate::browser::{Browser, Page, en};
 
 /// Opens a request that is refused by a page, which does not have `address`.
@@ -163,4 +165,18 @@ async fn only_address_may_be_left_out_without_openid() {
     assert!(left_for(&open(&browser, &unnamed).await).starts_with(&format!("{CALLBACK}?error=consent_required")));
     hub.change(|_, uris| uris.redirect = vec![redirect(CALLBACK), redirect("https://hub.example.org/other")]).await;
     refused(&browser, &unnamed, CALLBACK).await;
+}
+
+/// Each is stored, so that they are limited more than pages are.
+#[tokio::test]
+async fn requests_per_address_are_limited() {
+    let limits = RequestLimits { device_requests: number(2), ..no_limits() };
+    let hub = Hub::start_as(Setup { limits, ..Setup::default() }).await;
+    let browser = hub.app.signed_in().await;
+    for _ in 0..2 {
+        assert!(asks(&hub.open(&browser, &[]).await));
+    }
+    let page = hub.open(&browser, &[]).await;
+    assert!(page.status == 429 && page.says(en().error_too_many_means()), "{}", page.words());
+    assert_eq!(hub.app.number("SELECT count(*) FROM authorization_requests").await, 2);
 }

@@ -136,7 +136,8 @@ async fn only_the_registered_method_is_accepted() {
     app.allow_own_tokens().await;
     let invalid = refused(401, "invalid_client");
     let secret_of = |id: &'static str, secret: &'static str| [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)];
-    let basic = |id: &str, secret: &str| app.http.post(app.tenant("/oauth/token")).basic_auth(id, Some(secret)).form(&[("grant_type", "client_credentials")]);
+    let basic =
+        |id: &str, secret: &str| app.http.post(app.tenant("/oauth/token")).basic_auth(id, Some(secret)).form(&[("grant_type", "client_credentials")]);
     app.send("/oauth/token", &secret_of("testclient1", "secret1")).await.token();
     Answer::of(basic("testclient1", "secret1")).await.token();
     for secret in ["secret1", "x", ""] {

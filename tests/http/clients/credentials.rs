@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tms_portal::domain::client::registration::{ClientAuthMethod, ClientSettingsRefused};
 use tms_portal::domain::scope::ScopeSet;
@@ -189,7 +187,9 @@ async fn token_ends_with_the_credentials_of_its_client() {
     let form = [("grant_type", "client_credentials"), ("client_id", "testclient1"), ("client_secret", secret.as_str())];
     let token = app.send("/oauth/token", &form).await.token();
     assert_eq!(status(&token).await, 200, "the new one");
-    app.edit_client("testclient1", |client, _| client.auth_method = ClientAuthMethod::None).await.expect_err("a public client may not have the grant type");
+    app.edit_client("testclient1", |client, _| client.auth_method = ClientAuthMethod::None)
+        .await
+        .expect_err("a public client may not have the grant type");
     assert_eq!(status(&token).await, 200);
     app.restart().await;
     assert_eq!(app.bearer(&token).get("/client/list").await.status, 401, "another issuer: the port of a test portal changes");
@@ -227,10 +227,9 @@ async fn no_token_survives_a_replacement_beside_it() {
         let secret = app.edit_client("testclient1", |client, _| client.auth_method = ClientAuthMethod::Secret).await;
         assert_eq!(secret, Ok(None), "no change");
         let rotate = app.client();
-        let (answers, ()) = tokio::join!(
-            futures_util::future::join_all((0..8).map(|_| app.own_token(&[]))),
-            async { drop(rotate.call("PATCH /client/secret/testclient1?overlap_minutes=0", Value::Null).await) },
-        );
+        let (answers, ()) = tokio::join!(futures_util::future::join_all((0..8).map(|_| app.own_token(&[]))), async {
+            drop(rotate.call("PATCH /client/secret/testclient1?overlap_minutes=0", Value::Null).await)
+        },);
         for token in answers.iter().filter(|answer| answer.status == 200).map(crate::app::Answer::token) {
             assert_eq!(app.bearer(&token).get("/client/list").await.status, 401);
         }

@@ -122,7 +122,8 @@ async fn administrators_cannot_name_private_addresses() {
     app.sign_in_with(&key).await.token();
     // What the operator allowed stays allowed as long as the address does.
     let seen = browser.get("/admin/clients/client?client=gateway").await.field("seen");
-    let form = [("client", GATEWAY), ("seen", seen.as_str()), ("auth_method", "private_key_jwt"), ("jwks_uri", url.as_str()), ("endpoint_audience", "yes")];
+    let form =
+        [("client", GATEWAY), ("seen", seen.as_str()), ("auth_method", "private_key_jwt"), ("jwks_uri", url.as_str()), ("endpoint_audience", "yes")];
     browser.post("/api/admin/clients/authentication", &form).await;
     assert_eq!(app.number("SELECT count(*) FROM client_uris WHERE kind = 'jwks' AND unrestricted_egress").await, 1);
 }

@@ -47,7 +47,8 @@ async fn reduce_sqlite(from: &Path, to: &Path, last: u32) {
     migrations(MIGRATIONS, last).await.run(&mut database).await.expect("migrated");
     let today = from.join("tms-portal.db");
     sqlx::query("ATTACH $1 AS today").bind(today.to_str().expect("a path")).execute(&mut database).await.expect("attached");
-    let tables = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_sqlx*'";
+    let tables = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*' AND name NOT GLOB '_sqlx*'
+                  AND name <> 'periodic_tasks'";
     for table in texts(&mut database, tables.to_owned()).await {
         let columns = texts(&mut database, format!("SELECT name FROM pragma_table_xinfo('{table}') WHERE hidden = 0")).await.join(", ");
         run(&mut database, &format!("DELETE FROM main.{table}")).await;
@@ -82,7 +83,7 @@ async fn reduce_postgres(from: &Path, to: &Path, last: u32) {
         sqlx::query(statement).execute(&mut database).await.expect(statement);
     }
     migrations(postgres::MIGRATIONS, last).await.run(&mut database).await.expect("migrated");
-    let tables = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'";
+    let tables = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN ('_sqlx_migrations', 'periodic_tasks')";
     let mut left = pg_texts(&mut database, tables).await;
     for table in &left {
         sqlx::query(AssertSqlSafe(format!("TRUNCATE {table} CASCADE"))).execute(&mut database).await.expect(table);

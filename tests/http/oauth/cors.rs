@@ -90,7 +90,8 @@ async fn response_is_readable_at_the_origin_of_its_client() {
 async fn other_endpoints_are_for_no_origin() {
     let app = TestApp::start().await;
     app.register_origins().await;
-    for path in ["/oauth/introspect", "/oauth/device_authorization"] {
+    assert!(!has_cors(&app.preflight("/t/test/oauth/authorize", APP, "POST").await));
+    for path in ["/oauth/introspect", "/oauth/device_authorization", "/oauth/par"] {
         let preflight = app.preflight(&format!("/t/test{path}"), APP, "POST").await;
         assert!(!has_cors(&preflight), "{path}");
         let answer = app.send_from(APP, path, &[("client_id", SPA), ("token", "x")]).await;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::refresh::Tokens;
-use super::resources::DATA;
 use super::{CONFIDENTIAL, assert_never_stored, claims, error, refused};
 use crate::app::{Answer, TestApp, no_limits, number};
 use crate::clients::READER;
@@ -123,8 +122,8 @@ async fn token_of_another_tenant_is_inactive() {
     let app = TestApp::start().await;
     let token = app.confidential_program().await.access;
     app.sql(
-        "INSERT INTO clients (number, tenant_id, client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, created_at, updated_at)
-         SELECT number + 1000, 'default', client_id, app_name, app_version, secret_hash, enabled, device_grant, scope, created_at, updated_at
+        "INSERT INTO clients (number, tenant_id, client_id, app_name, app_version, secret_hash, enabled, verified, device_grant, scope, created_at, updated_at)
+         SELECT number + 1000, 'default', client_id, app_name, app_version, secret_hash, enabled, verified, device_grant, scope, created_at, updated_at
          FROM clients WHERE tenant_id = 'test' AND client_id = 'testclient1'",
     )
     .await;

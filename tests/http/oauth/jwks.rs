@@ -51,11 +51,8 @@ async fn only_public_halves_are_published() {
     let keys = answer.body["keys"].as_array().expect("keys");
     for (key, rsa) in keys.iter().zip([true, true, false, false]) {
         let members: Vec<&str> = key.as_object().expect("a key").keys().map(String::as_str).collect();
-        let (expected, algorithm) = if rsa {
-            (&["alg", "e", "kid", "kty", "n", "use"][..], "RS256")
-        } else {
-            (&["alg", "crv", "kid", "kty", "use", "x", "y"][..], "ES256")
-        };
+        let (expected, algorithm) =
+            if rsa { (&["alg", "e", "kid", "kty", "n", "use"][..], "RS256") } else { (&["alg", "crv", "kid", "kty", "use", "x", "y"][..], "ES256") };
         assert_eq!((&members[..], &key["use"], &key["alg"]), (expected, &"sig".into(), &algorithm.into()));
     }
     assert_eq!(keys.len(), 4, "an active and a next key of each algorithm");

@@ -163,7 +163,7 @@ async fn scope_narrows_the_access_token_only() {
     let app = TestApp::start().await;
     let tokens = app.program().await;
     let scoped = async |token: &str, scope: &str| app.refresh_with(token, &[("client_id", "tms-cli"), ("scope", scope)]).await;
-    let narrow = scoped(&tokens.refresh, "hosts:read openid").await;
+    let narrow = scoped(&tokens.refresh, "hosts:read phone").await;
     assert_eq!(narrow.body["scope"], "hosts:read");
     let narrow = Tokens::of(&narrow);
     assert_eq!(app.api("/v1/tms/me/hosts", &narrow.access).await.status, 200);

@@ -55,7 +55,7 @@ async fn poll_requires_grant_type_client_and_code() {
 async fn other_grant_types_are_refused() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
-    for grant in ["password", "client_credentials", "device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
+    for grant in ["password", "device_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"] {
         let form = [("client_id", "tms-cli"), ("grant_type", grant), ("device_code", &device.device_code), ("username", "testuser1")];
         assert_eq!(error(&app.send(PATH, &form).await), refused(400, "unsupported_grant_type"), "{grant}");
     }
@@ -215,7 +215,7 @@ async fn additional_poll_parameters_are_ignored() {
     let app = TestApp::start().await;
     let device = app.start_device().await;
     app.allow(&device).await;
-    // x/oauth2 sends `scope`, MSAL `client_info` and `code`; PKCE and `resource` were not used in the authorization request.
+    // x/oauth2 sends `scope`, MSAL `client_info` and `code`; PKCE was not used in the authorization request.
     let answer = app
         .poll_with(&[
             ("grant_type", DEVICE_CODE_GRANT),
@@ -225,7 +225,6 @@ async fn additional_poll_parameters_are_ignored() {
             ("code", &device.device_code),
             ("client_info", "1"),
             ("code_verifier", "x"),
-            ("resource", "https://elsewhere.example"),
         ])
         .await;
     assert_eq!((answer.status, &answer.body["scope"]), (200, &"hosts:read".into()), "{}", answer.body);

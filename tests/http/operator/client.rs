@@ -70,7 +70,12 @@ async fn settings_are_changed_one_at_a_time() {
         &["--pkce", "nonce"],
     ] {
         let changed = set(options).await;
-        assert_eq!((changed.code, changed.out.as_str()), (Some(0), "Client testclient1 of tenant test has been changed.\n"), "{options:?} {}", changed.err);
+        assert_eq!(
+            (changed.code, changed.out.as_str()),
+            (Some(0), "Client testclient1 of tenant test has been changed.\n"),
+            "{options:?} {}",
+            changed.err
+        );
     }
     let subjects = "SELECT subject FROM activity WHERE kind = 'client_changed' AND admin_id = 'operator:' ORDER BY id";
     assert_eq!(

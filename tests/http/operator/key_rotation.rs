@@ -73,6 +73,8 @@ async fn keys_are_rotated_while_the_portal_serves() {
     let patience = Instant::now() + Duration::from_secs(10);
     while deployment.key_status()["keys"][0]["dependents"].to_string().contains("testclient1") {
         assert!(Instant::now() < patience, "the secret is stored anew at its use");
+        // The portal reads the new key within a second.
+        assert_eq!(client.get("/client/testclient1").await.status, 200);
     }
     assert_eq!(deployment.key_files(), ["codes.key", "codes.key.previous", "secrets.key", "signing-key.pem"]);
     let doctor = deployment.run(&["doctor"]);
@@ -212,7 +214,8 @@ async fn signing_keys_are_rotated_while_the_portal_serves() {
     portal.wait_for("Reloaded the keys");
     let last = published(&url).await;
     assert!(last.len() == 4 && !last.iter().any(|kid| third.contains(kid)), "{third:?} {last:?}");
-    let kinds = super::text(&deployment, "SELECT concat(count(*)) FROM activity WHERE kind = 'signing_key_compromised' AND admin_id = 'operator:'").await;
+    let kinds =
+        super::text(&deployment, "SELECT concat(count(*)) FROM activity WHERE kind = 'signing_key_compromised' AND admin_id = 'operator:'").await;
     assert_eq!(kinds, "7", "one, and the six that were left");
 
     let keys = deployment.key_status();

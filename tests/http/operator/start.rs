@@ -172,7 +172,11 @@ async fn first_signing_key_is_needed_until_the_database_has_it() {
     let (file, away) = (deployment.path().join("data/keys/signing-key.pem"), deployment.path().join("away"));
     let kid = "SELECT kid FROM signing_keys WHERE algorithm = 'RS256' AND state = 'active'";
     let before = super::text(&deployment, kid).await;
-    super::sql(&deployment, "INSERT INTO deployment (name, value) SELECT 'key:signing-key.pem', kid FROM signing_keys WHERE algorithm = 'RS256' AND state = 'active'").await;
+    super::sql(
+        &deployment,
+        "INSERT INTO deployment (name, value) SELECT 'key:signing-key.pem', kid FROM signing_keys WHERE algorithm = 'RS256' AND state = 'active'",
+    )
+    .await;
     super::sql(&deployment, "DELETE FROM signing_keys").await;
     let kept = fs::read(&file).expect("read");
     for length in [0, kept.len() / 2] {

@@ -214,7 +214,8 @@ async fn passed_keys_replace_those_in_the_data_directory() {
     let said = run();
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(files(&keys).is_empty(), "no key is created in the data directory");
-    for name in KEYS {
+    // The database has the first key that signs tokens since its first start.
+    for name in KEYS.into_iter().filter(|name| *name != "signing-key.pem") {
         let elsewhere = deployment.path().join(name);
         std::fs::rename(passed.join(name), &elsewhere).expect("moved");
         let said = run();

@@ -283,7 +283,7 @@ mod tests {
         fill.await.expect("keys");
         let operator = services.operator(&TenantId::parse("test").expect("a tenant")).await.expect("an answer").expect("a tenant");
         let client = ClientId::parse("testclient1").expect("a client");
-        let access = Principal::Admin(operator).client_access(client).expect("allowed");
+        let access = Principal::Admin(Box::new(operator)).client_access(client).expect("allowed");
         let (deleted, seen) = tokio::join!(services.delete_client(&access), keys_left(&services));
         assert!(deleted.expect("deleted"));
         // One batch before and one after the other change in its group.

@@ -113,12 +113,7 @@ fn decode(assertion: &str, key: &Jwk, validation: &Validation) -> Result<Asserti
     jsonwebtoken::decode(assertion, &key, validation).map(|token| token.claims).map_err(|error| error.into_kind())
 }
 
-fn check_claims(
-    claims: AssertionClaims,
-    client: &ClientId,
-    audiences: &[String],
-    now: Timestamp,
-) -> Result<VerifiedAssertion, RefusedRequest> {
+fn check_claims(claims: AssertionClaims, client: &ClientId, audiences: &[String], now: Timestamp) -> Result<VerifiedAssertion, RefusedRequest> {
     let is_client = |claim: &Option<String>| claim.as_deref() == Some(client.as_str());
     if !is_client(&claims.iss) || !is_client(&claims.sub) {
         return Err(Reason::AssertionSubject.into());

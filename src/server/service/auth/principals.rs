@@ -177,8 +177,8 @@ pub const DEFAULT_TENANT: &str = "default";
 /// For endpoints of the TMS API where a client acts on itself, and an administrator on any client.
 #[derive(Clone, Debug)]
 pub enum Principal {
-    Client(AuthenticatedClient),
-    Admin(TenantAdmin),
+    Client(Box<AuthenticatedClient>),
+    Admin(Box<TenantAdmin>),
 }
 
 impl Principal {

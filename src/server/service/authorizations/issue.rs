@@ -11,9 +11,9 @@ use crate::domain::client::Client;
 use crate::domain::ids::{SessionId, TokenFamilyId};
 use crate::domain::resource_server::{GrantedResource, ResourceScopeSet};
 use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::signing_key::SigningAlgorithm;
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
-use crate::domain::signing_key::SigningAlgorithm;
 use crate::domain::token::AccessTokenClaims;
 use crate::domain::token_access::TokenAccess;
 use crate::domain::token_family::{SALT_BYTES, TokenFamily, TokenFamilyState};
@@ -113,7 +113,14 @@ impl Services {
         let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
         let authorization_expires_in = is_short.then(|| authorized_until.since(now));
         let resource_scope = other.map(|other| other.scope).unwrap_or_default();
-        Ok(IssuedTokens { access_token: self.keys().sign(&claims, SigningAlgorithm::default())?, expires_in, scope, resource_scope, refresh, authorization_expires_in })
+        Ok(IssuedTokens {
+            access_token: self.keys().sign(&claims, SigningAlgorithm::default())?,
+            expires_in,
+            scope,
+            resource_scope,
+            refresh,
+            authorization_expires_in,
+        })
     }
 
     /// The `jti` of one of several access tokens of a family: its id, the generation of the refresh token, and a random part.

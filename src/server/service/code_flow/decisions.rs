@@ -160,7 +160,7 @@ impl Decision {
             return Err(late);
         }
         if let Some(pushed) = &answered.pushed
-            && !authorization_requests::answer_pushed(db, &answered.tenant_id, pushed, &answered.state).await?
+            && !authorization_requests::decide_pushed(db, &answered.tenant_id, pushed, &answered.state).await?
         {
             // It was opened and answered in another tab or browser (RFC 9126 §4).
             return Err(late);
@@ -236,9 +236,9 @@ async fn allow(db: &mut Connection, decision: Decision, selected: AuthorizationC
     decision.insert_authorization(db, &deciding, &given, until).await?;
     if !scope.delegated().is_empty() {
         delegate(db, &decision, &deciding, &scope.delegated(), consent.host_accounts, until).await?;
-    } else if !given.resources.is_empty() {
-        // It permits nothing, and lists the access among the person's applications.
-        delegate(db, &decision, &deciding, &ScopeSet::default(), Vec::new(), until).await?;
+    } else if has_date(&scope, &given.resources) {
+        // It permits nothing on host accounts, and lists the access among the person's applications, where it can be revoked.
+        delegate(db, &decision, &deciding, &scope, Vec::new(), until).await?;
     }
     decision.answer(db, &deciding, &given).await?;
     let asked = consent_request(request, &deciding.content, client, &deciding.name, (&scope, &given.resources));
@@ -304,6 +304,10 @@ async fn deny(db: &mut Connection, decision: Decision, reported: bool) -> Result
     let refused = deciding.request.clone().refuse(&decision.person.claimant(), reported, decision.now).map_err(Error::Refused)?;
     if !authorization_requests::decide(db, &refused).await? {
         return Err(Error::Refused(DecisionRefused::AlreadyDecided));
+    }
+    if reported && let Some(pushed) = &refused.pushed {
+        // No other person can be led to it.
+        authorization_requests::decide_pushed(db, &refused.tenant_id, pushed, &refused.state).await?;
     }
     let kind = if reported { AuditKind::AuthorizationReported } else { AuditKind::AuthorizationDenied };
     let event = decision.event(kind, &deciding);

@@ -23,16 +23,16 @@ use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::{BrowserSession, SignedIn};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::clients::{self, ClientName};
-use crate::server::storage::{authorization_requests, authorizations, consents, host_accounts};
+use crate::server::storage::{authorization_requests, authorizations, client_uris, consents, host_accounts};
 
 /// Who opens the page of a request.
 #[derive(Clone, Copy)]
-pub enum Visitor<'a> {
+pub enum RequestOpener<'a> {
     Anonymous(&'a BrowserSession),
     Person(&'a SignedIn),
 }
 
-impl Visitor<'_> {
+impl RequestOpener<'_> {
     fn claimant(&self) -> Claimant {
         match self {
             Self::Anonymous(session) => Claimant { session: session.session_id.clone(), person: None },
@@ -65,7 +65,7 @@ pub enum NextStep {
     Expired,
     /// There is no such request, or it was deleted.
     Gone,
-    /// The client may not use this flow any more.
+    /// The client may not use this flow, or not with this redirect URI, any more.
     Refused(Unanswerable),
 }
 
@@ -124,9 +124,9 @@ pub(super) struct OpenedRequest {
 }
 
 impl Services {
-    /// Opens a request for the visitor, and returns what the page does next. `account_chosen`: the person has confirmed the account.
-    pub async fn next_step(&self, handle: &str, visitor: Visitor<'_>, account_chosen: bool) -> Result<NextStep, Fault> {
-        let OpenedRequest { request, client, tenant, is_first_visit } = match self.open_request(handle, visitor).await {
+    /// Opens a request for the one who opens its page, and returns what the page does next. `account_chosen`: the person has confirmed the account.
+    pub async fn next_step(&self, handle: &str, opener: RequestOpener<'_>, account_chosen: bool) -> Result<NextStep, Fault> {
+        let OpenedRequest { request, client, tenant, is_first_visit } = match self.open_request(handle, opener).await {
             Ok(opened) => opened,
             Err(Error::Refused(step)) => return Ok(step),
             Err(Error::Internal(fault)) => return Err(fault),
@@ -138,17 +138,17 @@ impl Services {
         let by_page = !is_first_visit && !request.silent;
         let leave = |location: String| NextStep::Leave { answer: Box::new(Answer { location, to: to.clone() }), by_page };
         let leave_with = |error: AuthorizationError| leave(request.target.with_error(error, &issuer));
-        let content = match (&request.content, visitor) {
+        let content = match (&request.content, opener) {
             (Ok(content), _) => content,
             // Not before the person has signed in, or the portal would be an open redirector.
-            (Err(problem), Visitor::Person(_)) => return Ok(leave_with(AuthorizationError::Problem(*problem))),
-            (Err(problem), Visitor::Anonymous(_)) if request.silent => return Ok(leave_with(AuthorizationError::Problem(*problem))),
-            (Err(_), Visitor::Anonymous(_)) => return Ok(NextStep::SignIn { tenant: tenant.id }),
+            (Err(problem), RequestOpener::Person(_)) => return Ok(leave_with(AuthorizationError::Problem(*problem))),
+            (Err(problem), RequestOpener::Anonymous(_)) if request.silent => return Ok(leave_with(AuthorizationError::Problem(*problem))),
+            (Err(_), RequestOpener::Anonymous(_)) => return Ok(NextStep::SignIn { tenant: tenant.id }),
         };
-        let person = match visitor {
-            Visitor::Person(person) => person,
-            Visitor::Anonymous(_) if request.silent => return Ok(leave_with(AuthorizationError::LoginRequired)),
-            Visitor::Anonymous(_) => return Ok(NextStep::SignIn { tenant: tenant.id }),
+        let person = match opener {
+            RequestOpener::Person(person) => person,
+            RequestOpener::Anonymous(_) if request.silent => return Ok(leave_with(AuthorizationError::LoginRequired)),
+            RequestOpener::Anonymous(_) => return Ok(NextStep::SignIn { tenant: tenant.id }),
         };
         if let Some(reason) = self.account_choice(&request, content, person, account_chosen) {
             return match (request.silent, reason) {
@@ -185,14 +185,17 @@ impl Services {
         }
     }
 
-    /// The answer to a request that this browser session opened and that is decided.
-    pub async fn answer(&self, handle: &str, visitor: Visitor<'_>) -> Result<AnswerState, Fault> {
-        let request = match self.open_request(handle, visitor).await {
+    /// The answer to a request that this browser session opened, and that the person who is signed in to it has decided.
+    pub async fn answer(&self, handle: &str, opener: RequestOpener<'_>) -> Result<AnswerState, Fault> {
+        let request = match self.open_request(handle, opener).await {
             Ok(opened) => opened.request,
             Err(Error::Refused(NextStep::OpenElsewhere)) => return Ok(AnswerState::OpenElsewhere),
             Err(Error::Refused(_)) => return Ok(AnswerState::Gone),
             Err(Error::Internal(fault)) => return Err(fault),
         };
+        if request.state != AuthorizationRequestState::Waiting && request.opened_by != Some(opener.claimant()) {
+            return Ok(AnswerState::Gone);
+        }
         let (issuer, to) = (self.issuer(&request.tenant_id), request.target.redirect_uri.clone());
         Ok(match &request.state {
             AuthorizationRequestState::Refused { reported: true, .. } => AnswerState::Reported,
@@ -208,13 +211,18 @@ impl Services {
         })
     }
 
-    /// Opens a request for the visitor. Refused with what the page shows instead.
-    pub(super) async fn open_request(&self, handle: &str, visitor: Visitor<'_>) -> Result<OpenedRequest, Error<NextStep>> {
+    /// Opens a request for the one who opens its page. Refused with what the page shows instead.
+    pub(super) async fn open_request(&self, handle: &str, opener: RequestOpener<'_>) -> Result<OpenedRequest, Error<NextStep>> {
         let request = self.find_opened(handle).await?.ok_or(Error::Refused(NextStep::Gone))?;
         let tenant = self.enabled_tenant(&request.tenant_id).await?.ok_or(Error::Refused(NextStep::Gone))?;
         let client = clients::find(self.storage().reader(), &request.tenant_id, &request.client_id).await?;
         let client = client.ok_or(Error::Refused(NextStep::Gone))?.client;
         usable(&client).map_err(|refused| Error::Refused(NextStep::Refused(refused)))?;
+        let uris = client_uris::find(self.storage().reader(), &request.tenant_id, &request.client_id).await?;
+        if uris.redirect_uri(request.target.redirect_uri.as_str()).is_none() {
+            // It was removed since.
+            return Err(Error::Refused(NextStep::Refused(Unanswerable::RedirectUriNotRegistered)));
+        }
         let is_waiting = request.state == AuthorizationRequestState::Waiting;
         if let Some(pushed) = request.pushed.as_ref().filter(|_| is_waiting)
             && !authorization_requests::is_waiting(self.storage().reader(), &request.tenant_id, pushed).await?
@@ -223,9 +231,9 @@ impl Services {
             return Err(Error::Refused(NextStep::Gone));
         }
         let before = request.opened_by.clone();
-        let opened = request.open(&visitor.claimant(), self.now()).map_err(|refused| refused_step(Error::Refused(refused)))?;
+        let opened = request.open(&opener.claimant(), self.now()).map_err(|refused| refused_step(Error::Refused(refused)))?;
         if opened.opened_by != before {
-            let (handle, hashes, claimant, now) = (handle.to_owned(), self.handle_hashes(handle), visitor.claimant(), self.now());
+            let (handle, hashes, claimant, now) = (handle.to_owned(), self.handle_hashes(handle), opener.claimant(), self.now());
             let opened = self.try_write(move |db| {
                 async move {
                     // As it is stored by now: two tabs may open it at the same time.

@@ -21,7 +21,9 @@ use crate::server::service::auth::principals::AuthenticatedClient;
 use crate::server::service::authorizations::ending::{end_authorization, end_family};
 use crate::server::service::authorizations::issue::{IssuedTokens, NewFamily};
 use crate::server::service::{Error, Fault, Services};
-use crate::server::storage::{self, Connection, audit_log, authorization_codes, authorizations, clients, people, tenants, token_families};
+use crate::server::storage::{
+    self, Connection, audit_log, authorization_codes, authorizations, browser_sessions, clients, people, tenants, token_families,
+};
 
 /// The parameters of a token request (RFC 6749 §4.1.3, RFC 7636 §4.5).
 pub struct CodeRequest<'a> {
@@ -39,7 +41,7 @@ pub struct CodeRequest<'a> {
 pub enum CodeRefused {
     /// Unknown, expired, redeemed before, of another client, or it does not match the request.
     InvalidGrant,
-    /// Its person or tenant is disabled, or what they allowed has ended.
+    /// Its person or tenant is disabled, or what they allowed or the browser session of the sign-in has ended.
     Ended,
     /// The client's settings leave it no access.
     NotAllowed(RequestRefused),
@@ -161,6 +163,12 @@ async fn redeem_in_transaction(
     let authorization = authorizations::find(&mut *db, tenant_id, &code.authorization_id).await?;
     let unchanged = |found: &Authorization| found.access_until == planned.access_until && found.is_in_force(now);
     let authorization = authorization.filter(unchanged).ok_or_else(ended)?;
+    // Signing out has ended the sign-ins of programs that do not outlive the session: none begins afterwards.
+    if let Some(session) = &family.session
+        && !browser_sessions::is_live(&mut *db, tenant_id, &code.person, session, now).await?
+    {
+        return Err(ended());
+    }
     let client = clients::find(&mut *db, tenant_id, &code.client_id).await?;
     let (client, _) = client.zip(tenant.zip(person)).ok_or_else(ended)?;
     let allowed = client.client.allowed_scope_with(GrantType::AuthorizationCode, &code.scope, &code.resources);

@@ -140,7 +140,7 @@ impl Services {
     /// The client that a request names, if it may use this flow.
     async fn requesting_client(&self, tenant: &TenantId, sent: &Parameters) -> Result<Client, Error<Unanswerable>> {
         let refused = |refused| Error::Refused(refused);
-        if sent.is_repeated("client_id") {
+        if sent.is_repeated("client_id") || sent.is_repeated("request_uri") {
             return Err(refused(Unanswerable::Repeated));
         }
         let id = sent.get("client_id").ok_or(refused(Unanswerable::ClientMissing))?;

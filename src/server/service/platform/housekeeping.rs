@@ -18,6 +18,9 @@ use crate::server::storage::{
 
 /// How long a device grant or authorization is kept after code and access have expired, so that the device learns the result.
 const GRANT_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long an authorization request that no browser opened is kept after it has expired: anybody can make them. Longer than a request that was
+/// opened from a pushed one waits.
+const UNOPENED_RETENTION: Duration = Duration::from_secs(60 * 60);
 /// How long a token family that has ended is still listed, if its authorization stays.
 const FAMILY_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long an ended key is still listed.
@@ -79,7 +82,7 @@ impl Services {
     pub async fn run_housekeeping(&self) -> Result<(), Fault> {
         let now = self.now();
         let (old_grants, old_attempts, old_keys) = (now - GRANT_RETENTION, now - ATTEMPT_RETENTION, now - KEY_RETENTION);
-        let old_families = now - FAMILY_RETENTION;
+        let (old_families, unopened) = (now - FAMILY_RETENTION, now - UNOPENED_RETENTION);
         let ends = (self.session_expiry(None), self.session_expiry(Some(now)));
         let mut failed = FailedSteps::default();
         failed.note("unredeemed grants", self.expire_unredeemed_grants().await);
@@ -105,6 +108,8 @@ impl Services {
         // After their authorizations.
         let done = self.in_batches(BATCH, move |db, limit| device_grants::delete_old(db, old_grants, limit).boxed()).await;
         failed.note("device grants", done);
+        let done = self.in_batches(BATCH, move |db, limit| authorization_requests::delete_unopened(db, unopened, limit).boxed()).await;
+        failed.note("authorization requests that were not opened", done);
         let done = self.in_batches(BATCH, move |db, limit| authorization_requests::delete_old(db, old_grants, limit).boxed()).await;
         failed.note("authorization requests", done);
         let done = self.in_batches(BATCH, move |db, limit| consents::delete_expired(db, now, limit).boxed()).await;

@@ -227,7 +227,7 @@ impl Services {
                 hosts.map(|host| (host.number, (address_name(host.host.as_str(), &host.address), State::There))).collect()
             }
             List::Clients => {
-                let clients = self.list_clients(&Principal::Admin(admin.clone()), page).await?.into_iter();
+                let clients = self.list_clients(&Principal::Admin(Box::new(admin.clone())), page).await?.into_iter();
                 let imported = clients.filter(|client| client.id.as_str() != CLI_CLIENT_ID);
                 imported.map(|client| (client.number, (client.id.to_string(), State::Enabled(client.enabled)))).collect()
             }

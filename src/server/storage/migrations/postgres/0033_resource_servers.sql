@@ -1,7 +1,7 @@
 -- Resource servers besides the TMS API, for which access tokens can be issued (RFC 8707). Authorizations and token families name them in their
 -- column `resources`: empty, or a JSON array of objects with `resource` and `scope`.
 CREATE TABLE resource_servers (
-    tenant_id    TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
+    tenant_id    TEXT COLLATE "C" NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     -- An absolute URI, unique in the deployment: it is the audience of access tokens of all tenants.
     indicator    TEXT COLLATE "C" NOT NULL UNIQUE,
     name         TEXT COLLATE "C" NOT NULL,

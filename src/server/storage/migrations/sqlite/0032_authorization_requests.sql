@@ -32,6 +32,7 @@ CREATE TABLE authorization_requests (
 ) STRICT;
 CREATE INDEX authorization_requests_by_client ON authorization_requests (tenant_id, client_id);
 CREATE INDEX authorization_requests_by_expiry ON authorization_requests (expires_at);
+CREATE INDEX authorization_requests_unopened ON authorization_requests (expires_at) WHERE opened_session IS NULL;
 CREATE INDEX authorization_requests_by_person ON authorization_requests (tenant_id, opened_person) WHERE opened_person IS NOT NULL;
 
 -- The code of an answered request, with all that a token request has to match (RFC 6749 §4.1.2). The code is stored as an HMAC.
