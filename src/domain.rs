@@ -16,6 +16,7 @@
 //! - **refused lookup**: a host's key lookup that returned no key, with the reason.
 //! - **reservation**: a client's lease that keeps a key valid beyond its expiry.
 //! - **signing key**: a key that signs tokens: active, next or retired.
+//! - **group**: a name that a tenant's administrators, or claims of a provider, give several people; clients are told.
 //! - **session**: a browser's; **token**: a program's.
 //! - **audit log**: the record of all events; people read their part as "Activity".
 
@@ -36,11 +37,14 @@ pub mod display_text;
 pub mod error_chain;
 pub mod folding;
 pub mod form;
+pub mod group;
 pub mod help_contact;
 pub mod host;
 pub mod host_account;
+pub mod id_token;
 pub mod ids;
 pub mod link_request;
+pub mod logout;
 pub mod loopback;
 pub mod mail;
 pub mod notification;

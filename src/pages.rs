@@ -18,6 +18,7 @@ mod second_factor;
 mod sessions;
 mod settings;
 mod sign_in;
+mod sign_out;
 mod signed_out;
 mod ssh_keys;
 mod upstream_accounts;
@@ -84,6 +85,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("authorize/onward") view=authorize::AuthorizeOnward/>
                     <Route path=path!("sign-in") view=sign_in::SignIn/>
                     <Route path=path!("sign-in/second-factor") view=second_factor::SecondFactor/>
+                    <Route path=path!("sign-out/confirm") view=sign_out::ConfirmSignOut/>
                     <Route path=path!("signed-out") view=signed_out::SignedOut/>
                     <Route path=path!("hosts") view=host_accounts::Hosts/>
                     <Route path=path!("hosts/link") view=link_requests::LinkAnAccount/>

@@ -98,6 +98,8 @@ kinds! {
     AuthorizationReported = "authorization_reported",
     /// A client exchanged an authorization code for tokens: the person is signed in there.
     SignedInAtClient = "signed_in_at_client",
+    /// A client could not be told that the person has signed out; the subject is the reason.
+    LogoutNotDelivered = "logout_not_delivered",
     /// A code that had been exchanged was sent again; what it gave was ended.
     AuthorizationCodeReplayed = "authorization_code_replayed",
     /// A client did not exchange its code in time; the permission was revoked.
@@ -231,6 +233,7 @@ impl AuditKind {
             | Self::AuthorizationDenied
             | Self::AuthorizationReported
             | Self::SignedInAtClient
+            | Self::LogoutNotDelivered
             | Self::AuthorizationCodeReplayed
             | Self::AuthorizationLapsed
             | Self::CodeSubmittedTwice

@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use super::code_challenge::CodeChallenge;
-use super::ids::{AuthorizationId, AuthorizationRequestId, ClientId, SessionId, TenantId, TokenFamilyId, UserId};
+use super::ids::{AuthorizationId, AuthorizationRequestId, ClientId, HostAccountId, SessionId, TenantId, TokenFamilyId, UserId};
 use super::refused_request::RefusedRequestReason;
 use super::resource_server::GrantedResource;
 use super::scope::ScopeSet;
@@ -50,6 +50,8 @@ pub struct AuthorizationCode {
     pub scope: ScopeSet,
     /// What they get at resource servers besides the TMS API.
     pub resources: Vec<GrantedResource>,
+    /// The account whose name the client is told, if it has a host.
+    pub username_account: Option<HostAccountId>,
     pub issued_at: Timestamp,
     pub wrong_tries: u32,
     pub state: AuthorizationCodeState,
@@ -198,6 +200,7 @@ mod tests {
             authorization_id: AuthorizationId::parse("aut_1").expect("an id"),
             made_authorization: true,
             resources: Vec::new(),
+            username_account: None,
             scope: ScopeSet::parse_known("hosts:read"),
             issued_at: ISSUED,
             wrong_tries: 0,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::delegation::Creator;
-use super::ids::{HostAccountId, UserId};
+use super::ids::{HostAccountId, HostName, UserId};
 use super::pagination::QueryParam;
 use super::time::Timestamp;
 
@@ -35,6 +35,24 @@ impl HostAccount {
     /// Whether to suggest renewing it.
     pub fn expires_soon(&self, now: Timestamp) -> bool {
         self.is_active(now) && self.expires_at.since(now) <= EXPIRY_WARNING
+    }
+}
+
+/// A client's host, under whose account names people arrive there (`Client::username_of_host`).
+#[derive(Clone, Copy, Debug)]
+pub struct HostUsername<'a> {
+    pub host: &'a HostName,
+    /// The account that the person selected.
+    pub selected: Option<&'a HostAccountId>,
+}
+
+/// The account whose name a client is told, of a person's accounts on its host: the selected one; without a selection, the only one. `None` if it
+/// is not linked any more, or if the person would have to select one.
+pub fn username_account<'a>(accounts: &'a [HostAccount], selected: Option<&HostAccountId>, now: Timestamp) -> Option<&'a HostAccount> {
+    let mut active = accounts.iter().filter(|account| account.is_active(now));
+    match selected {
+        Some(id) => active.find(|account| account.id == *id),
+        None => active.next().filter(|_| active.next().is_none()),
     }
 }
 
@@ -137,5 +155,33 @@ mod tests {
         for account in ["testhostaccount1", "tg459284", "rooter", "jdoe@tacc"] {
             assert!(!is_system_account(account), "{account}");
         }
+    }
+
+    #[test]
+    fn client_is_told_the_selected_or_the_only_account() {
+        let now = Timestamp::from_millis(1_000);
+        let id = |id: &str| HostAccountId::parse(id).expect("an id");
+        let account = |name: &str, expires_at: i64| HostAccount {
+            number: 1,
+            id: id(name),
+            user_id: UserId::parse("jdoe").expect("a user id"),
+            host: "frontera".into(),
+            account: name.into(),
+            linked_at: Timestamp::from_millis(0),
+            expires_at: Timestamp::from_millis(expires_at),
+            updated_at: Timestamp::from_millis(0),
+            linked_by: Creator::Person,
+            linked_through: None,
+        };
+        let told = |accounts: &[HostAccount], selected: Option<&str>| {
+            let selected = selected.map(id);
+            username_account(accounts, selected.as_ref(), now).map(|account| account.account.clone())
+        };
+        let (one, expired) = ([account("hac_a", 2_000)], [account("hac_a", 1_000)]);
+        let two = [account("hac_a", 2_000), account("hac_b", 2_000), account("hac_c", 999)];
+        assert_eq!(told(&one, None).as_deref(), Some("hac_a"));
+        assert_eq!((told(&[], None), told(&expired, None), told(&two, None)), (None, None, None));
+        assert_eq!(told(&two, Some("hac_b")).as_deref(), Some("hac_b"));
+        assert_eq!((told(&two, Some("hac_c")), told(&two, Some("hac_d"))), (None, None), "it is not linked any more");
     }
 }

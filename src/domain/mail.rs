@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::ids::UserId;
 use super::time::Timestamp;
 
 /// Maximum number of attempts to send a message.
@@ -43,6 +44,37 @@ pub struct EmailAddress(String);
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("it is no e-mail address, or one with characters that the portal does not accept")]
 pub struct AddressRefused;
+
+/// A domain at which each person of a tenant has the address `user name@domain`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailDomain(String);
+
+impl MailDomain {
+    /// Accepts a host name.
+    pub fn parse(text: &str) -> Result<Self, AddressRefused> {
+        EmailAddress::parse(&format!("x@{text}")).map(|_| Self(text.to_ascii_lowercase()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A person's address. `None` if their user name is no local part, or is one of another institution: these have a `~` (`own_names` of
+    /// `domain::provider`).
+    fn address_of(&self, user: &UserId) -> Option<EmailAddress> {
+        let is_own = !user.as_str().contains('~');
+        EmailAddress::parse(&format!("{user}@{}", self.0)).ok().filter(|_| is_own)
+    }
+}
+
+/// The address of a person that counts as verified: the one that an administrator set, or that of the tenant's domain, or the one that an
+/// institution verified. `stored`: the address, and whether an administrator set it.
+pub fn verified_address(stored: Option<(EmailAddress, bool)>, domain: Option<&MailDomain>, user: &UserId) -> Option<EmailAddress> {
+    match (stored, domain.and_then(|domain| domain.address_of(user))) {
+        (Some((address, true)), _) | (Some((_, false)) | None, Some(address)) | (Some((address, false)), None) => Some(address),
+        (None, None) => None,
+    }
+}
 
 /// RFC 5321 §4.5.3.1.
 const MAX_LOCAL: usize = 64;
@@ -135,5 +167,26 @@ mod tests {
         assert_eq!(attempts, MAX_ATTEMPTS);
         assert!(now.since(created) > Duration::from_secs(24 * 60 * 60) && now.since(created) < MAX_MAIL_AGE);
         assert_eq!(next_attempt(1, created, created + MAX_MAIL_AGE), None);
+    }
+
+    #[test]
+    fn administrators_come_before_the_domain_and_that_before_institutions() {
+        let address = |text: &str| EmailAddress::parse(text).expect("an address");
+        let domain = MailDomain::parse("Example.org").expect("a domain");
+        let verified = |stored: Option<(&str, bool)>, domain: Option<&MailDomain>, user: &str| {
+            let stored = stored.map(|(text, by_administrator)| (address(text), by_administrator));
+            verified_address(stored, domain, &UserId::parse(user).expect("a user id")).map(String::from)
+        };
+        let (set, claimed) = (Some(("j@set.example", true)), Some(("j@campus.example", false)));
+        assert_eq!(verified(set, Some(&domain), "jdoe").as_deref(), Some("j@set.example"));
+        assert_eq!(verified(claimed, Some(&domain), "jdoe").as_deref(), Some("jdoe@example.org"));
+        assert_eq!(verified(None, Some(&domain), "jdoe").as_deref(), Some("jdoe@example.org"));
+        assert_eq!(verified(claimed, None, "jdoe").as_deref(), Some("j@campus.example"));
+        assert_eq!(verified(claimed, Some(&domain), "jdoe~campus").as_deref(), Some("j@campus.example"), "a user of another institution");
+        assert_eq!(verified(None, Some(&domain), "jdoe@campus"), None);
+        assert_eq!(verified(None, None, "jdoe"), None);
+        for bad in ["", "a b", "@example.org", "x@example.org", "example.org\n", "-a.example"] {
+            assert_eq!(MailDomain::parse(bad), Err(AddressRefused), "{bad:?}");
+        }
     }
 }

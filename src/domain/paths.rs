@@ -35,7 +35,11 @@ pub const SUBMIT_SECOND_FACTOR: &str = "/sign-in/second-factor/show";
 /// Receives logout tokens of identity providers (OpenID Connect Back-Channel Logout 1.0).
 pub const BACKCHANNEL_LOGOUT: &str = "/sign-in/ended/{tenant}/{provider}";
 pub const SIGN_OUT: &str = "/sign-out";
-/// Shown after sign-out to those who signed in through an institution.
+/// Signs out for a client, or goes on to the question whether to.
+pub const SIGN_OUT_REQUEST: &str = "/sign-out/request";
+/// Asks whether to sign out, for a client that cannot show whose session it means.
+pub const SIGN_OUT_CONFIRM: &str = "/sign-out/confirm";
+/// Shown after sign-out to those who signed in through an institution, or go back to a client.
 pub const SIGNED_OUT: &str = "/signed-out";
 /// Redirects to the institution's sign-out page.
 pub const UPSTREAM_LOGOUT: &str = "/sign-out/there";
@@ -139,14 +143,15 @@ pub const SET_PREFERENCES: &str = "/api/preferences/set";
 pub const ADMIN_ACTIONS: &str = "/api/admin";
 
 /// Pages that need no sign-in; all others redirect to sign-in.
-pub const PUBLIC_PAGES: [&str; 10] =
-    [HOME, DEVICE, DEVICE_REPORT, AUTHORIZE, AUTHORIZE_ONWARD, SIGN_IN, SECOND_FACTOR, SIGNED_OUT, SETTINGS, API_DOCS];
+pub const PUBLIC_PAGES: [&str; 11] =
+    [HOME, DEVICE, DEVICE_REPORT, AUTHORIZE, AUTHORIZE_ONWARD, SIGN_IN, SECOND_FACTOR, SIGN_OUT_CONFIRM, SIGNED_OUT, SETTINGS, API_DOCS];
 /// Server functions that need no sign-in.
 pub const PUBLIC_ACTIONS: [&str; 3] = [ENTER_CODE, REPORT_CODE, SET_PREFERENCES];
 
 /// Pages that [`ReturnTo`] may name, besides [`CODE_PAGES`] and everything below [`ADMIN`].
-const PAGES: [&str; 31] = [
+const PAGES: [&str; 32] = [
     SECOND_FACTOR,
+    SIGN_OUT_CONFIRM,
     SIGNED_OUT,
     SETTINGS,
     HOME,
@@ -194,9 +199,12 @@ pub const DEVICE_AUTHORIZATION: &str = "/oauth/device_authorization";
 pub const AUTHORIZATION: &str = "/oauth/authorize";
 /// RFC 9126.
 pub const PUSHED_AUTHORIZATION: &str = "/oauth/par";
+/// OpenID Connect RP-Initiated Logout 1.0.
+pub const END_SESSION: &str = "/oauth/end_session";
 pub const TOKEN: &str = "/oauth/token";
 pub const REVOKE: &str = "/oauth/revoke";
 pub const INTROSPECT: &str = "/oauth/introspect";
+pub const USERINFO: &str = "/oauth/userinfo";
 pub const JWKS: &str = "/oauth/jwks";
 pub const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 pub const OPENID_METADATA: &str = "/.well-known/openid-configuration";
@@ -295,6 +303,21 @@ pub fn authorize_with(handle: &str, language: Option<&str>, account_kept: bool) 
 /// The page that returns to the client.
 pub fn authorize_onward(handle: &str, language: Option<&str>) -> String {
     with_query(AUTHORIZE_ONWARD, &[&id_param(HANDLE, handle), &id_param(LANGUAGE, language.unwrap_or_default())])
+}
+
+/// Signs out for a client; `request`: the sealed request.
+pub fn sign_out_request(request: &str) -> String {
+    with_query(SIGN_OUT_REQUEST, &[&id_param(REQUEST, request)])
+}
+
+/// Asks whether to sign out.
+pub fn sign_out_confirm(request: &str) -> String {
+    with_query(SIGN_OUT_CONFIRM, &[&id_param(REQUEST, request)])
+}
+
+/// The page after sign-out, which leads back to the client.
+pub fn signed_out_for(request: &str) -> String {
+    with_query(SIGNED_OUT, &[&id_param(REQUEST, request)])
 }
 
 /// A link request's page.

@@ -1,6 +1,7 @@
 //! Identity providers of tenants: their settings.
 
 pub mod claims;
+pub mod groups;
 pub mod profile;
 pub mod provisioning;
 
@@ -10,6 +11,7 @@ use super::ids::{ProviderId, TenantId};
 use super::time::Timestamp;
 use super::upstream_accounts::UpstreamHosts;
 use crate::domain::provider::claims::MfaEvidence;
+use crate::domain::provider::groups::GroupClaim;
 use crate::domain::provider::provisioning::ProvisioningPolicy;
 
 /// An identity provider at which a tenant's people sign in.
@@ -33,6 +35,8 @@ pub struct Provider {
     pub own_names: bool,
     /// Hosts that it owns: people link their accounts on them by signing in there.
     pub upstream_hosts: Option<UpstreamHosts>,
+    /// Puts people into groups of the tenant, when they sign in through it.
+    pub group_claim: Option<GroupClaim>,
     pub enabled: bool,
     /// Requests to it may reach private networks: set by operators only, not for providers that administrators add.
     pub unrestricted_egress: bool,
@@ -62,6 +66,7 @@ impl Provider {
             ("mfa", self.mfa != other.mfa),
             ("own-names", self.own_names != other.own_names),
             ("resources", self.upstream_hosts != other.upstream_hosts),
+            ("groups", self.group_claim != other.group_claim),
             ("enabled", self.enabled != other.enabled),
             ("anywhere", self.unrestricted_egress != other.unrestricted_egress),
         ];
@@ -90,6 +95,7 @@ mod tests {
             mfa: MfaEvidence { always: false, acr: vec!["https://refeds.org/profile/mfa".into()], amr: vec!["mfa".into(), "hwk".into()] },
             own_names: false,
             upstream_hosts: None,
+            group_claim: None,
             enabled: true,
             unrestricted_egress: true,
             created_at: Timestamp::from_millis(0),
@@ -170,6 +176,7 @@ mod tests {
                 user_name: name.map(str::to_owned),
                 display_name: None,
                 email: None,
+                groups: Vec::new(),
                 may_provision: true,
                 mfa: false,
             };

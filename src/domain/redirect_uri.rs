@@ -217,7 +217,9 @@ fn is_port(text: &str) -> bool {
 
 fn is_ipv6(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    address.is_some_and(|text| text.parse::<Ipv6Addr>().is_ok_and(|parsed| parsed.to_string() == text))
+    // Browsers write an IPv4 address in an IPv6 one otherwise.
+    let is_plain = |parsed: Ipv6Addr| parsed.to_ipv4_mapped().is_none();
+    address.is_some_and(|text| text.parse::<Ipv6Addr>().is_ok_and(|parsed| parsed.to_string() == text && is_plain(parsed)))
 }
 
 fn is_name_or_ipv4(host: &str) -> bool {
@@ -290,7 +292,7 @@ mod tests {
             ("http://2130706433/cb", R::Host),
             ("http://0x7f.1/cb", R::Host),
             ("http://0x7f000001/cb", R::Host),
-            ("http://[::ffff:127.0.0.1]/cb", R::PlainHttp),
+            ("http://[::ffff:127.0.0.1]/cb", R::Host),
             ("http://[0:0:0:0:0:0:0:1]/cb", R::Host),
             ("http://localhost./cb", R::Host),
             ("http://LOCALHOST/cb", R::Host),

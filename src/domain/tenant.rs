@@ -6,6 +6,7 @@ use super::audit_log::retention::Retention;
 use super::brand::Brand;
 use super::help_contact::HelpContact;
 use super::ids::TenantId;
+use super::mail::MailDomain;
 use super::time::Timestamp;
 
 /// A tenant and its policy.
@@ -78,6 +79,8 @@ pub struct Policy {
     pub brand: Option<Brand>,
     /// Shown on sign-in, error and report pages.
     pub help_contact: Option<HelpContact>,
+    /// People's verified e-mail addresses are their user names at this domain; operators set it. `None`: only institutions confirm addresses.
+    pub email_domain: Option<MailDomain>,
     /// How long audit events are kept.
     pub retention: Retention,
     /// Only archived audit events are deleted.
@@ -107,6 +110,7 @@ impl Policy {
             lowest_linked_uid,
             brand,
             help_contact,
+            email_domain,
             retention,
             archive_first,
         } = self;
@@ -130,6 +134,7 @@ impl Policy {
             ("lowest-linked-uid", *lowest_linked_uid != other.lowest_linked_uid),
             ("brand", *brand != other.brand),
             ("help-contact", *help_contact != other.help_contact),
+            ("email-domain", *email_domain != other.email_domain),
             ("keep-activity-days", retention.days() != other.retention.days()),
             ("keep-security-activity-days", retention.security_days() != other.retention.security_days()),
             ("archive-first", *archive_first != other.archive_first),
@@ -160,6 +165,7 @@ impl Default for Policy {
             lowest_linked_uid: 1_000,
             brand: None,
             help_contact: None,
+            email_domain: None,
             retention: Retention::default(),
             archive_first: false,
         }

@@ -35,6 +35,12 @@ pub struct AccessTokenClaims {
     pub iat: i64,
     /// Seconds since 1970.
     pub exp: i64,
+    /// When the person had authenticated, in seconds since 1970 (RFC 9068 §2.2.1). `None`: device flow, or a client's own token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    /// What they had shown then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
 }
 
 #[cfg(test)]

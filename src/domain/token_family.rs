@@ -10,9 +10,10 @@
 mod rotation;
 
 use super::authorization::{AlreadyEnded, EndState, RequestSource, TokenUse};
-use super::ids::{AuthorizationId, ClientId, SessionId, TenantId, TokenFamilyId};
+use super::ids::{AuthorizationId, ClientId, HostAccountId, SessionId, TenantId, TokenFamilyId};
 use super::resource_server::GrantedResource;
 use super::scope::ScopeSet;
+use super::step_up::AuthenticationTimes;
 use super::stored_words::stored_words;
 use super::time::Timestamp;
 
@@ -40,8 +41,12 @@ pub struct TokenFamily {
     pub retries: u32,
     /// Whether it outlives the browser session in which it began (`offline_access`); always for the device flow.
     pub offline: bool,
-    /// The browser session with which it ends, if it is not offline.
+    /// The browser session in which it began, and with which it ends unless it is offline. `None`: device flow.
     pub session: Option<SessionId>,
+    /// When the person had authenticated in that session. `None`: device flow.
+    pub authenticated: Option<AuthenticationTimes>,
+    /// The account whose name the client is told, if it has a host and the person selected one.
+    pub username_account: Option<HostAccountId>,
     pub begun: RequestSource,
     /// The last refresh; `None`: not refreshed yet.
     pub refreshed: Option<TokenUse>,

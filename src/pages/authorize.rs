@@ -78,7 +78,7 @@ async fn next_page(address: RequestAddress) -> AnyView {
             let flash = caller.session.take_flash_at(&[FlashTarget::Consent, FlashTarget::Confirmation], here.as_str()).await.ok().flatten();
             // An account was linked for this request.
             let linked = caller.session.take_flash_at(&[FlashTarget::Success], &paths::authorize(&address.handle, None)).await.ok().flatten();
-            let providers = if request.needs_host_account() { host_providers().await } else { Vec::new() };
+            let providers = if request.needs_host_account() || request.lacks_username() { host_providers().await } else { Vec::new() };
             let RequestAddress { language, account_kept, .. } = address;
             view! { <AuthorizationConsent request person flash linked providers here language account_kept/> }.into_any()
         }

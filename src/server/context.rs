@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{LOCATION, REFRESH, RETRY_AFTER, SET_COOKIE};
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method as HttpMethod, StatusCode};
 use leptos::context::{provide_context, use_context};
@@ -380,6 +380,14 @@ pub fn set_status(status: StatusCode) {
 pub fn set_header(name: HeaderName, value: HeaderValue) {
     if let Some(response) = use_context::<ResponseOptions>() {
         response.insert_header(name, value);
+    }
+}
+
+/// Lets the browser go to another site once it shows the page, as `<meta http-equiv=refresh>` does (HTML Standard, the header `Refresh`). After
+/// a form it follows no redirect there, because of `form-action 'self'`.
+pub fn refresh_to(address: &str) {
+    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={address}")) {
+        set_header(REFRESH, refresh);
     }
 }
 

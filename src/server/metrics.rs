@@ -15,7 +15,7 @@ use crate::domain::refused_authentication::{AuthenticationFailure, CredentialKin
 use crate::domain::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
 use crate::domain::time::Timestamp;
 use families::{FAMILIES, Family, Kind};
-pub use labels::{Expiring, Limit, LookupOutcome, ProviderResult, Route, SignInMethod, SignInResult};
+pub use labels::{Expiring, Limit, LogoutNoticeResult, LookupOutcome, ProviderResult, Route, SignInMethod, SignInResult};
 use labels::{Label, PerLabel};
 
 static METRICS: OnceLock<Metrics> = OnceLock::new();
@@ -87,6 +87,7 @@ pub struct Metrics {
     refusals: PerLabel<CredentialKind, PerLabel<AuthenticationFailure, Counter>>,
     provider_requests: PerLabel<ProviderResult, Counter>,
     provider_duration: Histogram,
+    logout_notices: PerLabel<LogoutNoticeResult, Counter>,
     commit_duration: Histogram,
     commit_changes: Histogram,
     commit_failures: Counter,
@@ -161,6 +162,7 @@ impl Metrics {
             }),
             provider_requests: PerLabel::new(|result: ProviderResult| counter(&families::PROVIDER_REQUESTS, &[result.as_str()])),
             provider_duration: histogram(&families::PROVIDER_DURATION, &[]),
+            logout_notices: PerLabel::new(|result: LogoutNoticeResult| counter(&families::LOGOUT_NOTICES, &[result.as_str()])),
             commit_duration: histogram(&families::COMMIT_DURATION, &[]),
             commit_changes: histogram(&families::COMMIT_CHANGES, &[]),
             commit_failures: counter(&families::COMMIT_FAILURES, &[]),
@@ -206,6 +208,10 @@ impl Metrics {
     pub fn count_provider_request(&self, result: ProviderResult, took: Duration) {
         increment(self.provider_requests.of(result));
         self.provider_duration.record(took);
+    }
+
+    pub fn count_logout_notice(&self, result: LogoutNoticeResult) {
+        increment(self.logout_notices.of(result));
     }
 
     pub fn count_commit(&self, changes: usize, took: Duration) {

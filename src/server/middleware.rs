@@ -1,5 +1,6 @@
 //! Middleware: layers that every request passes.
 
+pub mod bearer;
 pub mod client_ip;
 pub mod cookies;
 pub mod form_fill;

@@ -1,4 +1,4 @@
-//! The authorization server: RFC 8628, 6749, 7009, 7662, 8414, 9068; and the metadata of the TMS API (RFC 9728). One file per endpoint, one
+//! The authorization server: RFC 8628, 6749, 7009, 7662, 8414, 9068, OpenID Connect Core; and the metadata of the TMS API (RFC 9728). One file per endpoint, one
 //! function per method.
 
 pub mod authorize;
@@ -6,6 +6,7 @@ pub mod client_auth;
 pub mod cors;
 pub mod device_authorization;
 pub mod discovery;
+pub mod end_session;
 pub mod error;
 pub mod form;
 pub mod introspect;
@@ -15,6 +16,7 @@ pub mod pushed_request;
 pub mod revoke;
 pub mod tenants;
 pub mod token;
+pub mod userinfo;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -47,16 +49,24 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route(&tenant(paths::REVOKE), post(revoke::post))
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(from_fn_with_state(registered_origins, cors::run));
+    let userinfo = Router::new()
+        .route(&tenant(paths::USERINFO), get(userinfo::handle).post(userinfo::handle))
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(from_fn_with_state(cors::CorsRules { app: state.clone(), methods: "GET, POST" }, cors::run));
     Router::new()
         .route(&tenant(paths::DEVICE_AUTHORIZATION), post(device_authorization::post))
         .route(&tenant(paths::PUSHED_AUTHORIZATION), post(pushed_request::post))
         .route(&tenant(paths::INTROSPECT), post(introspect::post))
         .method_not_allowed_fallback(error::method_not_allowed)
         .merge(for_browsers)
+        .merge(userinfo)
         .merge(documents)
 }
 
-/// The endpoint that browsers open; it has no session, and its errors are pages.
+/// The endpoints that browsers open; they have no session, and their errors are pages.
 pub fn browser_router() -> Router<AppState> {
-    Router::new().route(&format!("/t/{{tenant}}{}", paths::AUTHORIZATION), get(authorize::handle).post(authorize::handle))
+    let tenant = |path: &str| format!("/t/{{tenant}}{path}");
+    Router::new()
+        .route(&tenant(paths::AUTHORIZATION), get(authorize::handle).post(authorize::handle))
+        .route(&tenant(paths::END_SESSION), get(end_session::handle).post(end_session::handle))
 }

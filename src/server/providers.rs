@@ -4,6 +4,7 @@
 pub mod authorize;
 pub mod callback;
 pub mod client_keys;
+mod client_logout;
 mod connect_error;
 pub mod egress;
 pub mod error;

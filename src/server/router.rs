@@ -51,7 +51,7 @@ const PAGES: RouteRules = RouteRules {
 };
 const MACHINES: RouteRules = RouteRules { max_body: oauth::LARGEST_BODY, span: telemetry::machine_span, route: machine_route, ..PAGES };
 const OAUTH: RouteRules = RouteRules { respond_to_failure: oauth::error::respond_to_failure, route: |_| Route::OAuth, ..MACHINES };
-/// The browser's hop to an authorization request.
+/// The browser's hops to an authorization request and to a client's sign-out.
 const AUTHORIZE: RouteRules = RouteRules { max_body: oauth::LARGEST_BODY, route: |_| Route::OAuth, ..PAGES };
 const TMS_API: RouteRules = RouteRules { timeout: tms::TIMEOUT, respond_to_failure: tms::respond_to_failure, route: tms_route, ..MACHINES };
 

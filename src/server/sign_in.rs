@@ -60,6 +60,7 @@ pub fn router() -> Router<AppState> {
         .route(paths::IDENTITIES_RECOVERY_FILE, get(recovery_codes::download))
         .route(paths::CHANGE_PASSWORD, get(|| async { Redirect::to(paths::IDENTITIES_PASSWORD) }))
         .route(paths::SIGN_OUT, post(sign_out::post))
+        .route(paths::SIGN_OUT_REQUEST, get(sign_out::for_client))
         .route(paths::UPSTREAM_LOGOUT, get(sign_out::end_session))
 }
 

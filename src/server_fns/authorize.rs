@@ -20,6 +20,8 @@ pub struct AuthorizationItem {
     pub returns_to: ReturnsTo,
     /// What the client is told about the person.
     pub facts: Vec<Fact>,
+    /// For a client that is told the name of an account on its host.
+    pub username: Option<UsernameItem>,
     /// The program that pushed the request; `None` if it came from this browser.
     pub pushed: Option<RequestOriginItem>,
     pub expires_in_seconds: u64,
@@ -52,6 +54,19 @@ impl AuthorizationItem {
     pub fn needs_host_account(&self) -> bool {
         self.host_accounts.is_empty() && (self.may_create_keys || self.may_read_hosts)
     }
+
+    /// Whether the person cannot sign in to the client, because they have no account on its host.
+    pub fn lacks_username(&self) -> bool {
+        self.username.as_ref().is_some_and(|username| username.accounts.is_empty())
+    }
+}
+
+/// The host of a client, under whose account names people arrive there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsernameItem {
+    pub host: String,
+    /// The person's active accounts there.
+    pub accounts: Vec<HostAccountItem>,
 }
 
 /// Which of the consent pages is shown.
@@ -83,6 +98,8 @@ pub enum ReturnsTo {
 pub enum Fact {
     UserName(String),
     Name(String),
+    Email(String),
+    Groups(Vec<String>),
 }
 
 /// A program's request.
@@ -105,6 +122,7 @@ pub async fn decide_authorization(
     #[server(default)] lifetime: String,
     #[server(default)] accounts: String,
     #[server(default)] host_accounts: Vec<String>,
+    #[server(default)] username_account: String,
     #[server(default)] started_this: String,
     #[server(default)] remember: String,
     #[server(default)] shown: Option<String>,
@@ -112,6 +130,7 @@ pub async fn decide_authorization(
     #[server(default)] account: String,
 ) -> Result<(), ServerFnError> {
     use crate::domain::device_grant::DecisionRefused::{AlreadyDecided, Expired, NotAllowed, NotConfirmed, NotYours};
+    use crate::domain::ids::HostAccountId;
     use crate::domain::paths::{self, AUTHORIZE, ReturnTo};
     use crate::server::context;
     use crate::server::service::Error;
@@ -135,7 +154,12 @@ pub async fn decide_authorization(
             let lifetime = if lifetime.is_empty() { "0" } else { lifetime.as_str() };
             match consent::parse(lifetime, &consent::chosen_accounts(&accounts, host_accounts), &started_this, shown.as_deref()) {
                 Ok(consent) => {
-                    let selected = AuthorizationConsent { consent, sign_in_only: decision == "sign_in", remember: remember == "yes" };
+                    let selected = AuthorizationConsent {
+                        consent,
+                        username_account: HostAccountId::parse(username_account).ok(),
+                        sign_in_only: decision == "sign_in",
+                        remember: remember == "yes",
+                    };
                     services.allow_authorization(&consenting, &request, selected).await
                 }
                 Err(refused) => Err(Error::Refused(refused)),
@@ -180,7 +204,7 @@ mod items {
 
     use super::{
         AuthorizationItem, AuthorizationItemKind, ClientItem, Fact, HostAccountItem, LifetimeItem, NetworkProximity, RequestOriginItem, ResourceItem,
-        ReturnsTo,
+        ReturnsTo, UsernameItem,
     };
     use crate::domain::redirect_uri::RedirectUri;
     use crate::domain::scope::Scope;
@@ -206,14 +230,17 @@ mod items {
 
     impl AuthorizationItem {
         pub fn new(handle: String, pending: PendingAuthorization, person: &SignedIn, browser: Option<IpAddr>, now: Timestamp) -> Self {
-            let PendingAuthorization { request, scope, resources, servers, client, host_accounts, lifetimes, allowed_before, .. } = pending;
+            let PendingAuthorization { request, scope, resources, servers, client, host_accounts, lifetimes, allowed_before, told, username, .. } =
+                pending;
             let to_hosts = !scope.delegated().is_empty();
             let kind = match (client.public, to_hosts || !resources.is_empty()) {
                 (true, _) => AuthorizationItemKind::Program,
                 (false, true) => AuthorizationItemKind::Delegation { with_sign_in: !scope.sign_in().is_empty(), to_hosts },
                 (false, false) => AuthorizationItemKind::SignIn,
             };
-            let name = scope.contains(Scope::Profile).then(|| Fact::Name(person.display_name().to_owned()));
+            let groups = told.groups.filter(|groups| !groups.is_empty());
+            let user_name = Some(Fact::UserName(person.user_id().to_string()));
+            let facts = [user_name, told.name.map(Fact::Name), told.email.map(Fact::Email), groups.map(Fact::Groups)];
             let source = &request.source;
             let pushed = request.pushed.is_some().then(|| RequestOriginItem {
                 at: source.at,
@@ -225,7 +252,11 @@ mod items {
                 request: handle,
                 kind,
                 returns_to: ReturnsTo::of(&request.target.redirect_uri),
-                facts: [Fact::UserName(person.user_id().to_string())].into_iter().chain(name).collect(),
+                facts: facts.into_iter().flatten().collect(),
+                username: username.map(|(host, accounts)| UsernameItem {
+                    host: host.to_string(),
+                    accounts: accounts.iter().map(|account| HostAccountItem::new(account, now)).collect(),
+                }),
                 pushed,
                 expires_in_seconds: request.expires_at.since(now).as_secs(),
                 may_read_hosts: scope.contains(Scope::HostsRead),

@@ -284,7 +284,8 @@ fn refusal_in_the_browser_is_reported() {
 #[test]
 fn unusable_answers_are_reported() {
     let (portal, machine) = desktop();
-    let tampered: [fn(&mut Vec<(String, String)>); 3] = [
+    type Tamper = fn(&mut Vec<(String, String)>);
+    let tampered: [Tamper; 3] = [
         |parameters| parameters.retain(|(name, _)| name != "code"),
         |parameters| parameters.push(("error".to_owned(), "access_denied".to_owned())),
         |parameters| parameters.push(("code".to_owned(), "another".to_owned())),

@@ -23,35 +23,35 @@ use crate::app::{Answer, Setup, TestApp};
 use crate::browser::{Browser, Page};
 
 /// The confidential client of these tests.
-const HUB: &str = "hub";
-const CALLBACK: &str = "https://hub.example.org/cb";
+pub const HUB: &str = "hub";
+pub const CALLBACK: &str = "https://hub.example.org/cb";
 /// RFC 7636 appendix B.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const DECIDE: &str = "/api/authorize/decide";
 const HOUR: u64 = 60 * 60;
 
 /// Parameters to add to a request, or to replace; an empty value leaves one out.
-type Changes<'a> = &'a [(&'a str, &'a str)];
+pub type Changes<'a> = &'a [(&'a str, &'a str)];
 
 /// A portal with the client [`HUB`].
-struct Hub {
-    app: TestApp,
-    secret: String,
+pub struct Hub {
+    pub app: TestApp,
+    pub secret: String,
 }
 
 impl Hub {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::start_as(Setup::default()).await
     }
 
-    async fn start_as(setup: Setup) -> Self {
+    pub async fn start_as(setup: Setup) -> Self {
         let app = TestApp::start_as(setup).await;
         let secret = register_hub(&app).await;
         Self { app, secret }
     }
 
-    async fn change(&self, edit: impl FnOnce(&mut Client, &mut ClientUris) + Send + 'static) {
+    pub async fn change(&self, edit: impl FnOnce(&mut Client, &mut ClientUris) + Send + 'static) {
         self.app.edit_client(HUB, edit).await.expect("changed");
     }
 
@@ -61,7 +61,7 @@ impl Hub {
     }
 
     /// Sends the browser with a request to the portal.
-    async fn open(&self, browser: &Browser, changes: Changes<'_>) -> Page {
+    pub async fn open(&self, browser: &Browser, changes: Changes<'_>) -> Page {
         open(browser, &self.request(changes)).await
     }
 
@@ -77,16 +77,16 @@ impl Hub {
         ]
     }
 
-    async fn redeem(&self, code: &str) -> Answer {
+    pub async fn redeem(&self, code: &str) -> Answer {
         self.redeem_with(code, &[]).await
     }
 
-    async fn redeem_with(&self, code: &str, changes: Changes<'_>) -> Answer {
+    pub async fn redeem_with(&self, code: &str, changes: Changes<'_>) -> Answer {
         self.app.send("/oauth/token", &changed(&self.redemption(code), changes)).await
     }
 
     /// A code that the test person allowed with all that is preselected, and their browser.
-    async fn code(&self, changes: Changes<'_>) -> (String, Browser) {
+    pub async fn code(&self, changes: Changes<'_>) -> (String, Browser) {
         let browser = self.app.signed_in().await;
         let page = self.open(&browser, changes).await;
         let code = answer(&decide(&browser, &page, &[("decision", "allow")]).await)["code"].clone();
@@ -105,7 +105,7 @@ async fn register_hub(app: &TestApp) -> String {
     secret.await.expect("a secret")
 }
 
-fn redirect(uri: &str) -> RedirectUri {
+pub fn redirect(uri: &str) -> RedirectUri {
     RedirectUri::parse(uri).expect("a redirect URI")
 }
 
@@ -150,14 +150,14 @@ async fn open(browser: &Browser, address: &str) -> Page {
 }
 
 /// Submits the consent page as it is filled in, with changes.
-async fn decide(browser: &Browser, page: &Page, changes: Changes<'_>) -> Page {
+pub async fn decide(browser: &Browser, page: &Page, changes: Changes<'_>) -> Page {
     let fields = page.form(DECIDE);
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     browser.post(DECIDE, &changed(&fields, changes)).await
 }
 
 /// The parameters with which the browser returns to [`CALLBACK`], by a redirect or by the page that does it.
-fn answer(page: &Page) -> HashMap<String, String> {
+pub fn answer(page: &Page) -> HashMap<String, String> {
     let address = left_for(page);
     assert!(address.starts_with(CALLBACK), "{address}");
     parameters_of(&address)
@@ -168,7 +168,7 @@ fn parameters_of(address: &str) -> HashMap<String, String> {
 }
 
 /// Where the browser leaves for, by a redirect or by the page that does it.
-fn left_for(page: &Page) -> String {
+pub fn left_for(page: &Page) -> String {
     if let Some(address) = &page.left_for {
         return address.clone();
     }
@@ -181,12 +181,12 @@ fn left_for(page: &Page) -> String {
 }
 
 /// The `error` of an answer to the client.
-fn error_of(page: &Page) -> String {
+pub fn error_of(page: &Page) -> String {
     answer(page).remove("error").unwrap_or_default()
 }
 
 /// Whether a page waits for the person's consent.
-fn asks(page: &Page) -> bool {
+pub fn asks(page: &Page) -> bool {
     page.left_for.is_none() && page.path == "/authorize" && page.says(DECIDE)
 }
 
@@ -232,6 +232,7 @@ pub async fn secrets_of_a_run(app: &TestApp) -> Vec<(&'static str, String)> {
         ("state", state.to_owned()),
         ("access token", tokens.token()),
         ("refresh token", tokens.body["refresh_token"].as_str().expect("a refresh token").to_owned()),
+        ("ID token", tokens.body["id_token"].as_str().expect("an ID token").to_owned()),
         ("secret of the application", secret.clone()),
     ]
 }

@@ -140,7 +140,7 @@ async fn every_page_matches_its_snapshot() {
 
 async fn record_anonymous_pages(app: &TestApp, texts: &mut Texts) {
     let browser = app.browser();
-    for address in ["/", "/device", "/device/report", "/sign-in", "/sign-in?tenant=test", "/sign-in?then=/keys", "/signed-out", "/settings"] {
+    for address in ["/", "/device", "/device/report", "/sign-in", "/sign-in?tenant=test", "/sign-in?then=/keys", "/signed-out", "/sign-out/confirm", "/settings"] {
         texts.open(&browser, address).await;
     }
     texts.note("refused", &browser.enter("").await);
@@ -183,6 +183,7 @@ async fn record_person_pages(app: &TestApp, institution: &Institution, texts: &m
         "/keys/add",
         "/keys/revoke?key=1",
         "/keys/revoke-everything",
+        "/sign-out/confirm",
         "/identities/password",
         "/identities/second-factor",
     ] {

@@ -44,7 +44,11 @@ impl Secrets {
         }
         let key = ClientKey::new("k1", jsonwebtoken::Algorithm::ES256);
         app.register_gateway(&[&key]).await;
-        let assertion = key.sign(&app.assertion_claims());
+        let metadata = app.http.get(app.tenant("/.well-known/oauth-authorization-server")).send().await.expect("an answer");
+        let metadata: Value = metadata.json().await.expect("JSON");
+        let mut claims = app.assertion_claims();
+        claims["aud"] = metadata["issuer"].clone();
+        let assertion = key.sign(&claims);
         let client_token = app.assert_as_gateway(&assertion).await.token();
         assert_eq!(app.assert_as_gateway(&assertion).await.status, 401);
         assert_eq!(app.bearer(&client_token).get("/client/list").await.status, 200);

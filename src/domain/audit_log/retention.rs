@@ -83,6 +83,7 @@ impl AuditKind {
                 | Self::SignInAllowed
                 | Self::AuthorizationDenied
                 | Self::SignedInAtClient
+                | Self::LogoutNotDelivered
                 | Self::AuthorizationLapsed
                 | Self::KeyCreated
                 | Self::KeyChanged

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Provider;
 use crate::domain::display_text::sanitize;
+use crate::domain::group::GroupName;
 use crate::domain::mail::EmailAddress;
 use crate::domain::provider::profile::Profile;
 
@@ -80,6 +81,9 @@ pub struct VerifiedIdentity {
     /// The address, if the provider says that it has verified it.
     #[serde(default)]
     pub email: Option<EmailAddress>,
+    /// The groups of the tenant into which its claims put the person.
+    #[serde(default)]
+    pub groups: Vec<GroupName>,
     /// Whether the provisioning policy allows creating an account for it.
     pub may_provision: bool,
     /// A second factor was used at the provider.
@@ -118,6 +122,7 @@ impl Provider {
             label: sanitize(&label).unwrap_or_default(),
             display_name: claims.first_display_text(&profile.display_name),
             email: claims.verified_email(),
+            groups: self.group_claim.as_ref().map(|mapping| mapping.groups(claims)).unwrap_or_default(),
             may_provision: !profile.known_people_only && self.provisioning.admits(claims),
             mfa: self.mfa.is_satisfied_by(claims),
             subject,

@@ -13,6 +13,7 @@ event-device-reported = Request reported as not started by the person
 event-authorization-allowed = Application allowed
 event-sign-in-allowed = Sign-in to an application allowed
 event-signed-in-at-client = Signed in to an application
+event-logout-not-delivered = Application not told of a sign-out
 event-authorization-code-replayed = Sign-in code reused; access revoked
 event-authorization-lapsed = Application did not request its token in time; access revoked
 event-device-revoked = Access revoked
@@ -163,6 +164,8 @@ event-device-reported-own = You reported a request of { $app }
 event-sign-in-allowed-app = Sign-in to { $app } allowed
 # $app (String) - the application’s name
 event-signed-in-at-client-app = Signed in to { $app }
+# $app (String) - the application’s name
+event-logout-not-delivered-app = { $app } could not be told of a sign-out
 # $app (String) - the application’s name
 event-authorization-code-replayed-app = Sign-in code of { $app } reused; access revoked
 # $app (String) - the application’s name

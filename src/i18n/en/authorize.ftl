@@ -20,6 +20,15 @@ authorize-people-before =
 authorize-nobody-before = by nobody yet
 authorize-told = What it is told about you
 authorize-name = Name
+authorize-email = E-mail address
+authorize-groups = Groups
+# $account (String) - the account on the host
+# $host (String) - the host
+authorize-arrive-as = You arrive there as { $account }, your account on { $host }.
+# $host (String) - the host
+authorize-arrive-as-which = As which of your accounts on { $host }?
+# $host (String) - the host
+authorize-no-username = You need an account on { $host } that is linked to you. Link it first; otherwise you cannot sign in to this application.
 authorize-until-sign-out = It ends when you sign out here, after 12 hours at the latest.
 authorize-remember = Do not ask me again
 # $from (String) - an address

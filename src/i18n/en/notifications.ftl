@@ -72,3 +72,8 @@ admin-people-email-set = set by an administrator
 admin-people-email-none = none
 admin-people-email-hint = Notifications are sent there. An address that you set replaces the institution’s; an empty field removes it.
 admin-people-email-refused = That is no e-mail address that the portal can send to.
+admin-people-groups = Groups
+admin-people-groups-set = Groups set by administrators
+admin-people-groups-hint = Applications that people sign in to with this portal are told about them. Separate names with spaces; an empty field removes the person from all of these.
+# $count (Number) - the most groups
+admin-people-groups-refused = A person can be in { $count } groups at most. Their names have letters without accents, digits and . _ - : / @ +

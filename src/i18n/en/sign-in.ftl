@@ -62,6 +62,12 @@ signed-out-there-too = Sign out at { $institution } too
 signed-out-again = Sign in again
 # $institution (String)
 signed-out-both = You are signed out here and at { $institution }.
+# $app (String) - the application’s name
+signed-out-back-to = Back to { $app }
+sign-out-question = Sign out?
+# $app (String) - the application’s name
+sign-out-asked-by = { $app } asks to sign you out.
+sign-out-means = You will be signed out here in this browser. Applications that you signed in to from it are told so.
 # $provider (String) - the institution
 sign-in-help = Does { $provider } keep sending you to the wrong place? Clear the choice you made there:
 # before an e-mail address, URL, telephone number or short text

@@ -53,3 +53,7 @@ admin-people-email-set = indicada por un administrador
 admin-people-email-none = ninguna
 admin-people-email-hint = Allí se envían las notificaciones. La dirección que indique sustituye a la de la institución; un campo vacío la elimina.
 admin-people-email-refused = No es una dirección a la que el portal pueda enviar correo.
+admin-people-groups = Grupos
+admin-people-groups-set = Grupos indicados por administradores
+admin-people-groups-hint = Se comunican a las aplicaciones en las que se inicia sesión con este portal. Separe los nombres con espacios; un campo vacío quita a la persona de todos ellos.
+admin-people-groups-refused = Una persona puede estar en { $count } grupos como máximo. Sus nombres tienen letras sin acentos, cifras y . _ - : / @ +

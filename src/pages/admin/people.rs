@@ -2,6 +2,7 @@
 
 mod change;
 mod email;
+mod groups;
 mod sessions;
 
 use leptos::either::{Either, EitherOf3};
@@ -31,6 +32,7 @@ use crate::server_fns::host_accounts::HostAccountItem;
 use crate::server_fns::identities::IdentityItem;
 pub use change::ChangeAPerson;
 use email::Email;
+use groups::Groups;
 
 #[component]
 pub fn People() -> impl IntoView {
@@ -150,7 +152,8 @@ pub fn OnePerson() -> impl IntoView {
 #[component]
 fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
     let t = translations();
-    let PersonDetail { person, host_accounts, identities, sessions, last_sign_in, email, second_factors, recovery_codes_left, blocked_for } = person;
+    let PersonDetail { person, host_accounts, identities, sessions, last_sign_in, email, groups, second_factors, recovery_codes_left, blocked_for } =
+        person;
     let user = person.user.clone();
     let tenant = context::current_person().map(|person| person.tenant_id().to_string()).unwrap_or_default();
     let about = |path: &str| format!("{path}?q={}", encode(&person.user));
@@ -206,6 +209,7 @@ fn Detail(person: PersonDetail, said: Option<Flash>) -> impl IntoView {
             <PersonRefusedLogins user=user.clone()/>
             <Identities user=user.clone() identities/>
             <Email user=user.clone() email/>
+            <Groups user=user.clone() groups/>
             <PersonSessions user=user.clone() sessions/>
             <section aria-labelledby="account">
                 <h2 id="account">{t.admin_people_account()}</h2>

@@ -16,7 +16,7 @@ use crate::server::context::{self, translations};
 use crate::server::service::SignedIn;
 use crate::server::sign_in::session::flash::{Flash, FlashTarget};
 use crate::server_fns::authorize::{
-    AuthorizationItem, AuthorizationItemKind, ChangeAccount, DecideAuthorization, Fact, RequestOriginItem, ReturnsTo,
+    AuthorizationItem, AuthorizationItemKind, ChangeAccount, DecideAuthorization, Fact, RequestOriginItem, ReturnsTo, UsernameItem,
 };
 use crate::server_fns::consent::NetworkProximity;
 
@@ -54,6 +54,7 @@ pub fn AuthorizationConsent(
     let missing = context::services().ok().and_then(|services| services.authorize_consent(&person).err());
     let handle = request.request.clone();
     let origin = request.pushed.clone();
+    let lacks_username = request.lacks_username();
     view! {
         <PageContent title refused>
             {above}
@@ -67,6 +68,7 @@ pub fn AuthorizationConsent(
                     {account_kept.then(|| view! { <input type="hidden" name="account" value="kept"/> })}
                     <input type="hidden" name="shown" value=request.scope.clone()/>
                     <Told facts=request.facts.clone()/>
+                    <UsernameChoice request=request.clone() providers=providers.clone() here=here.clone()/>
                     <RequestedAccess request=request.clone() providers here=here.clone()/>
                     <ResourceAccess resources=request.resources.clone()/>
                     {missing.is_none().then(|| view! { <AccessDuration request=request.clone()/> })}
@@ -93,12 +95,12 @@ pub fn AuthorizationConsent(
                     {missing.map(|missing| view! { <p class="notice">{t.step_up_required(missing)}</p> })}
                     <div class="decide">
                         <button name="decision" value="deny">{t.consent_deny()}</button>
-                        {match missing {
+                        {(!lacks_username).then(|| match missing {
                             None => Either::Left(view! { <AllowButtons kind=request.kind/> }),
                             Some(missing) => Either::Right(view! {
                                 <a class="button" href=paths::step_up(missing, &here)>{t.consent_verify_first()}</a>
                             }),
-                        }}
+                        })}
                     </div>
                     <p class="aside"><button class="quiet" name="decision" value="report">{t.not_started()}</button></p>
                 </PostForm>
@@ -187,6 +189,8 @@ fn Told(facts: Vec<Fact>) -> impl IntoView {
         let (label, value) = match fact {
             Fact::UserName(name) => (t.sign_in_user_name(), name),
             Fact::Name(name) => (t.authorize_name(), name),
+            Fact::Email(address) => (t.authorize_email(), address),
+            Fact::Groups(groups) => (t.authorize_groups(), groups.join(", ")),
         };
         view! {
             <dt>{label}</dt>
@@ -199,6 +203,40 @@ fn Told(facts: Vec<Fact>) -> impl IntoView {
             <dl class="facts tight">{rows.collect_view()}</dl>
         </section>
     }
+}
+
+/// The account on the client's host under which the person arrives there; without any, how to link one.
+#[component]
+fn UsernameChoice(request: AuthorizationItem, providers: Vec<Provider>, here: ReturnTo) -> impl IntoView {
+    let t = translations();
+    let first = !request.needs_host_account();
+    request.username.map(|UsernameItem { host, accounts }| {
+        let named = accounts.first().map(|account| account.account.clone());
+        match (named, accounts.len()) {
+            (None, _) => view! {
+                <p class="notice">{t.authorize_no_username(host)}</p>
+                {first.then(|| view! { <LinkFirst here continued=request.request providers/> })}
+            }
+            .into_any(),
+            (Some(only), 1) => view! { <p>{t.authorize_arrive_as(only, host)}</p> }.into_any(),
+            (Some(_), _) => view! {
+                <fieldset>
+                    <legend>{t.authorize_arrive_as_which(host)}</legend>
+                    {accounts
+                        .into_iter()
+                        .enumerate()
+                        .map(|(n, account)| view! {
+                            <label class="choice">
+                                <input type="radio" name="username_account" value=account.id checked=n == 0/>
+                                <span><strong>{account.account}</strong></span>
+                            </label>
+                        })
+                        .collect_view()}
+                </fieldset>
+            }
+            .into_any(),
+        }
+    })
 }
 
 /// The requested scopes and the choice of host accounts; without an account, nothing about logging in, but how to link one.

@@ -60,10 +60,7 @@ pub fn leave(answer: Answer) -> AnyView {
 #[component]
 pub fn ReturnPage(answer: Answer) -> impl IntoView {
     without_referrer();
-    // The same as `<meta http-equiv=refresh>` (HTML Standard, "The `Refresh` header").
-    if let Ok(refresh) = HeaderValue::from_str(&format!("0;url={}", answer.location)) {
-        context::set_header(header::REFRESH, refresh);
-    }
+    context::refresh_to(&answer.location);
     view! { <ReturnLink answer/> }
 }
 

@@ -108,6 +108,7 @@ async fn all_findings(config: &Config, connect: bool) -> Vec<Finding> {
     findings.push(extensions::mail(config, connect).await);
     findings.push(files::disk(&config.data_dir));
     findings.push(network::port(config).await);
+    findings.extend(network::issuer(config).await);
     findings.push(network::metrics(config.metrics_listen));
     findings.extend(network::certificate(&config.tls, now));
     findings.extend(network::proxy(config));

@@ -4,8 +4,10 @@ use clap::Subcommand;
 
 use super::secrets::read_secret;
 use super::{CommandError, TenantOptions};
+use crate::domain::group::GroupName;
 use crate::domain::ids::{HostName, ProviderId};
 use crate::domain::provider::claims::MfaEvidence;
+use crate::domain::provider::groups::GroupClaim;
 use crate::domain::provider::provisioning::ProvisioningPolicy;
 use crate::domain::upstream_accounts::UpstreamHosts;
 use crate::i18n;
@@ -119,6 +121,12 @@ struct IdpSetArgs {
     /// The URL of the provider's list of host accounts; empty: none
     #[arg(long, value_parser = parse_url)]
     resource_list: Option<String>,
+    /// A claim whose values put people into groups of the tenant; empty: none
+    #[arg(long, value_name = "CLAIM")]
+    group_claim: Option<String>,
+    /// Replaces the current values: VALUE=GROUP, a value of that claim and its group here; may be given several times
+    #[arg(long, value_name = "VALUE=GROUP", value_parser = parse_group)]
+    group: Vec<(String, GroupName)>,
     /// Whether the provider is enabled
     #[arg(long)]
     enabled: Option<bool>,
@@ -132,6 +140,20 @@ struct IdpSetArgs {
 
 fn parse_provisioning(text: &str) -> Result<ProvisioningPolicy, String> {
     ProvisioningPolicy::parse(text).ok_or_else(|| "use `open`, `invited`, or CLAIM=VALUE,VALUE".to_owned())
+}
+
+/// The value may have equals signs, as names of LDAP do.
+fn parse_group(text: &str) -> Result<(String, GroupName), String> {
+    let (value, group) = text.rsplit_once('=').filter(|(value, _)| !value.is_empty()).ok_or("use VALUE=GROUP")?;
+    Ok((value.to_owned(), GroupName::parse(group).map_err(|refused| refused.to_string())?))
+}
+
+/// The claim with its groups, after a change of one or both. `None` without claim.
+fn group_claim(current: Option<GroupClaim>, claim: Option<String>, groups: Vec<(String, GroupName)>) -> Option<GroupClaim> {
+    let (claim_now, groups_now) = current.map(|current| (current.claim, current.groups)).unwrap_or_default();
+    let claim = claim.unwrap_or(claim_now);
+    let groups = if groups.is_empty() { groups_now } else { groups.into_iter().collect() };
+    (!claim.is_empty()).then_some(GroupClaim { claim, groups })
 }
 
 /// A host name, or an empty string.
@@ -200,6 +222,8 @@ async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
         own_names,
         host,
         resource_list,
+        group_claim,
+        group,
         enabled,
         anywhere,
         ..
@@ -217,6 +241,14 @@ async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
             return Err(CommandError::Other(format!("{id} has no hosts here: pass them with --host")));
         }
     }
+    // Groups without a claim have no effect either.
+    if !group.is_empty() && group_claim.as_ref().is_none_or(String::is_empty) {
+        let has_claim = services.list_providers(&operator).await?.iter().any(|provider| provider.id == id && provider.group_claim.is_some());
+        if group_claim.is_some() || !has_claim {
+            services.close().await;
+            return Err(CommandError::Other(format!("{id} has no claim with groups here: pass it with --group-claim")));
+        }
+    }
     let mut result = services
         .edit_provider(&operator, &id, None, move |provider| {
             let given_or = |given: Option<bool>, current: bool| given.unwrap_or(current);
@@ -229,6 +261,7 @@ async fn set(set: IdpSetArgs) -> Result<(), CommandError> {
             provider.own_names = given_or(own_names, provider.own_names);
             let UpstreamHosts { hosts: hosts_now, list } = provider.upstream_hosts.take().unwrap_or_default();
             provider.upstream_hosts = upstream_hosts(hosts.unwrap_or(hosts_now), resource_list.or(list));
+            provider.group_claim = self::group_claim(provider.group_claim.take(), group_claim, group);
             provider.enabled = given_or(enabled, provider.enabled);
             provider.unrestricted_egress = given_or(anywhere, provider.unrestricted_egress);
         })
@@ -253,6 +286,10 @@ async fn list(target: TenantOptions) -> Result<(), CommandError> {
         if let Some(UpstreamHosts { hosts, list }) = provider.upstream_hosts {
             let hosts: Vec<&str> = hosts.iter().map(HostName::as_str).collect();
             println!("  hosts: {}  listed at: {}", hosts.join(" "), list.as_deref().unwrap_or("nowhere"));
+        }
+        if let Some(GroupClaim { claim, groups }) = provider.group_claim {
+            let groups: Vec<String> = groups.iter().map(|(value, group)| format!("{}={group}", value.escape_debug())).collect();
+            println!("  groups: {}  {}", claim.escape_debug(), groups.join("  "));
         }
     }
     println!("\nprofiles:");

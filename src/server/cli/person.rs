@@ -1,6 +1,7 @@
-//! `tms-portal person add|show|email|password|unlock|invite|unlink|forget-factors|disable|enable|promote|demote|export|erase`.
+//! `tms-portal person add|show|email|groups|password|unlock|invite|unlink|forget-factors|disable|enable|promote|demote|export|erase`.
 
 mod email;
+mod groups;
 mod identities;
 mod personal_data;
 
@@ -30,6 +31,8 @@ enum PersonCommand {
     Show(PersonSelector),
     /// Set or remove the e-mail address to which a person's notifications are sent
     Email(email::EmailArgs),
+    /// Set the groups that applications are told about a person
+    Groups(groups::GroupsArgs),
     /// Reset a person's password, sign out their sessions and print the new password once
     Password(PersonSelector),
     /// Delete the counters of failed attempts at a person's account, so that they can sign in at once
@@ -77,6 +80,7 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
         PersonCommand::Add(add) => (&add.person, add.display_name.as_deref().unwrap_or(add.person.user.as_str())),
         PersonCommand::Unlink(unlink) => (&unlink.person, ""),
         PersonCommand::Email(email) => (&email.person, ""),
+        PersonCommand::Groups(groups) => (&groups.person, ""),
         PersonCommand::Export(export) => (&export.person, ""),
         PersonCommand::Erase(erase) => (&erase.person, ""),
         PersonCommand::Show(person)
@@ -123,6 +127,7 @@ pub async fn run(args: PersonArgs) -> Result<(), CommandError> {
         },
         PersonCommand::Show(_) => identities::show(&services, &operator, user).await.map(PersonOutcome::Message),
         PersonCommand::Email(email) => email::set(&services, &operator, email).await.map(PersonOutcome::Message),
+        PersonCommand::Groups(groups) => groups::set(&services, &operator, groups).await.map(PersonOutcome::Message),
         PersonCommand::Unlink(unlink) => identities::unlink(&services, &operator, unlink).await.map(PersonOutcome::Message),
         PersonCommand::Disable(_) => services.set_person_enabled(&operator, user, false).await.map(|()| PersonOutcome::Disabled),
         PersonCommand::Enable(_) => services.set_person_enabled(&operator, user, true).await.map(|()| PersonOutcome::Enabled),

@@ -91,6 +91,8 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     let check = tokio::spawn(background::report_damage(config.database.clone()));
     let keys = tokio::spawn(background::follow_key_rotations(services.clone()));
     let signing_keys = tokio::spawn(background::maintain_signing_keys(services.clone(), config.signing_key_interval));
+    // What is not sent when the portal stops is sent after the next start.
+    let logout_notices = tokio::spawn(background::send_logout_notices(services.clone()));
     let watchdog = tokio::spawn(systemd::feed_watchdog(services.clone()));
     let (stop_mail, mail_stopped) = watch::channel(false);
     let mail = mail.map(|mail| tokio::spawn(mail.run(mail_stopped)));
@@ -130,6 +132,7 @@ async fn run(config: Config, options: SetupOptions, passed: Option<TcpListener>)
     check.abort();
     keys.abort();
     signing_keys.abort();
+    logout_notices.abort();
     watchdog.abort();
     measuring.into_iter().flatten().for_each(|task| task.abort());
     if let Some(mail) = mail {

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use super::{CommandError, TenantOptions};
 use crate::domain::audit_log::retention::{MAX_DAYS, Retention, RetentionRefused};
 use crate::domain::help_contact::HelpContact;
+use crate::domain::mail::MailDomain;
 use crate::domain::tenant::{MAX_ACCESS_TOKEN_MINUTES, MAX_REFRESH_IDLE_DAYS};
 use crate::server::config::ConfigProblems;
 use crate::server::service::{Error, Services};
@@ -75,6 +76,9 @@ struct TenantSetArgs {
     /// Where people ask for help: an e-mail address, an https URL, a telephone number or a short text; empty: nowhere
     #[arg(long, value_name = "CONTACT", value_parser = parse_help_contact)]
     help_contact: Option<String>,
+    /// The domain at which people have addresses of their user names, which applications are told as verified; empty: none
+    #[arg(long, value_name = "DOMAIN", value_parser = parse_email_domain)]
+    email_domain: Option<String>,
     /// How many days audit events are kept; 0: for ever
     #[arg(long, value_name = "DAYS")]
     keep_activity_days: Option<u32>,
@@ -106,6 +110,14 @@ fn parse_help_contact(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Ok(String::new()),
         text => HelpContact::parse(text).map(|contact| contact.to_string()).map_err(|why| format!("the help contact {why}")),
+    }
+}
+
+/// Checks a domain; empty removes it.
+fn parse_email_domain(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Ok(String::new()),
+        text => MailDomain::parse(text).map(|domain| domain.as_str().to_owned()).map_err(|_| "it is no domain, such as example.edu".to_owned()),
     }
 }
 
@@ -141,6 +153,9 @@ pub async fn run(args: TenantArgs) -> Result<(), CommandError> {
             policy.lowest_linked_uid = set.lowest_linked_uid.unwrap_or(policy.lowest_linked_uid);
             if let Some(contact) = set.help_contact {
                 policy.help_contact = HelpContact::parse(&contact).ok();
+            }
+            if let Some(domain) = set.email_domain {
+                policy.email_domain = MailDomain::parse(&domain).ok();
             }
             policy.retention = retention.unwrap_or(policy.retention);
             policy.archive_first = set.archive_first.unwrap_or(policy.archive_first);

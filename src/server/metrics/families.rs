@@ -70,6 +70,7 @@ families! {
     AUTHENTICATION_REFUSALS = family("tms_authentication_refusals_total", Counter, &["kind", "reason"], "Refused secrets, passwords, codes and tokens.");
     PROVIDER_REQUESTS = family("tms_provider_requests_total", Counter, &["result"], "Requests to identity providers.");
     PROVIDER_DURATION = family("tms_provider_request_duration_seconds", Histogram(SECONDS), &[], "Time of requests to identity providers.");
+    LOGOUT_NOTICES = family("tms_logout_notices_total", Counter, &["result"], "Attempts to tell a client that a person has signed out.");
     WRITES_WAITING = family("tms_database_writes_waiting", Gauge, &[], "Changes that wait for the writer.");
     COMMIT_DURATION = family("tms_database_commit_duration_seconds", Histogram(SECONDS), &[], "Time of a commit, without the changes in it.");
     COMMIT_CHANGES = family("tms_database_commit_changes", Histogram(CHANGES), &[], "Changes in a commit.");

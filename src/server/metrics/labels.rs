@@ -96,6 +96,15 @@ labels! {
         Failed = "failed",
     }
 
+    /// What became of an attempt to tell a client that a person has signed out.
+    LogoutNoticeResult {
+        Delivered = "delivered",
+        /// It is sent again later.
+        Failed = "failed",
+        /// It is not sent again.
+        Dropped = "dropped",
+    }
+
     /// What expires.
     Expiring {
         SshKey = "ssh_key",

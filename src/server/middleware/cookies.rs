@@ -47,7 +47,7 @@ pub async fn check(State(state): State<AppState>, mut request: Request, next: Ne
     if missing {
         request.extensions_mut().insert(CookiesDisabled);
     }
-    let signs_out = request.uri().path() == paths::SIGN_OUT;
+    let signs_out = [paths::SIGN_OUT, paths::SIGN_OUT_REQUEST].contains(&request.uri().path());
     let mut response = next.run(request).await;
     let set = drop_unchanged_session_cookie(response.headers_mut(), session_cookie(state.https), brought.as_deref(), signs_out);
     if brought.is_none() && (missing || set) && response.status() == StatusCode::SEE_OTHER {

@@ -59,6 +59,7 @@ fn is_public(path: &str) -> bool {
         paths::SIGN_IN_INVITATION,
         paths::SUBMIT_SECOND_FACTOR,
         paths::SIGN_OUT,
+        paths::SIGN_OUT_REQUEST,
         paths::UPSTREAM_LOGOUT,
         // It redirects to a page that is not public.
         paths::CHANGE_PASSWORD,

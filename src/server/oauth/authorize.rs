@@ -6,7 +6,7 @@
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, Path, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use percent_encoding::percent_decode_str;
 
@@ -31,21 +31,12 @@ pub async fn handle(State(state): State<AppState>, tenant: Result<Path<String>, 
             return Ok(rate_limit::too_many_requests(wait));
         }
     }
-    // A name that is not UTF-8 is one of no tenant.
-    let Some(tenant) = find_tenant(&state, tenant.map(|Path(name)| name).unwrap_or_default()).await? else {
-        return Ok(StatusCode::NOT_FOUND.into_response());
-    };
-    let (headers, query) = (request.headers().clone(), request.uri().query().unwrap_or_default().to_owned());
-    let body = match read_body(request, &headers).await {
-        Ok(body) => body,
-        Err(refused) => return Ok(refused.into_response()),
-    };
-    if query.len() + body.len() > LARGEST_BODY {
-        return Ok(refuse(Unanswerable::TooLarge));
-    }
-    // The parameters of query and body count together.
-    let Some(pairs) = decode(&query).zip(decode(&body)).map(|(query, body)| query.into_iter().chain(body)) else {
-        return Ok(refuse(Unanswerable::Malformed));
+    let Some(tenant) = find_tenant(&state, tenant).await? else { return Ok(StatusCode::NOT_FOUND.into_response()) };
+    let headers = request.headers().clone();
+    let pairs = match read_parameters(request).await {
+        Ok(pairs) => pairs,
+        Err(Unreadable::Refused(why)) => return Ok(refuse(why)),
+        Err(Unreadable::Body(status)) => return Ok(status.into_response()),
     };
     let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
     match state.services.start_authorization(&tenant, &Parameters::new(pairs), from, agent).await {
@@ -58,20 +49,39 @@ pub async fn handle(State(state): State<AppState>, tenant: Result<Path<String>, 
     }
 }
 
+/// Why the parameters of a request cannot be read.
+pub(super) enum Unreadable {
+    Refused(Unanswerable),
+    /// The body cannot be received.
+    Body(StatusCode),
+}
+
+/// The parameters of query and form, which count together.
+pub(super) async fn read_parameters(request: Request) -> Result<Vec<(String, String)>, Unreadable> {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let body = read_body(request).await?;
+    if query.len() + body.len() > LARGEST_BODY {
+        return Err(Unreadable::Refused(Unanswerable::TooLarge));
+    }
+    let pairs = decode(&query).zip(decode(&body)).map(|(query, body)| query.into_iter().chain(body).collect());
+    pairs.ok_or(Unreadable::Refused(Unanswerable::Malformed))
+}
+
 /// The form of a `POST`; empty for a `GET`.
-async fn read_body(request: Request, headers: &HeaderMap) -> Result<String, Response> {
+async fn read_body(request: Request) -> Result<String, Unreadable> {
     if request.method() != Method::POST {
         return Ok(String::new());
     }
-    let body = Bytes::from_request(request, &()).await.map_err(|rejection| rejection.status().into_response())?;
-    let text = String::from_utf8(body.into()).ok().filter(|_| is_form(headers));
-    text.ok_or_else(|| refuse(Unanswerable::Malformed))
+    let is_form = is_form(request.headers());
+    let body = Bytes::from_request(request, &()).await.map_err(|rejection| Unreadable::Body(rejection.status()))?;
+    String::from_utf8(body.into()).ok().filter(|_| is_form).ok_or(Unreadable::Refused(Unanswerable::Malformed))
 }
 
-async fn find_tenant(state: &AppState, name: String) -> Result<Option<Tenant>, Fault> {
-    match TenantId::parse(name) {
-        Ok(id) => state.services.enabled_tenant(&id).await,
-        Err(_) => Ok(None),
+/// The tenant of a path, if it is enabled. A name that is not UTF-8 is one of no tenant.
+pub(super) async fn find_tenant(state: &AppState, name: Result<Path<String>, PathRejection>) -> Result<Option<Tenant>, Fault> {
+    match name.ok().and_then(|Path(name)| TenantId::parse(name).ok()) {
+        Some(id) => state.services.enabled_tenant(&id).await,
+        None => Ok(None),
     }
 }
 

@@ -24,14 +24,19 @@ const EXPOSED_HEADERS: &str = "www-authenticate, dpop-nonce, retry-after";
 /// For how long browsers keep the answer to a preflight, in seconds. Short, because origins can be removed.
 const MAX_AGE: &str = "600";
 
-/// The client that a request authenticated as, for the headers of its response.
+/// The client that a request authenticated as, or whose access token it has, for the headers of its response.
 #[derive(Clone, Default)]
 pub struct AnsweredClient(Arc<OnceLock<(TenantId, ClientId)>>);
 
 impl AnsweredClient {
     pub fn note(&self, client: &AuthenticatedClient) {
+        self.note_id(&client.client().tenant_id, &client.client().id);
+    }
+
+    /// The client of an access token.
+    pub fn note_id(&self, tenant: &TenantId, client: &ClientId) {
         // A request has one client.
-        self.0.get_or_init(|| (client.client().tenant_id.clone(), client.client().id.clone()));
+        self.0.get_or_init(|| (tenant.clone(), client.clone()));
     }
 }
 

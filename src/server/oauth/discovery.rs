@@ -10,8 +10,10 @@ use super::client_auth::PathTenant;
 use crate::domain::authorization_request::{ACR_MFA, ACR_SFA};
 use crate::domain::client::registration::GrantType;
 use crate::domain::code_challenge;
+use crate::domain::id_token;
 use crate::domain::paths;
 use crate::domain::scope::Scope;
+use crate::domain::signing_key::SigningAlgorithm;
 use crate::server::service::Services;
 
 /// Supported client authentication methods.
@@ -30,6 +32,12 @@ struct AuthorizationServerMetadata {
     token_endpoint: String,
     revocation_endpoint: String,
     introspection_endpoint: String,
+    userinfo_endpoint: String,
+    /// OpenID Connect RP-Initiated Logout 1.0 §2.1.
+    end_session_endpoint: String,
+    /// OpenID Connect Back-Channel Logout 1.0 §2.1; logout tokens always have `sid`.
+    backchannel_logout_supported: bool,
+    backchannel_logout_session_supported: bool,
     jwks_uri: String,
     grant_types_supported: [&'static str; 4],
     response_types_supported: [&'static str; 1],
@@ -37,6 +45,10 @@ struct AuthorizationServerMetadata {
     code_challenge_methods_supported: [&'static str; 1],
     prompt_values_supported: [&'static str; 4],
     acr_values_supported: [&'static str; 2],
+    /// OpenID Connect Discovery 1.0 §3.
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 2],
+    claims_supported: [&'static str; 16],
     /// RFC 9207 §3.
     authorization_response_iss_parameter_supported: bool,
     /// OpenID Connect Discovery 1.0 §3; `true` would be the default of the second.
@@ -65,6 +77,10 @@ pub async fn get(State(services): State<Services>, PathTenant(tenant): PathTenan
         token_endpoint: format!("{issuer}{}", paths::TOKEN),
         revocation_endpoint: format!("{issuer}{}", paths::REVOKE),
         introspection_endpoint: format!("{issuer}{}", paths::INTROSPECT),
+        userinfo_endpoint: format!("{issuer}{}", paths::USERINFO),
+        end_session_endpoint: format!("{issuer}{}", paths::END_SESSION),
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
         jwks_uri: format!("{issuer}{}", paths::JWKS),
         grant_types_supported: [GrantType::AuthorizationCode, GrantType::DeviceCode, GrantType::RefreshToken, GrantType::ClientCredentials]
             .map(GrantType::as_str),
@@ -73,6 +89,9 @@ pub async fn get(State(services): State<Services>, PathTenant(tenant): PathTenan
         code_challenge_methods_supported: [code_challenge::METHOD],
         prompt_values_supported: ["none", "login", "consent", "select_account"],
         acr_values_supported: [ACR_MFA, ACR_SFA],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: SigningAlgorithm::ALL.map(SigningAlgorithm::as_str),
+        claims_supported: id_token::CLAIMS,
         authorization_response_iss_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,

@@ -29,6 +29,11 @@ struct IntrospectionResponse {
     aud: String,
     iss: String,
     jti: String,
+    /// RFC 9470 §6.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
 }
 
 impl From<ActiveToken> for IntrospectionResponse {
@@ -48,6 +53,8 @@ impl From<ActiveToken> for IntrospectionResponse {
             aud: token.aud,
             iss: token.iss,
             jti: token.jti,
+            auth_time: token.auth_time,
+            acr: token.acr,
         }
     }
 }

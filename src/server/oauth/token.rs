@@ -32,6 +32,9 @@ struct TokenResponse {
     /// Seconds until the person's authorization ends (draft-ietf-oauth-refresh-token-expiration §6.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     authorization_expires_in: Option<u64>,
+    /// OpenID Connect Core §3.1.3.3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_token: Option<String>,
 }
 
 impl From<IssuedTokens> for TokenResponse {
@@ -45,6 +48,7 @@ impl From<IssuedTokens> for TokenResponse {
             refresh_token: refresh.map(|refresh| refresh.token.reveal().to_owned()),
             refresh_token_timeout: refresh.map(|refresh| refresh.timeout.as_secs()),
             authorization_expires_in: issued.authorization_expires_in.map(|left| left.as_secs()),
+            id_token: issued.id_token,
         }
     }
 }

@@ -175,6 +175,15 @@ impl ProviderHttp<'_> {
         json(address, &self.exchange(request.map_err(|error| ProviderError::Misconfigured(error.to_string()))?).await?)
     }
 
+    /// Sends a form to a server that is no provider. Returns the status.
+    pub async fn post_form_uncounted(&self, address: &str, form: String) -> Result<StatusCode, ProviderError> {
+        let request = oauth2::http::Request::post(address)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "application/json")
+            .body(form.into_bytes());
+        Ok(self.exchange(request.map_err(|error| ProviderError::Misconfigured(error.to_string()))?).await?.status())
+    }
+
     /// As [`Self::get_json`], where the provider may deny access to the holder of a valid token.
     pub async fn get_list(&self, address: &str, token: &str) -> Result<Value, ProviderError> {
         let response = self.get(address, Some(token)).await?;

@@ -4,6 +4,7 @@ pub mod admins;
 pub mod client_settings;
 pub mod clients;
 pub mod edit_refused;
+pub mod groups;
 pub mod hosts;
 pub mod imported_secrets;
 pub mod lockouts;

@@ -6,10 +6,12 @@ mod client_assertions;
 pub mod client_authentication;
 pub mod identities;
 pub mod invitations;
+mod logout_notices;
 pub mod people;
 pub mod principals;
 pub mod refusals;
 pub mod second_factors;
+pub mod sign_out_requests;
 pub mod upstream_login;
 pub mod upstream_logout;
 

@@ -1,8 +1,9 @@
-//! `POST /sign-out`; and `POST /sign-in/ended/…`, where a provider reports that a person has signed out there.
+//! `POST /sign-out`; `GET /sign-out/request`, where a client sends people to sign out; and `POST /sign-in/ended/…`, where a provider reports that
+//! a person has signed out there.
 
-use axum::extract::rejection::FormRejection;
-use axum::extract::{Path, State};
-use axum::http::{HeaderName, StatusCode, header};
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
 use serde::Deserialize;
@@ -13,9 +14,10 @@ use crate::domain::paths::{self, ReturnTo};
 use crate::server::middleware::http_error::HttpError;
 use crate::server::middleware::unavailable::{fault_status, with_retry_after};
 use crate::server::request_context::RequestContext;
+use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::auth::upstream_login::ProviderError;
-use crate::server::service::auth::upstream_logout::LogoutTokenRefused;
-use crate::server::service::{Error, Services};
+use crate::server::service::auth::upstream_logout::{EndSessionRequest, LogoutTokenRefused};
+use crate::server::service::{Error, Fault, Services};
 use crate::server::sign_in::session::upstream::PendingUpstreamLogout;
 use crate::server::state::AppState;
 
@@ -30,42 +32,111 @@ pub struct Next {
     /// The page to continue with after sign-in.
     #[serde(default)]
     then: Option<String>,
+    /// The sealed request of a client to sign out, to which the person agrees.
+    #[serde(default)]
+    request: Option<String>,
 }
 
 /// Signs out. People who came through an institution are shown where to sign out there; it is left to them, because other sites may depend
 /// on that session.
 pub async fn post(State(services): State<Services>, caller: RequestContext, form: Result<Form<Next>, FormRejection>) -> Result<Response, HttpError> {
-    let next = form.ok().and_then(|Form(Next { tenant, then })| Some((TenantId::parse(tenant).ok(), ReturnTo::from_untrusted(&then?))));
-    let through = caller.session.upstream_session().await?;
-    let elsewhere = match (&caller.signed_in, &through) {
-        (Some(person), Some(through)) => services.end_session_request(person, through).await?,
-        _ => None,
+    let (next, of_client) = match form {
+        Ok(Form(Next { tenant, then, request })) => (then.map(|then| (TenantId::parse(tenant).ok(), ReturnTo::from_untrusted(&then))), request),
+        Err(_) => (None, None),
     };
-    if let Some(person) = &caller.signed_in {
-        services.record_sign_out(person).await?;
+    let elsewhere = match &caller.signed_in {
+        Some(person) => end_here(&services, &caller, person).await?,
+        None => None,
+    };
+    if let Some(sealed) = of_client {
+        return Ok(signed_out(&caller, elsewhere, &paths::signed_out_for(&sealed)).await?);
     }
     // An authorization request stays that of this browser session.
     let request = match (&next, &caller.signed_in) {
         (Some((tenant, then)), Some(person)) if then.authorization_handle().is_some() => Some((tenant.as_ref().unwrap_or(person.tenant_id()), then)),
         _ => None,
     };
-    let target = match (elsewhere, request) {
+    match (elsewhere, request) {
         (Some(there), _) => {
-            let here = PendingUpstreamLogout { institution: there.name, end_session_url: Some(there.url), state: there.state.reveal().to_owned() };
-            caller.session.end_with_upstream_logout(&here).await?;
             let then = next.map(|(_, then)| then).unwrap_or_default();
-            paths::with_return_to(paths::SIGNED_OUT, &then)
+            Ok(signed_out(&caller, Some(there), &paths::with_return_to(paths::SIGNED_OUT, &then)).await?)
         }
         (None, Some((tenant, then))) => {
             caller.session.change_account(tenant).await?;
-            paths::sign_in(Some(tenant), then)
+            Ok(leave(&paths::sign_in(Some(tenant), then)))
         }
         (None, None) => {
-            caller.session.end().await?;
-            next.map_or_else(|| paths::HOME.to_owned(), |(tenant, then)| paths::sign_in(tenant.as_ref(), &then))
+            let target = next.map_or_else(|| paths::HOME.to_owned(), |(tenant, then)| paths::sign_in(tenant.as_ref(), &then));
+            Ok(signed_out(&caller, None, &target).await?)
         }
+    }
+}
+
+/// Ends what depends on the session, and returns where the person can sign out at their institution.
+async fn end_here(services: &Services, caller: &RequestContext, person: &SignedIn) -> Result<Option<EndSessionRequest>, Fault> {
+    let elsewhere = match caller.session.upstream_session().await? {
+        Some(through) => services.end_session_request(person, &through).await?,
+        None => None,
     };
-    Ok(([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(&target)).into_response())
+    services.record_sign_out(person).await?;
+    Ok(elsewhere)
+}
+
+/// Ends the session, and goes on to `target`, a page that may offer to sign out at the institution.
+async fn signed_out(caller: &RequestContext, elsewhere: Option<EndSessionRequest>, target: &str) -> Result<Response, Fault> {
+    match elsewhere {
+        Some(there) => {
+            let here = PendingUpstreamLogout { institution: there.name, end_session_url: Some(there.url), state: there.state.reveal().to_owned() };
+            caller.session.end_with_upstream_logout(&here).await?;
+        }
+        None => caller.session.end().await?,
+    }
+    Ok(leave(target))
+}
+
+fn leave(target: &str) -> Response {
+    ([(CLEAR_SITE_DATA, "\"cache\", \"storage\"")], Redirect::to(target)).into_response()
+}
+
+/// A sealed request of a client to sign out.
+#[derive(Deserialize)]
+pub struct ClientRequest {
+    #[serde(default)]
+    request: String,
+}
+
+/// Signs out at once if the client showed an ID token of this session (OpenID Connect RP-Initiated Logout 1.0 §2), and else asks. Afterwards the
+/// person is back at the client, if it registered the address.
+pub async fn for_client(
+    State(services): State<Services>,
+    caller: RequestContext,
+    method: Method,
+    headers: HeaderMap,
+    query: Result<Query<ClientRequest>, QueryRejection>,
+) -> Result<Response, HttpError> {
+    let sealed = query.map(|Query(query)| query.request).unwrap_or_default();
+    let request = services.open_sign_out(&sealed).await?;
+    let back = request.as_ref().and_then(|request| request.return_to());
+    let Some(person) = &caller.signed_in else {
+        return Ok(Redirect::to(back.unwrap_or(paths::SIGNED_OUT)).into_response());
+    };
+    let is_theirs = request.as_ref().is_some_and(|request| services.is_of_session(request, person));
+    if !is_theirs || !is_visit(&method, &headers) {
+        return Ok(Redirect::to(&paths::sign_out_confirm(&sealed)).into_response());
+    }
+    let Some(back) = back else {
+        let elsewhere = end_here(&services, &caller, person).await?;
+        return Ok(signed_out(&caller, elsewhere, paths::SIGNED_OUT).await?);
+    };
+    // Other sites may depend on the institution's session: it stays.
+    services.record_sign_out(person).await?;
+    Ok(signed_out(&caller, None, back).await?)
+}
+
+/// Whether a person opens this URL: not an image, a frame or a prefetch, according to the browser.
+fn is_visit(method: &Method, headers: &HeaderMap) -> bool {
+    let is_document = headers.get("sec-fetch-dest").is_none_or(|dest| dest == "document");
+    *method == Method::GET && is_document && !headers.contains_key("sec-purpose")
 }
 
 /// Redirects to the institution, once. The URL contains the ID token, so it is in no page.

@@ -5,7 +5,7 @@ use super::sql;
 use super::{Connection, Error, parse_column};
 use crate::domain::authorization_code::{AuthorizationCode, AuthorizationCodeState, MAX_WRONG_TRIES};
 use crate::domain::code_challenge::CodeChallenge;
-use crate::domain::ids::{AuthorizationId, AuthorizationRequestId, ClientId, SessionId, TenantId, TokenFamilyId, UserId};
+use crate::domain::ids::{AuthorizationId, AuthorizationRequestId, ClientId, HostAccountId, SessionId, TenantId, TokenFamilyId, UserId};
 use crate::domain::resource_server;
 use crate::domain::scope::ScopeSet;
 use crate::domain::step_up::AuthenticationTimes;
@@ -28,6 +28,7 @@ row!(authorization_codes:
         made_authorization: bool,
         scope: String,
         resources: String,
+        username_account_id: Option<String>,
         issued_at: i64,
         wrong_tries: i64,
         redeemed_at: Option<i64>,
@@ -65,6 +66,7 @@ impl TryFrom<Row> for AuthorizationCode {
             made_authorization: row.made_authorization,
             scope: ScopeSet::parse_known(&row.scope),
             resources: parse_column(TABLE, &id, resource_server::read_stored(&row.resources))?,
+            username_account: row.username_account_id.map(|account| parse_column(TABLE, &id, HostAccountId::parse(account))).transpose()?,
             issued_at: Timestamp::from_millis(row.issued_at),
             wrong_tries: parse_column(TABLE, &id, u32::try_from(row.wrong_tries))?,
             state,
@@ -87,6 +89,7 @@ pub async fn insert(db: &mut Connection, code: &AuthorizationCode, hash: &[u8]) 
         .set("session_id", code.session.as_str())
         .set("authenticated_at", code.authenticated.at.as_millis())
         .set("second_factor_at", code.authenticated.second_at.map(Timestamp::as_millis))
+        .set("username_account_id", code.username_account.as_ref().map(HostAccountId::as_str))
         .set("authorization_id", code.authorization_id.as_str())
         .set("made_authorization", code.made_authorization)
         .set("scope", code.scope.to_string())

@@ -36,6 +36,15 @@ pub async fn find_jwks(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &Cl
     row.map(|(uri, unrestricted_egress)| parse_column("client_uris", id.as_str(), ClientEndpoint::parse(&uri, unrestricted_egress))).transpose()
 }
 
+/// Where logout tokens for a client are sent.
+pub async fn find_backchannel_logout(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientEndpoint>, Error> {
+    let query = sql::query_as(
+        "SELECT uri, unrestricted_egress FROM client_uris WHERE tenant_id = $1 AND client_id = $2 AND kind = 'backchannel_logout' ORDER BY uri LIMIT 1",
+    );
+    let row: Option<(String, bool)> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+    row.map(|(uri, unrestricted_egress)| parse_column("client_uris", id.as_str(), ClientEndpoint::parse(&uri, unrestricted_egress))).transpose()
+}
+
 /// Whether an origin is one of an enabled client's, in an enabled tenant.
 pub async fn is_origin_of_tenant(db: impl sql::Executor<'_>, tenant_id: &TenantId, origin: &str) -> Result<bool, Error> {
     let query = sql::query_scalar(

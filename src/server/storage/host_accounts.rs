@@ -128,6 +128,17 @@ pub async fn of_person(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id
     rows.into_iter().map(HostAccount::try_from).collect()
 }
 
+/// A person's accounts on a host, which may have other names.
+pub async fn of_person_on(db: impl sql::Executor<'_>, tenant_id: &TenantId, user_id: &UserId, host: &HostName) -> Result<Vec<HostAccount>, Error> {
+    let query = sql::query_as(concat!(
+        select!("WHERE a.tenant_id = $1 AND a.user_id = $2 AND a.host IN "),
+        names_of_host!("$1", "$3"),
+        " ORDER BY a.account, a.host"
+    ));
+    let rows: Vec<Row> = query.bind(tenant_id.as_str()).bind(user_id.as_str()).bind(host.as_str()).fetch_all(db).await?;
+    rows.into_iter().map(HostAccount::try_from).collect()
+}
+
 /// The host accounts that were selected for this authorization.
 pub async fn of_authorization(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &AuthorizationId) -> Result<Vec<HostAccount>, Error> {
     let rows: Vec<Row> = sql::query_as(select!(

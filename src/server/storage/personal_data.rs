@@ -29,6 +29,11 @@ pub async fn read(pool: &sql::Pool, tenant_id: &TenantId, user_id: &UserId) -> R
             "issuer subject label linked_at@ last_used_at@",
             "SELECT issuer, subject, label, linked_at, last_used_at FROM identities WHERE tenant_id = $1 AND user_id = $2 ORDER BY number",
         ),
+        (
+            "groups",
+            "group issuer",
+            "SELECT name, nullif(issuer, '') FROM person_groups WHERE tenant_id = $1 AND user_id = $2 ORDER BY name, issuer",
+        ),
         ("invitations", "expires_at@", "SELECT expires_at FROM invitations WHERE tenant_id = $1 AND user_id = $2 ORDER BY expires_at"),
         ("authenticator_apps", "created_at@ last_used_at@", "SELECT created_at, last_used_at FROM totp WHERE tenant_id = $1 AND user_id = $2"),
         (
@@ -78,9 +83,9 @@ pub async fn read(pool: &sql::Pool, tenant_id: &TenantId, user_id: &UserId) -> R
         ),
         (
             "sign_ins",
-            "client scope resources offline? begun_at@ begun_from begun_agent refreshed_at@ refreshed_from idle_until@ ended_at@ end_reason",
-            "SELECT f.client_id, f.scope, f.resources, f.offline, f.begun_at, f.begun_from, f.begun_agent, f.refreshed_at, f.refreshed_from,
-                    f.idle_until, f.ended_at, f.end_reason
+            "client scope resources offline? begun_at@ begun_from begun_agent authenticated_at@ second_factor_at@ refreshed_at@ refreshed_from idle_until@ ended_at@ end_reason",
+            "SELECT f.client_id, f.scope, f.resources, f.offline, f.begun_at, f.begun_from, f.begun_agent, f.authenticated_at,
+                    f.second_factor_at, f.refreshed_at, f.refreshed_from, f.idle_until, f.ended_at, f.end_reason
              FROM authorizations a JOIN token_families f ON f.tenant_id = a.tenant_id AND f.authorization_id = a.id
              WHERE a.tenant_id = $1 AND a.user_id = $2 ORDER BY f.begun_at, f.id",
         ),
@@ -137,6 +142,11 @@ pub async fn read(pool: &sql::Pool, tenant_id: &TenantId, user_id: &UserId) -> R
             "mail_queue",
             "created_at@ due_at@ attempts",
             "SELECT created_at, due_at, attempts FROM mail_outbox WHERE tenant_id = $1 AND user_id = $2 ORDER BY notification_id",
+        ),
+        (
+            "logout_notices",
+            "client created_at@ due_at@ attempts",
+            "SELECT client_id, created_at, due_at, attempts FROM logout_notices WHERE tenant_id = $1 AND user_id = $2 ORDER BY client_id, session_id",
         ),
         (
             "sign_in_networks",
@@ -213,6 +223,8 @@ pub async fn delete_some(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
         "DELETE FROM refused_lookups WHERE number IN (SELECT number FROM refused_lookups WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM mail_outbox WHERE notification_id IN
              (SELECT notification_id FROM mail_outbox WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
+        "DELETE FROM logout_notices WHERE (tenant_id, client_id, session_id, user_id) IN
+             (SELECT tenant_id, client_id, session_id, user_id FROM logout_notices WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM sign_in_networks WHERE (tenant_id, user_id, network) IN
              (SELECT tenant_id, user_id, network FROM sign_in_networks WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
@@ -220,6 +232,8 @@ pub async fn delete_some(db: &mut Connection, tenant_id: &TenantId, user_id: &Us
         "DELETE FROM identities WHERE (tenant_id, issuer, subject) IN
              (SELECT tenant_id, issuer, subject FROM identities WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM invitations WHERE code_hash IN (SELECT code_hash FROM invitations WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
+        "DELETE FROM person_groups WHERE (tenant_id, user_id, issuer, name) IN
+             (SELECT tenant_id, user_id, issuer, name FROM person_groups WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM totp WHERE (tenant_id, user_id) IN (SELECT tenant_id, user_id FROM totp WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM passkeys WHERE number IN (SELECT number FROM passkeys WHERE tenant_id = $1 AND user_id = $2 LIMIT $3)",
         "DELETE FROM recovery_codes WHERE (tenant_id, user_id, code_hash) IN

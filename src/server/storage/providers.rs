@@ -28,6 +28,7 @@ row!(identity_providers:
         mfa: String,
         own_names: bool,
         resources: Option<String>,
+        group_claim: Option<String>,
         enabled: bool,
         anywhere: bool,
         created_at: i64,
@@ -53,6 +54,7 @@ impl TryFrom<Row> for ProviderWithSecret {
                 mfa: parse_column(TABLE, &row.id, serde_json::from_str(&row.mfa))?,
                 own_names: row.own_names,
                 upstream_hosts: row.resources.map(|json| parse_column(TABLE, &row.id, serde_json::from_str(&json))).transpose()?,
+                group_claim: row.group_claim.map(|json| parse_column(TABLE, &row.id, serde_json::from_str(&json))).transpose()?,
                 enabled: row.enabled,
                 unrestricted_egress: row.anywhere,
                 created_at: Timestamp::from_millis(row.created_at),
@@ -120,6 +122,7 @@ fn settings(provider: &Provider) -> Values<'_> {
         .set("mfa", serde_json::to_string(&provider.mfa).unwrap_or_default())
         .set("own_names", provider.own_names)
         .set("resources", provider.upstream_hosts.as_ref().and_then(|resources| serde_json::to_string(resources).ok()))
+        .set("group_claim", provider.group_claim.as_ref().and_then(|groups| serde_json::to_string(groups).ok()))
         .set("enabled", provider.enabled)
         .set("anywhere", provider.unrestricted_egress)
 }

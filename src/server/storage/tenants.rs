@@ -10,6 +10,7 @@ use crate::domain::audit_log::retention::Retention;
 use crate::domain::brand::Brand;
 use crate::domain::help_contact::HelpContact;
 use crate::domain::ids::TenantId;
+use crate::domain::mail::MailDomain;
 use crate::domain::pagination::PageRequest;
 use crate::domain::tenant::{Policy, Tenant};
 use crate::domain::time::Timestamp;
@@ -41,6 +42,7 @@ row!(tenants:
         brand_light: Option<String>,
         brand_dark: Option<String>,
         help_contact: Option<String>,
+        email_domain: Option<String>,
         #[sqlx(try_from = "i64")]
         keep_activity_days: u32,
         #[sqlx(try_from = "i64")]
@@ -83,6 +85,7 @@ impl TryFrom<Row> for Tenant {
                 // Colours that have too little contrast after a change of the portal's own backgrounds are left out.
                 brand: row.brand_light.zip(row.brand_dark).and_then(|(light, dark)| Brand::parse(&light, &dark).ok()),
                 help_contact: row.help_contact.and_then(|contact| HelpContact::parse(&contact).ok()),
+                email_domain: row.email_domain.map(|domain| parse_column("tenants", &row.id, MailDomain::parse(&domain))).transpose()?,
                 retention: parse_column("tenants", &row.id, retention)?,
                 archive_first: row.archive_first,
             },
@@ -159,14 +162,16 @@ fn settings(tenant: &Tenant) -> Values<'_> {
         .set("brand_light", policy.brand.map(|brand| brand.light()))
         .set("brand_dark", policy.brand.map(|brand| brand.dark()))
         .set("help_contact", policy.help_contact.as_ref().map(HelpContact::as_str))
+        .set("email_domain", policy.email_domain.as_ref().map(MailDomain::as_str))
         .set("keep_activity_days", policy.retention.days())
         .set("keep_security_activity_days", policy.retention.security_days())
         .set("archive_first", policy.archive_first)
 }
 
 /// All tables with a tenant's rows; tables that others refer to come last.
-const TABLES: [&str; 38] = [
+const TABLES: [&str; 40] = [
     "imports",
+    "logout_notices",
     "refused_lookups",
     "mail_outbox",
     "notifications",
@@ -190,6 +195,7 @@ const TABLES: [&str; 38] = [
     "passkeys",
     "recovery_codes",
     "browser_sessions",
+    "person_groups",
     "people",
     "resource_readers",
     "resource_requesters",

@@ -9,9 +9,10 @@ use super::sql;
 use super::{Connection, Error, clients, end_state, parse_address, parse_column, tenants};
 use crate::domain::authorization::{AuthorizationOrigin, RequestSource, TokenUse};
 use crate::domain::client::Client;
-use crate::domain::ids::{AuthorizationId, ClientId, SessionId, TenantId, TokenFamilyId, UserId};
+use crate::domain::ids::{AuthorizationId, ClientId, HostAccountId, SessionId, TenantId, TokenFamilyId, UserId};
 use crate::domain::resource_server::{self, GrantedResource};
 use crate::domain::scope::ScopeSet;
+use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::domain::token_family::{FamilyEnd, TokenFamily, TokenFamilyState};
@@ -31,6 +32,9 @@ row!(token_families:
         retries: i64,
         offline: bool,
         session_id: Option<String>,
+        authenticated_at: Option<i64>,
+        second_factor_at: Option<i64>,
+        username_account_id: Option<String>,
         begun_at: i64,
         begun_from: Option<String>,
         begun_agent: String,
@@ -62,6 +66,13 @@ impl TryFrom<Row> for TokenFamily {
             retries: parse_column("token_families", &id, u32::try_from(row.retries))?,
             offline: row.offline,
             session: row.session_id.map(|session| parse_column("token_families", &id, SessionId::parse(session))).transpose()?,
+            authenticated: row
+                .authenticated_at
+                .map(|at| AuthenticationTimes { at: Timestamp::from_millis(at), second_at: row.second_factor_at.map(Timestamp::from_millis) }),
+            username_account: row
+                .username_account_id
+                .map(|account| parse_column("token_families", &id, HostAccountId::parse(account)))
+                .transpose()?,
             begun: RequestSource { at: Timestamp::from_millis(row.begun_at), from: parse_address(row.begun_from), agent: row.begun_agent },
             refreshed: row.refreshed_at.map(|at| TokenUse { at: Timestamp::from_millis(at), from: refreshed_from }),
             idle_until: row.idle_until.map(Timestamp::from_millis),
@@ -85,6 +96,9 @@ pub async fn insert(db: &mut Connection, new: &TokenFamily, key_mark: &[u8]) -> 
         .set("rotated_at", new.rotated_at.as_millis())
         .set("offline", new.offline)
         .set("session_id", new.session.as_ref().map(SessionId::as_str))
+        .set("authenticated_at", new.authenticated.map(|times| times.at.as_millis()))
+        .set("second_factor_at", new.authenticated.and_then(|times| times.second_at).map(Timestamp::as_millis))
+        .set("username_account_id", new.username_account.as_ref().map(HostAccountId::as_str))
         .set("begun_at", new.begun.at.as_millis())
         .set("begun_from", new.begun.from.map(|from| from.to_string()))
         .set("begun_agent", &new.begun.agent)

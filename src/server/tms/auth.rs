@@ -5,13 +5,14 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 
 use super::error::{MetadataUrl, TmsError};
 use crate::domain::ids::{AdminId, ClientId, TenantId};
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::scope::{Scope, ScopeSet};
+use crate::server::middleware::bearer::{NotText, token};
 use crate::server::middleware::client_ip;
 use crate::server::service::admin::hosts::InvalidCredential;
 use crate::server::service::auth::principals::{AuthenticatedHost, ClientAccess};
@@ -67,10 +68,7 @@ fn bearer_token<'p>(parts: &'p Parts, state: &AppState, from: Option<IpAddr>) ->
 }
 
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, InvalidToken> {
-    let Some(header) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
-    let value = header.to_str().map_err(|_| InvalidToken::NotValid)?;
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    Ok(scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()))
+    token(headers).map_err(|NotText| InvalidToken::NotValid)
 }
 
 /// A client that authenticated with its secret, or with a token that it got for itself.

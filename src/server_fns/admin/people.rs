@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::access_overview::LastSignIn;
+use crate::domain::group::GroupMembership;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::time::Timestamp;
 use crate::server_fns::host_accounts::HostAccountItem;
@@ -43,6 +44,7 @@ pub struct PersonDetail {
     /// The newest sign-in; `None` if the audit log has none.
     pub last_sign_in: Option<LastSignIn>,
     pub email: Option<EmailItem>,
+    pub groups: Vec<GroupMembership>,
     pub second_factors: Vec<FactorItem>,
     pub recovery_codes_left: i64,
     /// How long sign-in is still blocked after failed attempts.
@@ -97,6 +99,7 @@ pub async fn find_person(#[server(default)] user: String) -> Result<Option<Perso
         identities: identities.into_iter().map(IdentityItem::from).collect(),
         sessions: sessions.into_iter().map(|session| SessionItem::new(session, Some(&current))).collect(),
         email: mail.and_then(|mail| Some(EmailItem { address: mail.address?.into(), from_institution: mail.issuer.is_some() })),
+        groups: services.groups_of(&admin, &user).await.map_err(context::fault)?,
         last_sign_in: services.last_sign_in_of(&admin, &user).await.map_err(context::fault)?,
         blocked_for,
         recovery_codes_left: factors.recovery_codes_left,
@@ -264,6 +267,30 @@ pub async fn set_person_email(#[server(default)] user: String, #[server(default)
         (false, Err(_)) => return context::flash_error(t.admin_people_email_refused()).await,
     };
     match services.set_email(&admin, &user, address).await {
+        Ok(()) => context::flash_success(t.admin_saved()).await,
+        Err(Error::Refused(refused)) => context::flash_error(t.person_refused(refused)).await,
+        Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Replaces the groups to which administrators added a person; `groups`: their names, separated by spaces.
+#[server(prefix = "/api", endpoint = "admin/people/groups")]
+pub async fn set_person_groups(#[server(default)] user: String, #[server(default)] groups: String) -> Result<(), ServerFnError> {
+    use crate::domain::group::{GroupName, MAX_GROUPS};
+    use crate::domain::ids::UserId;
+    use crate::domain::paths::{ADMIN_PEOPLE, ADMIN_PERSON};
+    use crate::server::context;
+    use crate::server::service::Error;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
+    context::see_other(ADMIN_PEOPLE);
+    let Ok(user) = UserId::parse(user) else { return Ok(()) };
+    context::redirect_to_detail(ADMIN_PERSON, "user", user.as_str());
+    let names: Result<Vec<GroupName>, _> = groups.split([' ', ',', '\t']).filter(|name| !name.is_empty()).map(GroupName::parse).collect();
+    let names = match names {
+        Ok(names) if names.len() <= MAX_GROUPS => names,
+        _ => return context::flash_error(t.admin_people_groups_refused(MAX_GROUPS)).await,
+    };
+    match services.set_groups(&admin, &user, names).await {
         Ok(()) => context::flash_success(t.admin_saved()).await,
         Err(Error::Refused(refused)) => context::flash_error(t.person_refused(refused)).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),

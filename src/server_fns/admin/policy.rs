@@ -83,9 +83,10 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     let checked = |field: &str| !field.is_empty();
     let before = admin.policy();
     let policy = Policy {
-        // Only the operator decides on these two.
+        // Only the operator decides on these three.
         local_passwords: false,
         archive_first: false,
+        email_domain: None,
         prefill_user_code: checked(&policy.prefill_user_code),
         require_started_tick: checked(&policy.require_started_tick),
         code_lifetime: Duration::from_secs(code_minutes * 60),
@@ -108,8 +109,8 @@ pub async fn save_policy(#[server(default)] policy: PolicyForm) -> Result<(), Se
     };
     let edit = move |tenant: &mut crate::domain::tenant::Tenant| {
         tenant.display_name = name;
-        let Policy { local_passwords, archive_first, .. } = tenant.policy;
-        tenant.policy = Policy { local_passwords, archive_first, ..policy };
+        let Policy { local_passwords, archive_first, email_domain, .. } = tenant.policy.clone();
+        tenant.policy = Policy { local_passwords, archive_first, email_domain, ..policy };
     };
     context::flash_edit_result(services.edit_tenant(&admin, Some(seen), edit).await).await
 }

@@ -39,7 +39,10 @@ async fn code_gets_tokens() {
     let tokens = hub.redeem(&code).await;
     assert_never_stored(&tokens);
     let members: Vec<&str> = tokens.body.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(members, ["access_token", "authorization_expires_in", "expires_in", "refresh_token", "refresh_token_timeout", "scope", "token_type"]);
+    assert_eq!(
+        members,
+        ["access_token", "authorization_expires_in", "expires_in", "id_token", "refresh_token", "refresh_token_timeout", "scope", "token_type"]
+    );
     assert_eq!(tokens.body["scope"], "hosts:read keys:read offline_access openid");
     assert_eq!((&tokens.body["token_type"], &tokens.body["authorization_expires_in"]), (&Value::from("Bearer"), &Value::from(28_800 - 59)));
     let me = hub.app.api("/v1/tms/me", &tokens.token()).await;

@@ -129,7 +129,7 @@ async fn sign_in_only_delegates_nothing() {
     let tokens = hub.redeem(&code).await;
     assert_eq!((tokens.status, tokens.body["scope"].as_str()), (200, Some("openid profile")));
     assert!(tokens.body.get("refresh_token").is_none(), "{}", tokens.body);
-    assert_eq!(hub.app.api("/v1/tms/hosts", &tokens.token()).await.status, 403);
+    assert_eq!(hub.app.api("/v1/tms/me/hosts", &tokens.token()).await.status, 403);
     assert_eq!(hub.app.texts("SELECT kind FROM activity WHERE client_id = 'hub' AND kind LIKE '%allowed'").await, ["sign_in_allowed"]);
 }
 

@@ -85,6 +85,12 @@ async fn second_factor_is_presented_by_those_who_have_one() {
     assert_eq!(hub.app.number("SELECT count(*) FROM authorization_codes WHERE second_factor_at IS NOT NULL").await, 1);
 }
 
+/// Follows the link of the page on which the account is chosen.
+async fn keep_account(browser: &Browser, page: &Page) -> Page {
+    let link = page.text.split_once("class=\"decide\"").and_then(|(_, form)| form.split_once("<a href=\"")).expect("a link to keep the account").1;
+    browser.get(&link.split('"').next().expect("its end").replace("&amp;", "&")).await
+}
+
 /// T32, S38.
 #[tokio::test]
 async fn account_is_confirmed_or_changed_first() {
@@ -97,8 +103,7 @@ async fn account_is_confirmed_or_changed_first() {
     let page = hub.open(&browser, &[choose]).await;
     assert!(page.title().contains(&en().authorize_choose()) && !asks(&page), "{}", page.words());
     assert!(page.words().contains(&format!("Test User ({})", en().person_at("testuser1", "Test"))), "{}", page.words());
-    let (_, keep) = page.text.split_once("class=\"decide\"").and_then(|(_, form)| form.split_once("<a href=\"")).expect("a link to keep the account");
-    let kept = browser.get(&keep.split('"').next().expect("its end").replace("&amp;", "&")).await;
+    let kept = keep_account(&browser, &page).await;
     assert!(asks(&kept), "{}", kept.words());
 
     let page = hub.open(&browser, &[choose]).await;
@@ -115,8 +120,7 @@ async fn confirmed_account_stays_confirmed() {
     let browser = hub.app.signed_in().await;
     hub.app.clock.advance(SECOND);
     let page = hub.open(&browser, &[("prompt", "select_account"), ("scope", "openid hosts:read")]).await;
-    let (_, keep) = page.text.split_once("<a class=\"button\" href=\"").expect("a link to keep the account");
-    let kept = browser.get(&keep.split('"').next().expect("its end").replace("&amp;", "&")).await;
+    let kept = keep_account(&browser, &page).await;
     let refused = decide(&browser, &kept, &[("decision", "allow"), ("lifetime", "x")]).await;
     assert!(refused.status == 422 && asks(&refused), "{}", refused.words());
     assert_eq!(refused.problem(), en().decision_refused_lifetime());

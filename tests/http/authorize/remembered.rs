@@ -46,7 +46,7 @@ async fn sign_in_is_remembered_until_something_changes() {
     assert!(asks(&hub.open(&browser, &[("redirect_uri", elsewhere)]).await), "another host");
     assert!(is_silent(&hub.open(&browser, &[wide]).await));
     hub.app.sql("UPDATE authorizations SET ended_at = 1, end_reason = 'client' WHERE client_id = 'hub'").await;
-    hub.change(|client, _| client.app_name = "Hub 2".to_owned()).await;
+    hub.app.sql("UPDATE clients SET app_name = 'Hub 2' WHERE client_id = 'hub'").await;
     let renamed = hub.open(&browser, &[wide]).await;
     assert!(asks(&renamed), "another name: {}", renamed.words());
     remember(&hub, &browser, &[wide]).await;

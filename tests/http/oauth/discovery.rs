@@ -28,6 +28,10 @@ async fn metadata_is_the_same_at_four_urls() {
         "token_endpoint": app.tenant("/oauth/token"),
         "revocation_endpoint": app.tenant("/oauth/revoke"),
         "introspection_endpoint": app.tenant("/oauth/introspect"),
+        "userinfo_endpoint": app.tenant("/oauth/userinfo"),
+        "end_session_endpoint": app.tenant("/oauth/end_session"),
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
         "jwks_uri": app.tenant("/oauth/jwks"),
         "grant_types_supported": ["authorization_code", DEVICE_CODE_GRANT, "refresh_token", "client_credentials"],
         "response_types_supported": ["code"],
@@ -35,6 +39,12 @@ async fn metadata_is_the_same_at_four_urls() {
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": ["none", "login", "consent", "select_account"],
         "acr_values_supported": ["https://refeds.org/profile/mfa", "https://refeds.org/profile/sfa"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "claims_supported": [
+            "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash", "sid", "name", "preferred_username", "email",
+            "email_verified", "groups",
+        ],
         "authorization_response_iss_parameter_supported": true,
         "request_parameter_supported": false,
         "request_uri_parameter_supported": false,
@@ -62,12 +72,14 @@ async fn every_advertised_endpoint_exists() {
     let metadata = Answer::of(app.http.get(app.url(&addresses("test")[0]))).await.body;
     let advertised: Vec<(&String, &str)> =
         metadata.as_object().expect("metadata").iter().filter_map(|(name, value)| Some((name, value.as_str()?))).collect();
-    assert_eq!(advertised.len(), 8, "{advertised:?}");
+    assert_eq!(advertised.len(), 10, "{advertised:?}");
     for (name, address) in advertised.into_iter().filter(|(name, _)| *name != "issuer") {
         let answer = if name == "jwks_uri" { app.http.get(address) } else { app.http.post(address).form(&[("client_id", "tms-cli")]) };
         let answer = Answer::of(answer).await;
-        // Introspection is not for public clients.
-        assert!(matches!(answer.status, 200 | 400) || (name == "introspection_endpoint" && answer.status == 401), "{name}: {}", answer.status);
+        // Introspection is not for public clients, and userinfo for the bearers of tokens.
+        let is_protected = matches!(name.as_str(), "introspection_endpoint" | "userinfo_endpoint");
+        let is_question = name == "end_session_endpoint" && answer.status == 303;
+        assert!(matches!(answer.status, 200 | 400) || is_question || (is_protected && answer.status == 401), "{name}: {}", answer.status);
     }
 }
 

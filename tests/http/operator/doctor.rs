@@ -123,6 +123,17 @@ async fn running_portal_is_recognised_and_its_files_are_left_alone() {
     assert_found(&deployment, &["--listen", &taken], "error", "port", "no portal answers");
 }
 
+/// S203: clients would refuse an issuer with another spelling.
+#[tokio::test]
+async fn issuer_is_compared_to_the_letter() {
+    let deployment = set_up().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").to_string();
+    let _server = Server::start_with(&deployment, &["--listen", &free]);
+    assert_found(&deployment, &["--listen", &free], "ok", "issuer", &format!("names http://{free}/t/default"));
+    let localhost = format!("http://{}", free.replace("127.0.0.1", "localhost"));
+    assert_found(&deployment, &["--listen", &free, "--public-url", &localhost], "error", "issuer", "t/default");
+}
+
 #[tokio::test]
 async fn system_before_the_first_start_has_warnings_only() {
     let deployment = Deployment::empty();

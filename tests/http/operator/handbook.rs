@@ -314,7 +314,7 @@ impl Help {
             let mut commands = commands.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next());
             if commands.any(|name| name == *word) {
                 command.push((*word).to_owned());
-            } else if help.contains("<COMMAND>") {
+            } else if help.contains("<COMMAND>") && !help.contains("Arguments:\n") {
                 return Some(format!("{command:?} has no command {word}"));
             } else {
                 break;

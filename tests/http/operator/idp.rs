@@ -165,3 +165,31 @@ async fn loopback_providers_bypass_the_proxy_and_errors_name_it() {
     let said = en().provider_error_unreachable(en().connect_error_proxied(en().connect_error_refused(), closed.to_string()));
     assert!(refused.code == Some(1) && refused.err.contains(said.as_str()) && !refused.err.contains("secret"), "{}", refused.err);
 }
+
+/// S202.
+#[tokio::test]
+async fn groups_are_set_by_commands() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    app.add_institution(&institution, "open").await;
+    let set = async |arguments: &[&str]| operate(&app, &[&["idp", "set"][..], arguments, &["campus"]].concat(), "").await;
+    let listed = async || operate(&app, &["idp", "list"], "").await.out.lines().nth(1).unwrap_or_default().to_owned();
+    for wrong in [["--group", "staff"], ["--group", "=staff"], ["--group", "cn=st aff"]] {
+        assert_eq!(set(&wrong).await.code, Some(2), "{wrong:?}");
+    }
+    let refused = set(&["--group", "cn=staff=staff"]).await;
+    assert_eq!((refused.code, refused.err.as_str()), (Some(1), "tms-portal: campus has no claim with groups here: pass it with --group-claim\n"));
+    assert_eq!(set(&["--group-claim", "isMemberOf", "--group", "cn=staff=staff", "--group", "cn=hpc=hpc"]).await.code, Some(0));
+    assert_eq!(listed().await, "  groups: isMemberOf  cn=hpc=hpc  cn=staff=staff");
+    app.sign_in_with_new_browser(&institution, json!({ "isMemberOf": ["cn=staff"] })).await;
+    let grouped = operate(&app, &["person", "groups", "jdoe~campus", "own", "more"], "").await;
+    assert_eq!(grouped.out, "jdoe~campus is in own, more.\n", "{}", grouped.err);
+    let shown = operate(&app, &["person", "show", "jdoe~campus"], "").await.out;
+    let expected = format!("\n  group  more\n  group  own\n  group  staff  by {}\n", institution.url());
+    assert!(shown.contains(&expected), "{shown}");
+    assert_eq!(operate(&app, &["person", "groups", "--none", "jdoe~campus"], "").await.code, Some(0));
+    assert_eq!(app.texts("SELECT name FROM person_groups").await, ["staff"]);
+    assert_eq!(operate(&app, &["person", "groups", "jdoe~campus"], "").await.code, Some(2));
+    assert_eq!(operate(&app, &["person", "groups", "nobody", "own"], "").await.code, Some(1));
+    assert_eq!(set(&["--group-claim", ""]).await.code, Some(0));
+    assert_eq!(listed().await, "");
+}

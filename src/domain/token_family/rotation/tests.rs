@@ -29,6 +29,8 @@ fn begun() -> TokenFamily {
         retries: 0,
         offline: true,
         session: None,
+        authenticated: None,
+        username_account: None,
         begun: RequestSource { at: START, from: None, agent: String::new() },
         refreshed: None,
         idle_until: Some(START + IDLE),

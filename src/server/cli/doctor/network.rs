@@ -5,9 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use super::Finding;
+use crate::domain::error_chain::root_cause;
 use crate::domain::paths;
 use crate::domain::time::Timestamp;
 use crate::server::config::Config;
+use crate::server::service::auth::principals::DEFAULT_TENANT;
 use crate::server::tls::TlsMode;
 use crate::server::tls::inspection::CertificateFinding;
 
@@ -55,6 +57,36 @@ pub fn metrics(listen: Option<SocketAddr>) -> Finding {
         }
         _ => Finding::ok(CHECK, format!("on {address}, for this machine only")),
     }
+}
+
+/// Whether the metadata at the public URL name the portal's issuer to the letter, as clients compare it (RFC 8414 §3.3). Nothing while no portal
+/// listens.
+pub async fn issuer(config: &Config) -> Option<Finding> {
+    const CHECK: &str = "issuer";
+    const ADVICE: &str = "set the public URL (--public-url) that clients use, and have the proxy pass all paths to the portal";
+    if !is_portal(config).await {
+        return None;
+    }
+    let issuer = format!("{}/t/{DEFAULT_TENANT}", config.public_url);
+    let url = format!("{issuer}{}", paths::OAUTH_METADATA);
+    let client = reqwest::Client::builder().no_proxy().timeout(ANSWERS_WITHIN);
+    let client = client.danger_accept_invalid_certs(matches!(config.tls, TlsMode::Development)).build();
+    let response = match client {
+        Ok(client) => client.get(&url).send().await,
+        Err(error) => Err(error),
+    };
+    let response = match response {
+        Ok(response) => response,
+        // Other machines may reach it.
+        Err(error) => return Some(Finding::warning(CHECK, format!("cannot fetch {url} from here: {}", root_cause(&error)), ADVICE)),
+    };
+    let status = response.status();
+    let metadata: serde_json::Value = response.json().await.unwrap_or_default();
+    Some(match metadata.get("issuer").and_then(serde_json::Value::as_str) {
+        Some(named) if named == issuer => Finding::ok(CHECK, format!("{url} names {issuer}")),
+        Some(named) => Finding::error(CHECK, format!("{url} names {}, not {issuer}", named.escape_debug()), ADVICE),
+        None => Finding::error(CHECK, format!("{url} has no metadata of the portal (HTTP {})", status.as_u16()), ADVICE),
+    })
 }
 
 /// Whether the program that listens on the portal's address answers as a portal does.

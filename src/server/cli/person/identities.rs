@@ -1,6 +1,7 @@
 //! `tms-portal person show|unlink`: a person and their linked identities. Text from providers is sanitized for the terminal.
 
 use super::PersonSelector;
+use crate::domain::group::GroupMembership;
 use crate::domain::ids::UserId;
 use crate::server::service::auth::identities::Identity;
 use crate::server::service::auth::people::PersonRefused;
@@ -38,6 +39,9 @@ pub async fn show(services: &Services, operator: &TenantAdmin, user: &UserId) ->
     let mut said = format!("{user}  {}  since {}  {}", account.display_name.escape_debug(), account.created_at.humanize(), state.join(", "));
     if let Some(address) = services.mail_preferences_of(operator, user).await?.and_then(|mail| mail.address) {
         said += &format!("\n  e-mail  {address}");
+    }
+    for GroupMembership { group, issuer } in services.groups_of(operator, user).await? {
+        said += &format!("\n  group  {group}{}", issuer.map_or_else(String::new, |issuer| format!("  by {}", issuer.escape_debug())));
     }
     for linked in services.identities_of(operator, user).await? {
         let used = linked.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {}", at.humanize()));

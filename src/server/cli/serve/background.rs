@@ -13,6 +13,9 @@ const HOUSEKEEPING_INTERVAL: Duration = Duration::from_secs(60);
 /// After so many rounds of housekeeping the generation of the database is renewed.
 const RENEWAL_ROUNDS: u64 = 10;
 
+/// How often is looked for clients that are to be told of a sign-out.
+const LOGOUT_NOTICE_INTERVAL: Duration = Duration::from_secs(2);
+
 /// Counting reads whole tables.
 const EXPIRING_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
@@ -62,6 +65,28 @@ pub async fn maintain_signing_keys(services: Services, every: Option<Duration>) 
         match services.maintain_signing_keys(every).await {
             Err(fault) if !fault.is_logged() => tracing::error!(error = %fault, "The keys that sign tokens could not be maintained"),
             _ => {}
+        }
+    }
+}
+
+/// Tells clients that people have signed out.
+pub async fn send_logout_notices(services: Services) {
+    let mut interval = tokio::time::interval(LOGOUT_NOTICE_INTERVAL);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        loop {
+            match services.send_logout_notices().await {
+                // Others may be due.
+                Ok(sent) if sent > 0 => {}
+                Ok(_) => break,
+                Err(fault) => {
+                    if !fault.is_logged() {
+                        tracing::error!(error = %fault, "Clients could not be told of sign-outs");
+                    }
+                    break;
+                }
+            }
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::browser_sessions::SessionSummary;
 use crate::server::storage::people::Person;
 use crate::server::storage::token_families::EndedSessions;
-use crate::server::storage::{self, BoxFuture, Connection, audit_log, browser_sessions, people, token_families};
+use crate::server::storage::{self, BoxFuture, Connection, audit_log, browser_sessions, logout_notices, people};
 
 impl Services {
     pub async fn search_people(&self, admin: &TenantAdmin, params: &ListParams<PersonFilter, PersonSort>) -> Result<Page<PersonSummary>, Fault> {
@@ -67,7 +67,7 @@ impl Services {
         self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, now), user_id, move |db, tenant, user| {
             async move {
                 browser_sessions::delete_others(db, &tenant, &user, admins_own.as_ref()).await?;
-                token_families::end_of_sessions(db, &tenant, &user, EndedSessions::AllBut(admins_own.as_ref()), now).await?;
+                logout_notices::sessions_ended(db, &tenant, &user, EndedSessions::AllBut(admins_own.as_ref()), now).await?;
                 people::set_password(db, &tenant, &user, &hash).await
             }
             .boxed()
@@ -77,10 +77,13 @@ impl Services {
 
     /// Disables a person and ends their browser sessions, or enables them again. While disabled, their tokens are refused.
     pub async fn set_person_enabled(&self, admin: &TenantAdmin, user_id: &UserId, enabled: bool) -> Result<(), Error<PersonRefused>> {
-        self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, self.now()), user_id, move |db, tenant, user| {
+        let now = self.now();
+        self.update_person(admin, admin_event(admin, AuditKind::PersonChanged, user_id, now), user_id, move |db, tenant, user| {
             async move {
                 if !enabled {
                     browser_sessions::delete_others(db, &tenant, &user, None).await?;
+                    // Their tokens are refused, and work again when they are enabled.
+                    logout_notices::queue_of_sessions(db, &tenant, &user, EndedSessions::AllBut(None), now).await?;
                 }
                 people::set_enabled(db, &tenant, &user, enabled).await
             }
@@ -134,7 +137,7 @@ impl Services {
         self.write_audited(admin_event(&admin, AuditKind::SessionEnded, user_id, now), move |db| {
             async move {
                 browser_sessions::delete_others(db, admin.tenant_id(), &user, admin.session.as_ref()).await?;
-                token_families::end_of_sessions(db, admin.tenant_id(), &user, EndedSessions::AllBut(admin.session.as_ref()), now).await?;
+                logout_notices::sessions_ended(db, admin.tenant_id(), &user, EndedSessions::AllBut(admin.session.as_ref()), now).await?;
                 Ok(people::find(db, admin.tenant_id(), &user).await?.is_some())
             }
             .boxed()
@@ -151,7 +154,7 @@ impl Services {
             async move {
                 let ended = browser_sessions::delete_of_person(db, admin.tenant_id(), &user, &session).await?;
                 if ended {
-                    token_families::end_of_sessions(db, admin.tenant_id(), &user, EndedSessions::Only(&session), now).await?;
+                    logout_notices::sessions_ended(db, admin.tenant_id(), &user, EndedSessions::Only(&session), now).await?;
                 }
                 Ok(ended)
             }

@@ -100,6 +100,7 @@ impl Services {
             mfa: new.mfa,
             own_names: new.own_names,
             upstream_hosts: new.upstream_hosts,
+            group_claim: None,
             enabled: true,
             unrestricted_egress: admin.is_operator(),
             created_at: now,

@@ -13,7 +13,7 @@ use crate::server::service::auth::principals::{AccessDenied, BrowserSession, Con
 use crate::server::service::{Fault, Services};
 pub use crate::server::storage::browser_sessions::{SESSIONS_SHOWN, SessionRow, SessionSummary};
 use crate::server::storage::token_families::EndedSessions;
-use crate::server::storage::{self, Connection, audit_log, browser_sessions, people, second_factors, token_families};
+use crate::server::storage::{self, Connection, audit_log, browser_sessions, logout_notices, people, second_factors};
 
 /// Lifetime of an anonymous session: long enough to enter a code, too short to fill the disk.
 const ANONYMOUS_LIFETIME: Duration = Duration::from_secs(30 * 60);
@@ -146,7 +146,7 @@ impl Services {
             async move {
                 let ended = browser_sessions::delete_of_person(db, person.tenant_id(), person.user_id(), &id).await?;
                 if ended {
-                    token_families::end_of_sessions(db, person.tenant_id(), person.user_id(), EndedSessions::Only(&id), now).await?;
+                    logout_notices::sessions_ended(db, person.tenant_id(), person.user_id(), EndedSessions::Only(&id), now).await?;
                     audit_log::insert(db, &session_ended_event(&person, now)).await?;
                 }
                 Ok(ended)
@@ -163,7 +163,7 @@ impl Services {
             async move {
                 let (tenant, user, own) = (person.tenant_id(), person.user_id(), Some(person.session().session_id()));
                 let ended = browser_sessions::delete_others(db, tenant, user, own).await?;
-                token_families::end_of_sessions(db, tenant, user, EndedSessions::AllBut(own), now).await?;
+                logout_notices::sessions_ended(db, tenant, user, EndedSessions::AllBut(own), now).await?;
                 if ended > 0 {
                     audit_log::insert(db, &session_ended_event(&person, now)).await?;
                 }
@@ -174,14 +174,14 @@ impl Services {
         .await
     }
 
-    /// Writes the audit event of a sign-out, and ends the sign-ins of programs that do not outlive the session.
+    /// Writes the audit event of a sign-out, ends the sign-ins of programs that do not outlive the session, and has its clients told.
     pub async fn record_sign_out(&self, person: &SignedIn) -> Result<(), Fault> {
         let (person, now) = (person.clone(), self.now());
         let record = AuditEvent::new(person.tenant_id().clone(), AuditKind::SignedOut, now).of(person.user_id()).from(person.session().from);
         self.write(move |db| {
             async move {
                 let own = EndedSessions::Only(person.session().session_id());
-                token_families::end_of_sessions(db, person.tenant_id(), person.user_id(), own, now).await?;
+                logout_notices::sessions_ended(db, person.tenant_id(), person.user_id(), own, now).await?;
                 audit_log::insert(db, &record).await
             }
             .boxed()

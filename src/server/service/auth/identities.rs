@@ -13,7 +13,7 @@ use crate::server::service::auth::principals::{RecentlyAuthenticated, SignedIn, 
 use crate::server::service::{Error, Fault, Services};
 pub use crate::server::storage::identities::Identity;
 use crate::server::storage::token_families::EndedSessions;
-use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, mail_outbox, people, token_families};
+use crate::server::storage::{self, Connection, audit_log, browser_sessions, identities, logout_notices, mail_outbox, people, person_groups};
 
 /// Why an identity is not linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +111,7 @@ async fn unlink(db: &mut Connection, person: SignedIn, number: i64, now: Timesta
     Ok(identity)
 }
 
-/// Deletes an identity with the address that its issuer asserted, and ends the sessions that depend on it, because another user may have signed
+/// Deletes an identity with address and groups that its issuer asserted, and ends the sessions that depend on it, because another user may have signed
 /// in with it; except `keep`, the acting session.
 async fn delete_identity(
     db: &mut Connection,
@@ -121,8 +121,9 @@ async fn delete_identity(
     now: Timestamp,
 ) -> Result<bool, storage::Error> {
     browser_sessions::delete_of_identity(&mut *db, tenant, &identity.issuer, &identity.subject, keep).await?;
-    token_families::end_of_sessions(db, tenant, &identity.user_id, EndedSessions::Deleted, now).await?;
+    logout_notices::sessions_ended(db, tenant, &identity.user_id, EndedSessions::Deleted, now).await?;
     mail_outbox::forget_claimed_address(&mut *db, tenant, &identity.user_id, &identity.issuer).await?;
+    person_groups::replace(&mut *db, tenant, &identity.user_id, Some(&identity.issuer), &[]).await?;
     identities::delete(db, tenant, identity).await
 }
 

@@ -286,6 +286,8 @@ pub struct TokenHolder {
     pub(in crate::server::service) client_id: ClientId,
     pub(in crate::server::service) authorization_id: AuthorizationId,
     pub(in crate::server::service) family_id: TokenFamilyId,
+    /// That of the client.
+    pub(in crate::server::service) username_of_host: Option<HostName>,
     /// The part of the consented scope that the client's settings allow now.
     pub(in crate::server::service) scope: ScopeSet,
     pub(in crate::server::service) consented: ScopeSet,

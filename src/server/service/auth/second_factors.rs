@@ -21,7 +21,7 @@ pub(in crate::server::service) use crate::server::service::auth::second_factors:
 pub use crate::server::service::auth::second_factors::passkeys::{PasskeyChallenge, RelyingParty};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::token_families::EndedSessions;
-use crate::server::storage::{self, Connection, audit_log, browser_sessions, second_factors, token_families};
+use crate::server::storage::{self, Connection, audit_log, browser_sessions, logout_notices, second_factors};
 
 /// Why a passkey is not renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl Services {
                 if any {
                     // Another user may have signed in with the lost factors.
                     browser_sessions::delete_others(db, &tenant, &user, admins_own.as_ref()).await?;
-                    token_families::end_of_sessions(db, &tenant, &user, EndedSessions::AllBut(admins_own.as_ref()), now).await?;
+                    logout_notices::sessions_ended(db, &tenant, &user, EndedSessions::AllBut(admins_own.as_ref()), now).await?;
                 }
                 Ok(any)
             }

@@ -13,7 +13,7 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::browser_sessions::UpstreamLogout;
 use crate::server::storage::token_families::EndedSessions;
-use crate::server::storage::{audit_log, browser_sessions, providers, token_families};
+use crate::server::storage::{audit_log, browser_sessions, logout_notices, providers};
 
 /// The provider's sign-out page, for a person who has signed out here.
 pub struct EndSessionRequest {
@@ -71,7 +71,7 @@ impl Services {
                 let ended = UpstreamLogout { issuer, subject: subject.as_deref(), sid: sid.as_deref(), before: *at + MAX_CLOCK_SKEW };
                 let people = browser_sessions::delete_of_upstream_session(db, &tenant, &ended).await?;
                 for user_id in people {
-                    token_families::end_of_sessions(db, &tenant, &user_id, EndedSessions::Deleted, now).await?;
+                    logout_notices::sessions_ended(db, &tenant, &user_id, EndedSessions::Deleted, now).await?;
                     let record = AuditEvent::new(tenant.clone(), AuditKind::SessionEnded, now).of(&user_id).subject(&provider.display_name);
                     audit_log::insert(db, &record).await?;
                 }

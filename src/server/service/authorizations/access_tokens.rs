@@ -111,6 +111,7 @@ impl Services {
             tenant_id: tenant.id,
             user_id: person,
             client_id: client.id,
+            username_of_host: client.username_of_host,
             authorization_id,
             family_id,
             scope,

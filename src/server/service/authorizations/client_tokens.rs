@@ -75,6 +75,8 @@ impl Services {
             jti: format!("{}.{}", self.new_id("ctk"), client.client.tokens_since.as_millis()),
             iat: now.as_seconds(),
             exp: (now + lifetime).as_seconds(),
+            auth_time: None,
+            acr: None,
         };
         let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
         Ok(IssuedTokens {
@@ -83,6 +85,7 @@ impl Services {
             scope: allowed,
             resource_scope: ResourceScopeSet::default(),
             refresh: None,
+            id_token: None,
             authorization_expires_in: None,
         })
     }

@@ -7,10 +7,13 @@ use crate::domain::time::Timestamp;
 use crate::domain::token_family::{FamilyEnd, TokenFamily};
 use crate::server::service::auth::principals::{SignedIn, TenantAdmin};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{Connection, Error, audit_log, authorizations, consents, delegations, device_grants, ssh_keys, token_families};
+use crate::server::storage::{
+    Connection, Error, audit_log, authorizations, consents, delegations, device_grants, logout_notices, ssh_keys, token_families,
+};
 
 /// Ends an authorization at the time of the audit event, with its token families, its delegation, the keys made with its tokens, and the
-/// keys that its client created for the person, unless another delegation allows those. False if it had ended before.
+/// keys that its client created for the person, unless another delegation allows those. The client is told that the person is signed out, unless
+/// it caused the end. False if it had ended before.
 pub(in crate::server::service) async fn end_authorization(
     db: &mut Connection,
     authorization: Authorization,
@@ -23,6 +26,13 @@ pub(in crate::server::service) async fn end_authorization(
         return Ok(false);
     }
     token_families::end_all_of(db, &ended.tenant_id, &ended.id, now).await?;
+    match reason {
+        AuthorizationEnd::Person | AuthorizationEnd::Administrator | AuthorizationEnd::TokenReuse | AuthorizationEnd::CodeReplay => {
+            logout_notices::queue_of_authorization(db, &ended, now).await?;
+        }
+        // The client knows, or never signed anyone in.
+        AuthorizationEnd::Client | AuthorizationEnd::Unredeemed | AuthorizationEnd::Unrecorded => {}
+    }
     if ended.origin == AuthorizationOrigin::Device {
         end_device_grant(db, &ended, reason, now).await?;
     }

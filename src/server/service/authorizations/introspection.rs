@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 
 use super::access_tokens::IssuedToken;
 use super::refresh_token::RefreshToken;
+use crate::domain::authorization_request::acr;
 use crate::domain::client::registration::GrantType;
 use crate::domain::ids::{ClientId, TenantId, TokenFamilyId};
 use crate::domain::resource_server::{GrantedResource, ResourceScopeSet};
@@ -31,6 +32,9 @@ pub struct ActiveToken {
     pub aud: String,
     pub iss: String,
     pub jti: String,
+    /// When the person had authenticated, in seconds since 1970, and what they had shown then (RFC 9470 §6.2).
+    pub auth_time: Option<i64>,
+    pub acr: Option<String>,
     pub issued_at: Timestamp,
     /// As of now: an authorization that was shortened ends its tokens earlier.
     pub expires_at: Timestamp,
@@ -105,6 +109,8 @@ impl Services {
             aud: claims.aud,
             iss: claims.iss,
             jti: claims.jti,
+            auth_time: claims.auth_time,
+            acr: claims.acr,
             issued_at: Timestamp::from_millis(claims.iat.saturating_mul(1_000)),
             expires_at: usable.expires_at,
         }))
@@ -127,6 +133,8 @@ impl Services {
             aud: claims.aud,
             iss: claims.iss,
             jti: claims.jti,
+            auth_time: claims.auth_time,
+            acr: claims.acr,
             issued_at: Timestamp::from_millis(claims.iat.saturating_mul(1_000)),
             expires_at,
         }))
@@ -156,6 +164,8 @@ impl Services {
             aud: issuer.clone(),
             iss: issuer,
             jti: format!("{}.{}", family.id, token.generation),
+            auth_time: family.authenticated.map(|times| times.at.as_seconds()),
+            acr: family.authenticated.map(|times| acr(times).to_owned()),
             issued_at: family.rotated_at,
             expires_at: usable.expires_at,
         }))

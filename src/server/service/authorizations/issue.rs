@@ -7,11 +7,13 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::refresh_token::{self, FAMILY_PREFIX};
 use crate::domain::authorization::{Authorization, AuthorizationOrigin, RequestSource};
+use crate::domain::authorization_request::acr;
 use crate::domain::client::Client;
-use crate::domain::ids::{SessionId, TokenFamilyId};
+use crate::domain::ids::{HostAccountId, SessionId, TokenFamilyId};
 use crate::domain::resource_server::{GrantedResource, ResourceScopeSet};
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
 use crate::domain::token::AccessTokenClaims;
@@ -29,6 +31,8 @@ pub struct IssuedTokens {
     /// That of an access token for another resource server.
     pub resource_scope: ResourceScopeSet,
     pub refresh: Option<IssuedRefreshToken>,
+    /// With the scope `openid`.
+    pub id_token: Option<String>,
     /// Until the authorization ends. `None` if the access token lasts as long.
     pub authorization_expires_in: Option<Duration>,
 }
@@ -47,8 +51,12 @@ pub(in crate::server::service) struct NewFamily<'a> {
     pub scope: ScopeSet,
     /// Access to other resource servers: that of the authorization, or a part of it.
     pub resources: Vec<GrantedResource>,
-    /// The browser session with which it ends, if it is not to outlive it.
-    pub session: Option<SessionId>,
+    /// The browser session in which it begins, and when the person had authenticated in it. `None`: device flow.
+    pub session: Option<(SessionId, AuthenticationTimes)>,
+    /// Whether it outlives that session.
+    pub offline: bool,
+    /// The account whose name the client is told, if the person selected one.
+    pub username_account: Option<HostAccountId>,
     /// Of the program's request.
     pub begun: RequestSource,
 }
@@ -56,8 +64,9 @@ pub(in crate::server::service) struct NewFamily<'a> {
 impl Services {
     /// A new family. It has refresh tokens if the client may use them with this scope.
     pub(in crate::server::service) fn new_family(&self, new: NewFamily<'_>) -> Result<TokenFamily, Fault> {
-        let NewFamily { authorization, client, policy, scope, resources, session, begun } = new;
+        let NewFamily { authorization, client, policy, scope, resources, session, offline, username_account, begun } = new;
         let now = begun.at;
+        let (session, authenticated) = session.unzip();
         let mut salt = [0; SALT_BYTES];
         self.rng().fill(&mut salt);
         Ok(TokenFamily {
@@ -71,8 +80,10 @@ impl Services {
             rotated_at: now,
             successor_seen: false,
             retries: 0,
-            offline: session.is_none(),
+            offline,
             session,
+            authenticated,
+            username_account,
             begun,
             refreshed: None,
             idle_until: client.gets_refresh_token(&scope).then(|| now + policy.refresh_idle_time),
@@ -106,6 +117,8 @@ impl Services {
             jti: if is_short { self.token_id(family) } else { family.id.to_string() },
             iat: now.as_seconds(),
             exp: expires_at.as_seconds(),
+            auth_time: family.authenticated.map(|times| times.at.as_seconds()),
+            acr: family.authenticated.map(|times| acr(times).to_owned()),
         };
         let refresh = family.idle_until.and_then(|until| {
             Some(IssuedRefreshToken { token: refresh_token::current(&self.keys(), family)?, timeout: until.min(authorized_until).since(now) })
@@ -113,14 +126,8 @@ impl Services {
         let expires_in = Duration::from_secs(u64::try_from(claims.exp.saturating_sub(claims.iat)).unwrap_or(0));
         let authorization_expires_in = is_short.then(|| authorized_until.since(now));
         let resource_scope = other.map(|other| other.scope).unwrap_or_default();
-        Ok(IssuedTokens {
-            access_token: self.keys().sign(&claims, SigningAlgorithm::default())?,
-            expires_in,
-            scope,
-            resource_scope,
-            refresh,
-            authorization_expires_in,
-        })
+        let access_token = self.keys().sign(&claims, SigningAlgorithm::default())?;
+        Ok(IssuedTokens { access_token, expires_in, scope, resource_scope, refresh, id_token: None, authorization_expires_in })
     }
 
     /// The `jti` of one of several access tokens of a family: its id, the generation of the refresh token, and a random part.

@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use thiserror::Error as ThisError;
 
 use super::ending::end_authorization;
+use super::id_tokens::IdTokenRequest;
 use super::issue::IssuedTokens;
 use super::refresh_token::RefreshToken;
 use super::resources;
@@ -16,6 +17,7 @@ use crate::domain::client::{Client, RequestRefused};
 use crate::domain::ids::TenantId;
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
 use crate::domain::resource_server::ResourceServer;
+use crate::domain::scope::ScopeSet;
 use crate::domain::tenant::Policy;
 use crate::domain::time::Timestamp;
 use crate::domain::token_access::{AccessRefused, TargetRefused, TokenAccess, TokenRequest};
@@ -97,6 +99,8 @@ struct Answer {
     family: TokenFamily,
     authorization: Authorization,
     access: TokenAccess,
+    /// What the client may learn about the person.
+    sign_in: ScopeSet,
 }
 
 /// The result of the transaction.
@@ -126,8 +130,11 @@ impl Services {
             };
             // Signed before the change: if signing fails, the refresh token is as it was.
             let issued = match &planned {
-                Some(Answer { family, authorization, access }) => {
-                    Some(self.issue_tokens(family, authorization, access.clone(), &client.tenant.policy, request.now)?)
+                Some(Answer { family, authorization, access, sign_in }) => {
+                    let issued = self.issue_tokens(family, authorization, access.clone(), &client.tenant.policy, request.now)?;
+                    let (client, now) = (client.client(), request.now);
+                    let id_token = IdTokenRequest { client, family, authorization, scope: sign_in, nonce: None, now };
+                    Some(self.with_id_token(issued, id_token).await?)
                 }
                 None => None,
             };
@@ -216,11 +223,13 @@ impl Refresh {
             return Err(no_refresh_tokens);
         }
         let requested = TokenRequest { resources: &self.resources, scope: self.scope.as_deref(), api: &self.api };
+        // A narrower scope narrows the ID token too, but not one for another resource server, whose scope has no such words.
         let access = requested.access(&family.scope, &family.resources, &allowed, &client.id, servers)?;
         // The authorization may end before, and the person may prolong it.
         let idle_until = now + policy.refresh_idle_time;
         let family = family.refresh(presented, client.rotates_refresh_tokens(), idle_until, self.from, now).ok_or(RefreshRefused::Ended)?;
-        Ok(Answer { family, authorization, access })
+        let sign_in = if access.other.is_some() { allowed.sign_in() } else { access.scope.sign_in() };
+        Ok(Answer { family, authorization, access, sign_in })
     }
 
     /// The event that the token was used after it had been replaced. Its subject describes the program that the family began with.
@@ -280,6 +289,7 @@ impl Answer {
             && self.family.idle_until == other.family.idle_until
             && self.authorization.access_until == other.authorization.access_until
             && self.access == other.access
+            && self.sign_in == other.sign_in
     }
 }
 

@@ -102,6 +102,8 @@ mod tests {
             retries: 0,
             offline: true,
             session: None,
+            authenticated: None,
+            username_account: None,
             begun: RequestSource { at: begun, from: None, agent: String::new() },
             refreshed: None,
             idle_until: Some(begun),

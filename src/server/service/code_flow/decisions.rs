@@ -15,9 +15,10 @@ use crate::domain::client::{Client, RequestRefused};
 use crate::domain::consent::{self, ConsentNeeded, REMEMBERED_FOR, RememberedConsent};
 use crate::domain::delegation::Creator;
 use crate::domain::device_grant::{Consent, DecisionRefused};
+use crate::domain::host_account::username_account;
 use crate::domain::ids::{AuthorizationId, DelegationId, HostAccountId};
 use crate::domain::resource_server::GrantedResource;
-use crate::domain::scope::ScopeSet;
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
@@ -34,6 +35,8 @@ use crate::server::user_agent;
 #[derive(Clone, Debug)]
 pub struct AuthorizationConsent {
     pub consent: Consent,
+    /// Of several accounts on the client's host, the one under which to arrive there.
+    pub username_account: Option<HostAccountId>,
     /// *Sign in only*: the client learns who the person is, and gets nothing else.
     pub sign_in_only: bool,
     /// Not to be asked again.
@@ -67,6 +70,7 @@ struct Given {
     id: AuthorizationId,
     scope: ScopeSet,
     resources: Vec<GrantedResource>,
+    username_account: Option<HostAccountId>,
     is_new: bool,
 }
 
@@ -152,6 +156,21 @@ impl Decision {
         demand.is_none() && content.expected_person.as_ref().is_none_or(|expected| expected == self.person.user_id())
     }
 
+    /// The account whose name the client is told, if it has a host and is told a name: the selected one, or the person's only one there.
+    async fn username_account(
+        &self,
+        db: &mut Connection,
+        deciding: &Deciding,
+        scope: &ScopeSet,
+        selected: Option<&HostAccountId>,
+    ) -> Result<Option<HostAccountId>, Error<DecisionRefused>> {
+        let host = deciding.client.username_of_host.as_ref().filter(|_| scope.contains(Scope::Profile));
+        let Some(host) = host else { return Ok(None) };
+        let accounts = host_accounts::of_person_on(db, self.person.tenant_id(), self.person.user_id(), host).await?;
+        let account = username_account(&accounts, selected, self.now).ok_or(Error::Refused(DecisionRefused::HostAccountNotYours))?;
+        Ok(Some(account.id.clone()))
+    }
+
     /// Answers the request with a code under an authorization.
     async fn answer(&self, db: &mut Connection, deciding: &Deciding, given: &Given) -> Result<(), Error<DecisionRefused>> {
         let answered = deciding.request.clone().allow(&self.person.claimant(), given.id.clone(), self.now).map_err(Error::Refused)?;
@@ -181,6 +200,7 @@ impl Decision {
             made_authorization: given.is_new,
             scope: given.scope.clone(),
             resources: given.resources.clone(),
+            username_account: given.username_account.clone(),
             issued_at: self.now,
             wrong_tries: 0,
             state: AuthorizationCodeState::Issued,
@@ -217,7 +237,7 @@ async fn allow(db: &mut Connection, decision: Decision, selected: AuthorizationC
     if !decision.meets_demands(&deciding) {
         return Err(Error::Refused(DecisionRefused::NotYours));
     }
-    let AuthorizationConsent { consent, sign_in_only, remember } = selected;
+    let AuthorizationConsent { consent, username_account: selected_account, sign_in_only, remember } = selected;
     let granted = request.granted_scope(client, consent.shown_scope.as_ref());
     let resources = if sign_in_only { Vec::new() } else { deciding.content.resources.clone() };
     let granted = granted.map(|scope| if sign_in_only { scope.sign_in() } else { scope });
@@ -232,7 +252,8 @@ async fn allow(db: &mut Connection, decision: Decision, selected: AuthorizationC
     } else {
         decision.session_end
     };
-    let given = Given { id: decision.authorization.clone(), scope: scope.clone(), resources, is_new: true };
+    let username_account = decision.username_account(db, &deciding, &scope, selected_account.as_ref()).await?;
+    let given = Given { id: decision.authorization.clone(), scope: scope.clone(), resources, username_account, is_new: true };
     decision.insert_authorization(db, &deciding, &given, until).await?;
     if !scope.delegated().is_empty() {
         delegate(db, &decision, &deciding, &scope.delegated(), consent.host_accounts, until).await?;
@@ -345,10 +366,11 @@ async fn answer_under_consent(
         return Err(not_yours);
     }
     let resources = content.resources.clone();
+    let username_account = decision.username_account(db, &deciding, &scope, None).await?;
     let given = match under {
-        Some(id) => Given { id, scope, resources, is_new: false },
+        Some(id) => Given { id, scope, resources, username_account, is_new: false },
         None => {
-            let given = Given { id: decision.authorization.clone(), scope, resources, is_new: true };
+            let given = Given { id: decision.authorization.clone(), scope, resources, username_account, is_new: true };
             decision.insert_authorization(db, &deciding, &given, decision.session_end).await?;
             given
         }

@@ -12,8 +12,9 @@ use crate::domain::client::Client;
 use crate::domain::client::registration::{ConsentRule, GrantType};
 use crate::domain::consent::{self, ConsentNeeded, ConsentRequest};
 use crate::domain::device_grant::Claimant;
-use crate::domain::host_account::HostAccount;
-use crate::domain::ids::TenantId;
+use crate::domain::host_account::{HostAccount, HostUsername};
+use crate::domain::id_token::PersonClaims;
+use crate::domain::ids::{HostName, TenantId};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::resource_server::{GrantedResource, ResourceServer};
 use crate::domain::scope::{Scope, ScopeSet};
@@ -95,6 +96,10 @@ pub struct PendingAuthorization {
     pub resources: Vec<GrantedResource>,
     pub servers: Vec<ResourceServer>,
     pub client: ClientName,
+    /// What the client is told about the person.
+    pub told: PersonClaims,
+    /// For a client of a host that is told a name: the host, and the person's active accounts there.
+    pub username: Option<(HostName, Vec<HostAccount>)>,
     pub needed: ConsentNeeded,
     /// The person's active host accounts, if there is anything to do on them.
     pub host_accounts: Vec<HostAccount>,
@@ -170,6 +175,9 @@ impl Services {
             // The client has lost all that it asked for since.
             None => return Ok(leave_with(AuthorizationError::AccessDenied)),
         };
+        if request.silent && pending.username.as_ref().is_some_and(|(_, accounts)| accounts.is_empty()) {
+            return Ok(leave_with(AuthorizationError::AccessDenied));
+        }
         match &pending.needed {
             ConsentNeeded::Nothing { under } => {
                 // What the tenant requires before a consent is not required for one that is in force.
@@ -285,7 +293,20 @@ impl Services {
         let live = authorizations::live_of_person(reader, person.tenant_id(), person.user_id(), Some(&client.id)).await?;
         let remembered = consents::find(reader, person.tenant_id(), person.user_id(), &client.id).await?;
         let asked = consent_request(&request, content, client, &name, (&scope, &content.resources));
-        let (needed, can_be_remembered) = (asked.needed(remembered.as_ref(), &live, now), asked.can_be_remembered());
+        let (mut needed, can_be_remembered) = (asked.needed(remembered.as_ref(), &live, now), asked.can_be_remembered());
+        let username = match client.username_of_host.as_ref().filter(|_| scope.contains(Scope::Profile)) {
+            None => None,
+            Some(host) => {
+                let mut accounts = host_accounts::of_person_on(reader, person.tenant_id(), person.user_id(), host).await?;
+                accounts.retain(|account| account.is_active(now));
+                Some((host.clone(), accounts))
+            }
+        };
+        // Of several accounts the person selects one each time; without any the page says how to link one.
+        if username.as_ref().is_some_and(|(_, accounts)| accounts.len() != 1) && matches!(needed, ConsentNeeded::Nothing { .. }) {
+            needed = ConsentNeeded::SignIn;
+        }
+        let told_name = username.as_ref().map(|(host, _)| HostUsername { host, selected: None });
         let mut accounts = Vec::new();
         if !scope.delegated().is_empty() {
             accounts = host_accounts::of_person(reader, person.tenant_id(), person.user_id()).await?;
@@ -298,6 +319,8 @@ impl Services {
             host_accounts: accounts,
             servers: self.registered_resources(&client.tenant_id, &content.resources).await?,
             resources: content.resources.clone(),
+            told: self.person_claims(person.tenant_id(), person.user_id(), &scope, told_name).await?,
+            username,
             client: name,
             request,
             scope,

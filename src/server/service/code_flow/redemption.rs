@@ -19,6 +19,7 @@ use crate::domain::token_access::{AccessRefused, TargetRefused, TokenRequest};
 use crate::domain::token_family::{FamilyEnd, TokenFamily};
 use crate::server::service::auth::principals::AuthenticatedClient;
 use crate::server::service::authorizations::ending::{end_authorization, end_family};
+use crate::server::service::authorizations::id_tokens::IdTokenRequest;
 use crate::server::service::authorizations::issue::{IssuedTokens, NewFamily};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{
@@ -92,17 +93,21 @@ impl Services {
         let authorization = found.filter(|authorization| authorization.is_in_force(now)).ok_or(Error::Refused(CodeRefused::Ended))?;
         let scope = registered.allowed_scope_with(GrantType::AuthorizationCode, &code.scope, &code.resources);
         let scope = scope.map_err(|refused| Error::Refused(CodeRefused::NotAllowed(refused)))?;
-        let session = (!scope.contains(Scope::OfflineAccess)).then(|| code.session.clone());
+        let (session, offline) = (Some((code.session.clone(), code.authenticated)), scope.contains(Scope::OfflineAccess));
         let begun = source_of(now, request.from, request.agent);
         let servers = self.registered_resources(&code.tenant_id, &code.resources).await?;
         let requested = TokenRequest { resources: request.resources, scope: None, api: &self.audience() };
         let access = requested.access(&code.scope, &code.resources, &scope, &registered.id, &servers);
         let access = access.map_err(|refused| Error::Refused(refused.into()))?;
-        let (policy, resources) = (&tenant.policy, code.resources.clone());
-        let new = NewFamily { authorization: &authorization, client: registered, policy, scope, resources, session, begun };
+        let (policy, resources, username_account) = (&tenant.policy, code.resources.clone(), code.username_account.clone());
+        let new =
+            NewFamily { authorization: &authorization, client: registered, policy, scope, resources, session, offline, username_account, begun };
         let family = self.new_family(new)?;
         // Signed before the change: if signing fails, the code can be redeemed later.
         let issued = self.issue_tokens(&family, &authorization, access, policy, now)?;
+        let (scope, nonce) = (&family.scope, code.nonce.clone());
+        let id_token = IdTokenRequest { client: registered, family: &family, authorization: &authorization, scope, nonce, now };
+        let issued = self.with_id_token(issued, id_token).await?;
         let key_mark = self.keys().mark().to_vec();
         self.try_write(move |db| redeem_in_transaction(db, code, authorization, family, key_mark).boxed()).await?;
         Ok(issued)
@@ -173,6 +178,10 @@ async fn redeem_in_transaction(
     let (client, _) = client.zip(tenant.zip(person)).ok_or_else(ended)?;
     let allowed = client.client.allowed_scope_with(GrantType::AuthorizationCode, &code.scope, &code.resources);
     if allowed.map_err(|refused| Error::Refused(CodeRefused::NotAllowed(refused)))? != family.scope {
+        return Err(ended());
+    }
+    // What ends with the browser session does not begin after it.
+    if !family.offline && !browser_sessions::is_live(&mut *db, tenant_id, &code.person, &code.session, now).await? {
         return Err(ended());
     }
     let event = AuditEvent::new(tenant_id.clone(), AuditKind::SignedInAtClient, now)

@@ -195,7 +195,9 @@ impl Services {
             Err(Error::Refused(TargetRefused::Unknown | TargetRefused::NotGranted | TargetRefused::NotOne)) => None,
             Err(Error::Internal(fault)) => return Err(fault.into()),
         };
-        Ok((target, RequestContent::check(sent, client, is_pushed, requested.as_ref())))
+        let expected_person = sent.get("id_token_hint").and_then(|hint| self.hinted_person(&client.tenant_id, &client.id, hint));
+        let content = RequestContent::check(sent, client, is_pushed, requested.as_ref());
+        Ok((target, content.map(|content| RequestContent { expected_person, ..content })))
     }
 
     fn new_request(

@@ -19,6 +19,7 @@ use crate::domain::token_family::TokenFamily;
 use crate::domain::user_code::UserCode;
 use crate::server::service::auth::principals::AuthenticatedClient;
 use crate::server::service::authorizations::ending::end_authorization;
+use crate::server::service::authorizations::id_tokens::IdTokenRequest;
 use crate::server::service::authorizations::issue::{IssuedTokens, NewFamily};
 use crate::server::service::platform::rng::{self, Secret};
 use crate::server::service::{Error, Fault, Services};
@@ -212,13 +213,25 @@ impl Services {
         let (scope, policy) = (grant.allowed_scope().clone(), &tenant.policy);
         let begun = RequestSource { at: now, from, agent: grant.requested.agent.clone() };
         let resources = authorization.resources.clone();
-        let new = NewFamily { authorization: &authorization, client, policy, scope: scope.clone(), resources, session: None, begun };
+        let new = NewFamily {
+            authorization: &authorization,
+            client,
+            policy,
+            scope: scope.clone(),
+            resources,
+            session: None,
+            offline: true,
+            username_account: None,
+            begun,
+        };
         let family = self.new_family(new)?;
         let servers = self.registered_resources(&grant.tenant_id, &authorization.resources).await?;
         let requested = TokenRequest { resources: sent, scope: None, api: &self.audience() };
         let access = requested.access(&authorization.scope, &authorization.resources, &scope, &client.id, &servers);
         // Signed before the redemption: if signing fails, the grant can be redeemed later.
         let issued = self.issue_tokens(&family, &authorization, access.map_err(|refused| Error::Refused(refused.into()))?, policy, now)?;
+        let id_token = IdTokenRequest { client, family: &family, authorization: &authorization, scope: &scope, nonce: None, now };
+        let issued = self.with_id_token(issued, id_token).await?;
         let key_mark = self.keys().mark().to_vec();
         self.try_write(move |db| redeem_in_transaction(db, grant, authorization, family, key_mark).boxed()).await?;
         Ok(issued)

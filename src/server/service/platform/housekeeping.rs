@@ -12,8 +12,8 @@ use crate::server::service::platform::form_results::RESULT_LIFETIME;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::{
     self, BoxFuture, Connection, FailureKind, attempts, authorization_requests, authorizations, browser_sessions, consents, deployment,
-    device_grants, form_results, identities, link_requests, mail_outbox, notifications, refused_lookups, reservations, ssh_keys, token_families,
-    used_assertions,
+    device_grants, form_results, identities, link_requests, logout_notices, mail_outbox, notifications, refused_lookups, reservations, ssh_keys,
+    token_families, used_assertions,
 };
 
 /// How long a device grant or authorization is kept after code and access have expired, so that the device learns the result.
@@ -97,6 +97,7 @@ impl Services {
         failed.note("times of attempts", done);
         // The outbox has a limit.
         failed.note("times of e-mail", self.write(move |db| mail_outbox::correct_times(db, now).boxed()).await);
+        failed.note("times of logout notices", self.write(move |db| logout_notices::correct_times(db, now).boxed()).await);
         let done = self.in_batches(BATCH, move |db, limit| attempts::delete_old(db, old_attempts, limit).boxed()).await;
         failed.note("attempts", done);
         let done = self.in_batches(BATCH, move |db, limit| form_results::delete_old(db, now - RESULT_LIFETIME, limit).boxed()).await;

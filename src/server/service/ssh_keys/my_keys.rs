@@ -14,7 +14,8 @@ pub use crate::server::storage::ssh_keys::KeySummary;
 use crate::server::storage::ssh_keys::groups::{self, GROUPS_PER_PAGE};
 pub use crate::server::storage::ssh_keys::groups::{KEYS_PER_GROUP, KeyGroupPage, KeyGroupSummary};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{Connection, audit_log, browser_sessions, ssh_keys};
+use crate::server::storage::token_families::EndedSessions;
+use crate::server::storage::{Connection, audit_log, browser_sessions, logout_notices, ssh_keys};
 
 impl Services {
     /// Refuses a private key, before anything else in the form is reported.
@@ -82,8 +83,8 @@ impl Services {
         .await
     }
 
-    /// Revokes all of a person's keys, authorizations and delegations, and ends their other browser sessions. Requires recent authentication, so that it
-    /// cannot be done at an unattended screen.
+    /// Revokes all of a person's keys, authorizations and delegations, and ends their other browser sessions; all clients that they signed in to
+    /// are told. Requires recent authentication, so that it cannot be done at an unattended screen.
     pub async fn revoke_everything(&self, person: &RecentlyAuthenticated) -> Result<RevocationSummary, Fault> {
         let (person, now) = (SignedIn::clone(person), self.now());
         self.write(move |db| {
@@ -92,6 +93,8 @@ impl Services {
                 let keys = ssh_keys::revoke(db, tenant, KeySelection::Person(user), Revoker { admin: None, from }, now).await?;
                 let apps = my_delegations::revoke_all(db, &person, None, now).await?;
                 let sessions = browser_sessions::delete_others(db, tenant, user, Some(person.session().session_id())).await?;
+                // Also of this session: its sign-ins at clients have ended.
+                logout_notices::sessions_ended(db, tenant, user, EndedSessions::AllBut(None), now).await?;
                 audit_log::insert(db, &AuditEvent::new(tenant.clone(), AuditKind::EverythingRevoked, now).of(user).from(from)).await?;
                 Ok(RevocationSummary { keys, apps, sessions })
             }

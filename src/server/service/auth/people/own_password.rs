@@ -17,7 +17,7 @@ use crate::server::service::auth::people::{MAX_PASSWORD_BYTES, PasswordAttempt, 
 use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::platform::rng::Secret;
 use crate::server::service::storage::token_families::EndedSessions;
-use crate::server::service::storage::{Connection, audit_log, browser_sessions, people, token_families};
+use crate::server::service::storage::{Connection, audit_log, browser_sessions, logout_notices, people};
 use crate::server::service::{Error, Fault, Services};
 
 /// Minimum for passwords that are the only factor (NIST SP 800-63B-4 §3.1.1.2). No rules about kinds of characters.
@@ -144,7 +144,7 @@ async fn change(db: &mut Connection, person: SignedIn, hash: String, now: Timest
     people::set_password(db, tenant, user, &hash).await?;
     let own = Some(person.session().session_id());
     browser_sessions::delete_others(db, tenant, user, own).await?;
-    token_families::end_of_sessions(db, tenant, user, EndedSessions::AllBut(own), now).await?;
+    logout_notices::sessions_ended(db, tenant, user, EndedSessions::AllBut(own), now).await?;
     audit_log::insert(db, &audit_event(&person, AuditKind::PasswordChanged, now)).await?;
     Ok(())
 }

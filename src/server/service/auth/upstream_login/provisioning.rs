@@ -11,7 +11,7 @@ use crate::server::service::Error;
 use crate::server::service::auth::upstream_login::UpstreamLoginRefused;
 use crate::server::storage::identities::{self, Identity};
 use crate::server::storage::people::{self, Person};
-use crate::server::storage::{self, Connection, audit_log, mail_outbox, second_factors, user_mfa};
+use crate::server::storage::{self, Connection, audit_log, mail_outbox, person_groups, second_factors, user_mfa};
 
 /// A verified identity that signs in, and the conditions for linking it or creating a person.
 pub(super) struct ProvisioningAttempt {
@@ -48,6 +48,7 @@ impl ProvisioningAttempt {
         if let Some(address) = &self.identity.email {
             mail_outbox::set_claimed_address(db, tenant, &user_id, issuer, address).await?;
         }
+        person_groups::replace(db, tenant, &user_id, Some(issuer), &self.identity.groups).await?;
         if let Some(until) = self.mfa_until
             && user_mfa::extend(db, tenant, &user_id, until, self.now).await?
         {

@@ -209,6 +209,8 @@ mod tests {
             jti: "tok_1".into(),
             iat: 1,
             exp: 2,
+            auth_time: None,
+            acr: None,
         }
     }
 

@@ -47,7 +47,7 @@ CREATE TABLE token_families (
     successor_seen    BOOLEAN NOT NULL DEFAULT false,
     -- How often the response to the last refresh was repeated.
     retries           BIGINT  NOT NULL DEFAULT 0 CHECK (retries >= 0),
-    -- Whether it outlives the browser session that it began in; that session, otherwise.
+    -- Whether it outlives the browser session that it began in; that session, unless it began with a device.
     offline           BOOLEAN NOT NULL,
     session_id        TEXT COLLATE "C",
     begun_at          BIGINT  NOT NULL,

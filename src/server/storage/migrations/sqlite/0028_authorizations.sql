@@ -47,7 +47,7 @@ CREATE TABLE token_families (
     successor_seen    INTEGER NOT NULL DEFAULT 0 CHECK (successor_seen IN (0, 1)),
     -- How often the response to the last refresh was repeated.
     retries           INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0),
-    -- Whether it outlives the browser session that it began in; that session, otherwise.
+    -- Whether it outlives the browser session that it began in; that session, unless it began with a device.
     offline           INTEGER NOT NULL CHECK (offline IN (0, 1)),
     session_id        TEXT,
     begun_at          INTEGER NOT NULL,
