@@ -1,5 +1,6 @@
 //! A client: an application that may ask a tenant's people for access.
 
+pub mod product_configuration;
 pub mod registration;
 
 use std::time::Duration;

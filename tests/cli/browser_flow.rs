@@ -281,10 +281,12 @@ fn refusal_in_the_browser_is_reported() {
     refused("temporarily_unavailable", None, 1, "refused: temporarily_unavailable\n");
 }
 
+/// Changes the parameters of an answer.
+type Tamper = fn(&mut Vec<(String, String)>);
+
 #[test]
 fn unusable_answers_are_reported() {
     let (portal, machine) = desktop();
-    type Tamper = fn(&mut Vec<(String, String)>);
     let tampered: [Tamper; 3] = [
         |parameters| parameters.retain(|(name, _)| name != "code"),
         |parameters| parameters.push(("error".to_owned(), "access_denied".to_owned())),

@@ -140,7 +140,9 @@ async fn every_page_matches_its_snapshot() {
 
 async fn record_anonymous_pages(app: &TestApp, texts: &mut Texts) {
     let browser = app.browser();
-    for address in ["/", "/device", "/device/report", "/sign-in", "/sign-in?tenant=test", "/sign-in?then=/keys", "/signed-out", "/sign-out/confirm", "/settings"] {
+    for address in
+        ["/", "/device", "/device/report", "/sign-in", "/sign-in?tenant=test", "/sign-in?then=/keys", "/signed-out", "/sign-out/confirm", "/settings"]
+    {
         texts.open(&browser, address).await;
     }
     texts.note("refused", &browser.enter("").await);

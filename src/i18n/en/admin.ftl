@@ -112,6 +112,16 @@ admin-clients-username-of-host-hint = Empty: under their user name here.
 admin-clients-pushed-only = Accept pushed authorization requests only
 admin-clients-refresh-always = Issue refresh tokens even without the scope offline_access
 admin-clients-consent-always = Ask people each time
+admin-clients-products = Configuration of applications
+admin-clients-products-hint = For applications that sign people in here, with this client's values.
+# $placeholder (String) - the word in its place
+admin-clients-products-secret = Put the client secret in the place of { $placeholder }: it is shown only when it is created or rotated.
+admin-clients-products-no-sign-in = This client may not sign people in through the browser. Allow it to use the authorization code grant to see its configuration for common applications.
+admin-clients-products-other = Any other application (OpenID Connect)
+# $scopes (String) - scopes, separated by spaces
+admin-clients-products-missing = The application needs scopes that this client may not ask for: { $scopes }. Allow them under “Permissions”.
+# $uri (String) - a redirect URI in which the host has to be filled in
+admin-clients-products-redirect-uri = This client has no redirect URI like { $uri }. Fill in the host of the application, and add the address to the redirect URIs.
 admin-clients-set-up = Permissions
 admin-clients-standing = Status
 admin-clients-enabled-means = Active: its secret, tokens and keys work

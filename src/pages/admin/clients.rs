@@ -1,5 +1,6 @@
 //! `/admin/clients`.
 
+mod products;
 mod registration;
 
 use leptos::either::{Either, EitherOf3};
@@ -8,6 +9,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
+use self::products::Products;
 use self::registration::{Addresses, Authentication, Rules, SetUpCommand};
 use super::components::{AdminPage, Checkbox, CurlExample};
 use crate::domain::client::registration::{ClientAuthMethod, GrantType, GrantTypes, PkceRule};
@@ -186,7 +188,8 @@ fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
             <Addresses client=client.clone() uris=uris.clone()/>
             <Authentication client=client.clone() jwks_uri=uris.jwks.clone()/>
             <Rules client=client.clone()/>
-            <SetUpCommand client=client.clone() uris/>
+            <SetUpCommand client=client.clone() uris=uris.clone()/>
+            <Products client=client.clone() uris/>
             {(client.auth_method == ClientAuthMethod::Secret).then(|| view! {
                 <section aria-labelledby="secret">
                     <h2 id="secret">{t.admin_clients_secret()}</h2>

@@ -8,7 +8,7 @@ use tms_portal::domain::redirect_uri::UriRefused;
 use jsonwebtoken::Algorithm;
 
 use super::{ClientKey, changed, key_set};
-use crate::app::TestApp;
+use crate::app::{Answer, TestApp};
 use crate::browser::{Browser, Page, en};
 
 const PAGE: &str = "/admin/clients/client?client=testclient1";
@@ -230,4 +230,57 @@ async fn client_of_an_earlier_release_keeps_its_method() {
     assert_eq!(app.client().get("/client/list").await.status, 200, "with a secret");
     let cli = "SELECT uri FROM client_uris WHERE client_id = 'tms-cli' AND tenant_id = 'test' AND kind = 'redirect' ORDER BY uri";
     assert_eq!(app.texts(cli).await, ["http://127.0.0.1/callback", "http://[::1]/callback"]);
+}
+
+/// S198.
+#[tokio::test]
+async fn page_configures_products_with_the_values_of_the_client() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    assert!(browser.get(PAGE).await.says(en().admin_clients_products_no_sign_in()));
+    assert!(!browser.get(PAGE).await.says("GenericOAuthenticator"));
+    let scopes = ["openid", "profile", "keys:create"].map(|scope| ("scope[]", scope));
+    send(&browser, SET_UP, &[&[("grant_type[]", "authorization_code")][..], &scopes[..]].concat()).await;
+    send(&browser, ADDRESSES, &[("redirect_uris", "https://hub.example.org/hub/oauth_callback")]).await;
+    let secret = crate::admin::secret(&browser.post("/api/admin/clients/rotate", &[("client", "testclient1"), ("overlap", "0")]).await);
+
+    let page = browser.get(PAGE).await;
+    let (words, issuer) = (page.words(), format!("{}/t/test", app.base));
+    for line in [
+        "c.GenericOAuthenticator.client_id = \"testclient1\"".to_owned(),
+        "c.GenericOAuthenticator.client_secret = \"CLIENT_SECRET\"".to_owned(),
+        "c.GenericOAuthenticator.oauth_callback_url = \"https://hub.example.org/hub/oauth_callback\"".to_owned(),
+        format!("c.GenericOAuthenticator.token_url = \"{issuer}/oauth/token\""),
+        "c.GenericOAuthenticator.scope = [\"openid\", \"profile\", \"keys:create\"]".to_owned(),
+        format!("oidc_provider_metadata_url: \"{issuer}/.well-known/openid-configuration\""),
+        format!("OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration"),
+        format!("auth_url = {issuer}/oauth/authorize"),
+        format!("oidc_issuer_url = \"{issuer}\""),
+        format!("issuer: \"{issuer}\","),
+        format!("issuer: {issuer}"),
+    ] {
+        assert!(words.contains(&line), "{line}: {words}");
+    }
+    assert!(words.contains(&en().admin_clients_products_missing("email")), "Grafana needs it: {words}");
+    assert!(words.contains(&en().admin_clients_products_redirect_uri("https://HOST/login/generic_oauth")), "{words}");
+    assert!(!words.contains(&en().admin_clients_products_redirect_uri("https://HOST/hub/oauth_callback")), "it is registered");
+    assert!(!page.says(&secret), "the secret was shown once");
+
+    send(&browser, AUTHENTICATION, &[("auth_method", "none")]).await;
+    let page = browser.get(PAGE).await;
+    assert!(page.says("token_endpoint_auth_method: none") && !page.says("CLIENT_SECRET") && !page.says("GenericOAuthenticator"), "{}", page.words());
+}
+
+/// The endpoints in a client's configuration are those of the metadata.
+#[tokio::test]
+async fn configured_endpoints_are_those_of_the_metadata() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    send(&browser, SET_UP, &[("grant_type[]", "authorization_code"), ("scope[]", "openid")]).await;
+    let words = browser.get(PAGE).await.words();
+    let metadata = Answer::of(app.http.get(app.tenant("/.well-known/openid-configuration"))).await;
+    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+        let endpoint = metadata.body[name].as_str().unwrap_or_else(|| panic!("no {name}"));
+        assert!(words.contains(&format!("{name}: {endpoint}")), "{name}: {words}");
+    }
 }

@@ -52,6 +52,5 @@ async fn logout(State(receiver): State<Receiver>, Form(form): Form<LogoutForm>) 
     let mut received = receiver.0.lock().expect("state");
     received.tokens.push(form.logout_token);
     let status = StatusCode::from_u16(received.status).expect("a status");
-    let location = status.is_redirection().then(|| [(header::LOCATION, received.url.clone())]);
-    (status, location).into_response()
+    if status.is_redirection() { (status, [(header::LOCATION, received.url.clone())]).into_response() } else { status.into_response() }
 }
