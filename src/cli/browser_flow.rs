@@ -9,7 +9,7 @@ pub use browser::has_browser;
 use std::io;
 use std::time::Duration;
 
-use oauth2::basic::BasicErrorResponse;
+use oauth2::basic::{BasicErrorResponse, BasicErrorResponseType};
 use oauth2::http::{Request, StatusCode, header};
 use oauth2::url::{Url, form_urlencoded};
 use oauth2::{AuthUrl, AuthorizationCode, CsrfToken, EndpointSet, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl};
@@ -81,7 +81,7 @@ struct PushedResponse {
 }
 
 impl<'a> BrowserFlow<'a> {
-    /// `None` if the server does not support it.
+    /// `None` if the server does not support it, or does not allow it to this client.
     pub async fn start(server: &'a ServerApi, metadata: &'a ServerMetadata, scopes: &[String]) -> Result<Option<Self>, BrowserFlowError> {
         let Some(endpoint) = &metadata.authorization_endpoint else { return Ok(None) };
         let listener = RedirectListener::bind().await.map_err(BrowserFlowError::Listener)?;
@@ -98,7 +98,7 @@ impl<'a> BrowserFlow<'a> {
             Some(push) => {
                 let own = endpoint.query_pairs().count();
                 let parameters: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(url.query_pairs().skip(own)).finish();
-                let PushedResponse { request_uri } = push_request(server, push, parameters).await?;
+                let Some(PushedResponse { request_uri }) = push_request(server, push, parameters).await? else { return Ok(None) };
                 let mut url = endpoint.clone();
                 url.query_pairs_mut().append_pair("client_id", client.client_id()).append_pair("request_uri", &request_uri);
                 url
@@ -147,17 +147,18 @@ fn tell(url: &Url, output: &Output) {
     output.note("To sign in with a browser on another machine: Ctrl-C, then `tms login --device`.\n");
 }
 
-/// Sends the request to the server (RFC 9126 §2.1) instead of through the browser.
-async fn push_request(server: &ServerApi, endpoint: &Url, parameters: String) -> Result<PushedResponse, ApiError> {
+/// Sends the request to the server (RFC 9126 §2.1) instead of through the browser. `None` if this client may not use the authorization code flow:
+/// administrators can restrict it to codes.
+async fn push_request(server: &ServerApi, endpoint: &Url, parameters: String) -> Result<Option<PushedResponse>, ApiError> {
     let request = Request::post(endpoint.as_str()).header(header::CONTENT_TYPE, FORM).header(header::ACCEPT, "application/json");
     let invalid = |what| server.unexpected_response(what);
     let request = request.body(parameters.into_bytes()).map_err(|_| invalid("a pushed_authorization_request_endpoint that is no address"))?;
     let answer = server.http.send_oauth(request).await.map_err(|why| server.transport_error(why))?;
     if matches!(answer.status(), StatusCode::CREATED | StatusCode::OK) {
-        return serde_json::from_slice(answer.body()).map_err(|_| invalid("no request_uri for a pushed authorization request"));
+        return serde_json::from_slice(answer.body()).map(Some).map_err(|_| invalid("no request_uri for a pushed authorization request"));
     }
     let error: BasicErrorResponse = serde_json::from_slice(answer.body()).map_err(|_| invalid("an OAuth answer with parts missing"))?;
-    Err(refusal(server, &error))
+    if *error.error() == BasicErrorResponseType::UnauthorizedClient { Ok(None) } else { Err(refusal(server, &error)) }
 }
 
 /// The code in a response with the right `state`.

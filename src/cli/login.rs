@@ -159,7 +159,7 @@ async fn request_token(args: &LoginArgs, server: &ServerApi, output: &Output) ->
     Ok((metadata, token))
 }
 
-/// `None` if the server does not support it.
+/// `None` if the server does not support it, or does not allow it.
 async fn run_browser_flow(
     args: &LoginArgs,
     server: &ServerApi,

@@ -79,7 +79,7 @@ kinds! {
     /// "I did not start this", reported with the code; administrators should look at it.
     DeviceReported = "device_reported",
     DeviceRevoked = "device_withdrawn",
-    /// A client with a secret revoked its tokens of one sign-in; what the person allowed it stays.
+    /// A client with a secret, or the person, ended the tokens of one sign-in; what the person allowed it stays.
     TokensRevoked = "tokens_revoked",
     /// A device redeemed its grant for a token.
     DeviceRedeemed = "device_redeemed",

@@ -36,7 +36,7 @@ pub struct Authorization {
 }
 
 /// The flow in which a person gave an authorization.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum AuthorizationOrigin {
     /// Device flow (RFC 8628).
     Device,

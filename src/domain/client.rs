@@ -49,8 +49,8 @@ pub struct Client {
     pub pushed_requests_only: bool,
     pub refresh: RefreshRule,
     pub consent: ConsentRule,
-    /// Marks the tokens that it gets for itself; those with another mark have ended. Set when it is disabled, and when its credentials are
-    /// replaced without overlap.
+    /// Marks the tokens that it gets for itself; those with another mark have ended. Set when it is registered or disabled, and when its
+    /// credentials are replaced without overlap.
     pub tokens_since: Timestamp,
     /// The tenant's administrators have verified it; people are told so.
     pub verified: bool,
@@ -122,7 +122,8 @@ impl Client {
             pushed_requests_only: false,
             refresh: RefreshRule::default(),
             consent: ConsentRule::default(),
-            tokens_since: Timestamp::from_millis(0),
+            // Not the mark of a client of the same id that was deleted.
+            tokens_since: now,
             verified: false,
             created_at: now,
             updated_at: now,

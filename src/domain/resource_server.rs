@@ -162,16 +162,6 @@ impl ResourceServer {
     }
 }
 
-/// Text in which grants are stored, in a column that is empty if there are none.
-pub fn stored(granted: &[GrantedResource]) -> String {
-    if granted.is_empty() { String::new() } else { serde_json::to_string(granted).unwrap_or_default() }
-}
-
-/// Reads what [`stored`] wrote.
-pub fn read_stored(text: &str) -> Result<Vec<GrantedResource>, serde_json::Error> {
-    if text.is_empty() { Ok(Vec::new()) } else { serde_json::from_str(text) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,16 +231,6 @@ mod tests {
             assert_eq!(at(own).check_settings(portal), Err(R::OfThePortal), "{own}");
         }
         assert_eq!(at("https://tms.example.org.example.com/v1/tms").check_settings(portal), Ok(()));
-    }
-
-    #[test]
-    fn grants_are_read_back() {
-        let all = vec![granted(DATA, "read write"), granted("https://b.example", "x")];
-        let text = r#"[{"resource":"https://data.example.org/api","scope":"read write"},{"resource":"https://b.example","scope":"x"}]"#;
-        assert_eq!((stored(&all).as_str(), stored(&[]).as_str()), (text, ""));
-        assert_eq!(read_stored(text).expect("grants"), all);
-        assert_eq!(read_stored("").expect("no grants"), Vec::new());
-        assert!(read_stored("https://data.example.org").is_err());
     }
 
     #[test]

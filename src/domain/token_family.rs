@@ -85,6 +85,11 @@ impl TokenFamily {
         self.state == TokenFamilyState::Live
     }
 
+    /// Whether it has not ended, and was refreshed in time. Its authorization is to be checked as well.
+    pub fn lasts(&self, now: Timestamp) -> bool {
+        self.is_live() && self.idle_until.is_none_or(|until| now < until)
+    }
+
     /// Ends it for good. Refused if it had ended before.
     pub fn end(self, reason: FamilyEnd, now: Timestamp) -> Result<Self, AlreadyEnded> {
         Ok(Self { state: self.state.end(reason, now)?, ..self })

@@ -95,6 +95,9 @@ pub fn SessionFacts(session: SessionItem) -> impl IntoView {
                     <bdi>{session.provider.map_or_else(|| t.sessions_with_password(), |provider| t.sessions_with(provider))}</bdi>
                 </dd>
             </div>
+            {(!session.clients.is_empty()).then(|| view! {
+                <div><dt>{t.sessions_clients()}</dt><dd><bdi>{session.clients.join(", ")}</bdi></dd></div>
+            })}
         </dl>
     }
 }

@@ -27,6 +27,7 @@ mod failure;
 mod folding_backfill;
 pub mod form_results;
 pub mod generation;
+mod granted_resources;
 pub mod host_accounts;
 pub mod hosts;
 pub mod identities;

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::consent::ClientItem;
+use crate::domain::authorization::AuthorizationOrigin;
 use crate::domain::pagination::{ListQuery, Page};
 use crate::domain::resource_server::GrantedResource;
 use crate::domain::scope::Scope;
@@ -47,8 +48,14 @@ pub struct DelegationItem {
     pub since: Timestamp,
     /// [`Timestamp::FOREVER`]: it does not expire.
     pub until: Timestamp,
+    /// The flow in which the person allowed it; `None`: it came without one.
+    pub flow: Option<AuthorizationOrigin>,
     /// The device that the person allowed.
     pub device: Option<DeviceItem>,
+    /// The sign-ins of programs under it that last, the newest first; at most [`SIGN_INS_SHOWN`].
+    pub sign_ins: Vec<SignInItem>,
+    /// The number of all that last.
+    pub sign_in_count: i64,
     /// The number of keys that the device created, or without a device the client by itself.
     pub keys: i64,
     /// The number of keys that rest on it: also those that the client created by itself.
@@ -74,6 +81,27 @@ pub struct DeviceItem {
     /// The last use of its token.
     pub used_at: Option<Timestamp>,
     pub used_from: Option<String>,
+}
+
+/// How many sign-ins of programs are listed with a delegation.
+pub const SIGN_INS_SHOWN: usize = 10;
+
+/// A sign-in of a program: the tokens that it has in its turn (a token family).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInItem {
+    pub id: String,
+    /// The program, as far as its user agent tells.
+    pub program: Option<String>,
+    pub since: Timestamp,
+    /// The address that it began from.
+    pub from: Option<String>,
+    /// The last refresh; `None`: none yet.
+    pub refreshed_at: Option<Timestamp>,
+    pub refreshed_from: Option<String>,
+    /// When it ends unless it is refreshed before; `None`: it has no refresh token.
+    pub idle_until: Option<Timestamp>,
+    /// Whether it ends with the person's browser session.
+    pub with_session: bool,
 }
 
 /// A login with a key.
@@ -176,13 +204,36 @@ pub async fn revoke_my_delegation(#[server(default)] app: i64, #[server(default)
     use crate::domain::delegation::DelegationChangeRefused;
     use crate::domain::paths::apps_list;
     use crate::server::context;
-    let t = context::translations();
+    use crate::server::service::authorizations::my_delegations::DelegationRef;
+    let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     context::redirect_back(&back, apps_list(&back));
-    if context::services()?.revoke_my_delegation(&context::signed_in()?, app).await.map_err(context::fault)? {
-        context::flash_success(t.apps_ended()).await
-    } else {
-        context::flash_error(t.change_refused(DelegationChangeRefused::NotFound)).await
+    let found = services.find_my_delegation(&person, &DelegationRef::Number(app)).await.map_err(context::fault)?;
+    let Some(ended) = services.revoke_my_delegation(&person, app).await.map_err(context::fault)? else {
+        return context::flash_error(t.change_refused(DelegationChangeRefused::NotFound)).await;
+    };
+    let sentence = format!("{} {}", t.apps_ended(), receipt(&ended));
+    match found.and_then(|found| found.keys.last_login) {
+        Some(login) => {
+            let host = login.host;
+            context::flash_success(context::naming(login.at, |at| format!("{sentence} {}", t.apps_receipt_login(host.as_str(), at)))).await
+        }
+        None => context::flash_success(sentence).await,
     }
+}
+
+/// Ends one sign-in of a program under a delegation, which stays.
+#[server(prefix = "/api", endpoint = "apps/end-sign-in")]
+pub async fn end_my_sign_in(#[server(default)] sign_in: String, #[server(default)] back: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::TokenFamilyId;
+    use crate::domain::paths::apps_list;
+    use crate::server::context;
+    let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
+    context::redirect_back(&back, apps_list(&back));
+    let ended = match TokenFamilyId::parse(sign_in) {
+        Ok(id) => services.end_my_sign_in(&person, &id).await.map_err(context::fault)?,
+        Err(_) => false,
+    };
+    if ended { context::flash_success(t.apps_sign_in_ended()).await } else { context::flash_error(t.apps_sign_in_ended_before()).await }
 }
 
 /// Revokes all delegations to a client.
@@ -193,33 +244,48 @@ pub async fn revoke_my_client(#[server(default)] client: String, #[server(defaul
     use crate::domain::paths::apps_list;
     use crate::i18n::to_count;
     use crate::server::context;
+    use crate::server::service::authorizations::my_delegations::EndedAccess;
     let (services, person, t) = (context::services()?, context::signed_in()?, context::translations());
     context::redirect_back(&back, apps_list(&back));
-    let revoked = match ClientId::parse(client) {
+    let ended = match ClientId::parse(client) {
         Ok(client) => services.revoke_my_client(&person, &client).await.map_err(context::fault)?,
-        Err(_) => 0,
+        Err(_) => EndedAccess::default(),
     };
-    if revoked > 0 {
-        context::flash_success(t.apps_access_revoked(to_count(revoked))).await
+    if ended.permissions > 0 {
+        context::flash_success(format!("{} {}", t.apps_access_revoked(to_count(ended.permissions)), receipt(&ended))).await
     } else {
         context::flash_error(t.change_refused(DelegationChangeRefused::NotFound)).await
     }
 }
 
 #[cfg(feature = "ssr")]
+pub(super) use items::receipt;
+
+#[cfg(feature = "ssr")]
 mod items {
     use std::time::Duration;
 
-    use super::{ClientDelegationsItem, ClientItem, DelegationItem, DelegationOrigin, DelegationState, DeviceItem, KeyLoginItem};
+    use super::{
+        ClientDelegationsItem, ClientItem, DelegationItem, DelegationOrigin, DelegationState, DeviceItem, KeyLoginItem, SIGN_INS_SHOWN, SignInItem,
+    };
     use crate::domain::delegation::Creator;
     use crate::domain::scope::Scope;
     use crate::domain::time::Timestamp;
     use crate::domain::token_family::TokenFamily;
+    use crate::i18n::to_count;
     use crate::server::context;
-    use crate::server::service::authorizations::my_delegations::{ClientDelegations, DelegationSummary, DeviceSummary, KeyUse};
+    use crate::server::service::authorizations::my_delegations::{ClientDelegations, DelegationSummary, DeviceSummary, EndedAccess, KeyUse};
 
     /// The expiries that a person can choose, in seconds.
     const EXPIRIES: [u64; 5] = [8 * 3_600, 24 * 3_600, 7 * 86_400, 30 * 86_400, 90 * 86_400];
+
+    /// What ended, for who revoked it.
+    pub(in super::super) fn receipt(ended: &EndedAccess) -> String {
+        let t = context::translations();
+        let mut parts = vec![t.apps_receipt_sign_ins(to_count(ended.sign_ins)), t.apps_receipt_keys(to_count(ended.keys))];
+        parts.extend((ended.notices > 0).then(|| t.apps_receipt_told()));
+        parts.join(" ")
+    }
 
     impl ClientDelegationsItem {
         pub(super) fn new(found: ClientDelegations, longest: Duration, now: Timestamp) -> Self {
@@ -243,6 +309,7 @@ mod items {
                 None if delegation.expires_at <= now => DelegationState::Expired,
                 None => DelegationState::Active,
             };
+            let lasting = app.families.iter().filter(|family| state == DelegationState::Active && family.lasts(now));
             let ends = EXPIRIES.into_iter().filter(|seconds| delegation.check_new_expiry(now + Duration::from_secs(*seconds), longest, now).is_ok());
             Self {
                 ends: ends.collect(),
@@ -259,6 +326,9 @@ mod items {
                 host_accounts: app.host_accounts,
                 since: delegation.created_at,
                 until: app.ended_at.unwrap_or(delegation.expires_at),
+                flow: app.flow,
+                sign_in_count: to_count(lasting.clone().count()),
+                sign_ins: lasting.rev().take(SIGN_INS_SHOWN).map(SignInItem::of).collect(),
                 device: app.device.map(|device| DeviceItem::new(device, &app.families)),
                 last_login: KeyLoginItem::of(&app.keys),
                 keys: app.keys.keys,
@@ -281,6 +351,21 @@ mod items {
                 used_at,
                 from: begun_from.or(device.requested_from),
                 used_from: device.token_used_from,
+            }
+        }
+    }
+
+    impl SignInItem {
+        fn of(family: &TokenFamily) -> Self {
+            Self {
+                id: family.id.to_string(),
+                program: context::format_program(&family.begun.agent),
+                since: family.begun.at,
+                from: family.begun.from.map(|from| from.to_string()),
+                refreshed_at: family.refreshed.map(|refreshed| refreshed.at),
+                refreshed_from: family.refreshed.and_then(|refreshed| refreshed.from).map(|from| from.to_string()),
+                idle_until: family.idle_until,
+                with_session: !family.offline && family.session.is_some(),
             }
         }
     }

@@ -14,6 +14,8 @@ pub struct SessionItem {
     pub from: Option<String>,
     /// The name of the provider through which the person signed in; `None`: with the local password.
     pub provider: Option<String>,
+    /// The names of the applications that the person is signed in to, as long as this session lasts.
+    pub clients: Vec<String>,
     pub signed_in_at: Timestamp,
     pub last_seen: Timestamp,
     /// Whether it is the session of this request.
@@ -67,6 +69,7 @@ impl SessionItem {
             browser: crate::server::context::format_browser(&session.agent),
             from: session.from,
             provider: session.provider,
+            clients: session.clients,
             signed_in_at: session.signed_in_at,
             last_seen: session.last_seen_at,
             current: Some(&session.id) == current,

@@ -46,13 +46,15 @@ pub struct AuthorizationServer {
     pub reuses: usize,
 }
 
-/// What the metadata list.
+/// What the metadata list, and what the client may use of it.
 #[derive(Clone, Copy)]
 pub struct Features {
     pub refresh_tokens: bool,
     pub authorization_endpoint: bool,
     pub pushed_requests: bool,
     pub issuer: bool,
+    /// Whether the client may use the authorization code flow, which the metadata list for others too.
+    pub allows_browser_flow: bool,
 }
 
 /// The refresh token in the response to a refresh.
@@ -108,7 +110,7 @@ impl AuthorizationServer {
         Self {
             issuer: format!("{url}/t/test"),
             now: 1_000_000,
-            features: Features { refresh_tokens: true, authorization_endpoint: true, pushed_requests: true, issuer: true },
+            features: Features { refresh_tokens: true, authorization_endpoint: true, pushed_requests: true, issuer: true, allows_browser_flow: true },
             replaces: Replaces::Another,
             accepts_none: false,
             decision: Decision::Allow,
@@ -178,7 +180,7 @@ impl AuthorizationServer {
     }
 
     fn metadata(&self) -> Value {
-        let Features { refresh_tokens, authorization_endpoint, pushed_requests, issuer } = self.features;
+        let Features { refresh_tokens, authorization_endpoint, pushed_requests, issuer, .. } = self.features;
         let endpoint = |name: &str| Value::from(format!("{}/oauth/{name}", self.issuer));
         let mut metadata = json!({
             "issuer": self.issuer, "device_authorization_endpoint": endpoint("device_authorization"), "token_endpoint": endpoint("token"),
@@ -205,6 +207,9 @@ impl AuthorizationServer {
 
     /// RFC 9126
     fn push(&mut self, form: Form) -> Answer {
+        if !self.features.allows_browser_flow {
+            return error("unauthorized_client");
+        }
         if let Err(refused) = check_request(&form) {
             return error(refused);
         }

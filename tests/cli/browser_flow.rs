@@ -186,6 +186,19 @@ fn code_is_used_if_the_portal_has_no_browser_flow() {
     }
 }
 
+/// An administrator may have taken the grant type from `tms-cli`.
+#[test]
+fn code_is_used_if_the_browser_flow_is_not_allowed() {
+    for words in [&[][..], &["--browser"]] {
+        let (portal, machine) = desktop();
+        portal.oauth(|oauth| oauth.features.allows_browser_flow = false);
+        let run = Run::of(command(&machine, &portal, words).output().unwrap());
+        assert!(run.code == Some(0) && run.err.contains(USER_CODE), "{run:?}");
+        assert_eq!(run.err.contains("does not support sign-in with --browser"), !words.is_empty(), "{run:?}");
+        assert!(!machine.path("opened").exists());
+    }
+}
+
 #[test]
 fn options_of_login_exclude_each_other() {
     let run = Machine::new().tms(&["login", "--browser", "--device"]);

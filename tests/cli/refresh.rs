@@ -90,7 +90,8 @@ fn login_asks_for_refresh_tokens_if_they_are_listed() {
 #[test]
 fn login_is_as_before_if_refresh_tokens_are_not_listed() {
     let (portal, machine) = (Portal::with_authorization_server(), Machine::new());
-    let features = Features { refresh_tokens: false, authorization_endpoint: false, pushed_requests: false, issuer: false };
+    let features =
+        Features { refresh_tokens: false, authorization_endpoint: false, pushed_requests: false, issuer: false, allows_browser_flow: false };
     portal.oauth(|oauth| oauth.features = features);
     login(&machine, &portal, &[]);
     assert_eq!(portal.oauth(|oauth| oauth.take_forms("device_authorization"))[0]["scope"], "hosts:read keys:read keys:create keys:revoke");

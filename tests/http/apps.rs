@@ -321,3 +321,75 @@ async fn administrators_see_which_device_has_access() {
         assert!(words.contains(part), "{part}: {words}");
     }
 }
+
+/// S177, S178, S180.
+#[tokio::test]
+async fn sign_ins_are_listed_with_their_last_refresh_and_counted_when_they_end() {
+    let app = TestApp::start().await;
+    let (tokens, browser) = app.program_for(8 * 3_600).await;
+    let words = browser.get("/apps").await.words();
+    for part in [en().apps_sign_ins(1), en().apps_flow_device(), format!("{} {}", en().apps_sign_in_refreshed(), en().never())] {
+        assert!(words.contains(&part), "{part}: {words}");
+    }
+    app.clock.advance(Duration::from_secs(120));
+    assert_eq!(app.refresh(&tokens.refresh).await.status, 200);
+    let refreshed = format!("{} {} {}", en().apps_sign_in_refreshed(), en().just_now(), en().apps_used_from("127.0.0.1"));
+    for page in ["/apps", "/admin/delegations?q=tms-cli"] {
+        let words = browser.get(page).await.words();
+        assert!(words.contains(&refreshed), "{page}: {words}");
+    }
+    let number = app.number("SELECT max(number) FROM delegations").await.to_string();
+    let page = browser.post("/api/apps/end", &[("app", &number)]).await;
+    let words = page.words();
+    for part in [en().apps_ended(), en().apps_receipt_sign_ins(1), en().apps_receipt_keys(0)] {
+        assert!(words.contains(&part), "{part}: {words}");
+    }
+    assert!(!words.contains(&en().apps_receipt_told()), "tms-cli is not told about sign-outs: {words}");
+    assert!(!browser.get("/apps?show=all").await.words().contains(&en().apps_sign_ins(1)), "it has ended");
+}
+
+/// S178.
+#[tokio::test]
+async fn person_ends_one_sign_in_and_the_access_stays() {
+    let app = TestApp::start().await;
+    app.add_person("test", "eve").await;
+    let (tokens, browser) = app.program_for(8 * 3_600).await;
+    let sign_in = app.texts("SELECT id FROM token_families WHERE ended_at IS NULL").await.remove(0);
+    let number = app.number("SELECT max(number) FROM delegations").await;
+    let address = format!("/apps/change?app={number}&sign_in={sign_in}");
+    assert!(browser.get(&address).await.says(en().apps_sign_in_end_question("TMS command line")));
+
+    let other = app.signed_in_as("test", "eve", PASSWORD).await;
+    assert_eq!(other.get(&address).await.status, 404);
+    assert!(other.post("/api/apps/end-sign-in", &[("sign_in", &sign_in)]).await.says(en().apps_sign_in_ended_before()));
+    assert_eq!(app.count_audit_events("tokens_revoked").await, 0);
+
+    assert!(browser.post("/api/apps/end-sign-in", &[("sign_in", &sign_in)]).await.says(en().apps_sign_in_ended()));
+    assert_eq!(app.refresh(&tokens.refresh).await.status, 400);
+    assert_eq!(app.api("/v1/tms/me", &tokens.access).await.status, 401);
+    assert_eq!(app.count_audit_events("tokens_revoked").await, 1);
+    assert_eq!(app.number("SELECT count(*) FROM delegations WHERE device_grant_id IS NOT NULL AND ended_at IS NULL").await, 1);
+    assert_eq!(browser.get(&address).await.status, 404);
+    assert!(browser.post("/api/apps/end-sign-in", &[("sign_in", &sign_in)]).await.says(en().apps_sign_in_ended_before()));
+}
+
+/// S180.
+#[tokio::test]
+async fn administrator_ends_all_access_of_a_client() {
+    let app = TestApp::start().await;
+    let (tokens, browser) = app.program_for(8 * 3_600).await;
+    let question = browser.get("/admin/clients/delete?client=tms-cli&access=1").await;
+    assert!(question.says(en().admin_clients_end_access_question("TMS command line")), "{}", question.words());
+    let end = || browser.post("/api/admin/clients/end-access", &[("client", "tms-cli")]);
+    let page = end().await;
+    assert!(page.says(en().admin_clients_access_ended(1)) && page.says(en().apps_receipt_sign_ins(1)), "{}", page.words());
+    assert_eq!(page.path, "/admin/clients/client");
+    assert_eq!(app.refresh(&tokens.refresh).await.status, 400);
+    assert!(end().await.says(en().admin_clients_access_none()));
+    assert_eq!(app.program_for(8 * 3_600).await.0.refresh.len(), tokens.refresh.len(), "people can allow it again");
+    assert_eq!(
+        app.number("SELECT count(*) FROM delegations WHERE client_id = 'testclient1' AND ended_at IS NULL").await,
+        1,
+        "of others nothing ends"
+    );
+}

@@ -132,6 +132,17 @@ async fn refresh_tokens_of_the_previous_codes_key_are_replaced_at_use() {
     assert_eq!(app.number("SELECT count(*) FROM token_families WHERE ended_at IS NOT NULL").await, 0);
 }
 
+#[tokio::test]
+async fn key_does_not_wait_for_refresh_tokens_whose_date_has_passed() {
+    let app = TestApp::start().await;
+    app.program().await;
+    activate(&app, Codes).await;
+    let dependents = async || app.services.key_status(Codes).await.expect("a status").dependents.into_iter().map(|dependent| dependent.kind);
+    assert!(dependents().await.any(|kind| kind == "refresh token"));
+    app.clock.advance(Duration::from_secs(8 * 60 * 60));
+    assert!(!dependents().await.any(|kind| kind == "refresh token"), "the refresh token alone would be accepted for 14 days");
+}
+
 /// `ann` has an authenticator app: the app and her recovery codes.
 async fn with_app(app: &TestApp) -> (App, Vec<String>) {
     app.add_person("test", "ann").await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::app::{PASSWORD, TestApp};
+use crate::authorize::Hub;
 use crate::browser::{Browser, Page, en};
 use crate::tms::api::EVERYTHING;
 use crate::tms::endpoints::OWN_KEY;
@@ -183,4 +184,25 @@ async fn long_list_of_sessions_is_limited_and_has_this_one_first() {
     let first = page.text.split("<h2").nth(1).expect("a session");
     assert!(first.contains(&en().sessions_this_one()), "{first}");
     assert!(browser.post("/api/sessions/end-others", &[]).await.says(en().sessions_others_ended(150)));
+}
+
+/// S177.
+#[tokio::test]
+async fn sessions_name_the_applications_that_the_person_is_signed_in_to() {
+    let hub = Hub::start().await;
+    let (code, browser) = hub.code(&[]).await;
+    assert_eq!(hub.redeem(&code).await.status, 200);
+    let named = format!("{} hub", en().sessions_clients());
+    for page in ["/sessions", "/admin/people/person?user=testuser1"] {
+        let words = browser.get(page).await.words();
+        assert!(words.contains(&named), "{page}: {words}");
+    }
+    let (code, other) = hub.code(&[("scope", "openid hosts:read offline_access")]).await;
+    assert_eq!(hub.redeem(&code).await.status, 200);
+    let words = other.get("/sessions").await.words();
+    assert_eq!(words.matches(&named).count(), 1, "what outlives a session is not named there: {words}");
+    let words = other.get("/apps").await.words();
+    assert!(words.contains(&en().apps_sign_ins(1)) && words.contains(&en().apps_flow_code()), "{words}");
+    let ended = other.post("/api/sessions/end-others", &[]).await;
+    assert!(!ended.words().contains(&named), "{}", ended.words());
 }

@@ -17,7 +17,7 @@ event-logout-not-delivered = Application not told of a sign-out
 event-authorization-code-replayed = Sign-in code reused; access revoked
 event-authorization-lapsed = Application did not request its token in time; access revoked
 event-device-revoked = Access revoked
-event-tokens-revoked = Application signed out
+event-tokens-revoked = Sign-in of an application ended
 event-device-redeemed = Device received its token
 event-device-replayed = Device code reused; access revoked
 event-refresh-token-reused = Old token of an application used again; access revoked
@@ -173,7 +173,7 @@ event-authorization-lapsed-app = { $app } did not complete the sign-in in time; 
 # $app (String) - the application’s name
 event-device-revoked-app = Access of { $app } revoked
 # $app (String) - the application’s name
-event-tokens-revoked-app = { $app } signed out; what you allowed it remains
+event-tokens-revoked-app = A sign-in of { $app } ended; what you allowed it remains
 # $app (String) - the application’s name
 event-device-redeemed-app = { $app } received its token
 # $app (String) - the application’s name

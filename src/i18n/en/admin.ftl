@@ -122,6 +122,11 @@ admin-clients-products-other = Any other application (OpenID Connect)
 admin-clients-products-missing = The application needs scopes that this client may not ask for: { $scopes }. Allow them under “Permissions”.
 # $uri (String) - a redirect URI in which the host has to be filled in
 admin-clients-products-redirect-uri = This client has no redirect URI like { $uri }. Fill in the host of the application, and add the address to the redirect URIs.
+admin-clients-claims = What it is told about people
+admin-clients-claims-hint = Claims of the ID token and of userinfo, with all scopes that the client may ask for. The person is not asked and nothing is sent.
+admin-clients-claims-show = Show claims
+# $host (String) - a host
+admin-clients-claims-no-account = The client cannot sign in this person now, or has to ask them which account to use: they have no account on { $host }, or several.
 admin-clients-set-up = Permissions
 admin-clients-standing = Status
 admin-clients-enabled-means = Active: its secret, tokens and keys work
@@ -130,6 +135,17 @@ admin-clients-secret = Client secret
 admin-clients-old-secret = A secret rotation is in progress. The old secret expires
 admin-clients-overlap = Hours the old secret stays valid
 admin-clients-rotate = Rotate secret
+admin-clients-end-access = End all access
+admin-clients-end-access-hint = The client stays registered, and people can allow it again. To stop it for a while, disable it instead: nothing ends then.
+# $client (String) - its name
+admin-clients-end-access-question = End all access of { $client }?
+admin-clients-end-access-consequence = What people and administrators allowed it ends for everybody: its sign-ins, its tokens, and the SSH keys it created. This cannot be undone.
+# $count (Number) - permissions that ended
+admin-clients-access-ended = { $count ->
+    [one] One permission of the client has ended.
+   *[other] { NUMBER($count) } permissions of the client have ended.
+}
+admin-clients-access-none = Nobody had allowed the client anything. Nothing was changed.
 admin-clients-delete = Delete this client
 # $client (String) - its name
 admin-clients-delete-question = Delete { $client }?

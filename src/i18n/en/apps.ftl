@@ -44,6 +44,31 @@ apps-last-login = Last login
 apps-from = From
 apps-agent = Reported as
 apps-program-unknown = Unknown program
+apps-flow = How it was allowed
+apps-flow-device = with a code, for a device
+apps-flow-code = in the browser
+# $count (Number) - how many
+apps-sign-ins = { $count ->
+    [one] One sign-in of the application is active:
+   *[other] { NUMBER($count) } sign-ins of the application are active:
+}
+# $shown (Number) - how many are listed
+# $count (Number) - how many there are
+apps-sign-ins-newest = The newest { NUMBER($shown) } of { NUMBER($count) } active sign-ins of the application:
+apps-sign-in-since = Signed in
+apps-sign-in-refreshed = Last refreshed
+apps-sign-in-idle-until = Ends unless refreshed
+apps-sign-in-end = End sign-in
+# $client (String) - the application
+# $program (String) - the program
+apps-sign-in-end-this = End sign-in of { $client } ({ $program })
+# $client (String) - the application
+apps-sign-in-end-question = End this sign-in of { $client }?
+apps-sign-in-end-consequence = Its tokens stop working immediately. What you allowed the application, its other sign-ins and its SSH keys remain: revoke its access to end those as well.
+apps-sign-in-ended = The sign-in has ended: its tokens no longer work.
+apps-sign-in-ended-before = This sign-in had ended before. Nothing was changed.
+apps-ends = Ends
+apps-ends-with-session = with the browser session
 apps-devices = Devices
 apps-details = What it may do
 apps-client-id = Client ID
@@ -108,3 +133,19 @@ apps-change-hint = A device keeps its current token. When the token expires, the
 # $until (String) - date and time
 apps-changed = Access now expires on { $until }.
 apps-ended = Access has been revoked: a token issued for it no longer works.
+# $count (Number) - sign-ins of the application that ended
+apps-receipt-sign-ins = { $count ->
+    [0] No sign-in of the application was active.
+    [one] One sign-in of the application ended.
+   *[other] { NUMBER($count) } sign-ins of the application ended.
+}
+# $count (Number) - keys that were revoked
+apps-receipt-keys = { $count ->
+    [0] No SSH key was revoked.
+    [one] One SSH key was revoked.
+   *[other] { NUMBER($count) } SSH keys were revoked.
+}
+apps-receipt-told = The application is told about the sign-out.
+# $host (String) - the host
+# $at (String) - date and time
+apps-receipt-login = The last login with its keys was to { $host }, on { $at }.

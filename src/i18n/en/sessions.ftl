@@ -10,6 +10,7 @@ sessions-from-unknown = unknown
 # $provider (String) - the institution
 sessions-with = with { $provider }
 sessions-with-password = with a password
+sessions-clients = Signed in at
 sessions-apps = Applications and devices that may act for you
 # $count (Number) - how many are listed
 sessions-shown = Only the { NUMBER($count) } sessions that were used last are listed.
@@ -19,7 +20,7 @@ sessions-end = Sign out
 sessions-end-this = Sign out { $browser }
 # $browser (String) - such as "Firefox on Linux"
 sessions-end-question = Sign out { $browser }?
-sessions-end-consequence = To continue there, a new sign-in is required. Applications and devices keep their access.
+sessions-end-consequence = To continue there, a new sign-in is required. Sign-ins at applications that were made in it end as well. The access that you allowed applications and devices remains.
 sessions-end-others = Sign out all other sessions
 sessions-end-others-question = Sign out all other sessions?
 sessions-ended = The session has been signed out.

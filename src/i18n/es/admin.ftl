@@ -112,6 +112,10 @@ admin-clients-products-no-sign-in = Este cliente no puede iniciar la sesión de 
 admin-clients-products-other = Cualquier otra aplicación (OpenID Connect)
 admin-clients-products-missing = La aplicación necesita permisos (scopes) que este cliente no puede pedir: { $scopes }. Concédalos en «Permisos».
 admin-clients-products-redirect-uri = Este cliente no tiene ninguna URI de redirección como { $uri }. Ponga el nombre de la máquina de la aplicación y añada la dirección a las URI de redirección.
+admin-clients-claims = Qué se le comunica sobre las personas
+admin-clients-claims-hint = Datos (claims) del token de identidad y de userinfo, con todos los permisos (scopes) que el cliente puede pedir. No se pregunta a la persona ni se envía nada.
+admin-clients-claims-show = Mostrar datos
+admin-clients-claims-no-account = El cliente no puede iniciar ahora la sesión de esta persona, o tiene que preguntarle con qué cuenta: no tiene ninguna cuenta en { $host }, o tiene varias.
 admin-clients-set-up = Permisos
 admin-clients-standing = Estado
 admin-clients-enabled-means = Activo: su secreto, sus tokens y sus claves funcionan
@@ -120,6 +124,15 @@ admin-clients-secret = Secreto de cliente
 admin-clients-old-secret = El secreto se está renovando. El anterior caduca
 admin-clients-overlap = Horas que el secreto anterior sigue siendo válido
 admin-clients-rotate = Renovar el secreto
+admin-clients-end-access = Terminar todo el acceso
+admin-clients-end-access-hint = El cliente sigue registrado, y las personas pueden volver a permitirle el acceso. Para detenerlo durante un tiempo, desactívelo: entonces no termina nada.
+admin-clients-end-access-question = ¿Terminar todo el acceso de { $client }?
+admin-clients-end-access-consequence = Termina para todos lo que las personas y los administradores le permitieron: sus inicios de sesión, sus tokens y las claves SSH que creó. No se puede deshacer.
+admin-clients-access-ended = { $count ->
+    [one] Ha terminado un permiso del cliente.
+   *[other] Han terminado { NUMBER($count) } permisos del cliente.
+}
+admin-clients-access-none = Nadie había permitido nada al cliente. No se ha cambiado nada.
 admin-clients-delete = Eliminar este cliente
 admin-clients-delete-question = ¿Eliminar { $client }?
 admin-clients-delete-consequence = También se eliminan sus claves ({ NUMBER($keys) }) y los accesos que le { $people ->

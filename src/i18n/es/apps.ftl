@@ -40,6 +40,25 @@ apps-last-login = Último inicio de sesión SSH
 apps-from = Desde
 apps-agent = Se identifica como
 apps-program-unknown = Programa desconocido
+apps-flow = Cómo se permitió
+apps-flow-device = con un código, para un dispositivo
+apps-flow-code = en el navegador
+apps-sign-ins = { $count ->
+    [one] Un inicio de sesión de la aplicación sigue vigente:
+   *[other] { NUMBER($count) } inicios de sesión de la aplicación siguen vigentes:
+}
+apps-sign-ins-newest = Los { NUMBER($shown) } más recientes de los { NUMBER($count) } inicios de sesión de la aplicación que siguen vigentes:
+apps-sign-in-since = Inicio de sesión
+apps-sign-in-refreshed = Última renovación
+apps-sign-in-idle-until = Termina si no se renueva
+apps-sign-in-end = Terminar inicio de sesión
+apps-sign-in-end-this = Terminar el inicio de sesión de { $client } ({ $program })
+apps-sign-in-end-question = ¿Terminar este inicio de sesión de { $client }?
+apps-sign-in-end-consequence = Sus tokens dejan de funcionar de inmediato. Lo que permitió a la aplicación, sus otros inicios de sesión y sus claves SSH se mantienen: revoque su acceso para terminar también con ellos.
+apps-sign-in-ended = El inicio de sesión ha terminado: sus tokens ya no funcionan.
+apps-sign-in-ended-before = Este inicio de sesión ya había terminado. No se ha cambiado nada.
+apps-ends = Termina
+apps-ends-with-session = con la sesión del navegador
 apps-devices = Dispositivos
 apps-details = Qué puede hacer
 apps-client-id = ID de cliente
@@ -84,3 +103,15 @@ apps-change-button = Guardar
 apps-change-hint = Los dispositivos conservan su token actual. Cuando el token caduque, el dispositivo tendrá que solicitarle acceso de nuevo, aunque este acceso dure más.
 apps-changed = El acceso caduca ahora el { $until }.
 apps-ended = Se ha revocado el acceso: los tokens emitidos para él ya no funcionan.
+apps-receipt-sign-ins = { $count ->
+    [0] La aplicación no tenía ningún inicio de sesión vigente.
+    [one] Ha terminado un inicio de sesión de la aplicación.
+   *[other] Han terminado { NUMBER($count) } inicios de sesión de la aplicación.
+}
+apps-receipt-keys = { $count ->
+    [0] No se ha revocado ninguna clave SSH.
+    [one] Se ha revocado una clave SSH.
+   *[other] Se han revocado { NUMBER($count) } claves SSH.
+}
+apps-receipt-told = Se informa a la aplicación del cierre de sesión.
+apps-receipt-login = El último inicio de sesión con sus claves fue en { $host }, el { $at }.

@@ -9,7 +9,7 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 use serde_json::json;
 
-use self::products::Products;
+use self::products::{ClaimsPreview, Preview, Products};
 use self::registration::{Addresses, Authentication, Rules, SetUpCommand};
 use super::components::{AdminPage, Checkbox, CurlExample};
 use crate::domain::client::registration::{ClientAuthMethod, GrantType, GrantTypes, PkceRule};
@@ -21,7 +21,9 @@ use crate::pages::components::{AlreadyGone, Confirm, EmptyList, FlashMessage, Hi
 use crate::pages::list_query;
 use crate::server::context::{self, translations};
 use crate::server::sign_in::session::flash::Flash;
-use crate::server_fns::admin::clients::{AddClient, DeleteClient, RotateClient, SetUpClient, find_client, list_clients};
+use crate::server_fns::admin::clients::{
+    AddClient, DeleteClient, EndClientAccess, RotateClient, SetUpClient, find_client, list_clients, preview_claims,
+};
 
 #[component]
 pub fn Clients() -> impl IntoView {
@@ -137,18 +139,22 @@ fn PermissionFields(scope: ScopeSet, device_grant: bool, grant_types: GrantTypes
 
 #[component]
 pub fn OneClient() -> impl IntoView {
-    let client = use_query_map().with_untracked(|query| query.get("client").unwrap_or_default());
+    let (client, person) = use_query_map().with_untracked(|query| (query.get("client").unwrap_or_default(), query.get("person").unwrap_or_default()));
     Suspend::new(async move {
-        match find_client(client).await {
-            Ok(Some(client)) => EitherOf3::A(view! { <Detail client said=context::take_flash().await/> }),
-            Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_CLIENTS/> }),
-            Err(_) => EitherOf3::C(view! { <ServerError/> }),
+        let preview = match person.trim() {
+            "" => Ok(None),
+            person => preview_claims(client.clone(), person.to_owned()).await.map(|claims| Some(Preview { person: person.to_owned(), claims })),
+        };
+        match (find_client(client).await, preview) {
+            (Ok(Some(client)), Ok(preview)) => EitherOf3::A(view! { <Detail client preview said=context::take_flash().await/> }),
+            (Ok(None), Ok(_)) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_CLIENTS/> }),
+            (Err(_), _) | (_, Err(_)) => EitherOf3::C(view! { <ServerError/> }),
         }
     })
 }
 
 #[component]
-fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
+fn Detail(client: ClientDetail, preview: Option<Preview>, said: Option<Flash>) -> impl IntoView {
     let t = translations();
     let ClientDetail { client, uris, old_secret_until, keys, people } = client;
     let (id, public, scope) = (client.id.to_string(), client.is_public(), client.scope.clone());
@@ -190,6 +196,7 @@ fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
             <Rules client=client.clone()/>
             <SetUpCommand client=client.clone() uris=uris.clone()/>
             <Products client=client.clone() uris/>
+            <ClaimsPreview client=client.clone() preview/>
             {(client.auth_method == ClientAuthMethod::Secret).then(|| view! {
                 <section aria-labelledby="secret">
                     <h2 id="secret">{t.admin_clients_secret()}</h2>
@@ -203,6 +210,11 @@ fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
                     <CurlExample call="PATCH /v1/tms/client/secret/{client_id}" with=vec![("client_id", json!(id)), ("overlap_minutes", json!(60))]/>
                 </section>
             })}
+            <section aria-labelledby="end-access">
+                <h2 id="end-access">{t.admin_clients_end_access()}</h2>
+                <p class="hint">{t.admin_clients_end_access_hint()}</p>
+                <p><a class="button danger" href=format!("{}?client={}&access=1", paths::ADMIN_CLIENT_DELETE, encode(&id)) data-confirm="">{t.admin_clients_end_access()}</a></p>
+            </section>
             <section aria-labelledby="delete">
                 <h2 id="delete">{t.admin_clients_delete()}</h2>
                 <p><a class="button danger" href=format!("{}?client={}", paths::ADMIN_CLIENT_DELETE, encode(&id)) data-confirm="">{t.admin_clients_delete()}</a></p>
@@ -212,13 +224,25 @@ fn Detail(client: ClientDetail, said: Option<Flash>) -> impl IntoView {
     }
 }
 
+/// Asks whether to delete a client, or with `access` in the query, whether to end its access only.
 #[component]
 pub fn DeleteAClient() -> impl IntoView {
-    let client = use_query_map().with_untracked(|query| query.get("client").unwrap_or_default());
+    let (client, access) = use_query_map().with_untracked(|query| (query.get("client").unwrap_or_default(), query.get("access").is_some()));
     Suspend::new(async move {
         let t = translations();
         match find_client(client).await {
-            Ok(Some(ClientDetail { client, keys, people, .. })) => EitherOf3::A(view! {
+            Ok(Some(ClientDetail { client, .. })) if access => EitherOf3::A(Either::Left(view! {
+                <Confirm
+                    title=t.admin_clients_end_access_question(client.app_name)
+                    action=EndClientAccess::url()
+                    fields=vec![Hidden("client", client.id.to_string())]
+                    button=t.admin_clients_end_access()
+                    cancel=format!("{}?client={}", paths::ADMIN_CLIENT, encode(client.id.as_str()))
+                >
+                    <p class="warning">{t.admin_clients_end_access_consequence()}</p>
+                </Confirm>
+            })),
+            Ok(Some(ClientDetail { client, keys, people, .. })) => EitherOf3::A(Either::Right(view! {
                 <Confirm
                     title=t.admin_clients_delete_question(client.app_name)
                     action=DeleteClient::url()
@@ -228,7 +252,7 @@ pub fn DeleteAClient() -> impl IntoView {
                 >
                     <p class="warning">{t.admin_clients_delete_consequence(keys, people)}</p>
                 </Confirm>
-            }),
+            })),
             Ok(None) => EitherOf3::B(view! { <AlreadyGone back=paths::ADMIN_CLIENTS/> }),
             Err(_) => EitherOf3::C(view! { <ServerError/> }),
         }

@@ -5,15 +5,15 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
-use super::entry::{DelegationFacts, delegation_name};
+use super::entry::{DelegationFacts, SignInFacts, delegation_name};
 use crate::domain::pagination::ListQuery;
 use crate::domain::paths;
 use crate::domain::time::Timestamp;
 use crate::pages::components::{AlreadyGone, Confirm, ExactTime, Hidden, ServerError};
 use crate::server::context::{self, translations};
 use crate::server_fns::delegations::{
-    ChangeMyDelegation, ClientDelegationsItem, DelegationItem, DelegationOrigin, RevokeMyClient, RevokeMyDelegation, find_my_client,
-    find_my_delegation,
+    ChangeMyDelegation, ClientDelegationsItem, DelegationItem, DelegationOrigin, EndMySignIn, RevokeMyClient, RevokeMyDelegation, SignInItem,
+    find_my_client, find_my_delegation,
 };
 
 /// The list that the confirmation was opened from.
@@ -24,14 +24,47 @@ fn list() -> &'static str {
 #[component]
 pub fn ChangeDelegation() -> impl IntoView {
     let (app, end) = use_query_map().with_untracked(|query| (query.get("app").and_then(|app| app.parse().ok()), query.get("end").is_some()));
+    let sign_in = use_query_map().with_untracked(|query| query.get("sign_in"));
     Suspend::new(async move {
-        match find_my_delegation(app.unwrap_or_default(), String::new()).await {
-            Ok(Some(app)) if end => Either::Left(EitherOf3::A(view! { <RevokeQuestion app/> })),
-            Ok(Some(app)) => Either::Left(EitherOf3::B(view! { <ExpiryQuestion app/> })),
-            Ok(None) => Either::Left(EitherOf3::C(view! { <AlreadyGone back=list()/> })),
-            Err(_) => Either::Right(view! { <ServerError/> }),
+        let found = find_my_delegation(app.unwrap_or_default(), String::new()).await;
+        if let Some(id) = sign_in {
+            return EitherOf3::C(match found {
+                Ok(app) => match app.and_then(|app| Some((app.sign_ins.into_iter().find(|sign_in| sign_in.id == id)?, app.client.name))) {
+                    Some((sign_in, client)) => EitherOf3::A(view! { <EndSignInQuestion sign_in client/> }),
+                    None => EitherOf3::B(view! { <AlreadyGone back=list()/> }),
+                },
+                Err(_) => EitherOf3::C(view! { <ServerError/> }),
+            });
+        }
+        match found {
+            Ok(Some(app)) if end => EitherOf3::A(EitherOf3::A(view! { <RevokeQuestion app/> })),
+            Ok(Some(app)) => EitherOf3::A(EitherOf3::B(view! { <ExpiryQuestion app/> })),
+            Ok(None) => EitherOf3::A(EitherOf3::C(view! { <AlreadyGone back=list()/> })),
+            Err(_) => EitherOf3::B(view! { <ServerError/> }),
         }
     })
+}
+
+#[component]
+fn EndSignInQuestion(
+    sign_in: SignInItem,
+    /// The client's name.
+    client: String,
+) -> impl IntoView {
+    let t = translations();
+    view! {
+        <Confirm
+            title=t.apps_sign_in_end_question(client)
+            action=EndMySignIn::url()
+            fields=vec![Hidden("sign_in", sign_in.id.clone())]
+            button=t.apps_sign_in_end()
+            cancel=paths::APPS
+            list=list()
+        >
+            <SignInFacts sign_in=sign_in.clone()/>
+            <p class="warning">{t.apps_sign_in_end_consequence()}</p>
+        </Confirm>
+    }
 }
 
 /// Asks by the device's name, or without a device by how the access was created.

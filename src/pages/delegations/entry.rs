@@ -3,12 +3,14 @@
 use leptos::either::{Either, EitherOf3};
 use leptos::prelude::*;
 
-use crate::domain::paths;
+use crate::domain::authorization::AuthorizationOrigin;
+use crate::domain::paths::{self, encode};
 use crate::domain::scope::Scope;
 use crate::domain::time::Timestamp;
+use crate::i18n::to_count;
 use crate::pages::components::{ExactTime, RelativeTime, RelativeTimeOrNever, confirm_url};
 use crate::server::context::translations;
-use crate::server_fns::delegations::{DelegationItem, DelegationOrigin, DelegationState, DeviceItem};
+use crate::server_fns::delegations::{DelegationItem, DelegationOrigin, DelegationState, DeviceItem, SignInItem};
 
 /// What a delegation is called: its device's program, or how it was created.
 pub fn delegation_name(app: &DelegationItem, for_admin: bool) -> String {
@@ -102,6 +104,9 @@ pub fn DelegationDetails(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     let t = translations();
+    // The only sign-in of a device is all that its access is for.
+    let endable = !for_admin && (app.sign_in_count > 1 || app.flow == Some(AuthorizationOrigin::Code));
+    let end_sign_in = endable.then(|| format!("{}?app={}", paths::APPS_CHANGE, app.number));
     let keys = paths::keys_of_client(if for_admin { paths::ADMIN_KEYS } else { paths::KEYS }, &app.client_id);
     view! {
         <details>
@@ -123,10 +128,12 @@ pub fn DelegationDetails(
                     }}</dd>
                 </div>
                 <div><dt>{t.apps_keys()}</dt><dd><a href=keys>{t.hosts_key_count(app.keys)}</a></dd></div>
+                {app.flow.map(|flow| view! { <div><dt>{t.apps_flow()}</dt><dd>{flow_label(flow)}</dd></div> })}
                 {app.device.and_then(|device| device.agent).map(|agent| view! {
                     <div><dt>{t.apps_agent()}</dt><dd><bdi class="agent">{agent}</bdi></dd></div>
                 })}
             </dl>
+            {(!app.sign_ins.is_empty()).then(|| view! { <SignIns sign_ins=app.sign_ins total=app.sign_in_count client=app.client.name end=end_sign_in/> })}
             {children.map(|children| view! { <p class="actions">{children()}</p> })}
         </details>
     }
@@ -143,6 +150,62 @@ fn LastUse(device: Option<DeviceItem>) -> impl IntoView {
             <RelativeTimeOrNever at=device.used_at/>
             {device.used_from.map(|from| view! { " " <bdi>{t.apps_used_from(from)}</bdi> })}
         }),
+    }
+}
+
+/// How the person was asked.
+fn flow_label(flow: AuthorizationOrigin) -> String {
+    let t = translations();
+    match flow {
+        AuthorizationOrigin::Device => t.apps_flow_device(),
+        AuthorizationOrigin::Code => t.apps_flow_code(),
+    }
+}
+
+/// The sign-ins of programs under a delegation.
+#[component]
+fn SignIns(
+    sign_ins: Vec<SignInItem>,
+    total: i64,
+    /// The client's name.
+    client: String,
+    /// The page that asks whether to end one, to which its id is added; `None`: the reader cannot.
+    end: Option<String>,
+) -> impl IntoView {
+    let t = translations();
+    let shown = to_count(sign_ins.len());
+    let entry = move |sign_in: SignInItem| {
+        let program = sign_in.program.clone().unwrap_or_else(|| t.apps_program_unknown());
+        let end = end.as_ref().map(|page| confirm_url(&format!("{page}&sign_in={}", encode(&sign_in.id))));
+        let label = t.apps_sign_in_end_this(client.as_str(), program.as_str());
+        view! {
+            <li>
+                <bdi>{program}</bdi>
+                <SignInFacts sign_in/>
+                {end.map(|end| view! { <p class="actions"><a class="button" href=end data-confirm="" aria-label=label>{t.apps_sign_in_end()}</a></p> })}
+            </li>
+        }
+    };
+    view! {
+        <p>{if shown < total { t.apps_sign_ins_newest(shown, total) } else { t.apps_sign_ins(total) }}</p>
+        <ul class="sign-ins">{sign_ins.into_iter().map(entry).collect_view()}</ul>
+    }
+}
+
+/// When and from where a sign-in began and was last refreshed, and when it ends before the access does.
+#[component]
+pub fn SignInFacts(sign_in: SignInItem) -> impl IntoView {
+    let t = translations();
+    let place = |from: Option<String>| from.map(|from| view! { " " <bdi>{t.apps_used_from(from)}</bdi> });
+    view! {
+        <dl class="facts short">
+            <div><dt>{t.apps_sign_in_since()}</dt><dd><RelativeTime at=sign_in.since/> {place(sign_in.from)}</dd></div>
+            {sign_in.idle_until.map(|until| view! {
+                <div><dt>{t.apps_sign_in_refreshed()}</dt><dd><RelativeTimeOrNever at=sign_in.refreshed_at/> {place(sign_in.refreshed_from)}</dd></div>
+                <div><dt>{t.apps_sign_in_idle_until()}</dt><dd><RelativeTime at=until/></dd></div>
+            })}
+            {sign_in.with_session.then(|| view! { <div><dt>{t.apps_ends()}</dt><dd>{t.apps_ends_with_session()}</dd></div> })}
+        </dl>
     }
 }
 

@@ -2,11 +2,10 @@
 
 use super::row::{Values, row, select};
 use super::sql;
-use super::{Connection, Error, parse_column};
+use super::{Connection, Error, granted_resources, parse_column};
 use crate::domain::authorization_code::{AuthorizationCode, AuthorizationCodeState, MAX_WRONG_TRIES};
 use crate::domain::code_challenge::CodeChallenge;
 use crate::domain::ids::{AuthorizationId, AuthorizationRequestId, ClientId, HostAccountId, SessionId, TenantId, TokenFamilyId, UserId};
-use crate::domain::resource_server;
 use crate::domain::scope::ScopeSet;
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
@@ -65,7 +64,7 @@ impl TryFrom<Row> for AuthorizationCode {
             authorization_id: parse_column(TABLE, &id, AuthorizationId::parse(row.authorization_id))?,
             made_authorization: row.made_authorization,
             scope: ScopeSet::parse_known(&row.scope),
-            resources: parse_column(TABLE, &id, resource_server::read_stored(&row.resources))?,
+            resources: parse_column(TABLE, &id, granted_resources::read(&row.resources))?,
             username_account: row.username_account_id.map(|account| parse_column(TABLE, &id, HostAccountId::parse(account))).transpose()?,
             issued_at: Timestamp::from_millis(row.issued_at),
             wrong_tries: parse_column(TABLE, &id, u32::try_from(row.wrong_tries))?,
@@ -93,7 +92,7 @@ pub async fn insert(db: &mut Connection, code: &AuthorizationCode, hash: &[u8]) 
         .set("authorization_id", code.authorization_id.as_str())
         .set("made_authorization", code.made_authorization)
         .set("scope", code.scope.to_string())
-        .set("resources", resource_server::stored(&code.resources))
+        .set("resources", granted_resources::stored(&code.resources))
         .set("issued_at", code.issued_at.as_millis())
         .insert(db, table!())
         .await

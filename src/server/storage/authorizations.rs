@@ -4,10 +4,9 @@ use std::net::IpAddr;
 
 use super::row::{Values, row, select};
 use super::sql;
-use super::{Connection, Error, end_state, parse_address, parse_column};
+use super::{Connection, Error, end_state, granted_resources, parse_address, parse_column};
 use crate::domain::authorization::{Authorization, AuthorizationEnd, AuthorizationOrigin, AuthorizationState, RequestSource, TokenUse};
 use crate::domain::ids::{AuthorizationId, ClientId, TenantId, UserId};
-use crate::domain::resource_server;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -44,7 +43,7 @@ impl TryFrom<Row> for Authorization {
             person: parse_column("authorizations", &id, UserId::parse(row.user_id))?,
             origin: parse_column("authorizations", &id, AuthorizationOrigin::parse(&row.origin).ok_or(row.origin))?,
             scope: ScopeSet::parse_known(&row.scope),
-            resources: parse_column("authorizations", &id, resource_server::read_stored(&row.resources))?,
+            resources: parse_column("authorizations", &id, granted_resources::read(&row.resources))?,
             given: RequestSource { at: Timestamp::from_millis(row.given_at), from: parse_address(row.given_from), agent: row.given_agent },
             access_until: Timestamp::from_millis(row.access_until),
             last_used: row.last_used_at.map(|at| TokenUse { at: Timestamp::from_millis(at), from: last_used_from }),
@@ -63,7 +62,7 @@ pub async fn insert(db: &mut Connection, new: &Authorization) -> Result<bool, Er
         .set("user_id", new.person.as_str())
         .set("origin", new.origin.as_str())
         .set("scope", new.scope.to_string())
-        .set("resources", resource_server::stored(&new.resources))
+        .set("resources", granted_resources::stored(&new.resources))
         .set("given_at", new.given.at.as_millis())
         .set("given_from", new.given.from.map(|from| from.to_string()))
         .set("given_agent", &new.given.agent)
@@ -76,6 +75,30 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &Authori
     let query = sql::query_as(select!("WHERE tenant_id = $1 AND id = $2")).bind(tenant_id.as_str()).bind(id.as_str());
     let row: Option<Row> = query.fetch_optional(db).await?;
     row.map(Authorization::try_from).transpose()
+}
+
+/// The people with an authorization of a client that has not ended, or with a delegation to it, also one whose date has passed: those after `after` in
+/// the order of their ids, at most `limit`.
+pub async fn people_of_client(
+    db: impl sql::Executor<'_>,
+    tenant_id: &TenantId,
+    client_id: &ClientId,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<UserId>, Error> {
+    let people: Vec<String> = sql::query_scalar(
+        "SELECT user_id FROM authorizations WHERE tenant_id = $1 AND client_id = $2 AND ended_at IS NULL AND user_id > $3
+         UNION
+         SELECT user_id FROM delegations WHERE tenant_id = $1 AND client_id = $2 AND ended_at IS NULL AND user_id > $3
+         ORDER BY user_id LIMIT $4",
+    )
+    .bind(tenant_id.as_str())
+    .bind(client_id.as_str())
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db)
+    .await?;
+    people.into_iter().map(|person| parse_column("authorizations", client_id.as_str(), UserId::parse(person))).collect()
 }
 
 /// The authorizations of a person that have not ended, oldest first, also those whose date has passed; restricted to a client if given.
@@ -97,7 +120,11 @@ pub async fn live_of_person(
 }
 
 /// The number of people who ever gave a client an authorization that is still listed, and when the first was given.
-pub async fn people_of_client(db: impl sql::Executor<'_>, tenant_id: &TenantId, client_id: &ClientId) -> Result<(i64, Option<Timestamp>), Error> {
+pub async fn count_people_of_client(
+    db: impl sql::Executor<'_>,
+    tenant_id: &TenantId,
+    client_id: &ClientId,
+) -> Result<(i64, Option<Timestamp>), Error> {
     let query = sql::query_as("SELECT count(DISTINCT user_id), min(given_at) FROM authorizations WHERE tenant_id = $1 AND client_id = $2");
     let (people, since): (i64, Option<i64>) = query.bind(tenant_id.as_str()).bind(client_id.as_str()).fetch_one(db).await?;
     Ok((people, since.map(Timestamp::from_millis)))

@@ -43,6 +43,8 @@ pub struct SessionSummary {
     pub agent: String,
     /// The name of the provider through which the person signed in; `None`: with the local password.
     pub provider: Option<String>,
+    /// The names of the clients that the person is signed in to, as long as this session lasts.
+    pub clients: Vec<String>,
 }
 
 pub async fn find(db: impl sql::Executor<'_>, id_hash: &[u8], now: Timestamp) -> Result<Option<SessionRow>, Error> {
@@ -180,6 +182,7 @@ struct SessionSummaryRow {
     from_address: Option<String>,
     agent: String,
     provider: Option<String>,
+    clients: Option<String>,
 }
 
 /// A person's live sessions: `current` first, then by their last use; at most [`SESSIONS_SHOWN`].
@@ -191,7 +194,11 @@ pub async fn of_person(
     now: Timestamp,
 ) -> Result<Vec<SessionSummary>, Error> {
     let rows: Vec<SessionSummaryRow> = sql::query_as(
-        "SELECT s.public_id, s.signed_in_at, s.last_seen_at, s.from_address, s.agent, coalesce(p.display_name, s.idp_issuer) AS provider
+        "SELECT s.public_id, s.signed_in_at, s.last_seen_at, s.from_address, s.agent, coalesce(p.display_name, s.idp_issuer) AS provider,
+           (SELECT string_agg(c.app_name, '\n') FROM clients c
+            WHERE c.tenant_id = s.tenant_id AND c.client_id IN
+              (SELECT f.client_id FROM token_families f
+               WHERE f.tenant_id = s.tenant_id AND f.session_id = s.public_id AND f.ended_at IS NULL AND f.offline = false)) AS clients
          FROM browser_sessions s LEFT JOIN identity_providers p ON p.tenant_id = s.tenant_id AND p.id = s.provider_id
          WHERE s.tenant_id = $1 AND s.user_id = $2 AND s.signed_in_at IS NOT NULL AND s.expires_at > $3
          ORDER BY CASE WHEN s.public_id = $4 THEN 0 ELSE 1 END, s.last_seen_at DESC LIMIT $5",
@@ -212,6 +219,11 @@ pub async fn of_person(
                 from: row.from_address,
                 agent: row.agent,
                 provider: row.provider,
+                clients: {
+                    let mut names: Vec<String> = row.clients.unwrap_or_default().lines().map(str::to_owned).collect();
+                    names.sort();
+                    names
+                },
             })
         })
         .collect()

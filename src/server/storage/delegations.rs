@@ -14,11 +14,12 @@ use super::clients::{ClientName, client_name, flow_is_allowed};
 use super::keyset::{KeysetQuery, Order};
 use super::row::{row, select};
 use super::sql;
-use super::{Connection, Error, authorizations, parse_column, sequences, token_families};
+use super::{Connection, Error, authorizations, granted_resources, parse_column, sequences, token_families};
+use crate::domain::authorization::AuthorizationOrigin;
 use crate::domain::delegation::{Creator, Delegation, DelegationFilter, DelegationSort};
 use crate::domain::ids::{AuthorizationId, ClientId, DelegationId, HostAccountId, TenantId, UserId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
-use crate::domain::resource_server::{self, GrantedResource};
+use crate::domain::resource_server::GrantedResource;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 use crate::domain::token_family::TokenFamily;
@@ -137,6 +138,8 @@ pub struct DelegationSummary {
     pub resources: Vec<GrantedResource>,
     /// `account@host`; `None`: all of the person's.
     pub host_accounts: Option<Vec<String>>,
+    /// The flow in which the person gave its authorization; `None` if it came without one.
+    pub flow: Option<AuthorizationOrigin>,
     /// The program that it was given to; `None` if it came without an authorization.
     pub device: Option<DeviceSummary>,
     /// The sign-ins of programs under its authorization, in the order in which they began.
@@ -179,6 +182,7 @@ struct DelegationSummaryRow {
     resources: String,
     every_host_account: bool,
     host_accounts: Option<String>,
+    flow: Option<String>,
     #[sqlx(flatten)]
     device: DeviceSummary,
     ended_at: Option<i64>,
@@ -194,7 +198,7 @@ macro_rules! summary_columns {
         " THEN c.scope ELSE '' END END AS allowed, d.every_host_account, d.ended_at, ",
         client_name!("c"),
         " AS name, c.verified, c.secret_hash IS NULL AS public,
-         coalesce(z.resources, '') AS resources, coalesce(z.given_agent, '') AS agent, z.given_from AS requested_from, z.last_used_at AS token_used_at,
+         coalesce(z.resources, '') AS resources, z.origin AS flow, coalesce(z.given_agent, '') AS agent, z.given_from AS requested_from, z.last_used_at AS token_used_at,
          z.last_used_from AS token_used_from,
          (SELECT string_agg(a.account || '@' || a.host, '\n')
           FROM delegation_host_accounts t JOIN host_accounts a ON a.tenant_id = t.tenant_id AND a.id = t.host_account_id
@@ -219,8 +223,10 @@ impl TryFrom<DelegationSummaryRow> for DelegationSummary {
     fn try_from(row: DelegationSummaryRow) -> Result<Self, Error> {
         let named = row.host_accounts.unwrap_or_default();
         let delegation = Delegation::try_from(row.delegation)?;
+        let flow = row.flow.map(|word| AuthorizationOrigin::parse(&word).ok_or(word));
         Ok(Self {
-            resources: parse_column("authorizations", delegation.client_id.as_str(), resource_server::read_stored(&row.resources))?,
+            flow: flow.map(|flow| parse_column("authorizations", delegation.client_id.as_str(), flow)).transpose()?,
+            resources: parse_column("authorizations", delegation.client_id.as_str(), granted_resources::read(&row.resources))?,
             device: delegation.authorization_id.is_some().then_some(row.device),
             families: Vec::new(),
             delegation,

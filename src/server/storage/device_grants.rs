@@ -3,10 +3,9 @@
 use super::claims::{Claimed, claim, claim_ends, claims, select_requests};
 use super::row::{Values, row};
 use super::sql;
-use super::{Connection, Error, parse_address, parse_column};
+use super::{Connection, Error, granted_resources, parse_address, parse_column};
 use crate::domain::device_grant::{Approval, Claimant, DeviceGrant, DeviceGrantState, DeviceRequest, Pickup};
 use crate::domain::ids::{ClientId, DeviceGrantId, TenantId, TokenFamilyId, UserId};
-use crate::domain::resource_server;
 use crate::domain::scope::ScopeSet;
 use crate::domain::time::Timestamp;
 
@@ -46,7 +45,7 @@ impl TryFrom<Claimed<Row>> for DeviceGrant {
             id: parse_column("device_grants", &id, DeviceGrantId::parse(row.id))?,
             client_id: parse_column("device_grants", &id, ClientId::parse(row.client_id))?,
             scope: ScopeSet::parse_known(&row.scope),
-            resources: parse_column("device_grants", &id, resource_server::read_stored(&row.resources))?,
+            resources: parse_column("device_grants", &id, granted_resources::read(&row.resources))?,
             requested: DeviceRequest {
                 at: Timestamp::from_millis(row.requested_at),
                 from: parse_address(row.requested_from),
@@ -112,7 +111,7 @@ pub async fn insert(db: &mut Connection, grant: &DeviceGrant, device_code_hash: 
         .set("device_code_hash", device_code_hash)
         .set("user_code_hash", user_code_hash)
         .set("scope", grant.scope.to_string())
-        .set("resources", resource_server::stored(&grant.resources))
+        .set("resources", granted_resources::stored(&grant.resources))
         .set("requested_at", grant.requested.at.as_millis())
         .set("requested_from", grant.requested.from.map(|from| from.to_string()))
         .set("requested_agent", &grant.requested.agent)

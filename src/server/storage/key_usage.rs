@@ -32,7 +32,9 @@ pub async fn outdated(db: impl sql::Executor<'_>, mark: &[u8], now: Timestamp) -
          SELECT 'sign-in request', tenant_id, id FROM authorization_requests
          WHERE expires_at > $2 AND state = 'waiting' AND substr(handle_hash, 33) <> $1
          UNION ALL
-         SELECT 'refresh token', tenant_id, id FROM token_families WHERE ended_at IS NULL AND idle_until > $2 AND key_mark <> $1",
+         SELECT 'refresh token', f.tenant_id, f.id
+         FROM token_families f JOIN authorizations a ON a.tenant_id = f.tenant_id AND a.id = f.authorization_id
+         WHERE f.ended_at IS NULL AND f.idle_until > $2 AND a.access_until > $2 AND f.key_mark <> $1",
     );
     Ok(query.bind(mark).bind(now.as_millis()).fetch_all(db).await?)
 }

@@ -109,16 +109,16 @@ pub async fn queue_of_sessions(
     Ok(())
 }
 
-/// Queues notices about the sessions in which the person signed in under an authorization that has ended.
-pub async fn queue_of_authorization(db: &mut Connection, ended: &Authorization, now: Timestamp) -> Result<(), Error> {
-    sql::query(queue!("$3", untold_of_authorization!()))
+/// Queues notices about the sessions in which the person signed in under an authorization that has ended. Returns their number.
+pub async fn queue_of_authorization(db: &mut Connection, ended: &Authorization, now: Timestamp) -> Result<u64, Error> {
+    let queued = sql::query(queue!("$3", untold_of_authorization!()))
         .bind(ended.tenant_id.as_str())
         .bind(ended.id.as_str())
         .bind(now.as_millis())
         .execute(&mut *db)
         .await?;
     sql::query(mark_told!(untold_of_authorization!())).bind(ended.tenant_id.as_str()).bind(ended.id.as_str()).execute(db).await?;
-    Ok(())
+    Ok(queued.rows_affected())
 }
 
 /// A notice that its sender has claimed.

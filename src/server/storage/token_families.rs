@@ -6,11 +6,11 @@ use sqlx::FromRow;
 
 use super::row::{Values, row, select};
 use super::sql;
-use super::{Connection, Error, clients, end_state, parse_address, parse_column, tenants};
+use super::{Connection, Error, clients, end_state, granted_resources, parse_address, parse_column, tenants};
 use crate::domain::authorization::{AuthorizationOrigin, RequestSource, TokenUse};
 use crate::domain::client::Client;
 use crate::domain::ids::{AuthorizationId, ClientId, HostAccountId, SessionId, TenantId, TokenFamilyId, UserId};
-use crate::domain::resource_server::{self, GrantedResource};
+use crate::domain::resource_server::GrantedResource;
 use crate::domain::scope::ScopeSet;
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::tenant::Tenant;
@@ -58,7 +58,7 @@ impl TryFrom<Row> for TokenFamily {
             authorization_id: parse_column("token_families", &id, AuthorizationId::parse(row.authorization_id))?,
             client_id: parse_column("token_families", &id, ClientId::parse(row.client_id))?,
             scope: ScopeSet::parse_known(&row.scope),
-            resources: parse_column("token_families", &id, resource_server::read_stored(&row.resources))?,
+            resources: parse_column("token_families", &id, granted_resources::read(&row.resources))?,
             salt: parse_column("token_families", &id, row.salt.try_into().map_err(|_| "the salt has another length"))?,
             generation: parse_column("token_families", &id, u32::try_from(row.generation))?,
             rotated_at: Timestamp::from_millis(row.rotated_at),
@@ -91,7 +91,7 @@ pub async fn insert(db: &mut Connection, new: &TokenFamily, key_mark: &[u8]) -> 
         .set("authorization_id", new.authorization_id.as_str())
         .set("client_id", new.client_id.as_str())
         .set("scope", new.scope.to_string())
-        .set("resources", resource_server::stored(&new.resources))
+        .set("resources", granted_resources::stored(&new.resources))
         .set("salt", new.salt.as_slice())
         .set("rotated_at", new.rotated_at.as_millis())
         .set("offline", new.offline)
@@ -326,7 +326,7 @@ impl StandingRow {
             client,
             tenant,
             scope: ScopeSet::parse_known(&self.scope),
-            resources: parse_column("token_families", &id, resource_server::read_stored(&self.resources))?,
+            resources: parse_column("token_families", &id, granted_resources::read(&self.resources))?,
             origin: parse_column("authorizations", &id, AuthorizationOrigin::parse(&self.origin).ok_or(self.origin))?,
             live: self.live,
             access_until: Timestamp::from_millis(self.access_until),

@@ -15,8 +15,8 @@ pub async fn exists(db: impl sql::Executor<'_>, hash: &[u8]) -> Result<bool, Err
     Ok(sql::query_scalar("SELECT EXISTS (SELECT 1 FROM used_assertions WHERE hash = $1)").bind(hash).fetch_one(db).await?)
 }
 
-/// Deletes at most `limit` that have expired. Returns how many there were.
-pub async fn delete_expired(db: &mut Connection, now: Timestamp, limit: u32) -> Result<u64, Error> {
+/// Deletes at most `limit` that expired before `before`. Returns how many there were.
+pub async fn delete_expired(db: &mut Connection, before: Timestamp, limit: u32) -> Result<u64, Error> {
     let delete = sql::query("DELETE FROM used_assertions WHERE hash IN (SELECT hash FROM used_assertions WHERE expires_at < $1 LIMIT $2)");
-    Ok(delete.bind(now.as_millis()).bind(limit).execute(db).await?.rows_affected())
+    Ok(delete.bind(before.as_millis()).bind(limit).execute(db).await?.rows_affected())
 }

@@ -143,5 +143,6 @@ pub async fn delete(
 ) -> ReplyResult<DeleteResponse> {
     check_tenant(admin.tenant_id(), &request.tenant)?;
     let (client_id, user_id) = parties(request.client_id, request.client_user_id)?;
-    Ok(deleted(&format!("Delegation of {user_id} to {client_id}"), services.revoke_delegation(&admin, &client_id, &user_id).await?))
+    let ended = services.revoke_delegation(&admin, &client_id, &user_id).await?;
+    Ok(deleted(&format!("Delegation of {user_id} to {client_id}"), ended.permissions))
 }

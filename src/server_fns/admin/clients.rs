@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::client::{Client, ClientDetail};
 #[cfg(feature = "ssr")]
 use crate::domain::client_uris::{ClientEndpoint, ClientUris, UriListRefused};
+use crate::domain::id_token::PersonClaims;
 use crate::domain::pagination::{ListQuery, Page};
 
 /// A page of the list. `show`: `enabled`, `disabled`, `public`.
@@ -21,6 +22,16 @@ pub async fn find_client(#[server(default)] client: String) -> Result<Option<Cli
     use crate::server::context;
     let Ok(id) = ClientId::parse(client) else { return Ok(None) };
     context::services()?.client_detail(&context::admin()?, &id).await.map_err(context::fault)
+}
+
+/// What a client would be told about a person, besides `sub`.
+#[server(prefix = "/api", endpoint = "admin/clients/preview")]
+pub async fn preview_claims(#[server(default)] client: String, #[server(default)] person: String) -> Result<Option<PersonClaims>, ServerFnError> {
+    use crate::domain::ids::{ClientId, UserId};
+    use crate::server::context;
+    let (services, admin) = (context::services()?, context::admin()?);
+    let (Ok(client), Ok(person)) = (ClientId::parse(client), UserId::parse(person.trim())) else { return Ok(None) };
+    services.preview_claims(&admin, &client, &person).await.map_err(context::fault)
 }
 
 /// Registers a client; its page shows the secret once.
@@ -259,6 +270,26 @@ pub async fn rotate_client(#[server(default)] client: String, #[server(default)]
         }
         Err(Error::Refused(_)) => context::flash_error(t.admin_gone()).await,
         Err(Error::Internal(fault)) => Err(context::fault(fault)),
+    }
+}
+
+/// Ends all access of a client, which stays registered.
+#[server(prefix = "/api", endpoint = "admin/clients/end-access")]
+pub async fn end_client_access(#[server(default)] client: String) -> Result<(), ServerFnError> {
+    use crate::domain::ids::ClientId;
+    use crate::domain::paths::{ADMIN_CLIENT, ADMIN_CLIENTS};
+    use crate::i18n::to_count;
+    use crate::server::context;
+    use crate::server_fns::delegations::receipt;
+    let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
+    context::see_other(ADMIN_CLIENTS);
+    let Ok(id) = ClientId::parse(client) else { return Ok(()) };
+    context::redirect_to_detail(ADMIN_CLIENT, "client", id.as_str());
+    let ended = services.revoke_client_access(&admin, &id).await.map_err(context::fault)?;
+    if ended.permissions > 0 {
+        context::flash_success(format!("{} {}", t.admin_clients_access_ended(to_count(ended.permissions)), receipt(&ended))).await
+    } else {
+        context::flash_error(t.admin_clients_access_none()).await
     }
 }
 

@@ -67,11 +67,13 @@ pub async fn end_delegation(
     use crate::domain::ids::{ClientId, UserId};
     use crate::domain::paths::ADMIN_DELEGATIONS;
     use crate::server::context;
+    use crate::server_fns::delegations::receipt;
     let (services, admin, t) = (context::services()?, context::admin()?, context::translations());
     context::redirect_back(&back, ADMIN_DELEGATIONS);
     let (Ok(client), Ok(user)) = (ClientId::parse(client), UserId::parse(user)) else { return Ok(()) };
-    if services.revoke_delegation(&admin, &client, &user).await.map_err(context::fault)? > 0 {
-        context::flash_success(t.admin_delegations_ended()).await
+    let ended = services.revoke_delegation(&admin, &client, &user).await.map_err(context::fault)?;
+    if ended.permissions > 0 {
+        context::flash_success(format!("{} {}", t.admin_delegations_ended(), receipt(&ended))).await
     } else {
         context::flash_error(t.admin_gone()).await
     }

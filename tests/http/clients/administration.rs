@@ -279,8 +279,34 @@ async fn configured_endpoints_are_those_of_the_metadata() {
     send(&browser, SET_UP, &[("grant_type[]", "authorization_code"), ("scope[]", "openid")]).await;
     let words = browser.get(PAGE).await.words();
     let metadata = Answer::of(app.http.get(app.tenant("/.well-known/openid-configuration"))).await;
-    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri"] {
+    for name in ["authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri"] {
         let endpoint = metadata.body[name].as_str().unwrap_or_else(|| panic!("no {name}"));
         assert!(words.contains(&format!("{name}: {endpoint}")), "{name}: {words}");
     }
+}
+
+/// S199.
+#[tokio::test]
+async fn page_shows_what_the_client_would_be_told_about_a_person() {
+    let app = TestApp::start().await;
+    let browser = app.signed_in().await;
+    let about = |person: &str| format!("{PAGE}&person={person}");
+    assert!(!browser.get(&about("testuser1")).await.says(en().admin_clients_claims()), "it may not ask who people are");
+    let scopes = ["openid", "profile"].map(|scope| ("scope[]", scope));
+    send(&browser, SET_UP, &[&[("grant_type[]", "authorization_code")][..], &scopes[..]].concat()).await;
+    let words = browser.get(&about("testuser1")).await.words();
+    for claim in ["\"sub\": \"testuser1\"", "\"preferred_username\": \"testuser1\"", "\"name\": "] {
+        assert!(words.contains(claim), "{claim}: {words}");
+    }
+    assert!(!words.contains("\"email\""), "{words}");
+    let words = browser.get(&about("nobody")).await.words();
+    assert!(words.contains(&en().admin_delegations_no_person()) && !words.contains("\"sub\": "), "{words}");
+
+    app.link_host("test", "testuser1", "frontera", crate::database::FAR).await;
+    send(&browser, RULES, &[("rules[username_of_host]", "frontera")]).await;
+    let words = browser.get(&about("testuser1")).await.words();
+    assert!(words.contains("\"preferred_username\": \"testuser1-on-frontera\""), "{words}");
+    send(&browser, RULES, &[("rules[username_of_host]", "stampede")]).await;
+    assert!(browser.get(&about("testuser1")).await.words().contains(&en().admin_clients_claims_no_account("stampede")));
+    assert_eq!(app.number("SELECT count(*) FROM token_families").await, 0, "nobody is signed in");
 }

@@ -86,9 +86,12 @@ async fn assertion_is_accepted_once_also_after_a_restart() {
     let answers = futures_util::future::join_all((0..16).map(|_| app.assert_as_gateway(&assertion))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     assert_eq!(app.number("SELECT count(*) FROM used_assertions").await, 3);
-    app.clock.advance(Duration::from_secs(91));
-    app.services.run_housekeeping().await.expect("tidied");
-    assert_eq!(app.number("SELECT count(*) FROM used_assertions").await, 0, "they have expired");
+    for (seconds, kept) in [(91, 3), (60, 0)] {
+        app.clock.advance(Duration::from_secs(seconds));
+        app.services.run_housekeeping().await.expect("tidied");
+        let hashes = app.number("SELECT count(*) FROM used_assertions").await;
+        assert_eq!(hashes, kept, "they have expired, also by the clock of another portal");
+    }
 }
 
 #[tokio::test]

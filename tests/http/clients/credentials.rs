@@ -213,9 +213,28 @@ async fn token_is_revoked_by_its_client() {
     let hashes = app.number("SELECT count(*) FROM used_assertions").await;
     app.restart().await;
     assert_eq!((hashes, app.number("SELECT count(*) FROM used_assertions").await), (1, 1), "also over a restart");
-    app.clock.advance(HOUR + Duration::from_secs(1));
+    app.clock.advance(HOUR + Duration::from_secs(61));
     app.services.run_housekeeping().await.expect("tidied");
     assert_eq!(app.number("SELECT count(*) FROM used_assertions").await, 0);
+}
+
+/// S104: an id can be given again.
+#[tokio::test]
+async fn token_of_a_deleted_client_is_not_one_of_the_next_with_its_id() {
+    let app = TestApp::start().await;
+    let register = async || {
+        let secret = app.register("again", |client, _| client.grant_types.client_credentials = true).await.expect("a secret");
+        let form = [("grant_type", "client_credentials"), ("client_id", "again"), ("client_secret", secret.as_str())];
+        (app.send("/oauth/token", &form).await.token(), app.client_of("test", "again", &secret))
+    };
+    let status = async |token: &str| app.bearer(token).get("/client/list").await.status;
+    let (first, client) = register().await;
+    assert_eq!(status(&first).await, 200);
+    client.done("DELETE /client/del/again", Value::Null).await;
+    assert_eq!(status(&first).await, 401);
+    app.clock.advance(Duration::from_secs(1));
+    let (second, _) = register().await;
+    assert_eq!((status(&first).await, status(&second).await), (401, 200));
 }
 
 /// A token that was issued beside a replacement of the credentials does not survive it.

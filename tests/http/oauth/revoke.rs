@@ -44,6 +44,26 @@ async fn token_of_another_client_is_not_revoked() {
     assert_eq!(app.api("/v1/tms/me", &confidential).await.status, 401);
 }
 
+/// S9: the same client id, at another tenant.
+#[tokio::test]
+async fn token_of_another_tenant_is_one_that_never_was() {
+    let app = TestApp::start().await;
+    let (program, token) = (app.program().await, app.token().await);
+    let at_default = async |token: &str| {
+        let form = [("client_id", "tms-cli"), ("token", token)];
+        Answer::of(app.http.post(app.url("/t/default/oauth/revoke")).form(&form)).await
+    };
+    let unknown = at_default("x").await;
+    for foreign in [&token, &program.access, &program.refresh] {
+        let answer = at_default(foreign).await;
+        assert_eq!((answer.status, answer.body), (200, unknown.body.clone()));
+    }
+    for own in [&token, &program.access] {
+        assert_eq!(app.api("/v1/tms/me", own).await.status, 200);
+    }
+    assert_eq!(app.refresh(&program.refresh).await.status, 200);
+}
+
 #[tokio::test]
 async fn revocation_works_while_disabled_and_lasts() {
     let app = TestApp::start().await;

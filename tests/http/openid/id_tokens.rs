@@ -65,7 +65,7 @@ async fn client_can_have_es256() {
     let (code, _) = hub.code(&[]).await;
     let tokens = hub.redeem(&code).await;
     hub.app.id_token_claims(id_token(&tokens), "hub", Algorithm::ES256).await;
-    assert_eq!(jsonwebtoken::decode_header(&tokens.token()).expect("a header").alg, Algorithm::RS256, "other services verify the access token");
+    assert_eq!(jsonwebtoken::decode_header(tokens.token()).expect("a header").alg, Algorithm::RS256, "other services verify the access token");
 }
 
 /// S118, S128.

@@ -173,32 +173,34 @@ impl Services {
     }
 
     /// Revokes a token for its client (RFC 7009 §2.1), with all tokens of its family; for a public client the authorization as well, because
-    /// nothing else could end what the program leaves behind. Succeeds for one that is unknown or has ended; refused for one of another client.
+    /// nothing else could end what the program leaves behind. Succeeds for one that is unknown, has ended or is another tenant's; refused for one
+    /// of another client.
     pub async fn revoke_token(&self, client: &AuthenticatedClient, token: &str) -> Result<(), Error<RevocationRefused>> {
         if self.revoke_client_token(client, token).await?.is_some() {
             return Ok(());
         }
-        let (client, now) = (client.client().clone(), self.now());
+        let (client, from, now) = (client.client().clone(), client.from, self.now());
         // Also a token that is refused now, such as while its person is disabled, or that was replaced.
         let family = match RefreshToken::parse(token) {
             Some(token) => self.family_of(&client.tenant_id, &token).await?.map(|(family, _)| FamilyKey::of(&family)),
             None => self.verify_any_token(token).map(|issued| issued.family),
         };
-        let Some(family) = family else { return Ok(()) };
+        // One of another tenant is one that never was.
+        let Some(family) = family.filter(|family| family.tenant_id == client.tenant_id) else { return Ok(()) };
         self.try_write(move |db| {
             async move {
                 let Some(family) = token_families::find(&mut *db, &family.tenant_id, &family.family_id).await? else { return Ok(()) };
                 let found = authorizations::find(&mut *db, &family.tenant_id, &family.authorization_id).await?;
                 let Some(authorization) = found.filter(|_| family.is_live()) else { return Ok(()) };
-                if family.client_id != client.id || family.tenant_id != client.tenant_id {
+                if family.client_id != client.id {
                     return Err(Error::Refused(RevocationRefused));
                 }
                 if client.is_public() {
-                    let record = revoked(&authorization, now);
+                    let record = revoked(&authorization, now).from(from);
                     end_authorization(db, authorization, AuthorizationEnd::Client, &record).await?;
                 } else {
                     let record = AuditEvent::new(client.tenant_id, AuditKind::TokensRevoked, now);
-                    let record = record.of(&authorization.person).about(&client.id, &authorization.id);
+                    let record = record.of(&authorization.person).about(&client.id, &authorization.id).from(from);
                     end_family(db, family, FamilyEnd::Client, &record).await?;
                 }
                 Ok(())

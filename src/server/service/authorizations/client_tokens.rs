@@ -121,10 +121,11 @@ impl Services {
         Ok(AuthenticatedClient { client, tenant, token_scope: Some(scope), from })
     }
 
-    /// Revokes a token that a client got for itself. `None` if it is none; refused for one of another client.
+    /// Revokes a token that a client got for itself. `None` if it is none, or another tenant's; refused for one of another client.
     pub(super) async fn revoke_client_token(&self, client: &AuthenticatedClient, token: &str) -> Result<Option<()>, Error<RevocationRefused>> {
-        let Some(token) = self.verify_client_token(token) else { return Ok(None) };
-        if (&token.client.tenant_id, &token.client.client_id) != (&client.client.tenant_id, &client.client.id) {
+        let token = self.verify_client_token(token).filter(|token| token.client.tenant_id == client.client.tenant_id);
+        let Some(token) = token else { return Ok(None) };
+        if token.client.client_id != client.client.id {
             return Err(Error::Refused(RevocationRefused));
         }
         let (hash, expires_at) = (token.hash(), token.expires_at);

@@ -10,11 +10,12 @@ use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::ssh_key::expiry_of;
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::principals::TenantAdmin;
-use crate::server::service::authorizations::ending::end_authorizations_of;
+use crate::server::service::authorizations::ending::{EndedAccess, end_authorizations_of};
+use crate::server::service::platform::housekeeping::BATCH;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::delegations::{DelegationSummary, NewDelegation, Selection};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{audit_log, clients, delegations, people, ssh_keys};
+use crate::server::storage::{audit_log, authorizations, clients, delegations, people, ssh_keys};
 
 /// Why a delegation is not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,19 +92,19 @@ impl Services {
         Ok(changed.then_some(until))
     }
 
-    /// Revokes all delegations of a person to a client, of any origin, and the keys it created for the person. Returns the number of
-    /// delegations.
-    pub async fn revoke_delegation(&self, admin: &TenantAdmin, client_id: &ClientId, user_id: &UserId) -> Result<u64, Fault> {
+    /// Revokes all delegations of a person to a client, of any origin, and the keys it created for the person.
+    pub async fn revoke_delegation(&self, admin: &TenantAdmin, client_id: &ClientId, user_id: &UserId) -> Result<EndedAccess, Fault> {
         let now = self.now();
         let record = audit_event(admin, AuditKind::DelegationRevoked, client_id, user_id, now);
         let (admin, client_id, user_id) = (admin.clone(), client_id.clone(), user_id.clone());
         self.write(move |db| {
             async move {
                 let tenant = admin.tenant_id();
-                let revoked = end_authorizations_of(db, &admin, &user_id, Some(&client_id), now).await?;
-                let ended = revoked + delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
-                if ended > 0 {
-                    ssh_keys::revoke(db, tenant, KeySelection::ClientForPerson(&client_id, &user_id), Revoker::of(&record), now).await?;
+                let mut ended = end_authorizations_of(db, &admin, &user_id, Some(&client_id), now).await?;
+                ended.permissions += delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
+                if ended.permissions > 0 {
+                    ended.keys +=
+                        ssh_keys::revoke(db, tenant, KeySelection::ClientForPerson(&client_id, &user_id), Revoker::of(&record), now).await?;
                     audit_log::insert(db, &record).await?;
                 }
                 Ok(ended)
@@ -111,6 +112,20 @@ impl Services {
             .boxed()
         })
         .await
+    }
+
+    /// Revokes all access of a client, a person at a time, so that other changes get their turn. Access that is allowed meanwhile may stay.
+    pub async fn revoke_client_access(&self, admin: &TenantAdmin, client_id: &ClientId) -> Result<EndedAccess, Fault> {
+        let (mut ended, mut after) = (EndedAccess::default(), String::new());
+        loop {
+            let reader = self.storage().reader();
+            let people = authorizations::people_of_client(reader, admin.tenant_id(), client_id, &after, BATCH).await?;
+            let Some(last) = people.last() else { return Ok(ended) };
+            after = last.to_string();
+            for person in &people {
+                ended += self.revoke_delegation(admin, client_id, person).await?;
+            }
+        }
     }
 
     pub async fn search_delegations(

@@ -1,5 +1,7 @@
 //! The end of authorizations and token families: what ends with them.
 
+use std::ops::AddAssign;
+
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::{Authorization, AuthorizationEnd, AuthorizationOrigin};
 use crate::domain::ids::{ClientId, DeviceGrantId, UserId};
@@ -11,28 +13,50 @@ use crate::server::storage::{
     Connection, Error, audit_log, authorizations, consents, delegations, device_grants, logout_notices, ssh_keys, token_families,
 };
 
+/// What ended when access was revoked, for who revoked it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EndedAccess {
+    /// Authorizations and delegations; a delegation counts once with its authorization.
+    pub permissions: u64,
+    /// Sign-ins of programs (token families).
+    pub sign_ins: u64,
+    /// SSH keys.
+    pub keys: u64,
+    /// Notices to clients that the person is signed out.
+    pub notices: u64,
+}
+
+impl AddAssign for EndedAccess {
+    fn add_assign(&mut self, other: Self) {
+        self.permissions += other.permissions;
+        self.sign_ins += other.sign_ins;
+        self.keys += other.keys;
+        self.notices += other.notices;
+    }
+}
+
 /// Ends an authorization at the time of the audit event, with its token families, its delegation, the keys made with its tokens, and the
 /// keys that its client created for the person, unless another delegation allows those. The client is told that the person is signed out, unless
-/// it caused the end. False if it had ended before.
+/// it caused the end. `None` if it had ended before.
 pub(in crate::server::service) async fn end_authorization(
     db: &mut Connection,
     authorization: Authorization,
     reason: AuthorizationEnd,
     record: &AuditEvent,
-) -> Result<bool, Error> {
+) -> Result<Option<EndedAccess>, Error> {
     let now = record.at;
-    let Ok(ended) = authorization.end(reason, now) else { return Ok(false) };
+    let Ok(ended) = authorization.end(reason, now) else { return Ok(None) };
     if !authorizations::end(db, &ended).await? {
-        return Ok(false);
+        return Ok(None);
     }
-    token_families::end_all_of(db, &ended.tenant_id, &ended.id, now).await?;
-    match reason {
+    let sign_ins = token_families::end_all_of(db, &ended.tenant_id, &ended.id, now).await?;
+    let notices = match reason {
         AuthorizationEnd::Person | AuthorizationEnd::Administrator | AuthorizationEnd::TokenReuse | AuthorizationEnd::CodeReplay => {
-            logout_notices::queue_of_authorization(db, &ended, now).await?;
+            logout_notices::queue_of_authorization(db, &ended, now).await?
         }
         // The client knows, or never signed anyone in.
-        AuthorizationEnd::Client | AuthorizationEnd::Unredeemed | AuthorizationEnd::Unrecorded => {}
-    }
+        AuthorizationEnd::Client | AuthorizationEnd::Unredeemed | AuthorizationEnd::Unrecorded => 0,
+    };
     if ended.origin == AuthorizationOrigin::Device {
         end_device_grant(db, &ended, reason, now).await?;
     }
@@ -43,8 +67,8 @@ pub(in crate::server::service) async fn end_authorization(
     }
     audit_log::insert(db, record).await?;
     let orphaned = KeySelection::Orphaned(&ended.client_id, &ended.person);
-    ssh_keys::revoke(db, &ended.tenant_id, orphaned, Revoker::of(record), now).await?;
-    Ok(true)
+    let keys = ssh_keys::revoke(db, &ended.tenant_id, orphaned, Revoker::of(record), now).await?;
+    Ok(Some(EndedAccess { permissions: 1, sign_ins, keys, notices }))
 }
 
 /// Ends the device grant on which an authorization was given, so that the device is told.
@@ -76,29 +100,29 @@ pub(in crate::server::service) async fn end_family(
     Ok(first)
 }
 
-/// Ends an authorization that the person revokes. False if it had ended before.
+/// Ends an authorization that the person revokes. `None` if it had ended before.
 pub(in crate::server::service) async fn end_by_person(
     db: &mut Connection,
     person: &SignedIn,
     authorization: Authorization,
     now: Timestamp,
-) -> Result<bool, Error> {
+) -> Result<Option<EndedAccess>, Error> {
     let record = revoked(&authorization, now).from(person.session().from);
     end_authorization(db, authorization, AuthorizationEnd::Person, &record).await
 }
 
-/// Ends a person's authorizations for an administrator; `None`: those of all clients. Returns their number.
+/// Ends a person's authorizations for an administrator; `None`: those of all clients.
 pub(in crate::server::service) async fn end_authorizations_of(
     db: &mut Connection,
     admin: &TenantAdmin,
     person: &UserId,
     client_id: Option<&ClientId>,
     now: Timestamp,
-) -> Result<u64, Error> {
-    let mut ended = 0;
+) -> Result<EndedAccess, Error> {
+    let mut ended = EndedAccess::default();
     for authorization in authorizations::live_of_person(&mut *db, admin.tenant_id(), person, client_id).await? {
         let record = revoked(&authorization, now).admin(Some(admin.admin_id())).from(admin.from);
-        ended += u64::from(end_authorization(db, authorization, AuthorizationEnd::Administrator, &record).await?);
+        ended += end_authorization(db, authorization, AuthorizationEnd::Administrator, &record).await?.unwrap_or_default();
     }
     Ok(ended)
 }

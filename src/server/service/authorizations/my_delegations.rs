@@ -2,12 +2,14 @@
 
 use futures_util::FutureExt;
 
-use super::ending::end_by_person;
+pub use super::ending::EndedAccess;
+use super::ending::{end_by_person, end_family};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::delegation::{Delegation, DelegationChangeRefused, DelegationFilter, DelegationSort};
-use crate::domain::ids::{AuthorizationId, ClientId};
+use crate::domain::ids::{AuthorizationId, ClientId, TokenFamilyId};
 use crate::domain::pagination::{ListParams, Page};
 use crate::domain::time::Timestamp;
+use crate::domain::token_family::FamilyEnd;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::principals::SignedIn;
 use crate::server::service::{Error, Fault, Services};
@@ -15,7 +17,7 @@ pub use crate::server::storage::clients::ClientName;
 pub use crate::server::storage::delegations::{DelegationSummary, DeviceSummary, KeyUse, by_client::ClientDelegations};
 use crate::server::storage::delegations::{Selection, by_client};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{self, Connection, audit_log, authorizations, consents, delegations, ssh_keys};
+use crate::server::storage::{self, Connection, audit_log, authorizations, consents, delegations, ssh_keys, token_families};
 
 /// How a page names a delegation.
 pub enum DelegationRef {
@@ -89,48 +91,68 @@ impl Services {
     }
 
     /// Revokes a delegation and its authorization: its tokens are refused, and the keys the client created for the person are deleted, unless
-    /// another delegation to the same client remains. False if it was revoked before.
-    pub async fn revoke_my_delegation(&self, person: &SignedIn, number: i64) -> Result<bool, Fault> {
-        let Some(found) = self.find_my_delegation(person, &DelegationRef::Number(number)).await? else { return Ok(false) };
+    /// another delegation to the same client remains. `None` if it was revoked before.
+    pub async fn revoke_my_delegation(&self, person: &SignedIn, number: i64) -> Result<Option<EndedAccess>, Fault> {
+        let Some(found) = self.find_my_delegation(person, &DelegationRef::Number(number)).await? else { return Ok(None) };
         let (person, now) = (person.clone(), self.now());
         self.write(move |db| async move { revoke(db, &person, &found.delegation, now).await }.boxed()).await
     }
 
-    /// Revokes all of a person's delegations to a client in one transaction, as [`Self::revoke_my_delegation`] does one. Returns their number.
-    pub async fn revoke_my_client(&self, person: &SignedIn, client: &ClientId) -> Result<u64, Fault> {
+    /// Ends one sign-in of a program, with its tokens; what the person allowed stays, with other sign-ins and keys. False if it had ended before.
+    pub async fn end_my_sign_in(&self, person: &SignedIn, id: &TokenFamilyId) -> Result<bool, Fault> {
+        let (person, id, now) = (person.clone(), id.clone(), self.now());
+        self.write(move |db| {
+            async move {
+                let tenant = person.tenant_id();
+                let Some(family) = token_families::find(&mut *db, tenant, &id).await? else { return Ok(false) };
+                let found = authorizations::find(&mut *db, tenant, &family.authorization_id).await?;
+                let Some(authorization) = found.filter(|authorization| authorization.person == *person.user_id()) else { return Ok(false) };
+                let record = AuditEvent::new(tenant.clone(), AuditKind::TokensRevoked, now)
+                    .of(person.user_id())
+                    .about(&authorization.client_id, &authorization.id)
+                    .from(person.session().from);
+                end_family(db, family, FamilyEnd::Person, &record).await
+            }
+            .boxed()
+        })
+        .await
+    }
+
+    /// Revokes all of a person's delegations to a client in one transaction, as [`Self::revoke_my_delegation`] does one.
+    pub async fn revoke_my_client(&self, person: &SignedIn, client: &ClientId) -> Result<EndedAccess, Fault> {
         let (person, client, now) = (person.clone(), client.clone(), self.now());
         self.write(move |db| async move { revoke_all(db, &person, Some(&client), now).await }.boxed()).await
     }
 }
 
 /// Revokes what is in force of a person's authorizations and delegations, also authorizations without a delegation; `None`: those of all
-/// clients. Returns how many there were, a delegation with its authorization counted once.
+/// clients.
 pub(in crate::server::service) async fn revoke_all(
     db: &mut Connection,
     person: &SignedIn,
     client: Option<&ClientId>,
     now: Timestamp,
-) -> Result<u64, storage::Error> {
-    let mut count = 0;
+) -> Result<EndedAccess, storage::Error> {
+    let mut ended = EndedAccess::default();
     consents::delete(db, person.tenant_id(), person.user_id(), client).await?;
     for authorization in authorizations::live_of_person(&mut *db, person.tenant_id(), person.user_id(), client).await? {
         if authorization.is_in_force(now) {
-            count += u64::from(end_by_person(db, person, authorization, now).await?);
+            ended += end_by_person(db, person, authorization, now).await?.unwrap_or_default();
         }
     }
     let standing = delegations::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
     for delegation in standing.into_iter().filter(|one| client.is_none_or(|client| one.client_id == *client) && now < one.expires_at) {
-        count += u64::from(revoke(db, person, &delegation, now).await?);
+        ended += revoke(db, person, &delegation, now).await?.unwrap_or_default();
     }
-    Ok(count)
+    Ok(ended)
 }
 
 /// See [`Services::revoke_my_delegation`].
-async fn revoke(db: &mut Connection, person: &SignedIn, delegation: &Delegation, now: Timestamp) -> Result<bool, storage::Error> {
-    let ended = match &delegation.authorization_id {
+async fn revoke(db: &mut Connection, person: &SignedIn, delegation: &Delegation, now: Timestamp) -> Result<Option<EndedAccess>, storage::Error> {
+    match &delegation.authorization_id {
         Some(id) => {
-            let Some(authorization) = authorizations::find(&mut *db, person.tenant_id(), id).await? else { return Ok(false) };
-            end_by_person(db, person, authorization, now).await?
+            let Some(authorization) = authorizations::find(&mut *db, person.tenant_id(), id).await? else { return Ok(None) };
+            end_by_person(db, person, authorization, now).await
         }
         None => {
             // With automatic provisioning a deleted one would be created again; an expired one is not.
@@ -138,16 +160,16 @@ async fn revoke(db: &mut Connection, person: &SignedIn, delegation: &Delegation,
                 true => delegations::set_expiry_of(db, delegation, now, now).await?,
                 false => delegations::delete_one(db, delegation).await?,
             };
-            if ended {
-                let record = audit_event(person, delegation, AuditKind::DelegationRevoked, now);
-                audit_log::insert(db, &record).await?;
-                let orphaned = KeySelection::Orphaned(&delegation.client_id, person.user_id());
-                ssh_keys::revoke(db, person.tenant_id(), orphaned, Revoker::of(&record), now).await?;
+            if !ended {
+                return Ok(None);
             }
-            ended
+            let record = audit_event(person, delegation, AuditKind::DelegationRevoked, now);
+            audit_log::insert(db, &record).await?;
+            let orphaned = KeySelection::Orphaned(&delegation.client_id, person.user_id());
+            let keys = ssh_keys::revoke(db, person.tenant_id(), orphaned, Revoker::of(&record), now).await?;
+            Ok(Some(EndedAccess { permissions: 1, keys, ..EndedAccess::default() }))
         }
-    };
-    Ok(ended)
+    }
 }
 
 fn audit_event(person: &SignedIn, delegation: &Delegation, kind: AuditKind, now: Timestamp) -> AuditEvent {

@@ -2,12 +2,12 @@
 
 use crate::domain::host_account::{HostUsername, username_account};
 use crate::domain::id_token::PersonClaims;
-use crate::domain::ids::{TenantId, UserId};
+use crate::domain::ids::{ClientId, TenantId, UserId};
 use crate::domain::mail::verified_address;
 use crate::domain::scope::{Scope, ScopeSet};
-use crate::server::service::auth::principals::TokenHolder;
+use crate::server::service::auth::principals::{TenantAdmin, TokenHolder};
 use crate::server::service::{Fault, Services};
-use crate::server::storage::{host_accounts, mail_outbox, people, person_groups, tenants, token_families};
+use crate::server::storage::{clients, host_accounts, mail_outbox, people, person_groups, tenants, token_families};
 
 impl Services {
     /// What the bearer of a token may learn about its person.
@@ -19,6 +19,18 @@ impl Services {
         }
         let username = holder.username_of_host.as_ref().map(|host| HostUsername { host, selected: selected.as_ref() });
         self.person_claims(tenant, holder.user_id(), holder.scope(), username).await
+    }
+
+    /// What a client would be told about a person who allows it to learn all that it may ask for. `None` if one of them does not exist.
+    pub async fn preview_claims(&self, admin: &TenantAdmin, client: &ClientId, person: &UserId) -> Result<Option<PersonClaims>, Fault> {
+        let (reader, tenant) = (self.storage().reader(), admin.tenant_id());
+        let Some(registered) = clients::find(reader, tenant, client).await? else { return Ok(None) };
+        if people::find(reader, tenant, person).await?.is_none() {
+            return Ok(None);
+        }
+        let client = registered.client;
+        let username = client.username_of_host.as_ref().map(|host| HostUsername { host, selected: None });
+        self.person_claims(tenant, person, &client.scope, username).await.map(Some)
     }
 
     /// What this scope permits to learn about a person. `username`: for a client of a host, which is told the name of their account there.

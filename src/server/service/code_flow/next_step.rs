@@ -331,7 +331,7 @@ impl Services {
     }
 
     async fn allowed_before(&self, client: &Client) -> Result<AllowedBefore, Fault> {
-        let (people, since) = authorizations::people_of_client(self.storage().reader(), &client.tenant_id, &client.id).await?;
+        let (people, since) = authorizations::count_people_of_client(self.storage().reader(), &client.tenant_id, &client.id).await?;
         Ok(AllowedBefore { people, since })
     }
 }

@@ -168,12 +168,6 @@ async fn redeem_in_transaction(
     let authorization = authorizations::find(&mut *db, tenant_id, &code.authorization_id).await?;
     let unchanged = |found: &Authorization| found.access_until == planned.access_until && found.is_in_force(now);
     let authorization = authorization.filter(unchanged).ok_or_else(ended)?;
-    // Signing out has ended the sign-ins of programs that do not outlive the session: none begins afterwards.
-    if let Some(session) = &family.session
-        && !browser_sessions::is_live(&mut *db, tenant_id, &code.person, session, now).await?
-    {
-        return Err(ended());
-    }
     let client = clients::find(&mut *db, tenant_id, &code.client_id).await?;
     let (client, _) = client.zip(tenant.zip(person)).ok_or_else(ended)?;
     let allowed = client.client.allowed_scope_with(GrantType::AuthorizationCode, &code.scope, &code.resources);
@@ -221,7 +215,7 @@ async fn expire_unredeemed(db: &mut Connection, now: Timestamp, limit: u32) -> R
         let event = AuditEvent::new(code.tenant_id.clone(), AuditKind::AuthorizationLapsed, now)
             .of(&code.person)
             .about(&code.client_id, &code.authorization_id);
-        ended += u64::from(end_authorization(db, authorization, AuthorizationEnd::Unredeemed, &event).await?);
+        ended += u64::from(end_authorization(db, authorization, AuthorizationEnd::Unredeemed, &event).await?.is_some());
     }
     Ok(ended)
 }

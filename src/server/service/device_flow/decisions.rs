@@ -189,8 +189,8 @@ async fn revoke(db: &mut Connection, decision: Decision) -> Result<(), Error<Dec
     if authorization.person != *decision.person.user_id() {
         return Err(Error::Refused(DecisionRefused::NotYours));
     }
-    let first = end_by_person(db, &decision.person, authorization, decision.now).await?;
-    first.then_some(()).ok_or(Error::Refused(DecisionRefused::AlreadyDecided))
+    let ended = end_by_person(db, &decision.person, authorization, decision.now).await?;
+    ended.map(|_| ()).ok_or(Error::Refused(DecisionRefused::AlreadyDecided))
 }
 
 /// Expires at most `limit` grants, with their authorizations. Returns how many there were.
@@ -207,7 +207,7 @@ async fn expire_unredeemed(db: &mut Connection, now: Timestamp, limit: u32) -> R
         };
         let record =
             AuditEvent::new(grant.tenant_id.clone(), AuditKind::DeviceExpired, now).of(&authorization.person).about(&grant.client_id, &grant.id);
-        expired_grants += u64::from(end_authorization(db, authorization, AuthorizationEnd::Unredeemed, &record).await?);
+        expired_grants += u64::from(end_authorization(db, authorization, AuthorizationEnd::Unredeemed, &record).await?.is_some());
     }
     Ok(expired_grants)
 }

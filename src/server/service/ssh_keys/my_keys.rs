@@ -91,7 +91,7 @@ impl Services {
             async move {
                 let (tenant, user, from) = (person.tenant_id(), person.user_id(), person.session().from);
                 let keys = ssh_keys::revoke(db, tenant, KeySelection::Person(user), Revoker { admin: None, from }, now).await?;
-                let apps = my_delegations::revoke_all(db, &person, None, now).await?;
+                let apps = my_delegations::revoke_all(db, &person, None, now).await?.permissions;
                 let sessions = browser_sessions::delete_others(db, tenant, user, Some(person.session().session_id())).await?;
                 // Also of this session: its sign-ins at clients have ended.
                 logout_notices::sessions_ended(db, tenant, user, EndedSessions::AllBut(None), now).await?;
