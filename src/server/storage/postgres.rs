@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::Connection as _;
+use sqlx::{ConnectOptions as _, Connection as _};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions, PgSslMode};
 
@@ -75,7 +75,8 @@ impl PostgresAddress {
     pub async fn migrate(&self, create: bool) -> Result<(), Error> {
         let deadline = tokio::time::Instant::now() + START_TIMEOUT;
         // A table that is locked by a long query is not waited for: all others would wait behind the migration.
-        let options = (*self.0).clone().options([("statement_timeout", "0"), ("lock_timeout", "2s")]);
+        // One that takes more than a second would be in the log with its whole text.
+        let options = (*self.0).clone().options([("statement_timeout", "0"), ("lock_timeout", "2s")]).disable_statement_logging();
         let mut connection = loop {
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             match sql::in_time(left, PgConnection::connect_with(&options)).await {

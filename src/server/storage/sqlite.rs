@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Row as _};
 
 use super::sql::{self, ColumnRow, Connection, Pool};
 use super::{Error, Readers, folding_backfill};
@@ -32,7 +32,8 @@ pub async fn open(file: &Path) -> Result<Pool, Error> {
     OpenOptions::new().append(true).create(true).mode(0o600).open(file).map_err(|error| Error::File(file.to_owned(), error))?;
     let pool = writer(file).await?;
     schema(&mut pool.acquire().await?).await?;
-    let mut connection = SqliteConnection::connect_with(&options(file)).await?;
+    // A migration that takes more than a second would be in the log with its whole text.
+    let mut connection = SqliteConnection::connect_with(&options(file).disable_statement_logging()).await?;
     MIGRATIONS.run(&mut connection).await?;
     let mut folding = connection.begin().await?;
     folding_backfill::backfill(&mut folding).await?;
