@@ -67,7 +67,7 @@ pub struct Policy {
     pub own_keys: bool,
     /// Administration requires a second factor.
     pub second_factor_for_admins: bool,
-    /// Approving a device requires a second factor.
+    /// Allowing a device or an application requires a second factor.
     pub second_factor_at_consent: bool,
     /// Lifetime of links that people make from the host; renewing applies it again.
     pub link_lifetime: Duration,

@@ -100,7 +100,7 @@ impl Services {
         }
     }
 
-    /// The person before consenting to a device, for which the tenant may require a second factor; else the step-up required.
+    /// The person before consenting to a device or an application, for which the tenant may require a second factor; else the step-up required.
     pub fn authorize_consent(&self, person: &SignedIn) -> Result<ConsentAuthorized, StepUpRequired> {
         if person.tenant.policy.second_factor_at_consent {
             self.require_step_up(person, true)?;
