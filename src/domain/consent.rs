@@ -48,7 +48,7 @@ pub struct ConsentRequest<'a> {
     pub resources: &'a [GrantedResource],
     pub redirect_host: &'a str,
     pub client_name: &'a str,
-    /// The client has no secret: any program can claim to be it (RFC 8252 §8.6).
+    /// The client does not authenticate: any program can claim to be it (RFC 8252 §8.6).
     pub public: bool,
     /// `prompt=consent`.
     pub ask_again: bool,

@@ -1,5 +1,5 @@
-//! The client of identity providers. The crates `oauth2` and `openidconnect` implement the protocols and verify tokens; this module decides
-//! what to request, how long to wait, and what to cache.
+//! Requests to other servers: identity providers, and clients (their published keys, logout tokens). The crates `oauth2` and `openidconnect`
+//! implement the protocols and verify tokens; this module decides what to request, how long to wait, and what to cache.
 
 pub mod authorize;
 pub mod callback;
