@@ -84,7 +84,7 @@ pub enum AuthorizationEnd {
     TokenReuse,
     /// The device code or authorization code that it was given on was redeemed again (RFC 6749 §10.5).
     CodeReplay,
-    /// The device did not redeem its code in time.
+    /// Its device code or authorization code was not redeemed in time.
     Unredeemed,
     /// Ended by a release that did not record the reason.
     Unrecorded,
