@@ -86,12 +86,12 @@ impl QueryParam for ClientFilter {
         &[("", Self::All), ("enabled", Self::Enabled), ("disabled", Self::Disabled), ("public", Self::Public)];
 }
 
-/// Why a client gets no device code, and loses the access it was granted before its settings changed.
+/// Why a request of a client for access is refused, and why it loses the access it was granted before its settings changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum RequestRefused {
     /// It is disabled (RFC 6749 §5.2 `invalid_client`).
     Disabled,
-    /// It may not use the device grant (`unauthorized_client`).
+    /// It may not use the grant type of the request or authorization (`unauthorized_client`).
     GrantNotAllowed,
     /// No one could decide: its tenant has no sign-in method (`unauthorized_client`).
     NoSignIn,

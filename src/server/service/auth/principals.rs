@@ -47,7 +47,7 @@ pub enum AccessDenied {
     StepUpRequired(StepUpRequired),
 }
 
-/// A person who meets the tenant's requirements for approving a device, or extending a delegation.
+/// A person who meets the tenant's requirements for allowing a device or an application, or extending a delegation.
 #[derive(Clone, Debug)]
 pub struct ConsentAuthorized(pub(in crate::server::service) SignedIn);
 

@@ -29,7 +29,7 @@ use crate::server::storage::{authorizations, token_families};
 pub enum InvalidToken {
     /// Not a token of this portal, expired or revoked.
     NotValid,
-    /// The client is disabled, or may not use the device grant any more.
+    /// The client is disabled, or may not use the grant type of the authorization any more.
     ClientNotAllowed,
     PersonDisabled,
 }
