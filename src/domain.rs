@@ -1,7 +1,7 @@
 //! Domain types and rules, shared by server and browser: no I/O, no clock, no randomness. `docs/glossary.md` defines the words.
 //!
 //! - **tenant**: a computing centre, isolated from all others.
-//! - **client**: an application that a tenant trusts ("application" to people).
+//! - **client**: a registered application that may ask people for access ("application" to people).
 //! - **person**: a human with an account in a tenant, identified by a `UserId`.
 //! - **host account**: a login on a host that is linked to a person.
 //! - **link request**: a host's request to link one of its accounts to the person who enters its user code.
