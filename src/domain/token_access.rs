@@ -63,7 +63,7 @@ pub struct TokenRequest<'a> {
 impl TokenRequest<'_> {
     /// The resource server that the token is for, of those that a person allowed access to with `scope` and `granted`.
     ///
-    /// Without a parameter it is the TMS API, if the person allowed anything of it, or else the only other one.
+    /// Without a parameter it is the TMS API, if the person allowed anything of it or of the sign-in scopes, or else the only other one.
     pub fn target(&self, scope: &ScopeSet, granted: &[GrantedResource]) -> Result<TokenTarget, TargetRefused> {
         let has_api = granted.is_empty() || !scope.clone().without(Scope::OfflineAccess).is_empty();
         match (distinct(self.resources).as_slice(), granted) {
