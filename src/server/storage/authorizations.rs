@@ -77,8 +77,8 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &Authori
     row.map(Authorization::try_from).transpose()
 }
 
-/// The people with an authorization of a client that has not ended, or with a delegation to it, also one whose date has passed: those after `after` in
-/// the order of their ids, at most `limit`.
+/// The people with an authorization of a client that has not ended, or with a delegation to it, also one whose date has passed, or with a remembered
+/// consent: those after `after` in the order of their ids, at most `limit`.
 pub async fn people_of_client(
     db: impl sql::Executor<'_>,
     tenant_id: &TenantId,
@@ -90,6 +90,8 @@ pub async fn people_of_client(
         "SELECT user_id FROM authorizations WHERE tenant_id = $1 AND client_id = $2 AND ended_at IS NULL AND user_id > $3
          UNION
          SELECT user_id FROM delegations WHERE tenant_id = $1 AND client_id = $2 AND ended_at IS NULL AND user_id > $3
+         UNION
+         SELECT user_id FROM consents WHERE tenant_id = $1 AND client_id = $2 AND user_id > $3
          ORDER BY user_id LIMIT $4",
     )
     .bind(tenant_id.as_str())

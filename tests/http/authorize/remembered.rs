@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tms_portal::domain::ids::ClientId;
+
 use super::{Changes, HOUR, Hub, answer, asks, decide, redirect};
 use crate::app::PASSWORD;
 use crate::browser::{Browser, Page};
@@ -76,6 +78,20 @@ async fn withdrawal_forgets_the_consent() {
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain([("confirm", "yes")]).collect();
     let page = browser.post("/api/keys/revoke-everything", &form).await;
     assert_eq!(page.status, 200, "{}", page.words());
+    assert_eq!(hub.app.number("SELECT count(*) FROM consents").await, 0);
+    assert!(asks(&hub.open(&browser, &[]).await));
+}
+
+/// Also when nothing else is left of the access: the authorization of a sign-in ends with its session.
+#[tokio::test]
+async fn end_of_a_clients_access_forgets_the_consent() {
+    let hub = Hub::start().await;
+    let browser = hub.app.signed_in().await;
+    remember(&hub, &browser, &[]).await;
+    hub.app.sql("UPDATE authorizations SET ended_at = 1, end_reason = 'client' WHERE client_id = 'hub'").await;
+    let operator = hub.app.operator("test").await;
+    let client = ClientId::parse("hub").expect("a client");
+    hub.app.services.revoke_client_access(&operator, &client).await.expect("ended");
     assert_eq!(hub.app.number("SELECT count(*) FROM consents").await, 0);
     assert!(asks(&hub.open(&browser, &[]).await));
 }

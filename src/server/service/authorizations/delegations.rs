@@ -15,7 +15,7 @@ use crate::server::service::platform::housekeeping::BATCH;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::delegations::{DelegationSummary, NewDelegation, Selection};
 use crate::server::storage::ssh_keys::{KeySelection, Revoker};
-use crate::server::storage::{audit_log, authorizations, clients, delegations, people, ssh_keys};
+use crate::server::storage::{audit_log, authorizations, clients, consents, delegations, people, ssh_keys};
 
 /// Why a delegation is not created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,8 @@ impl Services {
         Ok(changed.then_some(until))
     }
 
-    /// Revokes all delegations of a person to a client, of any origin, and the keys it created for the person.
+    /// Revokes all delegations of a person to a client, of any origin, and the keys it created for the person, who is asked again before the
+    /// client gets anything.
     pub async fn revoke_delegation(&self, admin: &TenantAdmin, client_id: &ClientId, user_id: &UserId) -> Result<EndedAccess, Fault> {
         let now = self.now();
         let record = audit_event(admin, AuditKind::DelegationRevoked, client_id, user_id, now);
@@ -101,6 +102,8 @@ impl Services {
             async move {
                 let tenant = admin.tenant_id();
                 let mut ended = end_authorizations_of(db, &admin, &user_id, Some(&client_id), now).await?;
+                // Also one that outlives the authorizations: that of a sign-in ends with its session, and is then deleted.
+                consents::delete(db, tenant, &user_id, Some(&client_id)).await?;
                 ended.permissions += delegations::delete(db, tenant, &user_id, Some(&client_id)).await?;
                 if ended.permissions > 0 {
                     ended.keys +=
