@@ -176,6 +176,7 @@ mod tests {
                 user_name: name.map(str::to_owned),
                 display_name: None,
                 email: None,
+                email_unverified: false,
                 groups: Vec::new(),
                 may_provision: true,
                 mfa: false,

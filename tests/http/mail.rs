@@ -288,6 +288,8 @@ async fn verified_address_of_the_institution_is_used() {
         (json!({ "email": "a@example.org", "email_verified": true }), "a@example.org"),
         (json!({ "email": "b@example.org", "email_verified": true }), "b@example.org"),
         (json!({}), "b@example.org"),
+        (json!({ "email": "c@example.org", "email_verified": false }), ""),
+        (json!({ "email": "b@example.org", "email_verified": true }), "b@example.org"),
     ] {
         app.sign_in_with_new_browser(&institution, claims.clone()).await;
         assert_eq!(app.texts(address).await, [expected], "{claims}");

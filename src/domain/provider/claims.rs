@@ -81,6 +81,9 @@ pub struct VerifiedIdentity {
     /// The address, if the provider says that it has verified it.
     #[serde(default)]
     pub email: Option<EmailAddress>,
+    /// Whether it names an address, and does not say that it has verified it.
+    #[serde(default)]
+    pub email_unverified: bool,
     /// The groups of the tenant into which its claims put the person.
     #[serde(default)]
     pub groups: Vec<GroupName>,
@@ -117,11 +120,13 @@ impl Provider {
         let organization = claims.first_display_text(&profile.organization).unwrap_or_else(|| self.display_name.clone());
         let shown = claims.first_display_text(&profile.user_name).or_else(|| sanitize(&subject));
         let label = shown.map_or_else(|| organization.clone(), |shown| format!("{shown} · {organization}"));
+        let email = claims.verified_email();
         Ok(VerifiedIdentity {
             issuer: issuer.to_owned(),
             label: sanitize(&label).unwrap_or_default(),
             display_name: claims.first_display_text(&profile.display_name),
-            email: claims.verified_email(),
+            email_unverified: email.is_none() && !claims.all("email").is_empty(),
+            email,
             groups: self.group_claim.as_ref().map(|mapping| mapping.groups(claims)).unwrap_or_default(),
             may_provision: !profile.known_people_only && self.provisioning.admits(claims),
             mfa: self.mfa.is_satisfied_by(claims),

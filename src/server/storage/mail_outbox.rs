@@ -265,7 +265,7 @@ pub async fn set_claimed_address(
     Ok(())
 }
 
-/// Forgets the address that an issuer asserted, when the person's identity there is unlinked.
+/// Forgets the address that an issuer asserted, when the person's identity there is unlinked, or the issuer names one that is not verified.
 pub async fn forget_claimed_address(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId, issuer: &str) -> Result<(), Error> {
     sql::query("UPDATE people SET email = NULL, email_issuer = NULL WHERE tenant_id = $1 AND user_id = $2 AND email_issuer = $3")
         .bind(tenant_id.as_str())

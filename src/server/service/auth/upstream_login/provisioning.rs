@@ -45,8 +45,11 @@ impl ProvisioningAttempt {
             return Err(Error::Refused(UpstreamLoginRefused::Disabled));
         }
         identities::touch(db, tenant, issuer, subject, label, self.now).await?;
-        if let Some(address) = &self.identity.email {
-            mail_outbox::set_claimed_address(db, tenant, &user_id, issuer, address).await?;
+        match &self.identity.email {
+            Some(address) => mail_outbox::set_claimed_address(db, tenant, &user_id, issuer, address).await?,
+            // Clients are told that it is verified, which the provider does not say any more.
+            None if self.identity.email_unverified => mail_outbox::forget_claimed_address(db, tenant, &user_id, issuer).await?,
+            None => {}
         }
         person_groups::replace(db, tenant, &user_id, Some(issuer), &self.identity.groups).await?;
         if let Some(until) = self.mfa_until
