@@ -89,7 +89,8 @@ impl Providers {
         known: &ProviderMetadata,
         answer: &TokenEndpointResponse,
     ) -> Result<Claims, ProviderError> {
-        let required = profile.names().chain(provider.provisioning.claim());
+        let group_claim = provider.group_claim.as_ref().map(|mapping| mapping.claim.as_str());
+        let required = profile.names().chain(provider.provisioning.claim()).chain(group_claim);
         let missing: Vec<&str> = required.filter(|name| claims.all(name).is_empty() && !AUTHENTICATION_CLAIMS.contains(name)).collect();
         let Some(address) = known.userinfo_endpoint.as_deref().filter(|_| profile.identity == IdentitySource::IdToken && !missing.is_empty()) else {
             return Ok(claims);

@@ -111,3 +111,16 @@ async fn listed_values_of_a_claim_are_groups() {
     app.services.unlink_identity_of(&operator, &user("jdoe~campus"), identity.number).await.expect("unlinked");
     assert_eq!(app.texts(GROUPS).await, ["hpc", "own"], "with the identity");
 }
+
+/// OpenID Connect Core §5.3: many providers have it at the userinfo endpoint only.
+#[tokio::test]
+async fn group_claim_is_read_from_userinfo() {
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    institution.describe(json!({ "sub": "42", "isMemberOf": ["cn=hpc"] }));
+    app.add_institution(&institution, "open").await;
+    let (operator, campus) = (app.operator("test").await, ProviderId::parse("campus").expect("a provider"));
+    let mapping = GroupClaim { claim: "isMemberOf".into(), groups: [("cn=hpc".to_owned(), group("hpc"))].into_iter().collect() };
+    app.services.edit_provider(&operator, &campus, None, move |provider| provider.group_claim = Some(mapping)).await.expect("changed");
+    app.sign_in_with_new_browser(&institution, json!({})).await;
+    assert_eq!(app.texts("SELECT name FROM person_groups").await, ["hpc"]);
+}
