@@ -1,5 +1,7 @@
 //! The groups that people are in.
 
+use std::collections::BTreeSet;
+
 use sqlx::FromRow;
 
 use super::sql;
@@ -47,6 +49,21 @@ pub async fn replace(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId
             .bind(user_id.as_str())
             .bind(issuer)
             .bind(group.as_str())
+            .execute(&mut *db)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Deletes what issuers say about people's groups, except for those listed. What administrators say stays.
+pub async fn delete_claimed_except(db: &mut Connection, tenant_id: &TenantId, listed: &BTreeSet<GroupName>) -> Result<(), Error> {
+    let query = sql::query_scalar("SELECT DISTINCT name FROM person_groups WHERE tenant_id = $1 AND issuer <> $2");
+    let claimed: Vec<String> = query.bind(tenant_id.as_str()).bind(ADMINISTRATORS).fetch_all(&mut *db).await?;
+    for name in claimed.iter().filter(|name| !listed.iter().any(|group| group.as_str() == name.as_str())) {
+        sql::query("DELETE FROM person_groups WHERE tenant_id = $1 AND issuer <> $2 AND name = $3")
+            .bind(tenant_id.as_str())
+            .bind(ADMINISTRATORS)
+            .bind(name.as_str())
             .execute(&mut *db)
             .await?;
     }

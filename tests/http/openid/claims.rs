@@ -112,6 +112,28 @@ async fn listed_values_of_a_claim_are_groups() {
     assert_eq!(app.texts(GROUPS).await, ["hpc", "own"], "with the identity");
 }
 
+#[tokio::test]
+async fn memberships_end_when_no_provider_lists_the_group() {
+    const GROUPS: &str = "SELECT name FROM person_groups ORDER BY name, issuer";
+    let (app, institution) = (TestApp::start().await, Institution::start().await);
+    app.add_institution(&institution, "open").await;
+    let (operator, campus) = (app.operator("test").await, ProviderId::parse("campus").expect("a provider"));
+    let mapping = |names: &[&str]| {
+        let groups = names.iter().map(|name| (format!("cn={name}"), group(name))).collect();
+        Some(GroupClaim { claim: "isMemberOf".into(), groups })
+    };
+    let both = mapping(&["hpc", "staff"]);
+    app.services.edit_provider(&operator, &campus, None, move |provider| provider.group_claim = both).await.expect("changed");
+    app.sign_in_with_new_browser(&institution, json!({ "isMemberOf": ["cn=staff", "cn=hpc"] })).await;
+    app.services.set_groups(&operator, &user("jdoe~campus"), vec![group("staff")]).await.expect("set");
+    assert_eq!(app.texts(GROUPS).await, ["hpc", "staff", "staff"]);
+    let one = mapping(&["hpc"]);
+    app.services.edit_provider(&operator, &campus, None, move |provider| provider.group_claim = one).await.expect("changed");
+    assert_eq!(app.texts(GROUPS).await, ["hpc", "staff"], "the administrator's stays");
+    app.services.remove_provider(&operator, &campus).await.expect("removed");
+    assert_eq!(app.texts(GROUPS).await, ["staff"]);
+}
+
 /// OpenID Connect Core §5.3: many providers have it at the userinfo endpoint only.
 #[tokio::test]
 async fn group_claim_is_read_from_userinfo() {

@@ -1,5 +1,7 @@
 //! A tenant's identity providers, as its administrators configure them. Logins through them: [`crate::server::service::auth::upstream_login`].
 
+use std::collections::BTreeSet;
+
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
@@ -18,7 +20,7 @@ use crate::server::service::platform::rng::Secret;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::people::EnabledSignInMethods;
 use crate::server::storage::providers::ProviderWithSecret;
-use crate::server::storage::{self, Connection, audit_log, people, providers, tenants};
+use crate::server::storage::{self, Connection, audit_log, people, person_groups, providers, tenants};
 
 /// A provider to be added.
 pub struct NewProvider {
@@ -140,6 +142,9 @@ impl Services {
                 }
                 let before = services.count_admins(db, admin.tenant_id()).await?;
                 providers::update(db, &provider, now).await?;
+                if provider.group_claim != found.group_claim {
+                    delete_unlisted_groups(db, admin.tenant_id()).await?;
+                }
                 services.ensure_admin_remains(db, &admin, before).await?;
                 let record = audit_event(&admin, AuditKind::ProviderChanged, &id, now).subject(format!("{id}: {}", changed.join(" ")));
                 audit_log::insert(db, &record).await?;
@@ -158,7 +163,7 @@ impl Services {
         self.write_audited(record, move |db| async move { providers::set_secret(db, &tenant, &id, &sealed, now).await }.boxed()).await
     }
 
-    /// Removes a provider: it can no longer be used to sign in. Its identities are kept.
+    /// Removes a provider: it can no longer be used to sign in. Its identities are kept, but not the groups that only it puts people into.
     pub async fn remove_provider(&self, admin: &TenantAdmin, id: &ProviderId) -> Result<(), Error<EditRefused>> {
         let (services, admin, id, now) = (self.clone(), admin.clone(), id.clone(), self.now());
         self.shared.providers.invalidate(admin.tenant_id(), &id);
@@ -169,6 +174,7 @@ impl Services {
                     return Err(Error::Refused(EditRefused::NotFound));
                 }
                 services.ensure_admin_remains(db, &admin, before).await?;
+                delete_unlisted_groups(db, admin.tenant_id()).await?;
                 audit_log::insert(db, &audit_event(&admin, AuditKind::ProviderRemoved, &id, now)).await?;
                 Ok(())
             }
@@ -235,6 +241,13 @@ impl Services {
 
 pub(in crate::server::service) fn sealing_context(tenant: &TenantId, id: &ProviderId) -> String {
     format!("{tenant}\n{id}")
+}
+
+/// Deletes people's memberships in groups that no provider puts people into any more: they would stay until the person signs in again.
+async fn delete_unlisted_groups(db: &mut Connection, tenant: &TenantId) -> Result<(), storage::Error> {
+    let claims = providers::list(&mut *db, tenant).await?.into_iter().filter_map(|provider| provider.group_claim);
+    let listed: BTreeSet<_> = claims.flat_map(|claim| claim.groups.into_values()).collect();
+    person_groups::delete_claimed_except(db, tenant, &listed).await
 }
 
 fn audit_event(admin: &TenantAdmin, kind: AuditKind, id: &ProviderId, now: Timestamp) -> AuditEvent {
