@@ -186,7 +186,7 @@ mod tests {
             names.map(|names| format!("{} {} {}", names[0], names[1], names[names.len() - 1])).join(", ")
         };
         let campus = |name: &str| format!("{name}~globus {name}~globus-2 {name}~globus-1f");
-        assert_eq!(named(Some("jdoe@utexas.edu")), campus("jdoe@utexas.edu") + ", jdoe@utexas.edu jdoe@utexas.edu-2 jdoe@utexas.edu-1f");
+        assert_eq!(named(Some("jdoe@utexas.edu")), campus("jdoe@utexas.edu") + ", jdoe@utexas.edu jdoe@utexas.edu~globus jdoe@utexas.edu~globus-1f");
         for (odd, mended) in [("ro/ot", "root"), ("-rf", "rf"), ("j/d o~e'", "jdoe"), (".x", "x")] {
             assert_eq!(named(Some(odd)), [campus(mended), campus(mended)].join(", "), "never the plain name: it is another's");
         }

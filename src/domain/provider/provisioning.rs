@@ -53,7 +53,8 @@ impl ProvisioningPolicy {
 
 impl Provider {
     /// Candidates for a new person's user id, best first; the last one contains `unique_suffix` and is unused. A user id does not identify
-    /// the person at the provider: issuer and subject do. Letters outside ASCII are transliterated: `josé@…` gives `jose@…`.
+    /// the person at the provider: issuer and subject do. Letters outside ASCII are transliterated: `josé@…` gives `jose@…`. Only the unmodified
+    /// name has no `~`: a person has neither accounts nor a mailbox of the centre under another one.
     pub fn user_id_candidates(&self, identity: &VerifiedIdentity, unique_suffix: &str) -> Vec<UserId> {
         const MAX_SUFFIX: usize = 5;
         let preferred = identity.user_name.as_deref().unwrap_or_default();
@@ -61,12 +62,9 @@ impl Provider {
         let name: String = deunicode::deunicode(preferred).chars().filter(allowed).skip_while(|c| !c.is_ascii_alphanumeric()).take(64).collect();
         // A sanitized name is not the owner's name at the provider and could collide with another's.
         let own = self.own_names && name == preferred;
-        let base = match (name.is_empty(), own) {
-            (true, _) => format!("user~{}", self.id),
-            (false, true) => name,
-            (false, false) => format!("{name}~{}", self.id),
-        };
+        let base = format!("{}~{}", if name.is_empty() { "user" } else { name.as_str() }, self.id);
         let more = (2..=MAX_SUFFIX).map(|n| format!("{base}-{n}")).chain([format!("{base}-{unique_suffix}")]);
-        [base.clone()].into_iter().chain(more).filter_map(|name| UserId::parse(name).ok()).collect()
+        let unmodified = (own && !name.is_empty()).then_some(name);
+        unmodified.into_iter().chain([base.clone()]).chain(more).filter_map(|name| UserId::parse(name).ok()).collect()
     }
 }
