@@ -8,13 +8,12 @@ use crate::domain::client_uris::ClientEndpoint;
 
 /// Time limit of a delivery.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// Limit of a response in bytes; it is not read further.
-const MAX_BODY: usize = 64 * 1024;
 
 impl Providers {
     /// Sends a logout token to a client's server. Follows no redirects, as they would lead to addresses that nobody registered.
     pub async fn send_logout_token(&self, endpoint: &ClientEndpoint, token: &str) -> Result<(), ProviderError> {
-        let http = self.http.for_client(endpoint.unrestricted_egress, MAX_BODY);
+        // Only the status counts: a page of any length is no failure, and a slow one delays nobody.
+        let http = self.http.for_client(endpoint.unrestricted_egress, 0);
         // A JWT has only characters that a form leaves as they are.
         let sent = tokio::time::timeout(TIMEOUT, http.post_form_uncounted(&endpoint.url, format!("logout_token={token}"))).await;
         // §2.8 requires 200; many frameworks answer 204 without a body.

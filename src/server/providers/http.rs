@@ -134,11 +134,16 @@ impl ProviderHttp<'_> {
         answered
     }
 
-    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+    /// The response, whose body is not read yet.
+    async fn execute(&self, request: HttpRequest) -> Result<reqwest::Response, ProviderError> {
         let request = reqwest::Request::try_from(request).map_err(|error| ProviderError::Misconfigured(error.to_string()))?;
         check_url(request.url().as_str(), self.local)?;
         self.client.check_address_allowed(request.url())?;
-        let mut answer = self.client.execute(request).await?;
+        self.client.execute(request).await
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
+        let mut answer = self.execute(request).await?;
         let status = answer.status();
         if status.is_server_error() {
             return Err(ProviderError::InvalidResponse(format!("HTTP {status}")));
@@ -175,13 +180,13 @@ impl ProviderHttp<'_> {
         json(address, &self.exchange(request.map_err(|error| ProviderError::Misconfigured(error.to_string()))?).await?)
     }
 
-    /// Sends a form to a server that is no provider. Returns the status.
+    /// Sends a form to a server that is no provider. Returns the status; the body is not read.
     pub async fn post_form_uncounted(&self, address: &str, form: String) -> Result<StatusCode, ProviderError> {
         let request = oauth2::http::Request::post(address)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(header::ACCEPT, "application/json")
             .body(form.into_bytes());
-        Ok(self.exchange(request.map_err(|error| ProviderError::Misconfigured(error.to_string()))?).await?.status())
+        Ok(self.execute(request.map_err(|error| ProviderError::Misconfigured(error.to_string()))?).await?.status())
     }
 
     /// As [`Self::get_json`], where the provider may deny access to the holder of a valid token.

@@ -52,5 +52,10 @@ async fn logout(State(receiver): State<Receiver>, Form(form): Form<LogoutForm>) 
     let mut received = receiver.0.lock().expect("state");
     received.tokens.push(form.logout_token);
     let status = StatusCode::from_u16(received.status).expect("a status");
-    if status.is_redirection() { (status, [(header::LOCATION, received.url.clone())]).into_response() } else { status.into_response() }
+    match status {
+        // Many frameworks show a page.
+        StatusCode::OK => (status, "x".repeat(100_000)).into_response(),
+        status if status.is_redirection() => (status, [(header::LOCATION, received.url.clone())]).into_response(),
+        status => status.into_response(),
+    }
 }
