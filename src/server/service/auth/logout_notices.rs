@@ -67,7 +67,7 @@ impl Services {
             exp: (now + LOGOUT_TOKEN_LIFETIME).as_seconds(),
             jti: self.new_id("out"),
             events: LogoutEvents::default(),
-            sid: session_name(&notice.tenant_id, &client.id, notice.session.as_str()),
+            sid: session_name(&notice.tenant_id, &client.id, &notice.person, notice.session.as_str()),
         };
         self.keys().sign(&claims, algorithm_of(client))
     }

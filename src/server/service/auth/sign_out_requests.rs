@@ -106,7 +106,7 @@ impl Services {
     pub fn is_of_session(&self, request: &OpenSignOutRequest, person: &SignedIn) -> bool {
         let SignOutRequest { tenant_id, client_id, hint, .. } = &request.request;
         let (Some(client_id), Some(hint)) = (client_id, hint) else { return false };
-        let sid = session_name(tenant_id, client_id, person.session().session_id().as_str());
+        let sid = session_name(tenant_id, client_id, person.user_id(), person.session().session_id().as_str());
         person.tenant_id() == tenant_id && person.user_id().as_str() == hint.sub && sid == hint.sid
     }
 }

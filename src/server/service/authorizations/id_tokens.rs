@@ -13,7 +13,7 @@ use crate::domain::client::Client;
 use crate::domain::client::registration::IdTokenAlgorithm;
 use crate::domain::host_account::HostUsername;
 use crate::domain::id_token::IdTokenClaims;
-use crate::domain::ids::{ClientId, TenantId, UserId};
+use crate::domain::ids::{ClientId, SessionId, TenantId, UserId};
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::signing_key::SigningAlgorithm;
 use crate::domain::time::Timestamp;
@@ -58,7 +58,7 @@ impl Services {
             amr: authenticated.and_then(|times| times.second_at).map(|_| TWO_FACTORS.to_owned()).into_iter().collect(),
             at_hash: Some(access_token_hash(&issued.access_token)),
             // A sign-in of the device flow has no browser session.
-            sid: Some(session_name(&family.tenant_id, &client.id, family.session.as_ref().map_or(family.id.as_str(), |session| session.as_str()))),
+            sid: Some(session_name(&family.tenant_id, &client.id, person, family.session.as_ref().map_or(family.id.as_str(), SessionId::as_str))),
             person: self.person_claims(&family.tenant_id, person, scope, username).await?,
         };
         Ok(IssuedTokens { id_token: Some(self.keys().sign(&claims, algorithm_of(client))?), ..issued })
@@ -80,10 +80,11 @@ pub(in crate::server::service) fn algorithm_of(client: &Client) -> SigningAlgori
     }
 }
 
-/// `sid` (OpenID Connect Back-Channel Logout §2.1): the same for one client and one browser session, by its id; different for other clients, so
-/// that two of them cannot tell by it that they have the same person.
-pub(in crate::server::service) fn session_name(tenant: &TenantId, client: &ClientId, session: &str) -> String {
-    let digest = Sha256::digest(format!("sid\n{tenant}\n{client}\n{session}"));
+/// `sid` (OpenID Connect Back-Channel Logout §2.1): the same for one client, one person and one browser session, by its id; different for other
+/// clients, so that two of them cannot tell by it that they have the same person. The id stays when the person is changed: the sign-out of one must
+/// not end the session of the next.
+pub(in crate::server::service) fn session_name(tenant: &TenantId, client: &ClientId, person: &UserId, session: &str) -> String {
+    let digest = Sha256::digest(format!("sid\n{tenant}\n{client}\n{person}\n{session}"));
     BASE64_URL_SAFE_NO_PAD.encode(digest)
 }
 
@@ -108,10 +109,17 @@ mod tests {
     fn session_has_another_name_for_each_client() {
         let tenant = |id: &str| TenantId::parse(id).expect("a tenant id");
         let client = |id: &str| ClientId::parse(id).expect("a client id");
-        let name = session_name(&tenant("test"), &client("hub"), "ses_1");
-        assert_eq!(name, session_name(&tenant("test"), &client("hub"), "ses_1"));
-        for (tenant_id, client_id, session) in [("test", "hub", "ses_2"), ("test", "other", "ses_1"), ("default", "hub", "ses_1")] {
-            assert_ne!(name, session_name(&tenant(tenant_id), &client(client_id), session), "{tenant_id} {client_id} {session}");
+        let user = |id: &str| UserId::parse(id).expect("a user id");
+        let name = session_name(&tenant("test"), &client("hub"), &user("jdoe"), "ses_1");
+        assert_eq!(name, session_name(&tenant("test"), &client("hub"), &user("jdoe"), "ses_1"));
+        for (tenant_id, client_id, person, session) in [
+            ("test", "hub", "jdoe", "ses_2"),
+            ("test", "hub", "ann", "ses_1"),
+            ("test", "other", "jdoe", "ses_1"),
+            ("default", "hub", "jdoe", "ses_1"),
+        ] {
+            let other = session_name(&tenant(tenant_id), &client(client_id), &user(person), session);
+            assert_ne!(name, other, "{tenant_id} {client_id} {person} {session}");
         }
     }
 
