@@ -22,6 +22,11 @@ impl AuthenticationTimes {
     pub fn first_factor(at: Timestamp) -> Self {
         Self { at, second_at: None }
     }
+
+    /// `auth_time` of tokens, in seconds since 1970 (OpenID Connect Core §2). `None`: a provider did not say when, which is stored as 0.
+    pub fn auth_time(self) -> Option<i64> {
+        (self.at > Timestamp::from_millis(0)).then_some(self.at.as_seconds())
+    }
 }
 
 /// What a person has to do before a sensitive action.
@@ -49,6 +54,12 @@ pub fn required_step_up(times: AuthenticationTimes, has_own: bool, demanded: boo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unknown_time_is_not_told() {
+        let times = |millis| AuthenticationTimes::first_factor(Timestamp::from_millis(millis));
+        assert_eq!((times(0).auth_time(), times(5_999).auth_time()), (None, Some(5)));
+    }
 
     #[test]
     fn second_factor_is_required_if_enrolled_or_demanded() {

@@ -16,6 +16,7 @@ use crate::domain::id_token::IdTokenClaims;
 use crate::domain::ids::{ClientId, SessionId, TenantId, UserId};
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
 use crate::domain::token_family::TokenFamily;
 use crate::server::service::{Fault, Services};
@@ -52,7 +53,7 @@ impl Services {
             aud: client.id.to_string(),
             exp: authorization.access_until.min(now + ID_TOKEN_LIFETIME).as_seconds(),
             iat: now.as_seconds(),
-            auth_time: authenticated.map(|times| times.at.as_seconds()),
+            auth_time: authenticated.and_then(AuthenticationTimes::auth_time),
             nonce,
             acr: authenticated.map(|times| acr(times).to_owned()),
             amr: authenticated.and_then(|times| times.second_at).map(|_| TWO_FACTORS.to_owned()).into_iter().collect(),

@@ -10,6 +10,7 @@ use crate::domain::client::registration::GrantType;
 use crate::domain::ids::{ClientId, TenantId, TokenFamilyId};
 use crate::domain::resource_server::{GrantedResource, ResourceScopeSet};
 use crate::domain::scope::ScopeSet;
+use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
 use crate::domain::token::client_subject;
 use crate::domain::token_family::Presented;
@@ -164,7 +165,7 @@ impl Services {
             aud: issuer.clone(),
             iss: issuer,
             jti: format!("{}.{}", family.id, token.generation),
-            auth_time: family.authenticated.map(|times| times.at.as_seconds()),
+            auth_time: family.authenticated.and_then(AuthenticationTimes::auth_time),
             acr: family.authenticated.map(|times| acr(times).to_owned()),
             issued_at: family.rotated_at,
             expires_at: usable.expires_at,

@@ -117,7 +117,7 @@ impl Services {
             jti: if is_short { self.token_id(family) } else { family.id.to_string() },
             iat: now.as_seconds(),
             exp: expires_at.as_seconds(),
-            auth_time: family.authenticated.map(|times| times.at.as_seconds()),
+            auth_time: family.authenticated.and_then(AuthenticationTimes::auth_time),
             acr: family.authenticated.map(|times| acr(times).to_owned()),
         };
         let refresh = family.idle_until.and_then(|until| {
