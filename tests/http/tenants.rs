@@ -75,8 +75,8 @@ async fn client_cannot_revoke_its_namesakes_token() {
     let app = two_tenants().await;
     let token = app.token_in("default").await;
     let form = [("client_id", "tms-cli"), ("token", token.as_str())];
-    assert_eq!(error(&app.send_to("test", "/oauth/revoke", &form).await), refused(400, "unauthorized_client"));
-    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200);
+    assert_eq!(app.send_to("test", "/oauth/revoke", &form).await.status, 200, "as for an unknown token");
+    assert_eq!(app.api("/v1/tms/me", &token).await.status, 200, "nothing ended");
     assert_eq!(app.send_to("default", "/oauth/revoke", &form).await.status, 200);
     assert_eq!(app.api("/v1/tms/me", &token).await.status, 401);
 }
