@@ -24,7 +24,9 @@ export class Application {
   /** Registers the client before the portal starts; returns its secret. */
   static async registered(operator: Operator): Promise<string> {
     const given = ['--grant-types', 'authorization_code', '--redirect-uris', `http://127.0.0.1${CALLBACK_PATH}`, '--scope', SCOPE];
-    return (await operator('client', 'add', '--tenant', 'test', '--app-name', HUB.name, ...given, HUB.id)).trim();
+    const said = await operator('client', 'add', '--tenant', 'test', '--app-name', HUB.name, ...given, HUB.id);
+    // The secret is the last line.
+    return said.trim().split('\n').at(-1)?.trim() ?? '';
   }
 
   /** Starts its web server. `onward`: it redirects to another site when people return. */

@@ -65,7 +65,7 @@ test('login, whoami, hosts and logout work until revoked', async ({ page, portal
   // Revoking it in the browser takes effect immediately.
   await press(page, t('result-revoke'));
   await expect(heading(page)).toHaveText(t('result-revoked'));
-  expect(await tms('whoami').ends()).toMatchObject({ code: 3 });
+  expect(await tms('whoami').ends()).toMatchObject({ code: 6 });
 
   expect(await tms('logout').ends()).toMatchObject({ code: 0 });
   expect(await tms('whoami').ends()).toMatchObject({ code: 3 });
