@@ -44,8 +44,8 @@ impl Login {
         fields.extend([("decision", decision), ("started_this", "yes")].map(|(name, value)| (name.to_owned(), value.to_owned())));
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let onward = browser.post(DECIDE, &fields).await;
-        let (_, back) = onward.text.split_once("url=").unwrap_or_else(|| panic!("no address: {}", onward.words()));
-        let back = back.split('"').next().unwrap().replace("&amp;", "&");
+        let refresh = onward.headers.get("refresh").unwrap_or_else(|| panic!("no address: {}", onward.words()));
+        let back = refresh.to_str().unwrap().strip_prefix("0;url=").unwrap();
         assert!(back.starts_with("http://127.0.0.1:"), "{back}");
         let received = reqwest::Client::builder().no_proxy().build().unwrap().get(back).send().await.unwrap();
         assert_eq!(received.status(), 200);
