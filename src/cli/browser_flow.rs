@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::error_code::ErrorCode;
 use super::metadata::ServerMetadata;
-use super::oauth_client::{Denial, PortalOAuthClient, PortalTokenResponse, oauth_client, refusal, request_error, scopes_to_request};
+use super::oauth_client::{Denial, PortalOAuthClient, PortalTokenResponse, oauth_client, refusal, refused, request_error, scopes_to_request};
 use super::output::Output;
 use super::printable::Printable;
 use super::server_api::{ApiError, ServerApi};
@@ -177,10 +177,7 @@ fn authorization_code(
     }
     match response.outcome {
         Ok(code) => Ok(code),
-        Err(refused) if refused.error == "access_denied" => Err(Denial::new(server, refused.description.as_deref()).into()),
-        Err(refused) => {
-            let message = refused.description.map_or_else(|| refused.error.clone(), |description| format!("{description} ({})", refused.error));
-            Err(ApiError::Refused { server: server.target.server.clone(), message: Printable::new(&message) }.into())
-        }
+        Err(why) if why.error == "access_denied" => Err(Denial::new(server, why.description.as_deref()).into()),
+        Err(why) => Err(refused(server, &why.error, why.description.as_deref()).into()),
     }
 }

@@ -128,9 +128,11 @@ pub fn request_error<T: ErrorResponse, E: From<ApiError>>(
 
 /// An OAuth error that has no meaning of its own here.
 pub fn refusal<T: ErrorResponseType + fmt::Display>(server: &ServerApi, error: &StandardErrorResponse<T>) -> ApiError {
-    let message = match error.error_description() {
-        Some(description) => format!("{description} ({})", error.error()),
-        None => error.error().to_string(),
-    };
+    refused(server, &error.error().to_string(), error.error_description().map(String::as_str))
+}
+
+/// The same by its code and description.
+pub fn refused(server: &ServerApi, code: &str, description: Option<&str>) -> ApiError {
+    let message = description.map_or_else(|| code.to_owned(), |description| format!("{description} ({code})"));
     ApiError::Refused { server: server.target.server.clone(), message: Printable::new(&message) }
 }

@@ -5,12 +5,13 @@ pub mod registration;
 
 use std::time::Duration;
 
-use self::registration::{ClientAuthMethod, ConsentRule, GrantType, GrantTypes, IdTokenAlgorithm, PkceRule, RefreshRule};
+use self::registration::{ClientAuthMethod, ConsentRule, GrantType, GrantTypes, PkceRule, RefreshRule};
 use super::client_uris::ClientUris;
 use super::ids::{ClientId, HostName, TenantId};
 use super::pagination::QueryParam;
 use super::resource_server::GrantedResource;
 use super::scope::{Scope, ScopeSet};
+use super::signing_key::SigningAlgorithm;
 use super::time::Timestamp;
 
 /// Client id of the public client that the `tms` command uses; every tenant has it.
@@ -40,7 +41,8 @@ pub struct Client {
     /// Its assertions may name the token endpoint as their audience, as before the update of RFC 7523: its library is an old one.
     pub endpoint_audience: bool,
     pub pkce: PkceRule,
-    pub id_token_algorithm: IdTokenAlgorithm,
+    /// With which the tokens for it are signed; every client has to support the default (OpenID Connect Core §15.1).
+    pub id_token_algorithm: SigningAlgorithm,
     /// The longest access that a person may allow it, if that is shorter than the tenant's.
     pub longest_access: Option<Duration>,
     /// People arrive there under the name of their account on this host.
@@ -116,7 +118,7 @@ impl Client {
             jwks: None,
             endpoint_audience: false,
             pkce: PkceRule::default(),
-            id_token_algorithm: IdTokenAlgorithm::default(),
+            id_token_algorithm: SigningAlgorithm::default(),
             longest_access: None,
             username_of_host: None,
             pushed_requests_only: false,
@@ -151,29 +153,9 @@ impl Client {
         }
     }
 
-    /// The scope of a new request in the device flow; see [`Self::grantable_scope_by`].
-    pub fn grantable_scope(&self, requested: Option<&str>) -> Result<ScopeSet, RequestRefused> {
-        self.grantable_scope_by(GrantType::DeviceCode, requested)
-    }
-
-    /// The scope of a new request: the allowed part of what was requested, or, if there is no `scope` parameter, all that is allowed of the
-    /// TMS API: for anything else a client has to ask. Refuses as [`Self::allowed_scope_by`] does.
-    pub fn grantable_scope_by(&self, grant_type: GrantType, requested: Option<&str>) -> Result<ScopeSet, RequestRefused> {
-        self.allowed_scope_by(grant_type, &requested.map_or_else(|| self.scope.delegated(), ScopeSet::parse_known))
-    }
-
-    /// The part of a scope that the client's current settings allow in the device flow; see [`Self::allowed_scope_by`].
-    pub fn allowed_scope(&self, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
-        self.allowed_scope_by(GrantType::DeviceCode, scope)
-    }
-
     /// The part of a scope that the client's current settings allow. Checked at the client's request, the person's decision, the redemption,
-    /// and each use of the token. Refuses a client that is disabled, may not use the grant type, or is left with no scope.
-    pub fn allowed_scope_by(&self, grant_type: GrantType, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
-        self.allowed_scope_with(grant_type, scope, &[])
-    }
-
-    /// The same for access that includes other resource servers, which may be all that is left.
+    /// and each use of the token. Refuses a client that is disabled, may not use the grant type, or is left with nothing; `resources`, access to
+    /// other resource servers, may be all that is left.
     pub fn allowed_scope_with(&self, grant_type: GrantType, scope: &ScopeSet, resources: &[GrantedResource]) -> Result<ScopeSet, RequestRefused> {
         if !self.enabled {
             return Err(RequestRefused::Disabled);
@@ -185,8 +167,7 @@ impl Client {
         if !self.allows(GrantType::RefreshToken) {
             allowed = allowed.without(Scope::OfflineAccess);
         }
-        let permits_something = !resources.is_empty() || !allowed.clone().without(Scope::OfflineAccess).is_empty();
-        if permits_something { Ok(allowed) } else { Err(RequestRefused::NoScopeLeft) }
+        if !resources.is_empty() || allowed.permits_something() { Ok(allowed) } else { Err(RequestRefused::NoScopeLeft) }
     }
 
     /// Whether it gets a refresh token with this scope.
@@ -228,24 +209,32 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::requested_access::RequestedResources;
 
     fn client(device_grant: bool, scope: &str) -> Client {
         let (tenant, id) = (TenantId::parse("test").expect("a tenant id"), ClientId::parse("app").expect("a client id"));
         Client { device_grant, scope: ScopeSet::parse_known(scope), ..Client::new(tenant, id, "App", "1.0", Timestamp::from_millis(0)) }
     }
 
+    fn grantable(client: &Client, scope: Option<&str>) -> Result<String, RequestRefused> {
+        RequestedResources::api_only().access(client, GrantType::DeviceCode, scope).map(|access| access.scope.to_string())
+    }
+
+    fn allowed(client: &Client, scope: &ScopeSet) -> Result<ScopeSet, RequestRefused> {
+        client.allowed_scope_with(GrantType::DeviceCode, scope, &[])
+    }
+
     #[test]
     fn client_gets_the_allowed_part_of_the_requested_scope() {
         let client = client(true, "hosts:read keys:create");
-        assert_eq!(client.grantable_scope(None).map(|s| s.to_string()), Ok("hosts:read keys:create".into()));
-        assert_eq!(client.grantable_scope(Some("openid hosts:read")).map(|s| s.to_string()), Ok("hosts:read".into()));
-        assert_eq!(client.grantable_scope(Some("openid")), Err(RequestRefused::NoScopeLeft));
+        assert_eq!(grantable(&client, None), Ok("hosts:read keys:create".into()));
+        assert_eq!(grantable(&client, Some("openid hosts:read")), Ok("hosts:read".into()));
+        assert_eq!(grantable(&client, Some("openid")), Err(RequestRefused::NoScopeLeft));
     }
 
     #[test]
     fn offline_access_is_given_on_request_beside_a_permission() {
         let mut client = client(true, "hosts:read offline_access");
-        let grantable = |client: &Client, scope| client.grantable_scope(scope).map(|s| s.to_string());
         assert_eq!(grantable(&client, Some("hosts:read offline_access")), Ok("hosts:read".into()), "it may not use refresh tokens");
         client.grant_types.refresh_token = true;
         assert_eq!(grantable(&client, None), Ok("hosts:read".into()));
@@ -259,16 +248,16 @@ mod tests {
 
     #[test]
     fn missing_device_grant_is_reported_before_scope() {
-        assert_eq!(client(false, "hosts:read").grantable_scope(Some("nonsense")), Err(RequestRefused::GrantNotAllowed));
+        assert_eq!(grantable(&client(false, "hosts:read"), Some("nonsense")), Err(RequestRefused::GrantNotAllowed));
     }
 
     #[test]
     fn scope_is_restricted_to_current_settings() {
         let asked = ScopeSet::parse_known("hosts:read keys:create");
-        assert_eq!(client(true, "hosts:read").allowed_scope(&asked), Ok(ScopeSet::parse_known("hosts:read")));
-        assert_eq!(client(true, "keys:read").allowed_scope(&asked), Err(RequestRefused::NoScopeLeft));
-        assert_eq!(client(false, "hosts:read").allowed_scope(&asked), Err(RequestRefused::GrantNotAllowed));
+        assert_eq!(allowed(&client(true, "hosts:read"), &asked), Ok(ScopeSet::parse_known("hosts:read")));
+        assert_eq!(allowed(&client(true, "keys:read"), &asked), Err(RequestRefused::NoScopeLeft));
+        assert_eq!(allowed(&client(false, "hosts:read"), &asked), Err(RequestRefused::GrantNotAllowed));
         let disabled = Client { enabled: false, ..client(true, "hosts:read") };
-        assert_eq!(disabled.allowed_scope(&asked), Err(RequestRefused::Disabled));
+        assert_eq!(allowed(&disabled, &asked), Err(RequestRefused::Disabled));
     }
 }

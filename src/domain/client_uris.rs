@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::redirect_uri::{RedirectUri, UriRefused, WebUri};
+use super::stored_words::stored_words;
 
 /// The largest number of addresses of one kind.
 pub const MAX_PER_KIND: usize = 50;
@@ -27,21 +28,15 @@ pub enum ClientUriKind {
 
 impl ClientUriKind {
     pub const ALL: [Self; 5] = [Self::Redirect, Self::PostLogout, Self::BackchannelLogout, Self::Origin, Self::Jwks];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Redirect => "redirect",
-            Self::PostLogout => "post_logout",
-            Self::BackchannelLogout => "backchannel_logout",
-            Self::Origin => "origin",
-            Self::Jwks => "jwks",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
-    }
 }
+
+stored_words!(ClientUriKind {
+    Redirect = "redirect",
+    PostLogout = "post_logout",
+    BackchannelLogout = "backchannel_logout",
+    Origin = "origin",
+    Jwks = "jwks",
+});
 
 /// All addresses of a client, each list sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

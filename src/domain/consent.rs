@@ -87,7 +87,7 @@ impl ConsentRequest<'_> {
 
     /// Every new `offline_access` is asked for (OpenID Connect Core §11).
     fn is_for_sign_in_only(&self) -> bool {
-        self.scope.delegated().is_empty() && self.resources.is_empty() && !self.scope.contains(Scope::OfflineAccess)
+        !has_date(self.scope, self.resources)
     }
 }
 
@@ -99,6 +99,11 @@ impl RememberedConsent {
             && request.redirect_host == self.redirect_host
             && request.client_name == self.client_name
     }
+}
+
+/// Whether access has a date of its own. Without, it ends with the browser session.
+pub fn has_date(scope: &ScopeSet, resources: &[GrantedResource]) -> bool {
+    !scope.delegated().is_empty() || !resources.is_empty() || scope.contains(Scope::OfflineAccess)
 }
 
 /// The lifetimes to choose from: the tenant's, limited to `longest_of_client`.

@@ -41,7 +41,7 @@ impl RequestedResources {
     }
 
     /// What a new request asks for: the allowed part of `requested`; without it, all scopes of the resource servers that are allowed. Refuses
-    /// as [`Client::allowed_scope_by`] does.
+    /// as [`Client::allowed_scope_with`] does.
     pub fn access(&self, client: &Client, grant_type: GrantType, requested: Option<&str>) -> Result<RequestedAccess, RequestRefused> {
         let words = requested.map(ResourceScopeSet::parse);
         let of_server = |server: &ResourceServer| {

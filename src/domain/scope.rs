@@ -108,6 +108,11 @@ impl ScopeSet {
         self
     }
 
+    /// Whether it has more than `offline_access`, which permits nothing.
+    pub fn permits_something(&self) -> bool {
+        self.0.iter().any(|scope| *scope != Scope::OfflineAccess)
+    }
+
     /// What `other` does not have.
     #[must_use]
     pub fn without_all(&self, other: &ScopeSet) -> ScopeSet {

@@ -9,18 +9,20 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::ids::SigningKeyId;
+use super::stored_words::stored_words;
 use super::time::Timestamp;
 
-/// How long a key is published before it signs: clients keep a key set for hours, whatever its `max-age` says.
+/// How long a key is published before it signs: clients keep a key set for hours, also beyond its `max-age`.
 pub const PUBLICATION: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often keys are rotated unless the operator sets another interval, in days.
 pub const ROTATION_DAYS: u32 = 90;
 
 /// Algorithms of the portal's signatures (RFC 7518 §3.1). Every client can verify RS256 (RFC 9068 §2.1, OpenID Connect Core §15.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum SigningAlgorithm {
     #[default]
     Rs256,
@@ -29,19 +31,13 @@ pub enum SigningAlgorithm {
 
 impl SigningAlgorithm {
     pub const ALL: [Self; 2] = [Self::Rs256, Self::Es256];
-
-    /// Its name in tokens and metadata.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Es256 => "ES256",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name)
-    }
 }
+
+// The words are its names in tokens and metadata.
+stored_words!(SigningAlgorithm {
+    Rs256 = "RS256",
+    Es256 = "ES256",
+});
 
 impl fmt::Display for SigningAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,19 +58,13 @@ pub enum SigningKeyState {
 
 impl SigningKeyState {
     pub const ALL: [Self; 3] = [Self::Active, Self::Next, Self::Retired];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Next => "next",
-            Self::Retired => "retired",
-        }
-    }
-
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
 }
+
+stored_words!(SigningKeyState {
+    Active = "active",
+    Next = "next",
+    Retired = "retired",
+});
 
 /// A signing key, without the key itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -356,7 +346,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever happens, and wherever it stops: one key signs, one is next, and each token verifies until it ends or its key is compromised.
+        /// After any sequence of steps, also an interrupted one: one key signs, one is next, and each token verifies until it ends or its key is
+        /// compromised.
         #[test]
         fn one_key_signs_and_all_verify(events in proptest::collection::vec(event(), 1..120)) {
             let (mut model, mut now) = (Model::new(), START);

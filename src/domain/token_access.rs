@@ -65,7 +65,7 @@ impl TokenRequest<'_> {
     ///
     /// Without a parameter it is the TMS API, if the person allowed anything of it or of the sign-in scopes, or else the only other one.
     pub fn target(&self, scope: &ScopeSet, granted: &[GrantedResource]) -> Result<TokenTarget, TargetRefused> {
-        let has_api = granted.is_empty() || !scope.clone().without(Scope::OfflineAccess).is_empty();
+        let has_api = granted.is_empty() || scope.permits_something();
         match (distinct(self.resources).as_slice(), granted) {
             ([], _) if has_api => Ok(TokenTarget::TmsApi),
             ([], [only]) => Ok(TokenTarget::Other(only.indicator.clone())),
@@ -107,7 +107,7 @@ impl TokenRequest<'_> {
             Some(requested) => requested.intersection(allowed),
             None => allowed.clone(),
         };
-        if narrowed.clone().without(Scope::OfflineAccess).is_empty() { Err(AccessRefused::NoScopeLeft) } else { Ok(narrowed.into()) }
+        if narrowed.permits_something() { Ok(narrowed.into()) } else { Err(AccessRefused::NoScopeLeft) }
     }
 
     /// Words that are no scope of the resource server are ignored, as in other requests (docs/decisions/0005).

@@ -7,7 +7,7 @@ use leptos_router::hooks::use_query_map;
 
 use super::components::{
     ClientName, EnterCodeForm, FormError, Hidden, HostChoices, LifetimeChoices, PageContent, PostForm, RelativeTime, ResourceAccess, ServerError,
-    YouAre, other_tenant, request_origin, told,
+    StartedThis, YouAre, other_tenant, request_origin, told,
 };
 use super::host_accounts::{LinkFirst, host_providers};
 use crate::domain::device_grant::DecisionRefused;
@@ -201,19 +201,8 @@ fn Consent(
                         {t.consent_only_if_before()} " " <strong>{t.consent_only_if_you()}</strong> " " {t.consent_only_if_after()}
                     </p>
                     {at_confirmation}
-                    {(device.confirmation_required && missing.is_none()).then(|| view! {
-                        <label class="choice tick">
-                            <input
-                                type="checkbox"
-                                name="started_this"
-                                value="yes"
-                                autofocus=confirmation_refused
-                                aria-invalid=confirmation_refused.then_some("true")
-                                aria-describedby=confirmation_refused.then_some("consent-error")
-                            />
-                            <span>{t.consent_confirmation()}</span>
-                        </label>
-                    })}
+                    {(device.confirmation_required && missing.is_none())
+                        .then(|| view! { <StartedThis sentence=t.consent_confirmation() refused=confirmation_refused/> })}
                     {missing.map(|missing| view! { <p class="notice">{t.step_up_required(missing)}</p> })}
                     <div class="decide">
                         <button name="decision" value="deny">{t.consent_deny()}</button>

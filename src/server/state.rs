@@ -184,7 +184,7 @@ impl Default for RequestLimits {
             device_requests: per_minute(600),
             oauth_requests: per_minute(12_000),
             wrong_secrets: per_minute(20),
-            // Behind one address there may be many programs whose sign-in was deleted, and which try again; nobody can guess one.
+            // Behind one address there may be many programs whose sign-in was deleted, and which try again; a token cannot be guessed.
             wrong_refresh_tokens: per_minute(600),
             registrations: per_minute(10),
             // As many people respond: pages, forms, and a page that polls for its device every 2 seconds.

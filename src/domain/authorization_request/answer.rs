@@ -22,7 +22,7 @@ pub struct AnswerTarget {
 pub enum AuthorizationError {
     /// The person denied the request, or the client may have nothing of it any more.
     AccessDenied,
-    /// `prompt=none`, and nobody is signed in, or not as demanded.
+    /// `prompt=none`, and the person is not signed in, or not as demanded.
     LoginRequired,
     /// `prompt=none`, and no consent is in force.
     ConsentRequired,

@@ -87,7 +87,7 @@ impl Product {
         }
     }
 
-    /// The scopes without which nobody can sign in there.
+    /// The scopes that a sign-in there requires.
     fn needs(self) -> ScopeSet {
         let needed: &[Scope] = match self {
             Self::JupyterHub | Self::OpenOnDemand | Self::Apache => &[Scope::OpenId, Scope::Profile],

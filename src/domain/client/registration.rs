@@ -107,20 +107,6 @@ stored_words!(PkceRule {
     Off = "off",
 });
 
-/// The algorithm with which a client's ID tokens are signed (RFC 7518 §3.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum IdTokenAlgorithm {
-    /// Which every client has to support (OpenID Connect Core §15.1).
-    #[default]
-    Rs256,
-    Es256,
-}
-
-stored_words!(IdTokenAlgorithm {
-    Rs256 = "RS256",
-    Es256 = "ES256",
-});
-
 /// When a client gets a refresh token, if it may use them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefreshRule {

@@ -4,6 +4,7 @@ use super::{
     ADMIN, AUTHORIZE, AUTHORIZE_ONWARD, DEVICE, DEVICE_REPORT, DEVICE_RESULT, DRAFT, ENTRY, GRANT, HANDLE, HOME, HOSTS_LINK, LANGUAGE, PAGES,
     REQUEST, SIGN_IN, with_query,
 };
+use crate::domain::code_challenge::is_base64url;
 use crate::domain::ids::CodeEntryId;
 
 /// A page of the portal to return to, with its query. Always from a closed list of paths, never an unchecked URL of a request (RFC 9700
@@ -124,7 +125,7 @@ impl Kept {
 
 /// Whether a text has the form of a request's handle.
 pub fn is_handle(text: &str) -> bool {
-    text.len() == 43 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    text.len() == 43 && text.bytes().all(is_base64url)
 }
 
 /// Pages that never keep a code, with the query parameters that each keeps through sign-in.
@@ -143,7 +144,7 @@ fn is_kept(part: &str, names: &[(&str, Kept)]) -> bool {
 
 /// Whether `part` is `draft=ID`.
 fn is_draft(part: &str) -> bool {
-    let plain = |value: &str| value.len() <= 64 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    let plain = |value: &str| value.len() <= 64 && value.bytes().all(is_base64url);
     part.split_once('=').is_some_and(|(name, value)| name == DRAFT && plain(value))
 }
 

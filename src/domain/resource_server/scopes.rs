@@ -11,8 +11,8 @@ use crate::domain::scope::ScopeSet;
 
 /// Maximum length, in characters.
 const MAX_LENGTH: usize = 64;
-/// Scopes of OpenID Connect (Core §5.4, §11), which belong to no resource server.
-const OPENID_SCOPES: [&str; 7] = ["openid", "profile", "email", "address", "phone", "groups", "offline_access"];
+/// Scopes of OpenID Connect (Core §5.4) that the portal does not have, and that belong to no resource server either.
+const OTHER_OPENID_SCOPES: [&str; 2] = ["address", "phone"];
 
 /// One permission at another resource server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ impl ResourceScope {
             () if text.is_empty() => Err(ScopeRefused::Empty),
             () if text.chars().count() > MAX_LENGTH => Err(ScopeRefused::TooLong),
             () if !text.chars().all(allowed) => Err(ScopeRefused::Character),
-            () if OPENID_SCOPES.contains(&text) || !ScopeSet::parse_known(text).is_empty() => Err(ScopeRefused::Reserved),
+            () if OTHER_OPENID_SCOPES.contains(&text) || !ScopeSet::parse_known(text).is_empty() => Err(ScopeRefused::Reserved),
             () => Ok(Self(text.to_owned())),
         }
     }

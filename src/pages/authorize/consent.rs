@@ -8,7 +8,7 @@ use crate::domain::paths::{self, ReturnTo};
 use crate::domain::provider::Provider;
 use crate::islands::{Countdown, SubmitOnce};
 use crate::pages::components::{
-    ClientName, ExactTime, FormError, Hidden, HostChoices, LifetimeChoices, PageContent, PostForm, RelativeTime, ResourceAccess, YouAre,
+    ClientName, ExactTime, FormError, Hidden, HostChoices, LifetimeChoices, PageContent, PostForm, RelativeTime, ResourceAccess, StartedThis, YouAre,
     request_origin, told,
 };
 use crate::pages::host_accounts::LinkFirst;
@@ -79,19 +79,8 @@ pub fn AuthorizationConsent(
                         </label>
                     })}
                     {at_confirmation}
-                    {(request.confirmation_required && missing.is_none()).then(|| view! {
-                        <label class="choice tick">
-                            <input
-                                type="checkbox"
-                                name="started_this"
-                                value="yes"
-                                autofocus=confirmation_refused
-                                aria-invalid=confirmation_refused.then_some("true")
-                                aria-describedby=confirmation_refused.then_some("consent-error")
-                            />
-                            <span>{confirmation(origin)}</span>
-                        </label>
-                    })}
+                    {(request.confirmation_required && missing.is_none())
+                        .then(|| view! { <StartedThis sentence=confirmation(origin) refused=confirmation_refused/> })}
                     {missing.map(|missing| view! { <p class="notice">{t.step_up_required(missing)}</p> })}
                     <div class="decide">
                         <button name="decision" value="deny">{t.consent_deny()}</button>

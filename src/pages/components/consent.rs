@@ -58,6 +58,24 @@ fn HostChoice(account: HostAccountItem) -> impl IntoView {
     }
 }
 
+/// The "I started this" checkbox. `refused`: the form was sent without it; the error has the id `consent-error`.
+#[component]
+pub fn StartedThis(sentence: String, refused: bool) -> impl IntoView {
+    view! {
+        <label class="choice tick">
+            <input
+                type="checkbox"
+                name="started_this"
+                value="yes"
+                autofocus=refused
+                aria-invalid=refused.then_some("true")
+                aria-describedby=refused.then_some("consent-error")
+            />
+            <span>{sentence}</span>
+        </label>
+    }
+}
+
 /// The lifetimes to choose from, the shortest selected at first. `is_fixed`: the shortest, as a hint.
 #[component]
 pub fn LifetimeChoices(lifetimes: Vec<LifetimeItem>, #[prop(optional)] is_fixed: bool) -> impl IntoView {

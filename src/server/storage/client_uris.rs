@@ -27,21 +27,16 @@ pub async fn find(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientI
     Ok(uris)
 }
 
-/// Where a client publishes its keys.
-pub async fn find_jwks(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientEndpoint>, Error> {
-    let query = sql::query_as(
-        "SELECT uri, unrestricted_egress FROM client_uris WHERE tenant_id = $1 AND client_id = $2 AND kind = 'jwks' ORDER BY uri LIMIT 1",
-    );
-    let row: Option<(String, bool)> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
-    row.map(|(uri, unrestricted_egress)| parse_column("client_uris", id.as_str(), ClientEndpoint::parse(&uri, unrestricted_egress))).transpose()
-}
-
-/// Where logout tokens for a client are sent.
-pub async fn find_backchannel_logout(db: impl sql::Executor<'_>, tenant_id: &TenantId, id: &ClientId) -> Result<Option<ClientEndpoint>, Error> {
-    let query = sql::query_as(
-        "SELECT uri, unrestricted_egress FROM client_uris WHERE tenant_id = $1 AND client_id = $2 AND kind = 'backchannel_logout' ORDER BY uri LIMIT 1",
-    );
-    let row: Option<(String, bool)> = query.bind(tenant_id.as_str()).bind(id.as_str()).fetch_optional(db).await?;
+/// The client's address of a kind of which it has one at most.
+pub async fn find_endpoint(
+    db: impl sql::Executor<'_>,
+    tenant_id: &TenantId,
+    id: &ClientId,
+    kind: ClientUriKind,
+) -> Result<Option<ClientEndpoint>, Error> {
+    let query =
+        sql::query_as("SELECT uri, unrestricted_egress FROM client_uris WHERE tenant_id = $1 AND client_id = $2 AND kind = $3 ORDER BY uri LIMIT 1");
+    let row: Option<(String, bool)> = query.bind(tenant_id.as_str()).bind(id.as_str()).bind(kind.as_str()).fetch_optional(db).await?;
     row.map(|(uri, unrestricted_egress)| parse_column("client_uris", id.as_str(), ClientEndpoint::parse(&uri, unrestricted_egress))).transpose()
 }
 

@@ -12,12 +12,13 @@ use super::keyset::{self, KeysetQuery, Order};
 use super::row::{Values, row, select};
 use super::sql;
 use super::{Connection, Error, parse_column, sequences, tenants};
-use crate::domain::client::registration::{ClientAuthMethod, ConsentRule, GrantTypes, IdTokenAlgorithm, PkceRule, RefreshRule};
+use crate::domain::client::registration::{ClientAuthMethod, ConsentRule, GrantTypes, PkceRule, RefreshRule};
 use crate::domain::client::{Client, ClientFilter};
 use crate::domain::folding;
 use crate::domain::ids::{ClientId, HostName, TenantId};
 use crate::domain::pagination::{ListParams, Page, PageRequest};
 use crate::domain::scope::ScopeSet;
+use crate::domain::signing_key::SigningAlgorithm;
 use crate::domain::tenant::Tenant;
 use crate::domain::time::Timestamp;
 
@@ -80,7 +81,7 @@ impl TryFrom<Row> for ClientWithSecrets {
             jwks: row.jwks,
             endpoint_audience: row.endpoint_audience,
             pkce: parse_word(&row.client_id, "pkce", PkceRule::parse(&row.pkce))?,
-            id_token_algorithm: parse_word(&row.client_id, "id_token_algorithm", IdTokenAlgorithm::parse(&row.id_token_algorithm))?,
+            id_token_algorithm: parse_word(&row.client_id, "id_token_algorithm", SigningAlgorithm::parse(&row.id_token_algorithm))?,
             longest_access: row.longest_access_ms.and_then(|millis| u64::try_from(millis).ok()).map(Duration::from_millis),
             username_of_host: row.username_of_host.map(|name| parse_column("clients", &row.client_id, HostName::parse(name))).transpose()?,
             pushed_requests_only: row.pushed_requests_only,

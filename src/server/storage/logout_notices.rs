@@ -84,16 +84,12 @@ pub async fn queue_of_sessions(
     ended: EndedSessions<'_>,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let (only, keep, deleted) = match ended {
-        EndedSessions::Only(id) => (Some(id), None, false),
-        EndedSessions::AllBut(keep) => (None, keep, false),
-        EndedSessions::Deleted => (None, None, true),
-    };
+    let (only, keep, deleted) = ended.parameters();
     sql::query(queue!("$6", untold_of_sessions!()))
         .bind(tenant_id.as_str())
         .bind(person.as_str())
-        .bind(only.map(SessionId::as_str))
-        .bind(keep.map(SessionId::as_str))
+        .bind(only)
+        .bind(keep)
         .bind(deleted)
         .bind(now.as_millis())
         .execute(&mut *db)
@@ -101,8 +97,8 @@ pub async fn queue_of_sessions(
     sql::query(mark_told!(untold_of_sessions!()))
         .bind(tenant_id.as_str())
         .bind(person.as_str())
-        .bind(only.map(SessionId::as_str))
-        .bind(keep.map(SessionId::as_str))
+        .bind(only)
+        .bind(keep)
         .bind(deleted)
         .execute(db)
         .await?;

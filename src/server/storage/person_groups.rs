@@ -57,15 +57,12 @@ pub async fn replace(db: &mut Connection, tenant_id: &TenantId, user_id: &UserId
 
 /// Deletes what issuers say about people's groups, except for those listed. What administrators say stays.
 pub async fn delete_claimed_except(db: &mut Connection, tenant_id: &TenantId, listed: &BTreeSet<GroupName>) -> Result<(), Error> {
-    let query = sql::query_scalar("SELECT DISTINCT name FROM person_groups WHERE tenant_id = $1 AND issuer <> $2");
-    let claimed: Vec<String> = query.bind(tenant_id.as_str()).bind(ADMINISTRATORS).fetch_all(&mut *db).await?;
-    for name in claimed.iter().filter(|name| !listed.iter().any(|group| group.as_str() == name.as_str())) {
-        sql::query("DELETE FROM person_groups WHERE tenant_id = $1 AND issuer <> $2 AND name = $3")
-            .bind(tenant_id.as_str())
-            .bind(ADMINISTRATORS)
-            .bind(name.as_str())
-            .execute(&mut *db)
-            .await?;
-    }
+    let listed = serde_json::to_string(listed).unwrap_or_default();
+    sql::query("DELETE FROM person_groups WHERE tenant_id = $1 AND issuer <> $2 AND name NOT IN (SELECT atom FROM json_each($3))")
+        .bind(tenant_id.as_str())
+        .bind(ADMINISTRATORS)
+        .bind(listed)
+        .execute(db)
+        .await?;
     Ok(())
 }

@@ -46,6 +46,17 @@ impl Row {
     }
 }
 
+/// Reads the clients of some resource servers from a table.
+macro_rules! clients_in {
+    ($table:literal) => {
+        concat!(
+            "SELECT indicator, client_id FROM ",
+            $table,
+            " WHERE tenant_id = $1 AND indicator IN (SELECT atom FROM json_each($2)) ORDER BY indicator, client_id"
+        )
+    };
+}
+
 /// A tenant's resource servers of these, in the order of their indicators.
 pub async fn find_all(db: &mut Connection, tenant_id: &TenantId, indicators: &[&str]) -> Result<Vec<ResourceServer>, Error> {
     let named = serde_json::to_string(indicators).unwrap_or_default();
@@ -57,25 +68,9 @@ pub async fn find_all(db: &mut Connection, tenant_id: &TenantId, indicators: &[&
     let mut parts = Parts {
         scopes: scopes(&mut *db, tenant_id, &named).await?,
         requesters: by_indicator(
-            sql::query_as(
-                "SELECT indicator, client_id FROM resource_requesters
-                 WHERE tenant_id = $1 AND indicator IN (SELECT atom FROM json_each($2)) ORDER BY indicator, client_id",
-            )
-            .bind(tenant_id.as_str())
-            .bind(named.as_str())
-            .fetch_all(&mut *db)
-            .await?,
+            sql::query_as(clients_in!("resource_requesters")).bind(tenant_id.as_str()).bind(named.as_str()).fetch_all(&mut *db).await?,
         )?,
-        readers: by_indicator(
-            sql::query_as(
-                "SELECT indicator, client_id FROM resource_readers
-                 WHERE tenant_id = $1 AND indicator IN (SELECT atom FROM json_each($2)) ORDER BY indicator, client_id",
-            )
-            .bind(tenant_id.as_str())
-            .bind(named.as_str())
-            .fetch_all(db)
-            .await?,
-        )?,
+        readers: by_indicator(sql::query_as(clients_in!("resource_readers")).bind(tenant_id.as_str()).bind(named.as_str()).fetch_all(db).await?)?,
     };
     rows.into_iter().map(|row| row.with(&mut parts)).collect()
 }

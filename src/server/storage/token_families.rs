@@ -166,6 +166,17 @@ pub enum EndedSessions<'a> {
     Deleted,
 }
 
+impl<'a> EndedSessions<'a> {
+    /// As parameters of statements: the only session, the one that is left out, and whether those are meant that do not exist any more.
+    pub(super) fn parameters(self) -> (Option<&'a str>, Option<&'a str>, bool) {
+        match self {
+            Self::Only(id) => (Some(id.as_str()), None, false),
+            Self::AllBut(keep) => (None, keep.map(SessionId::as_str), false),
+            Self::Deleted => (None, None, true),
+        }
+    }
+}
+
 /// Ends the families that depend on browser sessions of a person that have ended. Returns how many there were.
 pub async fn end_of_sessions(
     db: &mut Connection,
@@ -174,11 +185,7 @@ pub async fn end_of_sessions(
     ended: EndedSessions<'_>,
     now: Timestamp,
 ) -> Result<u64, Error> {
-    let (only, keep, deleted) = match ended {
-        EndedSessions::Only(id) => (Some(id), None, false),
-        EndedSessions::AllBut(keep) => (None, keep, false),
-        EndedSessions::Deleted => (None, None, true),
-    };
+    let (only, keep, deleted) = ended.parameters();
     let done = sql::query(
         "UPDATE token_families SET ended_at = $6, end_reason = $7
          WHERE tenant_id = $1 AND session_id IS NOT NULL AND ended_at IS NULL AND offline = false
@@ -189,8 +196,8 @@ pub async fn end_of_sessions(
     )
     .bind(tenant_id.as_str())
     .bind(person.as_str())
-    .bind(only.map(SessionId::as_str))
-    .bind(keep.map(SessionId::as_str))
+    .bind(only)
+    .bind(keep)
     .bind(deleted)
     .bind(now.as_millis())
     .bind(FamilyEnd::SignedOut.as_str())

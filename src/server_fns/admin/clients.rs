@@ -178,8 +178,9 @@ pub async fn set_client_rules(
 ) -> Result<(), ServerFnError> {
     use std::time::Duration;
 
-    use crate::domain::client::registration::{ConsentRule, IdTokenAlgorithm, MAX_LONGEST_ACCESS_HOURS, PkceRule, RefreshRule};
+    use crate::domain::client::registration::{ConsentRule, MAX_LONGEST_ACCESS_HOURS, PkceRule, RefreshRule};
     use crate::domain::ids::HostName;
+    use crate::domain::signing_key::SigningAlgorithm;
     let ClientRulesForm { pkce, id_token_algorithm, longest_access_hours, username_of_host, pushed_requests_only, refresh_always, consent_always } =
         rules;
     let hours = longest_access_hours.trim();
@@ -195,7 +196,7 @@ pub async fn set_client_rules(
     };
     edit(client, seen, move |client, _| {
         client.pkce = PkceRule::parse(&pkce).unwrap_or(client.pkce);
-        client.id_token_algorithm = IdTokenAlgorithm::parse(&id_token_algorithm).unwrap_or(client.id_token_algorithm);
+        client.id_token_algorithm = SigningAlgorithm::parse(&id_token_algorithm).unwrap_or(client.id_token_algorithm);
         client.longest_access = longest_access;
         client.username_of_host = host;
         client.pushed_requests_only = !pushed_requests_only.is_empty();

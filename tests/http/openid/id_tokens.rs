@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tms_portal::domain::client::registration::IdTokenAlgorithm;
 use tms_portal::domain::scope::ScopeSet;
+use tms_portal::domain::signing_key::SigningAlgorithm;
 
 use super::{EVERYTHING, claims, id_token, refresh, start};
 use crate::authorize::{CALLBACK, answer, asks, decide, error_of, redirect};
@@ -61,7 +61,7 @@ async fn there_is_no_id_token_without_openid() {
 #[tokio::test]
 async fn client_can_have_es256() {
     let hub = start().await;
-    hub.change(|client, _| client.id_token_algorithm = IdTokenAlgorithm::Es256).await;
+    hub.change(|client, _| client.id_token_algorithm = SigningAlgorithm::Es256).await;
     let (code, _) = hub.code(&[]).await;
     let tokens = hub.redeem(&code).await;
     hub.app.id_token_claims(id_token(&tokens), "hub", Algorithm::ES256).await;

@@ -248,7 +248,7 @@ proptest! {
         prop_assert!(server.family.is_live());
     }
 
-    /// A thief with a copy of the refresh token: whoever comes second with a token of the same generation shows that there are two.
+    /// A thief with a copy of the refresh token: the second party that sends a token of the same generation shows that there are two.
     #[test]
     fn theft_is_detected_at_the_next_use(
         before in proptest::collection::vec(losses(), 0..5),

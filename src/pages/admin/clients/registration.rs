@@ -5,8 +5,9 @@ use leptos::server_fn::ServerFn;
 
 use super::super::components::Checkbox;
 use crate::domain::client::Client;
-use crate::domain::client::registration::{ClientAuthMethod, ConsentRule, IdTokenAlgorithm, PkceRule, RefreshRule};
+use crate::domain::client::registration::{ClientAuthMethod, ConsentRule, PkceRule, RefreshRule};
 use crate::domain::client_uris::{ClientEndpoint, ClientUris};
+use crate::domain::signing_key::SigningAlgorithm;
 use crate::pages::components::{Command, PostForm};
 use crate::server::context::{self, translations};
 use crate::server_fns::admin::clients::{SetClientAuthentication, SetClientRules, SetClientUris};
@@ -101,7 +102,7 @@ pub fn Rules(client: Client) -> impl IntoView {
     let t = translations();
     let (rule_now, algorithm_now) = (client.pkce, client.id_token_algorithm);
     let pkce = move |rule: PkceRule, text: String| view! { <option value=rule.as_str() selected=rule == rule_now>{text}</option> };
-    let algorithm = move |of: IdTokenAlgorithm| view! { <option value=of.as_str() selected=of == algorithm_now>{of.as_str()}</option> };
+    let algorithm = move |of: SigningAlgorithm| view! { <option value=of.as_str() selected=of == algorithm_now>{of.as_str()}</option> };
     let hours = client.longest_access.map(|longest| (longest.as_secs() / 3_600).to_string()).unwrap_or_default();
     view! {
         <section aria-labelledby="rules">
@@ -116,8 +117,8 @@ pub fn Rules(client: Client) -> impl IntoView {
                 </select>
                 <label for="id-token-algorithm">{t.admin_clients_id_token_algorithm()}</label>
                 <select id="id-token-algorithm" name="rules[id_token_algorithm]">
-                    {algorithm(IdTokenAlgorithm::Rs256)}
-                    {algorithm(IdTokenAlgorithm::Es256)}
+                    {algorithm(SigningAlgorithm::Rs256)}
+                    {algorithm(SigningAlgorithm::Es256)}
                 </select>
                 <label for="longest-access">{t.admin_clients_longest_access()}</label>
                 <input id="longest-access" name="rules[longest_access_hours]" type="number" min="1" max="87600" value=hours aria-describedby="longest-access-hint"/>

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use super::super::CommandError;
 use crate::domain::client::Client;
-use crate::domain::client::registration::{
-    ClientAuthMethod, ConsentRule, GrantType, GrantTypes, IdTokenAlgorithm, MAX_LONGEST_ACCESS_HOURS, PkceRule, RefreshRule,
-};
+use crate::domain::client::registration::{ClientAuthMethod, ConsentRule, GrantType, GrantTypes, MAX_LONGEST_ACCESS_HOURS, PkceRule, RefreshRule};
 use crate::domain::client_uris::{ClientEndpoint, ClientUris, WebOrigin, parse_list};
 use crate::domain::ids::HostName;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::{Scope, ScopeSet};
+use crate::domain::signing_key::SigningAlgorithm;
 
 #[derive(clap::Args)]
 pub struct ClientSettingsArgs {
@@ -54,8 +53,8 @@ pub struct ClientSettingsArgs {
     #[arg(long, value_name = "RULE", value_parser = |word: &str| one_of(word, PkceRule::parse, "required, nonce or off"))]
     pkce: Option<PkceRule>,
     /// The signature of its ID tokens: RS256 or ES256
-    #[arg(long, value_name = "ALG", value_parser = |word: &str| one_of(word, IdTokenAlgorithm::parse, "RS256 or ES256"))]
-    id_token_alg: Option<IdTokenAlgorithm>,
+    #[arg(long, value_name = "ALG", value_parser = |word: &str| one_of(word, SigningAlgorithm::parse, "RS256 or ES256"))]
+    id_token_alg: Option<SigningAlgorithm>,
     /// The longest access that people can allow it, if that is shorter than the tenant's; 0: the tenant's
     #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u64).range(0..=MAX_LONGEST_ACCESS_HOURS))]
     longest_access_hours: Option<u64>,

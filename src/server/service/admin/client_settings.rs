@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::Client;
 use crate::domain::client::registration::{ClientAuthMethod, ClientSettingsRefused, JwksRefused, PkceRule};
-use crate::domain::client_uris::{ClientEndpoint, ClientUris};
+use crate::domain::client_uris::{ClientEndpoint, ClientUriKind, ClientUris};
 use crate::domain::ids::ClientId;
 use crate::domain::time::Timestamp;
 use crate::server::providers::client_keys::ClientKeys;
@@ -136,7 +136,7 @@ impl Services {
 
     /// Fetches the keys that a client publishes, for those who set it up. Returns their ids.
     pub async fn test_client_keys(&self, admin: &TenantAdmin, id: &ClientId) -> Result<Vec<String>, Error<TestKeysRefused>> {
-        let endpoint = client_uris::find_jwks(self.storage().reader(), admin.tenant_id(), id).await?;
+        let endpoint = client_uris::find_endpoint(self.storage().reader(), admin.tenant_id(), id, ClientUriKind::Jwks).await?;
         let endpoint = endpoint.ok_or(Error::Refused(TestKeysRefused::NoUrl))?;
         let fetched = self.shared.providers.fetch_client_keys(&endpoint).await;
         let keys = fetched.map_err(|error| Error::Refused(TestKeysRefused::Failed(error.truncated())))?;

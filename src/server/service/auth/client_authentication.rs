@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::client::Client;
 use crate::domain::client::registration::ClientAuthMethod;
+use crate::domain::client_uris::ClientUriKind;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::paths;
 use crate::domain::refused_authentication::{AuthenticationFailure, ClaimedName, CredentialKind, RefusedAuthentication};
@@ -208,7 +209,8 @@ impl Services {
     /// The keys that a client publishes; `unsuitable`: the ones that did not verify.
     async fn published_keys(&self, client: &Client, unsuitable: Option<&Arc<FetchedKeys>>) -> Result<Arc<FetchedKeys>, Error<RefusedRequest>> {
         let no_keys = || Error::Refused(RefusedRequestReason::KeysUnavailable.into());
-        let endpoint = client_uris::find_jwks(self.storage().reader(), &client.tenant_id, &client.id).await?.ok_or_else(no_keys)?;
+        let endpoint = client_uris::find_endpoint(self.storage().reader(), &client.tenant_id, &client.id, ClientUriKind::Jwks).await?;
+        let endpoint = endpoint.ok_or_else(no_keys)?;
         let owner = ClientKeysOwner { tenant_id: client.tenant_id.clone(), client_id: client.id.clone() };
         let fetched = self.shared.providers.client_keys(owner, &endpoint, unsuitable, self.now()).await;
         fetched.map_err(|error| Error::Refused(RefusedRequest::new(RefusedRequestReason::KeysUnavailable).with(&error.truncated().to_string())))

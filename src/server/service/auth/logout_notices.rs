@@ -1,4 +1,4 @@
-//! Sends logout tokens to clients (OpenID Connect Back-Channel Logout 1.0). Nobody waits for it: notices are queued in the transaction that ends
+//! Sends logout tokens to clients (OpenID Connect Back-Channel Logout 1.0). No request waits for it: notices are queued in the transaction that ends
 //! a session, and sent by a task.
 
 use std::time::Duration;
@@ -8,10 +8,11 @@ use futures_util::future::join_all;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::client::Client;
+use crate::domain::client_uris::ClientUriKind;
 use crate::domain::logout::{ClientLogoutClaims, LOGOUT_TOKEN_LIFETIME, LogoutEvents, next_attempt};
 use crate::server::metrics::{self, LogoutNoticeResult};
 use crate::server::providers::error::ProviderError;
-use crate::server::service::authorizations::id_tokens::{algorithm_of, session_name};
+use crate::server::service::authorizations::id_tokens::session_name;
 use crate::server::service::{Fault, Services};
 use crate::server::storage::logout_notices::{ClaimLimits, ClaimedNotice};
 use crate::server::storage::{audit_log, client_uris, clients, logout_notices};
@@ -37,7 +38,8 @@ impl Services {
 
     async fn send_logout_notice(&self, notice: ClaimedNotice) -> Result<(), Fault> {
         let found = clients::find(self.storage().reader(), &notice.tenant_id, &notice.client_id).await?;
-        let endpoint = client_uris::find_backchannel_logout(self.storage().reader(), &notice.tenant_id, &notice.client_id).await?;
+        let kind = ClientUriKind::BackchannelLogout;
+        let endpoint = client_uris::find_endpoint(self.storage().reader(), &notice.tenant_id, &notice.client_id, kind).await?;
         let Some((found, endpoint)) = found.zip(endpoint) else {
             // Its address was removed in the meantime.
             return self.forget_logout_notice(notice).await;
@@ -69,7 +71,7 @@ impl Services {
             events: LogoutEvents::default(),
             sid: session_name(&notice.tenant_id, &client.id, &notice.person, notice.session.as_str()),
         };
-        self.keys().sign(&claims, algorithm_of(client))
+        self.keys().sign(&claims, client.id_token_algorithm)
     }
 
     /// Sends it again later, or gives up, which administrators find in the audit log.

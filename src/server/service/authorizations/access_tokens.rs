@@ -222,7 +222,7 @@ impl Services {
         })
     }
 
-    /// The same, whatever resource server it is for.
+    /// The same, for any resource server.
     pub(super) fn verify_any_token(&self, token: &str) -> Option<IssuedToken> {
         self.verify_token(token, &claimed_audience(token)?)
     }

@@ -10,12 +10,10 @@ use super::issue::IssuedTokens;
 use crate::domain::authorization::Authorization;
 use crate::domain::authorization_request::acr;
 use crate::domain::client::Client;
-use crate::domain::client::registration::IdTokenAlgorithm;
 use crate::domain::host_account::HostUsername;
 use crate::domain::id_token::IdTokenClaims;
 use crate::domain::ids::{ClientId, SessionId, TenantId, UserId};
 use crate::domain::scope::{Scope, ScopeSet};
-use crate::domain::signing_key::SigningAlgorithm;
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
 use crate::domain::token_family::TokenFamily;
@@ -62,7 +60,7 @@ impl Services {
             sid: Some(session_name(&family.tenant_id, &client.id, person, family.session.as_ref().map_or(family.id.as_str(), SessionId::as_str))),
             person: self.person_claims(&family.tenant_id, person, scope, username).await?,
         };
-        Ok(IssuedTokens { id_token: Some(self.keys().sign(&claims, algorithm_of(client))?), ..issued })
+        Ok(IssuedTokens { id_token: Some(self.keys().sign(&claims, client.id_token_algorithm)?), ..issued })
     }
 
     /// The person of an ID token that the client got from this tenant, for a hint: it may have expired. `None` for any other text.
@@ -70,14 +68,6 @@ impl Services {
         let claims = self.keys().verify::<IdTokenClaims>(hint, client.as_str())?;
         let is_own = claims.iss == self.issuer(tenant);
         UserId::parse(claims.sub).ok().filter(|_| is_own)
-    }
-}
-
-/// With which the tokens for a client are signed.
-pub(in crate::server::service) fn algorithm_of(client: &Client) -> SigningAlgorithm {
-    match client.id_token_algorithm {
-        IdTokenAlgorithm::Rs256 => SigningAlgorithm::Rs256,
-        IdTokenAlgorithm::Es256 => SigningAlgorithm::Es256,
     }
 }
 

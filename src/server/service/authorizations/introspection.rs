@@ -1,5 +1,5 @@
 //! Token introspection (RFC 7662): whether a token is valid now, and what it permits, for the client that it was issued to and for the clients
-//! of the resource server that it is for. Nobody else learns whether a token exists.
+//! of the resource server that it is for. Other clients do not learn whether a token exists.
 
 use futures_util::FutureExt;
 
@@ -12,7 +12,7 @@ use crate::domain::resource_server::{GrantedResource, ResourceScopeSet};
 use crate::domain::scope::ScopeSet;
 use crate::domain::step_up::AuthenticationTimes;
 use crate::domain::time::Timestamp;
-use crate::domain::token::client_subject;
+use crate::domain::token::{AccessTokenClaims, client_subject};
 use crate::domain::token_family::Presented;
 use crate::server::request_id;
 use crate::server::service::auth::principals::AuthenticatedClient;
@@ -39,6 +39,26 @@ pub struct ActiveToken {
     pub issued_at: Timestamp,
     /// As of now: an authorization that was shortened ends its tokens earlier.
     pub expires_at: Timestamp,
+}
+
+impl ActiveToken {
+    /// An access token; of no person.
+    fn access(claims: AccessTokenClaims, client_id: ClientId, scope: String, expires_at: Timestamp) -> Self {
+        Self {
+            kind: ActiveTokenKind::Access,
+            scope,
+            client_id,
+            username: None,
+            sub: claims.sub,
+            aud: claims.aud,
+            iss: claims.iss,
+            jti: claims.jti,
+            auth_time: claims.auth_time,
+            acr: claims.acr,
+            issued_at: Timestamp::from_millis(claims.iat.saturating_mul(1_000)),
+            expires_at,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,20 +121,8 @@ impl Services {
             scope.to_string()
         };
         self.mark_seen_later(&usable.standing, generation);
-        Ok(Some(ActiveToken {
-            kind: ActiveTokenKind::Access,
-            scope,
-            client_id: issued_to,
-            username: Some(usable.standing.person.to_string()),
-            sub: claims.sub,
-            aud: claims.aud,
-            iss: claims.iss,
-            jti: claims.jti,
-            auth_time: claims.auth_time,
-            acr: claims.acr,
-            issued_at: Timestamp::from_millis(claims.iat.saturating_mul(1_000)),
-            expires_at: usable.expires_at,
-        }))
+        let username = Some(usable.standing.person.to_string());
+        Ok(Some(ActiveToken { username, ..ActiveToken::access(claims, issued_to, scope, usable.expires_at) }))
     }
 
     /// A token that the client got for itself.
@@ -125,20 +133,7 @@ impl Services {
             Err(Error::Internal(fault)) => return Err(fault),
         };
         let IssuedToken { expires_at, claims, .. } = issued;
-        Ok(Some(ActiveToken {
-            kind: ActiveTokenKind::Access,
-            scope,
-            client_id,
-            username: None,
-            sub: claims.sub,
-            aud: claims.aud,
-            iss: claims.iss,
-            jti: claims.jti,
-            auth_time: claims.auth_time,
-            acr: claims.acr,
-            issued_at: Timestamp::from_millis(claims.iat.saturating_mul(1_000)),
-            expires_at,
-        }))
+        Ok(Some(ActiveToken::access(claims, client_id, scope, expires_at)))
     }
 
     /// A refresh token, which its own client alone may ask about (§4).

@@ -147,7 +147,7 @@ impl Services {
         Err(Fault::temporary(ChangedTooOften).into())
     }
 
-    /// Finds the family of a refresh token of this client. One lookup and one HMAC (for each key, during a rotation), whatever is wrong with it.
+    /// Finds the family of a refresh token of this client. One lookup and one HMAC (for each key, during a rotation), also for one that is not valid.
     async fn verify_refresh_token(&self, client: &AuthenticatedClient, sent: RefreshRequest<'_>) -> Result<Refresh, Error<RefreshRefused>> {
         let (client, now) = (client.client(), self.now());
         let RefreshRequest { token, scope, resources, from } = sent;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::FutureExt;
 
 use super::codes::AUTHORIZATION_CODE;
-use super::next_step::{consent_request, has_date};
+use super::next_step::consent_request;
 use super::requests::{find_request, usable};
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::{Authorization, AuthorizationOrigin, AuthorizationState, RequestSource};
@@ -244,7 +244,7 @@ async fn allow(db: &mut Connection, decision: Decision, selected: AuthorizationC
     let granted = granted.filter(|scope| !scope.is_empty() || !resources.is_empty());
     let scope = granted.ok_or(Error::Refused(DecisionRefused::NotAllowed(RequestRefused::NoScopeLeft)))?;
     let needs_tick = client.is_public() && tenant.policy.require_started_tick;
-    let until = if has_date(&scope, &resources) {
+    let until = if consent::has_date(&scope, &resources) {
         consent::check(&consent, needs_tick, &consent::lifetimes(&tenant.policy, client.longest_access)).map_err(Error::Refused)?;
         decision.now + consent.lifetime
     } else if needs_tick && !consent.started_this {
@@ -257,7 +257,7 @@ async fn allow(db: &mut Connection, decision: Decision, selected: AuthorizationC
     decision.insert_authorization(db, &deciding, &given, until).await?;
     if !scope.delegated().is_empty() {
         delegate(db, &decision, &deciding, &scope.delegated(), consent.host_accounts, until).await?;
-    } else if has_date(&scope, &given.resources) {
+    } else if consent::has_date(&scope, &given.resources) {
         // It permits nothing on host accounts, and lists the access among the person's applications, where it can be revoked.
         delegate(db, &decision, &deciding, &scope, Vec::new(), until).await?;
     }
@@ -272,7 +272,7 @@ async fn allow(db: &mut Connection, decision: Decision, selected: AuthorizationC
         };
         consents::save(db, &request.tenant_id, decision.person.user_id(), &request.client_id, &remembered).await?;
     }
-    let kind = if has_date(&scope, &given.resources) { AuditKind::AuthorizationAllowed } else { AuditKind::SignInAllowed };
+    let kind = if consent::has_date(&scope, &given.resources) { AuditKind::AuthorizationAllowed } else { AuditKind::SignInAllowed };
     let event = decision.event(kind, &deciding).about(&request.client_id, &decision.authorization);
     let event = match origin_of(request) {
         Some(origin) => event.subject(origin),

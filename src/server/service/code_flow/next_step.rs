@@ -124,7 +124,7 @@ pub(super) struct OpenedRequest {
     pub request: AuthorizationRequest,
     pub client: Client,
     pub tenant: Tenant,
-    /// Nobody had opened it before.
+    /// It had not been opened before.
     pub is_first_visit: bool,
 }
 
@@ -314,7 +314,11 @@ impl Services {
         }
         let allowed_before = if name.verified { AllowedBefore::default() } else { self.allowed_before(client).await? };
         Ok(Some(PendingAuthorization {
-            lifetimes: if has_date(&scope, &content.resources) { consent::lifetimes(&tenant.policy, client.longest_access) } else { Vec::new() },
+            lifetimes: if consent::has_date(&scope, &content.resources) {
+                consent::lifetimes(&tenant.policy, client.longest_access)
+            } else {
+                Vec::new()
+            },
             confirmation_required: client.is_public() && tenant.policy.require_started_tick,
             host_accounts: accounts,
             servers: self.registered_resources(&client.tenant_id, &content.resources).await?,
@@ -362,11 +366,6 @@ fn refused_step(error: Error<OpenRefused>) -> Error<NextStep> {
         Error::Refused(OpenRefused::Expired) => Error::Refused(NextStep::Expired),
         Error::Internal(fault) => Error::Internal(fault),
     }
-}
-
-/// Whether access has a date of its own. Without, it ends with the browser session.
-pub(super) fn has_date(scope: &ScopeSet, resources: &[GrantedResource]) -> bool {
-    !scope.delegated().is_empty() || !resources.is_empty() || scope.contains(Scope::OfflineAccess)
 }
 
 /// The request, as far as it decides whether to ask.

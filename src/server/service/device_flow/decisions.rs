@@ -1,17 +1,16 @@
 //! A person's decisions on device grants: approve, deny, revoke.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 
 use crate::domain::audit_log::{AuditEvent, AuditKind};
 use crate::domain::authorization::{Authorization, AuthorizationEnd, AuthorizationOrigin, AuthorizationState, RequestSource};
 use crate::domain::client::RequestRefused;
+use crate::domain::consent;
 use crate::domain::delegation::Creator;
 use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState, DeviceRequest};
 use crate::domain::ids::{AuthorizationId, DelegationId, DeviceGrantId};
-use crate::domain::tenant::{Policy, lifetime_options};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
 use crate::server::service::auth::principals::{ConsentAuthorized, SignedIn};
@@ -80,21 +79,6 @@ impl Decision {
     }
 }
 
-fn check_consent(consent: &Consent, policy: &Policy) -> Result<(), DecisionRefused> {
-    if policy.require_started_tick && !consent.started_this {
-        return Err(DecisionRefused::NotConfirmed);
-    }
-    let is_available = |longest| lifetime_options(longest).contains(&consent.lifetime);
-    if is_available(policy.longest_access) {
-        Ok(())
-    } else if is_available(Duration::MAX) {
-        // The page offered it when it was rendered.
-        Err(DecisionRefused::LifetimeTooLong)
-    } else {
-        Err(DecisionRefused::LifetimeNotAvailable)
-    }
-}
-
 async fn approve(db: &mut Connection, decision: Decision, consent: Consent, delegation: DelegationId) -> Result<(), Error<DecisionRefused>> {
     let Decision { person, now, .. } = &decision;
     if !still_signed_in(db, person, *now).await? {
@@ -114,7 +98,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     }
     let tenant = tenants::find(&mut *db, person.tenant_id()).await?.filter(|tenant| tenant.enabled);
     let tenant = tenant.ok_or(Error::Refused(DecisionRefused::NotYours))?;
-    check_consent(&consent, &tenant.policy).map_err(Error::Refused)?;
+    consent::check(&consent, tenant.policy.require_started_tick, &consent::lifetimes(&tenant.policy, None)).map_err(Error::Refused)?;
     let linked = host_accounts::of_person(&mut *db, person.tenant_id(), person.user_id()).await?;
     let active: BTreeSet<_> = linked.iter().filter(|account| account.is_active(*now)).map(|account| &account.id).collect();
     if !consent.host_accounts.iter().all(|id| active.contains(id)) {

@@ -52,7 +52,7 @@ impl RingKey {
 
 /// The signing keys.
 pub struct KeyRing {
-    /// In the order in which they are published: some clients use the first one, whatever a token says.
+    /// In the order in which they are published: some clients use the first one and ignore the `kid` of a token.
     keys: Vec<RingKey>,
     /// Keys that `secrets.key` does not open: they neither sign nor verify.
     lost: Vec<SigningKey>,
