@@ -121,7 +121,7 @@ fn ChooseAccount(choice: AccountChoice, person: SignedIn, address: RequestAddres
             <p class="lead">{lead}</p>
             <dl class="facts">
                 <dt>{t.consent_application()}</dt>
-                <dd><ClientName client=ClientItem::named(&client)/></dd>
+                <dd><ClientName client=ClientItem::of(&client)/></dd>
                 <dt>{t.consent_you_are()}</dt>
                 <dd><strong>{person.display_name().to_owned()}</strong> " (" {account} ")"</dd>
             </dl>

@@ -22,7 +22,7 @@ mod you_are;
 pub use client_name::{ClientName, ClientTrustBadge};
 pub use command::{Command, Copyable};
 pub use confirm::{AlreadyGone, Confirm, Hidden, back_url, confirm_url};
-pub use consent::{HostChoices, LifetimeChoices, StartedThis, request_origin};
+pub use consent::{HostChoices, LifetimeChoices, RequestFacts, StartedThis};
 pub use enter_code::{EnterCodeForm, other_tenant};
 pub use layout::{Frame, Layout, Preferences};
 pub use list::{EmptyList, List, ListField, ListOption, PageLinks};

@@ -6,8 +6,8 @@ use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_query_map;
 
 use super::components::{
-    ClientName, EnterCodeForm, FormError, Hidden, HostChoices, LifetimeChoices, PageContent, PostForm, RelativeTime, ResourceAccess, ServerError,
-    StartedThis, YouAre, other_tenant, request_origin, told,
+    ClientName, EnterCodeForm, FormError, Hidden, HostChoices, LifetimeChoices, PageContent, PostForm, RelativeTime, RequestFacts, ResourceAccess,
+    ServerError, StartedThis, YouAre, other_tenant, told,
 };
 use super::host_accounts::{LinkFirst, host_providers};
 use crate::domain::device_grant::DecisionRefused;
@@ -227,19 +227,11 @@ fn Consent(
 #[component]
 fn RequestOrigin(device: PendingDeviceGrant) -> impl IntoView {
     let t = translations();
-    let place = request_origin(device.from, device.proximity);
     view! {
         <dl class="facts tight">
             <dt>{t.consent_application()}</dt>
             <dd><ClientName client=device.client/></dd>
-            <dt>{t.consent_requested()}</dt>
-            <dd><RelativeTime at=device.requested_at/></dd>
-            <dt>{t.consent_from()}</dt>
-            <dd>{place}</dd>
-            {(!device.agent.is_empty()).then(|| view! {
-                <dt>{t.consent_program()}</dt>
-                <dd><bdi>{device.agent}</bdi> <span class="hint">" " {t.consent_program_says()}</span></dd>
-            })}
+            <RequestFacts at=device.requested_at from=device.from proximity=device.proximity agent=device.agent/>
         </dl>
     }
 }

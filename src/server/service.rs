@@ -109,6 +109,16 @@ pub enum Error<R> {
     Internal(Fault),
 }
 
+impl<R> Error<R> {
+    /// The same error with another reason for a refusal.
+    pub fn map_refused<S>(self, map: impl FnOnce(R) -> S) -> Error<S> {
+        match self {
+            Self::Refused(refused) => Error::Refused(map(refused)),
+            Self::Internal(fault) => Error::Internal(fault),
+        }
+    }
+}
+
 impl<R> From<Fault> for Error<R> {
     fn from(fault: Fault) -> Self {
         Self::Internal(fault)

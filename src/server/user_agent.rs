@@ -1,10 +1,26 @@
-//! User agents of browsers; unverified, and only displayed.
+//! User agents of browsers and programs; unverified, and only displayed.
+
+use std::net::IpAddr;
 
 use woothee::parser::Parser;
 
 const UNKNOWN: &str = "UNKNOWN";
 /// Longer names of programs are truncated.
 const MAX_PROGRAM_LENGTH: usize = 80;
+
+/// Maximum length of a stored user agent of a request, which is shown on the consent page.
+const MAX_STORED_CHARS: usize = 200;
+
+/// The user agent of a request, as it is stored.
+pub fn stored(agent: &str) -> String {
+    agent.chars().filter(|c| !c.is_control()).take(MAX_STORED_CHARS).collect()
+}
+
+/// A program and its address, as far as they are known: `tms 0.4.0 (laptop; Linux), 192.0.2.1`.
+pub fn program_at(agent: &str, from: Option<IpAddr>) -> Option<String> {
+    let parts: Vec<String> = program(agent).into_iter().chain(from.map(|from| from.to_string())).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
 
 /// The name of a program that is no browser: the first product of its user agent with version and comment (RFC 9110 §10.1.5), as
 /// `tms 0.4.0 (laptop; Linux)`. `None` for browsers, and for an empty user agent.

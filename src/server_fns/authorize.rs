@@ -210,7 +210,6 @@ mod items {
     use crate::domain::scope::Scope;
     use crate::domain::time::Timestamp;
     use crate::server::service::SignedIn;
-    use crate::server::service::authorizations::my_delegations::ClientName;
     use crate::server::service::code_flow::next_step::PendingAuthorization;
 
     impl ReturnsTo {
@@ -219,12 +218,6 @@ mod items {
                 Some(host) if !uri.is_native() => Self::Host(host.to_owned()),
                 _ => Self::ThisComputer,
             }
-        }
-    }
-
-    impl ClientItem {
-        pub fn named(client: &ClientName) -> Self {
-            Self::of(client)
         }
     }
 

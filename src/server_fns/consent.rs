@@ -105,7 +105,7 @@ mod received {
     }
 
     impl ClientItem {
-        pub(in crate::server_fns) fn of(client: &ClientName) -> Self {
+        pub fn of(client: &ClientName) -> Self {
             Self { name: client.name.clone(), trust: ClientTrust::of(client) }
         }
     }

@@ -8,8 +8,8 @@ use crate::domain::paths::{self, ReturnTo};
 use crate::domain::provider::Provider;
 use crate::islands::{Countdown, SubmitOnce};
 use crate::pages::components::{
-    ClientName, ExactTime, FormError, Hidden, HostChoices, LifetimeChoices, PageContent, PostForm, RelativeTime, ResourceAccess, StartedThis, YouAre,
-    request_origin, told,
+    ClientName, ExactTime, FormError, Hidden, HostChoices, LifetimeChoices, PageContent, PostForm, RequestFacts, ResourceAccess, StartedThis, YouAre,
+    told,
 };
 use crate::pages::host_accounts::LinkFirst;
 use crate::server::context::{self, translations};
@@ -138,7 +138,7 @@ fn AboutClient(request: AuthorizationItem) -> impl IntoView {
             <dd><ClientName client/></dd>
             <dt>{t.authorize_back_to()}</dt>
             <dd><strong>{to}</strong></dd>
-            {pushed.map(|origin| view! { <Origin origin/> })}
+            {pushed.map(|origin| view! { <RequestFacts at=origin.at from=origin.from proximity=origin.proximity agent=origin.agent/> })}
             {allowed_before.map(|(people, since)| view! {
                 <dt>{t.authorize_allowed_before()}</dt>
                 <dd>
@@ -151,22 +151,6 @@ fn AboutClient(request: AuthorizationItem) -> impl IntoView {
             <dt>{t.consent_valid_for()}</dt>
             <dd><Countdown seconds=expires_in_seconds expired=t.consent_expired()/></dd>
         </dl>
-    }
-}
-
-/// The program that pushed the request.
-#[component]
-fn Origin(origin: RequestOriginItem) -> impl IntoView {
-    let t = translations();
-    view! {
-        <dt>{t.consent_requested()}</dt>
-        <dd><RelativeTime at=origin.at/></dd>
-        <dt>{t.consent_from()}</dt>
-        <dd>{request_origin(origin.from, origin.proximity)}</dd>
-        {(!origin.agent.is_empty()).then(|| view! {
-            <dt>{t.consent_program()}</dt>
-            <dd><bdi>{origin.agent}</bdi> <span class="hint">" " {t.consent_program_says()}</span></dd>
-        })}
     }
 }
 

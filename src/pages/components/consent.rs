@@ -3,7 +3,8 @@
 use leptos::either::Either;
 use leptos::prelude::*;
 
-use super::ExactTime;
+use super::{ExactTime, RelativeTime};
+use crate::domain::time::Timestamp;
 use crate::server::context::translations;
 use crate::server_fns::consent::{ALL_ACCOUNTS, LifetimeItem, NetworkProximity};
 use crate::server_fns::host_accounts::HostAccountItem;
@@ -101,8 +102,24 @@ pub fn LifetimeChoices(lifetimes: Vec<LifetimeItem>, #[prop(optional)] is_fixed:
     })
 }
 
+/// When and from where a request was sent, and by which program.
+#[component]
+pub fn RequestFacts(at: Timestamp, from: Option<String>, proximity: NetworkProximity, agent: String) -> impl IntoView {
+    let t = translations();
+    view! {
+        <dt>{t.consent_requested()}</dt>
+        <dd><RelativeTime at/></dd>
+        <dt>{t.consent_from()}</dt>
+        <dd>{request_origin(from, proximity)}</dd>
+        {(!agent.is_empty()).then(|| view! {
+            <dt>{t.consent_program()}</dt>
+            <dd><bdi>{agent}</bdi> <span class="hint">" " {t.consent_program_says()}</span></dd>
+        })}
+    }
+}
+
 /// The address that a request came from, compared with the browser's.
-pub fn request_origin(from: Option<String>, proximity: NetworkProximity) -> String {
+fn request_origin(from: Option<String>, proximity: NetworkProximity) -> String {
     let t = translations();
     match (from, proximity) {
         (Some(from), NetworkProximity::SameAddress) => t.consent_from_same(from),

@@ -79,11 +79,7 @@ impl IntoResponse for Refused {
                 (StatusCode::UNAUTHORIZED, "invalid_request", description, "Bearer realm=\"tms\"".to_owned())
             }
             Self::Invalid(refused) => {
-                let description = match refused {
-                    InvalidToken::NotValid => "The access token is not valid or has expired.",
-                    InvalidToken::ClientNotAllowed => "This application is no longer allowed to act for users.",
-                    InvalidToken::PersonDisabled => "The access token's user is disabled.",
-                };
+                let description = refused.description();
                 let challenge = format!("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"{description}\"");
                 (StatusCode::UNAUTHORIZED, "invalid_token", description, challenge)
             }

@@ -151,11 +151,7 @@ impl TmsError {
         match self {
             TmsError::NoToken(MetadataUrl(url)) => Some(format!("Bearer realm=\"tms\", resource_metadata=\"{url}\"")),
             TmsError::InvalidToken(refused, MetadataUrl(url)) => {
-                let why = match refused {
-                    InvalidToken::NotValid => "The access token is not valid or has expired.",
-                    InvalidToken::ClientNotAllowed => "This application is no longer allowed to act for users.",
-                    InvalidToken::PersonDisabled => "The access token's user is disabled.",
-                };
+                let why = refused.description();
                 Some(format!("Bearer realm=\"tms\", error=\"invalid_token\", error_description=\"{why}\", resource_metadata=\"{url}\""))
             }
             TmsError::InsufficientScope { scope, .. } => {

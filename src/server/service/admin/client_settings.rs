@@ -31,10 +31,7 @@ pub enum ClientEditRefused {
 
 impl From<Error<EditRefused>> for Error<ClientEditRefused> {
     fn from(error: Error<EditRefused>) -> Self {
-        match error {
-            Error::Refused(refused) => Self::Refused(ClientEditRefused::Edit(refused)),
-            Error::Internal(fault) => Self::Internal(fault),
-        }
+        error.map_refused(ClientEditRefused::Edit)
     }
 }
 
@@ -110,10 +107,7 @@ impl Services {
             client: Client::new(new.client.tenant_id.clone(), new.client.id.clone(), &new.client.app_name, &new.client.app_version, now),
             uris: ClientUris::default(),
         };
-        new.complete(admin, &blank, now).map_err(|error| match error {
-            Error::Refused(refused) => Error::Refused(AddClientRefused::Settings(refused)),
-            Error::Internal(fault) => Error::Internal(fault),
-        })?;
+        new.complete(admin, &blank, now).map_err(|error| error.map_refused(AddClientRefused::Settings))?;
         let (secret, hash) = self.new_secret(CLIENT_SECRET);
         let has_secret = new.client.auth_method == ClientAuthMethod::Secret;
         let record = AuditEvent::new(admin.tenant_id().clone(), AuditKind::ClientCreated, now).client(&new.client.id);

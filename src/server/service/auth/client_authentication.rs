@@ -137,10 +137,7 @@ impl Services {
         let ClientLookup { tenant, client } = self.storage().find_client(ClientKey { tenant_id: tenant.clone(), client_id: id.clone() }).await?;
         let tenant = tenant.filter(|tenant| tenant.enabled).ok_or(Error::Refused(Refusal::NoTenant))?;
         let registered = client.ok_or_else(|| Error::Refused(Refusal::UnknownClient(tenant.id.clone())))?;
-        self.check_proof(&tenant, &registered, proof).await.map_err(|error| match error {
-            Error::Refused(refused) => Error::Refused(Refusal::Client(refused)),
-            Error::Internal(fault) => Error::Internal(fault),
-        })?;
+        self.check_proof(&tenant, &registered, proof).await.map_err(|error| error.map_refused(Refusal::Client))?;
         Ok(AuthenticatedClient { client: registered.client, tenant, token_scope: None, from })
     }
 
@@ -166,14 +163,12 @@ impl Services {
 
     /// Verifies an assertion, and remembers that it was used.
     async fn check_assertion(&self, tenant: &Tenant, client: &Client, assertion: &str) -> Result<(), Error<ClientRefused>> {
-        let refuse = |request: RefusedRequest| Error::Refused(ClientRefused::new(tenant, AuthenticationFailure::Wrong, request));
-        let VerifiedAssertion { id, expires_at } = self.verify_assertion(tenant, client, assertion).await.map_err(|error| match error {
-            Error::Refused(request) => refuse(request),
-            Error::Internal(fault) => Error::Internal(fault),
-        })?;
+        let refused = |request: RefusedRequest| ClientRefused::new(tenant, AuthenticationFailure::Wrong, request);
+        let VerifiedAssertion { id, expires_at } =
+            self.verify_assertion(tenant, client, assertion).await.map_err(|error| error.map_refused(refused))?;
         let hash = token_id_hash("client assertion", &client.tenant_id, &client.id, &id);
         let is_new = self.write(move |db| async move { used_assertions::insert(db, &hash, expires_at).await }.boxed()).await?;
-        if is_new { Ok(()) } else { Err(refuse(RefusedRequestReason::AssertionReplayed.into())) }
+        if is_new { Ok(()) } else { Err(Error::Refused(refused(RefusedRequestReason::AssertionReplayed.into()))) }
     }
 
     async fn verify_assertion(&self, tenant: &Tenant, client: &Client, assertion: &str) -> Result<VerifiedAssertion, Error<RefusedRequest>> {

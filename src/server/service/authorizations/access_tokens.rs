@@ -34,6 +34,17 @@ pub enum InvalidToken {
     PersonDisabled,
 }
 
+impl InvalidToken {
+    /// For `error_description` (RFC 6750 §3).
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::NotValid => "The access token is not valid or has expired.",
+            Self::ClientNotAllowed => "This application is no longer allowed to act for users.",
+            Self::PersonDisabled => "The access token's user is disabled.",
+        }
+    }
+}
+
 /// The token belongs to another client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationRefused;

@@ -105,11 +105,7 @@ impl Services {
             return Ok(None);
         }
         let IssuedToken { family, generation, expires_at, claims } = issued;
-        let usable = match self.usable_family(family, expires_at).await {
-            Ok(usable) => usable,
-            Err(Error::Refused(_)) => return Ok(None),
-            Err(Error::Internal(fault)) => return Err(fault),
-        };
+        let Some(usable) = unless_refused(self.usable_family(family, expires_at).await)? else { return Ok(None) };
         let scope = if is_of_api {
             usable.allowed.intersection(&ScopeSet::parse_known(&claims.scope)).to_string()
         } else {
@@ -127,11 +123,8 @@ impl Services {
 
     /// A token that the client got for itself.
     async fn introspect_client_token(&self, token: &str, issued: IssuedToken, client_id: ClientId) -> Result<Option<ActiveToken>, Fault> {
-        let scope = match self.check_client_token(token, None).await {
-            Ok(holder) => holder.token_scope.unwrap_or_default().to_string(),
-            Err(Error::Refused(_)) => return Ok(None),
-            Err(Error::Internal(fault)) => return Err(fault),
-        };
+        let Some(holder) = unless_refused(self.check_client_token(token, None).await)? else { return Ok(None) };
+        let scope = holder.token_scope.unwrap_or_default().to_string();
         let IssuedToken { expires_at, claims, .. } = issued;
         Ok(Some(ActiveToken::access(claims, client_id, scope, expires_at)))
     }
@@ -143,11 +136,7 @@ impl Services {
         let Some((family, _)) = found.filter(|(family, _)| family.client_id == *client_id) else { return Ok(None) };
         let accepted = matches!(family.present(token.generation, self.now()), Presented::Current | Presented::Previous);
         let Some(idle_until) = family.idle_until.filter(|_| accepted && client.client.allows(GrantType::RefreshToken)) else { return Ok(None) };
-        let usable = match self.usable_family(FamilyKey::of(&family), idle_until).await {
-            Ok(usable) => usable,
-            Err(Error::Refused(_)) => return Ok(None),
-            Err(Error::Internal(fault)) => return Err(fault),
-        };
+        let Some(usable) = unless_refused(self.usable_family(FamilyKey::of(&family), idle_until).await)? else { return Ok(None) };
         self.mark_seen_later(&usable.standing, Some(token.generation));
         let issuer = self.issuer(tenant_id);
         Ok(Some(ActiveToken {
@@ -184,6 +173,15 @@ impl Services {
                 tracing::warn!(error = %fault, "The use of a token could not be written down");
             }
         });
+    }
+}
+
+/// `None` if it was refused.
+fn unless_refused<T, R>(result: Result<T, Error<R>>) -> Result<Option<T>, Fault> {
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(Error::Refused(_)) => Ok(None),
+        Err(Error::Internal(fault)) => Err(fault),
     }
 }
 

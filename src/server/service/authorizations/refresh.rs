@@ -235,9 +235,11 @@ impl Refresh {
     /// The event that the token was used after it had been replaced. Its subject describes the program that the family began with.
     fn reused(&self, authorization: &Authorization) -> AuditEvent {
         let begun = &self.family.begun;
-        let program: Vec<String> = user_agent::program(&begun.agent).into_iter().chain(begun.from.map(|from| from.to_string())).collect();
         let event = self.event(AuditKind::RefreshTokenReused, authorization);
-        if program.is_empty() { event } else { event.subject(program.join(", ")) }
+        match user_agent::program_at(&begun.agent, begun.from) {
+            Some(program) => event.subject(program),
+            None => event,
+        }
     }
 
     fn event(&self, kind: AuditKind, authorization: &Authorization) -> AuditEvent {

@@ -315,9 +315,7 @@ async fn delegate(
 /// The program that pushed the request, and its address, as far as they are known. `None` if it came from the browser.
 fn origin_of(request: &AuthorizationRequest) -> Option<String> {
     request.pushed.as_ref()?;
-    let source = &request.source;
-    let parts: Vec<String> = [user_agent::program(&source.agent), source.from.map(|from| from.to_string())].into_iter().flatten().collect();
-    Some(parts.join(", ")).filter(|origin| !origin.is_empty())
+    user_agent::program_at(&request.source.agent, request.source.from)
 }
 
 async fn deny(db: &mut Connection, decision: Decision, reported: bool) -> Result<(), Error<DecisionRefused>> {

@@ -361,11 +361,10 @@ pub enum AnswerState {
 }
 
 fn refused_step(error: Error<OpenRefused>) -> Error<NextStep> {
-    match error {
-        Error::Refused(OpenRefused::OpenElsewhere) => Error::Refused(NextStep::OpenElsewhere),
-        Error::Refused(OpenRefused::Expired) => Error::Refused(NextStep::Expired),
-        Error::Internal(fault) => Error::Internal(fault),
-    }
+    error.map_refused(|refused| match refused {
+        OpenRefused::OpenElsewhere => NextStep::OpenElsewhere,
+        OpenRefused::Expired => NextStep::Expired,
+    })
 }
 
 /// The request, as far as it decides whether to ask.

@@ -25,6 +25,7 @@ use crate::server::service::platform::sealing::open_under;
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::authorization_requests::StoredRequest;
 use crate::server::storage::{self, authorization_requests, client_uris, clients};
+use crate::server::user_agent;
 
 /// Kind under which the handles of requests are hashed.
 pub(in crate::server::service) const REQUEST_HANDLE: &str = "authorization request";
@@ -32,8 +33,6 @@ pub(in crate::server::service) const REQUEST_HANDLE: &str = "authorization reque
 const SEALING_CONTEXT: &str = "tms-portal authorization request";
 /// How the `request_uri` of a pushed request begins (RFC 9126 §2.2); its handle follows.
 const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
-/// Maximum length of a stored user agent, which is shown on the consent page.
-const MAX_AGENT_CHARS: usize = 200;
 
 /// A request that was stored, for the address of its page.
 pub struct StartedRequest {
@@ -114,7 +113,7 @@ impl Services {
         if sent.is_repeated("client_id") || sent.get("client_id").is_some_and(|id| id != client.id.as_str()) {
             return Err(refused(PushRefused::OtherClient));
         }
-        let checked = self.check_request(client, sent, true, from).await.map_err(|error| map_refused(error, PushRefused::Unanswerable));
+        let checked = self.check_request(client, sent, true, from).await.map_err(|error| error.map_refused(PushRefused::Unanswerable));
         let (target, content) = match checked {
             Ok(checked) => checked,
             Err(error) => {
@@ -314,12 +313,5 @@ fn is_silent(sent: &Parameters) -> bool {
 }
 
 pub(super) fn source_of(at: Timestamp, from: Option<IpAddr>, agent: &str) -> RequestSource {
-    RequestSource { at, from, agent: agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT_CHARS).collect() }
-}
-
-fn map_refused<A, B>(error: Error<A>, map: impl FnOnce(A) -> B) -> Error<B> {
-    match error {
-        Error::Refused(refused) => Error::Refused(map(refused)),
-        Error::Internal(fault) => Error::Internal(fault),
-    }
+    RequestSource { at, from, agent: user_agent::stored(agent) }
 }

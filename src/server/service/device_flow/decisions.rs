@@ -9,7 +9,7 @@ use crate::domain::authorization::{Authorization, AuthorizationEnd, Authorizatio
 use crate::domain::client::RequestRefused;
 use crate::domain::consent;
 use crate::domain::delegation::Creator;
-use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState, DeviceRequest};
+use crate::domain::device_grant::{Consent, DecisionRefused, DeviceGrant, DeviceGrantState};
 use crate::domain::ids::{AuthorizationId, DelegationId, DeviceGrantId};
 use crate::domain::time::Timestamp;
 use crate::server::service::auth::browser_sessions::still_signed_in;
@@ -124,7 +124,7 @@ async fn approve(db: &mut Connection, decision: Decision, consent: Consent, dele
     let record = decision.audit_event(AuditKind::DeviceApproved, &approved);
     audit_log::insert(
         db,
-        &match device_of(&approved.requested) {
+        &match user_agent::program_at(&approved.requested.agent, approved.requested.from) {
             Some(device) => record.subject(device),
             None => record,
         },
@@ -148,12 +148,6 @@ fn authorization_of(approved: &DeviceGrant, person: &SignedIn, until: Timestamp,
         last_used: None,
         state: AuthorizationState::Live,
     }
-}
-
-/// What asked, and from where: `tms 0.4.0 (laptop; Linux), 192.0.2.1`, as far as it is known.
-fn device_of(requested: &DeviceRequest) -> Option<String> {
-    let parts: Vec<String> = [user_agent::program(&requested.agent), requested.from.map(|from| from.to_string())].into_iter().flatten().collect();
-    Some(parts.join(", ")).filter(|device| !device.is_empty())
 }
 
 async fn deny(db: &mut Connection, decision: Decision) -> Result<(), Error<DecisionRefused>> {

@@ -24,6 +24,7 @@ use crate::server::service::authorizations::issue::{IssuedTokens, NewFamily};
 use crate::server::service::platform::rng::{self, Secret};
 use crate::server::service::{Error, Fault, Services};
 use crate::server::storage::{Connection, audit_log, authorizations, clients, device_grants, people, token_families};
+use crate::server::user_agent;
 
 /// Kind under which device codes are hashed.
 pub(in crate::server::service) const DEVICE_CODE: &str = "device code";
@@ -31,8 +32,6 @@ pub(in crate::server::service) const DEVICE_CODE: &str = "device code";
 pub(in crate::server::service) const USER_CODE: &str = "user code";
 /// Attempts to draw a free code; with 34 bits, two collisions in a row indicate a defect.
 const MAX_DRAWS: usize = 5;
-/// Maximum length of a stored user agent, which is shown on the consent page.
-const MAX_AGENT_CHARS: usize = 200;
 
 /// The device authorization response (RFC 8628 §3.2).
 pub struct StartedGrant {
@@ -96,10 +95,7 @@ pub enum DeviceAuthorizationRefused {
 
 impl From<Error<TargetRefused>> for Error<DeviceAuthorizationRefused> {
     fn from(error: Error<TargetRefused>) -> Self {
-        match error {
-            Error::Refused(refused) => Self::Refused(DeviceAuthorizationRefused::Target(refused)),
-            Error::Internal(fault) => Self::Internal(fault),
-        }
+        error.map_refused(DeviceAuthorizationRefused::Target)
     }
 }
 
@@ -125,7 +121,7 @@ impl Services {
         }
         let now = self.now();
         let expires_in = tenant.policy.code_lifetime;
-        let request = DeviceRequest { at: now, from, agent: agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT_CHARS).collect() };
+        let request = DeviceRequest { at: now, from, agent: user_agent::stored(agent) };
         for _ in 0..MAX_DRAWS {
             let grant = DeviceGrant {
                 tenant_id: client.tenant_id.clone(),
